@@ -1,0 +1,68 @@
+// Package permit is the only mint of permits: leave to destroy one thing.
+// Importing it is limited by internal/archtest to the root package, which
+// names the type and the explicit wiring without a keeper, to retention, and to
+// the tests that need a permit of a certain kind.
+package permit
+
+import "errors"
+
+// Permit is opaque leave to destroy. The zero value permits nothing.
+type Permit struct {
+	kind   kind
+	ref    Ref
+	ground string
+	policy [32]byte
+	inTx   any
+}
+
+type kind int
+
+const (
+	none kind = iota
+	unmanaged
+	managed
+)
+
+// Ref names the one thing that a managed permit is for.
+type Ref struct {
+	// Tenant, Subject and Compartment name a key; an empty Compartment is the
+	// whole person, an empty Subject the whole tenant.
+	Tenant, Subject, Compartment string
+}
+
+// ErrNotCovered says that a permit does not cover what was to be destroyed.
+var ErrNotCovered = errors.New("troth: permit does not cover this")
+
+// Unmanaged mints a permit without a retention keeper: nobody checked holds,
+// promises or legal minima. Stores that a keeper manages refuse it.
+func Unmanaged(ground string) Permit { return Permit{kind: unmanaged, ground: ground} }
+
+// Managed mints a permit for ref under the policy with the given hash. It is
+// good only inside the transaction scope that it was minted in, in which holds
+// were checked; scope is compared by identity.
+func Managed(ref Ref, ground string, policy [32]byte, scope any) Permit {
+	return Permit{kind: managed, ref: ref, ground: ground, policy: policy, inTx: scope}
+}
+
+// IsUnmanaged reports whether the permit was minted without a keeper.
+func (p Permit) IsUnmanaged() bool { return p.kind == unmanaged }
+
+// Ground is why: a word of the host's, never about a person.
+func (p Permit) Ground() string { return p.ground }
+
+// Policy is the hash of the policy that allowed it; zero if unmanaged.
+func (p Permit) Policy() [32]byte { return p.policy }
+
+// Check returns ErrNotCovered unless the permit allows destroying ref inside
+// the given scope.
+func (p Permit) Check(ref Ref, within func(scope any) bool) error {
+	switch p.kind {
+	case unmanaged:
+		return nil
+	case managed:
+		if p.ref == ref && within(p.inTx) {
+			return nil
+		}
+	}
+	return ErrNotCovered
+}

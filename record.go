@@ -1,0 +1,123 @@
+package troth
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"time"
+)
+
+// EntryID identifies one entry of the trail: a UUID of version 7 (RFC 9562), so
+// that ids made later sort later, to the millisecond of one machine's clock.
+type EntryID [16]byte
+
+// NewEntryID returns a fresh id for an entry recorded at the given instant.
+func NewEntryID(at time.Time) EntryID {
+	var id EntryID
+	_, _ = rand.Read(id[:]) // never fails, crypto/rand documents
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
+	copy(id[:6], ms[2:])
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// String returns the id in the usual form with hyphens.
+func (id EntryID) String() string {
+	h := hex.EncodeToString(id[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// ErrEntryID says that text is not an entry id.
+var ErrEntryID = errors.New("troth: not an entry id")
+
+// ParseEntryID reads what [EntryID.String] wrote, and nothing else.
+func ParseEntryID(s string) (EntryID, error) {
+	var id EntryID
+	if len(s) != 36 {
+		return id, ErrEntryID
+	}
+	raw, err := hex.DecodeString(s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:])
+	if err != nil {
+		return id, ErrEntryID
+	}
+	copy(id[:], raw)
+	if id.String() != s {
+		return EntryID{}, ErrEntryID
+	}
+	return id, nil
+}
+
+// IsZero reports whether the id names no entry.
+func (id EntryID) IsZero() bool { return id == EntryID{} }
+
+// ActOutcome is how the recorded act ended.
+type ActOutcome string
+
+const (
+	// Done: the act took effect.
+	Done ActOutcome = "done"
+	// Refused: a rule forbade it.
+	Refused ActOutcome = "refused"
+	// Unknown: it may have happened, and what is missing cannot be found out:
+	// a process died before it could say.
+	Unknown ActOutcome = "unknown"
+)
+
+// Entry is the evidence of one act. The actor is taken from the context. No
+// field holds personal data: the person is named by id here and by a pseudonym
+// on the trail, and facts are limited to what the act's schema declares.
+type Entry struct {
+	Act    *Act
+	Tenant Tenant
+	// SubjectID is the person's id under Tenant; empty if the act concerns
+	// nobody in particular.
+	SubjectID string
+	// Purpose is empty where the act has none.
+	Purpose Purpose
+	// Outcome is [Done] if empty.
+	Outcome ActOutcome
+	Facts   Facts
+}
+
+// Recorder keeps evidence. Record works inside the transaction of ctx, so that
+// the act and its evidence commit together: if it returns an error the caller's
+// act must fail too. It returns [ErrNoActor] where ctx has no actor, and an
+// *[ActError] where the entry does not fit its act's schema.
+type Recorder interface {
+	Record(ctx context.Context, e Entry) (EntryID, error)
+	// Transactor is the one whose transactions Record joins.
+	Transactor() Transactor
+}
+
+// Prover gives what a stranger needs in order to check an entry.
+type Prover interface {
+	// Prove returns a self-contained proof of the entry in the signed log. It
+	// returns [ErrPending] while the entry is durable but not yet in the log.
+	Prove(ctx context.Context, tenant Tenant, id EntryID) ([]byte, error)
+}
+
+// ErrPending says that something durable is not yet final.
+var ErrPending = errors.New("troth: pending")
+
+// UnsafeNoEvidence returns a recorder that checks entries and throws them away.
+// Nothing done with it can be proved later. It is for programs that have no
+// duty to account for what they do, and for trying things out.
+func UnsafeNoEvidence(t Transactor) Recorder { return noEvidence{t} }
+
+type noEvidence struct{ t Transactor }
+
+func (n noEvidence) Record(ctx context.Context, e Entry) (EntryID, error) {
+	if _, err := ActorFrom(ctx); err != nil {
+		return EntryID{}, err
+	}
+	if err := e.Validate(); err != nil {
+		return EntryID{}, err
+	}
+	return NewEntryID(time.Now()), nil
+}
+
+func (n noEvidence) Transactor() Transactor { return n.t }
