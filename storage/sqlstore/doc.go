@@ -1,0 +1,43 @@
+// Package sqlstore is the handle on a SQL database through which every store
+// of this module reads and writes: transactions, two dialects (SQLite and
+// PostgreSQL) and forward-only migrations, and nothing else. It imports no
+// driver; the host opens its *sql.DB with the one it likes.
+//
+//	db, err := sql.Open("sqlite", "file:shop.db")
+//	h, err := sqlstore.Open(ctx, db, sqlstore.SQLite)
+//	defer h.Close()
+//	err = h.Atomically(ctx, func(ctx context.Context) error {
+//		_, err := h.Querier(ctx).Exec(ctx, `INSERT INTO note (body) VALUES (?)`, "hello")
+//		return err
+//	})
+//
+// A host that runs its own transaction lets the stores write inside it with
+// [Handle.WithTx].
+//
+// # What it does not promise
+//
+// Under the host's own transaction nothing here hears the commit, and locks
+// are waited for as long as the host's settings say. On SQLite the closures of
+// concurrent callers share one commit: a closure sees what the ones before it
+// in the same batch wrote, and all of them fail together if the commit fails.
+// A closure must therefore not wait for something that another caller of
+// Atomically holds on to until its own call returns, such as a mutex.
+//
+// # Errors
+//
+// [troth.ErrBusy], [troth.ErrTxDone] and [troth.ErrTxConcurrent] as the
+// contract of [troth.Transactor] says; [*BatchError], [*SettingError],
+// [*SchemaError] and [*ChecksumError] of its own. What a driver reports is
+// wrapped, never replaced.
+//
+// # Concurrency
+//
+// A Handle may be used by any number of goroutines; the context of one closure
+// by one at a time.
+//
+// # Storage
+//
+// One table of its own, troth_migration. On SQLite the journal mode becomes
+// WAL, which the file keeps; the other settings hold for the handle's own
+// connection only.
+package sqlstore
