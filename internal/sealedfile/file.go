@@ -1,0 +1,100 @@
+package sealedfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Create writes a new file with the default parameters, readable by its owner
+// only, and returns after file and folder are on disk. kind names the use, one
+// to 64 printable ASCII characters; Read must name the same. A file that
+// exists is never touched: the error Is fs.ErrExist.
+func Create(path, passphrase, kind string, secret [SecretSize]byte) error {
+	return CreateWith(path, passphrase, kind, secret, Default)
+}
+
+// CreateWith is Create with other parameters.
+func CreateWith(path, passphrase, kind string, secret [SecretSize]byte, p Params) error {
+	if passphrase == "" {
+		return ErrNoPassphrase
+	}
+	if !validKind(kind) {
+		return ErrKind
+	}
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	b, err := encode(p, passphrase, kind, secret)
+	if err != nil {
+		return err
+	}
+	return write(path, b)
+}
+
+// Read opens the file and returns its secret. It returns [ErrPassphrase],
+// [ErrDamaged], [ErrKind], a *[PermissionError] where others may use the file,
+// or an error that Is fs.ErrNotExist.
+func Read(path, passphrase, kind string) (secret [SecretSize]byte, err error) {
+	if passphrase == "" {
+		return secret, ErrNoPassphrase
+	}
+	b, err := load(path)
+	if err != nil {
+		return secret, err
+	}
+	f, err := split(b)
+	if err != nil {
+		return secret, err
+	}
+	if f.kind != kind {
+		return secret, ErrKind
+	}
+	return f.open(passphrase)
+}
+
+func write(path string, b []byte) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("sealedfile: create: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			// What was not finished protects nothing yet, and would stand in
+			// the way of the next attempt.
+			err = errors.Join(fmt.Errorf("sealedfile: create: %w", err), os.Remove(path))
+		}
+	}()
+	if _, err = f.Write(b); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func load(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("sealedfile: open: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("sealedfile: open: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, ErrDamaged
+	}
+	if openToOthers(info.Mode()) {
+		return nil, &PermissionError{Mode: info.Mode()}
+	}
+	b, err := io.ReadAll(io.LimitReader(f, int64(maxSize)+1))
+	if err != nil {
+		return nil, fmt.Errorf("sealedfile: read: %w", err)
+	}
+	return b, nil
+}

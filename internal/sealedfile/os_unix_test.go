@@ -1,0 +1,40 @@
+//go:build unix
+
+package sealedfile
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestRead_RefusesFilesOpenToOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, CreateWith(path, testPass, testKind, testSecret, WeakForTests))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	for mode, refused := range map[os.FileMode]bool{
+		0o400: false, 0o640: false, 0o604: true, 0o602: true, 0o644: true, 0o777: true,
+	} {
+		require.NoError(t, os.Chmod(path, mode))
+		_, err := Read(path, testPass, testKind)
+		if !refused {
+			require.NoError(t, err, "%o", mode)
+			continue
+		}
+		var pe *PermissionError
+		require.ErrorAs(t, err, &pe, "%o", mode)
+		require.Equal(t, mode, pe.Mode.Perm())
+	}
+}
+
+func TestRead_RefusesAFolder(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o700))
+	_, err := Read(dir, testPass, testKind)
+	require.ErrorIs(t, err, ErrDamaged)
+}
