@@ -37,7 +37,7 @@ var errForeign = fmt.Errorf("memory: transaction of another database: %w", troth
 // the host knows how it ended.
 func (db *DB) WithTx(ctx context.Context, tx *Tx) context.Context {
 	if tx.db != db {
-		return db.with(ctx, &frame{ended: errForeign})
+		return db.with(ctx, &frame{})
 	}
 	return db.with(ctx, tx.root)
 }
@@ -66,7 +66,7 @@ func (f *frame) settleHost(commit bool) {
 	} else {
 		f.tx.drop()
 	}
-	f.ended = troth.ErrTxDone
-	f.tx.top = nil
+	f.ended.Store(true)
+	f.tx.top.Store(nil)
 	f.tx.db.release()
 }

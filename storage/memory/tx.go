@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/trothdev/troth"
 )
@@ -17,7 +18,7 @@ type transaction struct {
 	// because a second caller is an error; but for ending a transaction, which
 	// cannot be refused.
 	guard   sync.Mutex
-	top     *frame
+	top     atomic.Pointer[frame] // the innermost; nil after the end
 	touched []table
 	// undo takes back what was written since the outermost savepoint, newest
 	// last. What was written outside of savepoints is dropped as a whole.
@@ -35,8 +36,8 @@ type frame struct {
 	tx    *transaction
 	outer *frame
 	scope *troth.Scope
-	mark  int   // length of the undo log when the frame began
-	ended error // why it can be used no more
+	mark  int // length of the undo log when the frame began
+	ended atomic.Bool
 }
 
 // errSuspended: waiting would be for ever, because whoever uses the inner one
@@ -46,14 +47,15 @@ var errSuspended = fmt.Errorf("memory: a transaction inside this one is open: %w
 
 func newTransaction(db *DB) *frame {
 	tx := &transaction{db: db}
-	tx.top = &frame{tx: tx, scope: troth.NewScope(nil, true)}
-	return tx.top
+	f := &frame{tx: tx, scope: troth.NewScope(nil, true)}
+	tx.top.Store(f)
+	return f
 }
 
 // use begins one statement in the frame; done ends it.
 func (f *frame) use() error {
-	if f.tx == nil {
-		return f.ended
+	if err := f.usable(); err != nil {
+		return err
 	}
 	if !f.tx.guard.TryLock() {
 		return troth.ErrTxConcurrent
@@ -69,9 +71,11 @@ func (f *frame) done() { f.tx.guard.Unlock() }
 
 func (f *frame) usable() error {
 	switch {
-	case f.ended != nil:
-		return f.ended
-	case f.tx.top != f:
+	case f.tx == nil:
+		return errForeign
+	case f.ended.Load():
+		return troth.ErrTxDone
+	case f.tx.top.Load() != f:
 		return errSuspended
 	}
 	return nil
@@ -83,13 +87,14 @@ func (f *frame) push() (*frame, error) {
 		return nil, err
 	}
 	defer f.done()
-	f.tx.top = &frame{
+	inner := &frame{
 		tx:    f.tx,
 		outer: f,
 		scope: troth.NewScope(f.scope, true),
 		mark:  len(f.tx.undo),
 	}
-	return f.tx.top, nil
+	f.tx.top.Store(inner)
+	return inner, nil
 }
 
 // end commits or rolls back what was done in the frame. A statement or a
@@ -101,12 +106,12 @@ func (f *frame) end(commit bool) error {
 		f.tx.guard.Lock()
 	}
 	defer f.tx.guard.Unlock()
-	if f.ended != nil {
-		return f.ended
+	if f.ended.Load() {
+		return troth.ErrTxDone
 	}
-	for f.tx.top != f {
+	for at := f.tx.top.Load(); at != f; at = f.tx.top.Load() {
 		alone = false
-		f.tx.top.finish(troth.ScopeRolledBack)
+		at.finish(troth.ScopeRolledBack)
 	}
 	var err error
 	if !alone {
@@ -138,8 +143,8 @@ func (f *frame) settle(commit bool) {
 
 // finish closes the innermost frame to further use.
 func (f *frame) finish(state troth.ScopeState) {
-	f.ended = troth.ErrTxDone
-	f.tx.top = f.outer
+	f.ended.Store(true)
+	f.tx.top.Store(f.outer)
 	f.scope.End(state)
 }
 
@@ -166,4 +171,4 @@ func (tx *transaction) rollbackTo(mark int) {
 }
 
 // inSavepoint reports whether something could be undone without the rest.
-func (tx *transaction) inSavepoint() bool { return tx.top.outer != nil }
+func (tx *transaction) inSavepoint() bool { return tx.top.Load().outer != nil }
