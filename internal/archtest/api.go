@@ -81,7 +81,9 @@ func specs(d *ast.GenDecl) (out []entry) {
 		}
 	}
 	if d.Tok == token.CONST && len(d.Specs) > 0 {
-		out = append(out, entry{d.Specs[0].(*ast.ValueSpec).Names[0].Name, d})
+		if first, ok := d.Specs[0].(*ast.ValueSpec); ok {
+			out = append(out, entry{first.Names[0].Name, d})
+		}
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package archtest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,8 +23,8 @@ type listed struct {
 
 // Load lists the packages of the whole workspace rooted at dir with everything
 // that they need. It fails if one cannot be listed.
-func Load(dir string) (Graph, error) {
-	cmd := exec.Command("go", "list", "-deps",
+func Load(ctx context.Context, dir string) (Graph, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-deps",
 		"-json=ImportPath,Dir,Standard,Module,GoFiles,CgoFiles,Imports,TestImports,XTestImports", "work")
 	cmd.Dir = dir
 	// An empty GOWORK finds the workspace, also where a caller switched it off

@@ -1,6 +1,7 @@
 package archtest
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 
 const root = "../.."
 
-var load = sync.OnceValues(func() (Graph, error) { return Load(root) })
+var load = sync.OnceValues(func() (Graph, error) { return Load(context.Background(), root) })
 
 func graph(t *testing.T) Graph {
 	t.Helper()

@@ -67,9 +67,7 @@ func TestAPI_ShowsWhatACallerSees(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, `var Back string
 type Direction int
-type Door struct {
-	Width float64
-}
+type Door struct{ Width float64 }
 func (d *Door) Close() error
 func (d *Door) Error() string
 var Front = "front"

@@ -1,0 +1,61 @@
+# make check is the one entry: what it accepts may be committed.
+# Each of its steps can be run alone.
+
+MODULES := . examples integration
+# Developers' tools have a module of their own, outside the workspace, so that
+# nothing of theirs reaches a host's build list.
+BIN := bin
+TOOLS := $(BIN)/.built
+
+.PHONY: check fmt fmt-check vet lint fix-check tidy-check test race alone fips golden tools
+
+check: fmt-check vet lint fix-check tidy-check race alone fips
+	@echo "check: all well"
+
+tools: $(TOOLS)
+
+$(TOOLS): internal/tools/go.mod internal/tools/go.sum
+	cd internal/tools && GOWORK=off GOBIN=$(CURDIR)/$(BIN) go install tool
+	@touch $@
+
+# fmt writes, the others of its kind only look.
+fmt: $(TOOLS)
+	$(BIN)/gofumpt -w .
+
+fmt-check: $(TOOLS)
+	@out=$$($(BIN)/gofumpt -l .); test -z "$$out" || { echo "gofumpt: run make fmt for"; echo "$$out"; exit 1; }
+
+vet:
+	go vet work
+
+lint: $(TOOLS)
+	@set -e; for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(CURDIR)/$(BIN)/golangci-lint run ./...); done
+
+fix-check:
+	go fix -diff work
+
+tidy-check:
+	@set -e; for m in $(MODULES) internal/tools; do echo "tidy $$m"; (cd $$m && GOWORK=off go mod tidy -diff); done
+
+# test is the README's command. The import rules and the golden lists are tests
+# of internal/archtest, so they run with every one of these.
+test:
+	go test work
+
+race:
+	go test -race work
+
+# alone: the workspace hides a requirement that a module forgot. Vet compiles
+# everything, tests included, against the module's own list; the published
+# module's tests run too, the other modules' need the workspace's minutes again.
+alone:
+	@set -e; for m in $(MODULES); do echo "alone $$m"; (cd $$m && GOWORK=off go vet ./...); done
+	GOWORK=off go test ./...
+
+# fips: the vault's own cryptography must work where nothing else is allowed.
+fips:
+	GODEBUG=fips140=only go test ./vault/...
+
+# golden writes the reviewed lists again: dependencies and API of each package.
+golden:
+	go test ./internal/archtest -update
