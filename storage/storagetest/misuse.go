@@ -52,22 +52,11 @@ var misuseChecks = []check{
 	}},
 	{"a second goroutine is refused while the first is in a savepoint", func(r *rig) {
 		r.atomically(r.Context(), func(outer context.Context) {
-			inside, leave := make(chan struct{}), make(chan struct{})
-			var first sync.WaitGroup
-			first.Go(func() {
-				err := r.Transactor.Atomically(outer, func(ctx context.Context) error {
-					close(inside)
-					<-leave
-					return r.Put(ctx, "a", "1")
-				})
-				if err != nil {
-					r.Errorf("atomically: %v", err)
-				}
-			})
-			<-inside
+			leave := r.hold(outer, "a")
 			uses := r.uses(outer)
-			close(leave)
-			first.Wait()
+			if err := leave(); err != nil {
+				r.Fatalf("atomically: %v", err)
+			}
 			for use, err := range uses {
 				if !errors.Is(err, troth.ErrTxConcurrent) {
 					r.Errorf("%s: got %v, want %v", use, err, troth.ErrTxConcurrent)
@@ -77,23 +66,13 @@ var misuseChecks = []check{
 		r.keys(r.Context(), "a")
 	}},
 	{"a closure that ends under an open savepoint is not answered with a false success", func(r *rig) {
-		inside, leave := make(chan struct{}), make(chan struct{})
-		var other sync.WaitGroup
-		var inner error
+		var leave func() error
 		outer := r.Transactor.Atomically(r.Context(), func(ctx context.Context) error {
 			r.put(ctx, "outer", "kept")
-			other.Go(func() {
-				inner = r.Transactor.Atomically(ctx, func(ctx context.Context) error {
-					close(inside)
-					<-leave
-					return r.Put(ctx, "inner", "kept")
-				})
-			})
-			<-inside
+			leave = r.hold(ctx, "inner")
 			return nil
 		})
-		close(leave)
-		other.Wait()
+		inner := leave()
 		r.truthful(outer, "outer")
 		if outer != nil {
 			inner = outer // what was inside shares its fate
@@ -101,4 +80,24 @@ var misuseChecks = []check{
 		r.truthful(inner, "inner")
 		r.usable()
 	}},
+}
+
+// hold keeps a transaction open in a goroutine of its own, which writes the key
+// when leave is called. It returns when the closure runs, or was refused.
+func (r *rig) hold(ctx context.Context, key string) (leave func() error) {
+	inside, open, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	var first sync.Once
+	go func() {
+		ended <- r.Transactor.Atomically(ctx, func(ctx context.Context) error {
+			first.Do(func() { close(inside) })
+			<-open
+			return r.Put(ctx, key, "kept")
+		})
+		first.Do(func() { close(inside) })
+	}()
+	<-inside
+	return func() error {
+		close(open)
+		return <-ended
+	}
 }
