@@ -1,6 +1,9 @@
 package memory
 
-import "slices"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // Row is one row of a table.
 type Row[K comparable, V any] struct {
@@ -21,10 +24,12 @@ type rows[K comparable, V any] struct {
 	compare func(a, b K) int
 	byKey   map[K]*entry[K, V]
 	blocks  [][]*entry[K, V] // none is empty
+	shared  atomic.Bool      // whether somebody may still read the list of blocks
 }
 
-// maxBlock bounds what one write copies.
-const maxBlock = 128
+// maxBlock bounds what one write copies: of one block, and of the list of them
+// after somebody took a snapshot. It suits some 100,000 rows.
+const maxBlock = 512
 
 func newRows[K comparable, V any](compare func(a, b K) int) *rows[K, V] {
 	return &rows[K, V]{compare: compare, byKey: make(map[K]*entry[K, V])}
@@ -90,7 +95,20 @@ func (r *rows[K, V]) find(k K) (block, at int, found bool) {
 	return block, at, found
 }
 
-// cursor walks entries in order. It is a snapshot if blocks are.
+// snapshot is from, for a cursor that is read while rows change.
+func (r *rows[K, V]) snapshot(after *K) cursor[K, V] {
+	r.shared.Store(true)
+	return r.from(after)
+}
+
+// unshare must be called before rows change that may have a snapshot.
+func (r *rows[K, V]) unshare() {
+	if r.shared.Swap(false) {
+		r.blocks = slices.Clone(r.blocks)
+	}
+}
+
+// cursor walks entries in order.
 type cursor[K comparable, V any] struct {
 	blocks    [][]*entry[K, V]
 	block, at int

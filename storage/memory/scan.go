@@ -17,7 +17,7 @@ func (t *Table[K, V]) Scan(
 	f := t.db.frame(ctx)
 	if f == nil {
 		t.db.mu.RLock()
-		c := t.committed.from(after)
+		c := t.committed.snapshot(after)
 		t.db.mu.RUnlock()
 		return collect(limit, keep, func() *entry[K, V] {
 			defer c.next()

@@ -1,9 +1,6 @@
 package memory
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // Table is a typed table. Its methods join the transaction of their context;
 // outside of one, reads see what is committed and a write is a transaction of
@@ -128,7 +125,7 @@ func (t *Table[K, V]) put(tx *transaction, e *entry[K, V]) {
 }
 
 func (t *Table[K, V]) apply() {
-	t.committed.blocks = slices.Clone(t.committed.blocks) // cursors keep theirs
+	t.committed.unshare()
 	for c := t.pending.from(nil); c.peek() != nil; c.next() {
 		if e := c.peek(); e.deleted {
 			t.committed.remove(e.Key)

@@ -228,7 +228,7 @@ var defects = []defect{
 		reclassified(context.DeadlineExceeded, troth.ErrBusy)},
 	{"busy has a name of its own", "a closure that begins another transaction from outside is busy, not dead",
 		reclassified(troth.ErrBusy, errDoomed)},
-	{"misuse by two has a name of its own", "of goroutines that share a context each statement is done or refused",
+	{"misuse by two has a name of its own", "a second goroutine is refused while the first is in a savepoint",
 		reclassified(troth.ErrTxConcurrent, errDoomed)},
 	{"contexts are not looked at", "cancelled in the middle, the work is undone",
 		func(h *Harness) {
