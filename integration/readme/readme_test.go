@@ -1,0 +1,80 @@
+// Package readme checks that what the README shows can be compiled.
+package readme
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// integration is the module in which the snippets compile: it knows the
+// published module as it stands in the clone, and the drivers.
+const integration = ".."
+
+var snippet = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+
+func TestREADME_SnippetsCompile(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(integration, "..", "README.md"))
+	require.NoError(t, err)
+	watch(t)
+	found := snippet.FindAllStringSubmatch(string(readme), -1)
+	require.NotEmpty(t, found, "the README shows code")
+	for i, m := range found {
+		t.Run(fmt.Sprint("snippet ", i+1), func(t *testing.T) {
+			out, err := compile(t, m[1])
+			assert.NoError(t, err, out)
+		})
+	}
+}
+
+// watch reads the folders of the repository's code: the go command repeats a
+// cached test when what it read has changed, and knows nothing of what a
+// program that the test started has read.
+func watch(t *testing.T) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(filepath.Join(integration, ".."), func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != ".." {
+			return fs.SkipDir
+		}
+		return err
+	}))
+}
+
+// TestCompile_RefusesWhatDoesNotCompile shows that the test above can fail.
+func TestCompile_RefusesWhatDoesNotCompile(t *testing.T) {
+	out, err := compile(t, "package main\n\nfunc main() { missing() }\n")
+	require.Error(t, err)
+	assert.Contains(t, out, "undefined: missing")
+}
+
+// compile builds the text as a program of the module, to which an overlay adds
+// it without a file in the clone.
+func compile(t *testing.T, text string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	source := filepath.Join(dir, "main.go")
+	require.NoError(t, os.WriteFile(source, []byte(text), 0o600))
+
+	module, err := filepath.Abs(integration)
+	require.NoError(t, err)
+	overlay, err := json.Marshal(map[string]map[string]string{
+		"Replace": {filepath.Join(module, "snippet", "main.go"): source},
+	})
+	require.NoError(t, err)
+	file := filepath.Join(dir, "overlay.json")
+	require.NoError(t, os.WriteFile(file, overlay, 0o600))
+
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", file, "-o", os.DevNull, "./snippet")
+	cmd.Dir = module
+	out, err := cmd.CombinedOutput()
+	return strings.ReplaceAll(string(out), dir, ""), err
+}
