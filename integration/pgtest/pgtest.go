@@ -1,31 +1,126 @@
-// Package pgtest gives tests a PostgreSQL database of their own.
+// Package pgtest gives tests a fresh PostgreSQL database each: on the server
+// that TROTH_POSTGRES_DSN names, whose role must be allowed to create databases,
+// or else on a throw-away cluster that the test process starts from the
+// installed initdb and postgres. Where neither is to be had the test is skipped
+// and says so; with TROTH_REQUIRE_POSTGRES=1 it fails instead.
+//
+// A package that uses it ends its cluster with
+//
+//	func TestMain(m *testing.M) { pgtest.Main(m) }
 package pgtest
 
 import (
+	"context"
+	"crypto/rand"
 	"database/sql"
+	"fmt"
 	"os"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// Main runs the tests of a package.
-func Main(m *testing.M) { os.Exit(m.Run()) }
-
-// DSN returns the address of a fresh database.
-func DSN(t testing.TB) string {
-	t.Helper()
-	t.Skip("pgtest: not there yet")
-	return ""
+// Main runs the tests of a package, stops the cluster that they started, and
+// exits.
+func Main(m *testing.M) {
+	code := m.Run()
+	if theServer.started != nil {
+		theServer.started.stop()
+	}
+	os.Exit(code)
 }
 
-// Open returns a fresh database.
+// Open returns a fresh database, dropped when the test ends.
 func Open(t testing.TB) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("pgx", DSN(t))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return db
+}
+
+// DSN returns the address of a fresh database, dropped when the test ends, for
+// tests that open it themselves or in another process.
+func DSN(t testing.TB) string {
+	t.Helper()
+	base, err := theServer.dsn()
+	if err != nil {
+		if os.Getenv("TROTH_REQUIRE_POSTGRES") == "1" {
+			t.Fatalf("pgtest: PostgreSQL is required: %v", err)
+		}
+		t.Skipf("pgtest: no PostgreSQL: %v", err)
+	}
+	name := "troth_" + strings.ToLower(rand.Text())
+	if err := administer(base, "CREATE DATABASE "+name); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := administer(base, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("pgtest: %v", err)
+		}
+	})
+	dsn, err := withDatabase(base, name)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	return dsn
+}
+
+// withDatabase puts the name of a database in a DSN of either form.
+func withDatabase(base, name string) (string, error) {
+	config, err := pgx.ParseConfig(base)
+	if err != nil {
+		return "", fmt.Errorf("read TROTH_POSTGRES_DSN: %w", err)
+	}
+	if !strings.Contains(base, "://") {
+		return base + " dbname=" + name, nil
+	}
+	address, query, _ := strings.Cut(base, "?")
+	address = strings.TrimSuffix(strings.TrimSuffix(address, "/"), "/"+config.Database)
+	if query != "" {
+		query = "?" + query
+	}
+	return address + "/" + name + query, nil
+}
+
+func administer(dsn, statement string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = c.Close(ctx) }()
+	if _, err := c.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %w", strings.Fields(statement)[0], err)
+	}
+	return nil
+}
+
+// server is where databases are made: one for the whole test process.
+type server struct {
+	once    sync.Once
+	base    string
+	err     error
+	started *cluster
+}
+
+var theServer server
+
+func (s *server) dsn() (string, error) {
+	s.once.Do(func() {
+		if s.base = os.Getenv("TROTH_POSTGRES_DSN"); s.base != "" {
+			return
+		}
+		if s.started, s.err = startCluster(); s.err == nil {
+			s.base = s.started.dsn()
+		}
+	})
+	return s.base, s.err
 }

@@ -1,5 +1,10 @@
 package sqlstore
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Dialect is one of the two kinds of SQL that this module speaks.
 type Dialect int
 
@@ -23,3 +28,31 @@ func (d Dialect) Name() string {
 
 // String returns the name.
 func (d Dialect) String() string { return d.Name() }
+
+// Rebind turns the placeholders `?` of q into those of the dialect: $1, $2 …
+// for PostgreSQL. Question marks in quotes and comments stay. Stores call it
+// once, when they are made. PostgreSQL's own operators with a question mark
+// cannot be written this way.
+func (d Dialect) Rebind(q string) string {
+	if d != Postgres {
+		return q
+	}
+	var out strings.Builder
+	n := 0
+	for i := 0; i < len(q); {
+		if next := d.opaque(q, i); next > i {
+			out.WriteString(q[i:next])
+			i = next
+			continue
+		}
+		if q[i] == '?' {
+			n++
+			out.WriteByte('$')
+			out.WriteString(strconv.Itoa(n))
+		} else {
+			out.WriteByte(q[i])
+		}
+		i++
+	}
+	return out.String()
+}

@@ -4,7 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"io/fs"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -20,58 +21,144 @@ type Handle struct {
 	wait     time.Duration
 	batchMax int
 	batchAge time.Duration
+
+	writer *writer  // SQLite only
+	hosts  sync.Map // weak.Pointer[sql.Tx] -> *session
 }
 
-var errSkeleton = errors.New("sqlstore: not there yet")
-
-// Open returns a handle on db.
+// Open returns a handle on db, which stays the host's own to configure and to
+// close. On SQLite it brings the file into WAL mode and checks that the
+// settings that durability rests on take effect, else [*SettingError]; a
+// database in memory is accepted only in a pool that is limited to one
+// connection, because every further one would be another, empty database.
 func Open(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) (*Handle, error) {
+	if db == nil {
+		return nil, errors.New("sqlstore: open: no database")
+	}
+	if d != SQLite && d != Postgres {
+		return nil, errors.New("sqlstore: open: unknown dialect")
+	}
 	h := &Handle{db: db, dialect: d, wait: defaultWait, batchMax: defaultBatchMax, batchAge: defaultBatchAge}
 	for _, opt := range opts {
 		if err := opt(h); err != nil {
 			return nil, err
 		}
 	}
-	return h, ctx.Err()
+	if d == SQLite {
+		h.writer = &writer{h: h}
+		return h, h.writer.open(ctx)
+	}
+	c, err := h.take(ctx, h.deadline())
+	if err != nil {
+		return nil, err
+	}
+	return h, wrap("open", c.Close())
 }
 
+// Dialect returns the kind of SQL that the database speaks.
+func (h *Handle) Dialect() Dialect { return h.dialect }
+
+// Close gives up the connection that the handle keeps on SQLite, after the work
+// that is under way. It never closes the host's database.
+func (h *Handle) Close() error {
+	if h.writer == nil {
+		return nil
+	}
+	return h.writer.close()
+}
+
+// Atomically runs fn in a transaction of its own, or in a savepoint where ctx
+// carries a transaction of this handle.
 func (h *Handle) Atomically(ctx context.Context, fn func(ctx context.Context) error) error {
-	return errSkeleton
-}
-func (h *Handle) Scope(ctx context.Context) *troth.Scope                 { return nil }
-func (h *Handle) Detach(ctx context.Context) context.Context             { return ctx }
-func (h *Handle) WithTx(ctx context.Context, tx *sql.Tx) context.Context { return ctx }
-func (h *Handle) Querier(ctx context.Context) Querier                    { return nil }
-func (h *Handle) Tx(ctx context.Context) (*sql.Tx, bool)                 { return nil, false }
-func (h *Handle) Dialect() Dialect                                       { return h.dialect }
-func (h *Handle) Idle(ctx context.Context) (bool, error)                 { return false, errors.ErrUnsupported }
-func (h *Handle) Migrate(ctx context.Context, m Migrations) error        { return errSkeleton }
-func (h *Handle) Close() error                                           { return nil }
-
-// Querier runs statements.
-type Querier interface {
-	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
-	Query(ctx context.Context, query string, args ...any) (*Rows, error)
+	b, end, err := h.start(ctx)
+	if err != nil {
+		return err
+	}
+	returned := false
+	defer func() {
+		// A panic, or a goroutine that exits inside fn, goes on from here.
+		if !returned {
+			_ = end(errPanicked)
+		}
+	}()
+	err = fn(h.with(ctx, b))
+	returned = true
+	return end(err)
 }
 
-// Rows are the rows of a query.
-type Rows struct{ rows *sql.Rows }
-
-func (r *Rows) Next() bool             { return r.rows.Next() }
-func (r *Rows) Scan(dest ...any) error { return r.rows.Scan(dest...) }
-func (r *Rows) Err() error             { return r.rows.Err() }
-func (r *Rows) Close() error           { return r.rows.Close() }
-
-// Migrations are the schema of one store.
-type Migrations struct {
-	Namespace string
-	FS        fs.FS
+// start opens a savepoint or a transaction. end takes what the closure returned
+// and decides; it must be called once.
+func (h *Handle) start(ctx context.Context) (b *binding, end func(err error) error, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	if outer := h.bound(ctx); outer != nil {
+		b, err = outer.push(ctx)
+		return b, func(err error) error { return b.pop(ctx, err) }, err
+	}
+	if h.dialect == SQLite {
+		return h.writer.begin(ctx)
+	}
+	return h.beginPostgres(ctx)
 }
 
-// Rebind turns the `?` of q into the dialect's placeholders.
-func (d Dialect) Rebind(q string) string { return q }
+// Scope returns the transaction of this handle that ctx runs in, nil outside of
+// any.
+func (h *Handle) Scope(ctx context.Context) *troth.Scope {
+	b := h.bound(ctx)
+	if b == nil {
+		return nil
+	}
+	return b.scope(ctx)
+}
 
-// QueryRow reads one row; found is false where there is none.
-func QueryRow(ctx context.Context, q Querier, query string, args []any, dest ...any) (found bool, err error) {
-	return false, errSkeleton
+// Detach returns ctx outside of any transaction of this handle.
+func (h *Handle) Detach(ctx context.Context) context.Context {
+	if h.bound(ctx) == nil {
+		return ctx
+	}
+	return h.with(ctx, nil)
+}
+
+// Tx returns the *sql.Tx that ctx runs in: the host's, or on PostgreSQL the
+// handle's own. There is none outside of a transaction, nor in a batch of
+// SQLite. It must not be committed or rolled back, and statements on it are
+// not guarded as those of a [Querier] are.
+func (h *Handle) Tx(ctx context.Context) (*sql.Tx, bool) {
+	b := h.bound(ctx)
+	if b == nil || b.tx == nil {
+		return nil, false
+	}
+	return b.tx, true
+}
+
+// Idle reports whether nobody held SQLite's write lock at this instant, so that
+// everything written before is decided and visible. It does not wait for the
+// lock. Elsewhere it is errors.ErrUnsupported.
+func (h *Handle) Idle(ctx context.Context) (bool, error) {
+	if h.dialect != SQLite {
+		return false, fmt.Errorf("sqlstore: idle: %w", errors.ErrUnsupported)
+	}
+	if b := h.bound(ctx); b != nil && !b.s.host {
+		return false, nil
+	}
+	return h.writer.idle(ctx)
+}
+
+func (h *Handle) deadline() time.Time { return time.Now().Add(h.wait) }
+
+// take gets a connection from the pool, until the deadline.
+func (h *Handle) take(ctx context.Context, deadline time.Time) (*sql.Conn, error) {
+	bounded, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	c, err := h.db.Conn(bounded)
+	switch {
+	case err == nil:
+		return c, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("sqlstore: connect: %w", ctx.Err())
+	case bounded.Err() != nil:
+		return nil, fmt.Errorf("sqlstore: no connection in time: %w", troth.ErrBusy)
+	}
+	return nil, wrap("connect", err)
 }

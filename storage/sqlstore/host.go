@@ -1,0 +1,107 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"weak"
+
+	"github.com/trothdev/troth"
+)
+
+// WithTx returns ctx inside tx, a transaction that the host began on the same
+// database and will end itself. Every call with the same tx joins the same
+// [troth.Scope]. On SQLite the first use checks that foreign keys, synchronous
+// and the journal mode of its connection are as the guarantees need them, else
+// [*SettingError].
+func (h *Handle) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
+	if b := h.bound(ctx); b != nil && b.tx == tx && tx != nil {
+		return ctx
+	}
+	s := h.hostSession(tx)
+	return h.with(ctx, &binding{s: s, f: s.root, conn: tx, tx: tx})
+}
+
+// hostSession returns the session of tx, which lives as long as tx does.
+func (h *Handle) hostSession(tx *sql.Tx) *session {
+	fresh := newSession(h, &frame{})
+	fresh.host = true
+	if tx == nil {
+		fresh.dead = errors.New("sqlstore: WithTx was given no transaction")
+		return fresh
+	}
+	key := weak.Make(tx)
+	known, loaded := h.hosts.LoadOrStore(key, fresh)
+	if !loaded {
+		runtime.AddCleanup(tx, func(key weak.Pointer[sql.Tx]) { h.hosts.Delete(key) }, key)
+	}
+	return known.(*session)
+}
+
+// scope returns the scope of b's level. That of a host's transaction is made
+// when it is first asked for.
+func (b *binding) scope(ctx context.Context) *troth.Scope {
+	if !b.s.host || b.f != b.s.root {
+		return b.f.scope
+	}
+	b.s.askScope.Do(func() { b.f.scope = troth.NewScope(nil, b.hostIsCurrent(ctx)) })
+	return b.f.scope
+}
+
+// hostIsCurrent asks whether the host's transaction sees every commit made
+// before each of its reads. On SQLite it reads a snapshot. Where the question
+// cannot be put, no is the safe answer.
+func (b *binding) hostIsCurrent(ctx context.Context) bool {
+	if b.s.h.dialect != Postgres || b.s.enter(b.f) != nil {
+		return false
+	}
+	defer b.s.leave()
+	// Not to be cancelled: PostgreSQL drivers drop the connection for it.
+	level, err := queryText(context.WithoutCancel(ctx), b.conn, "SHOW transaction_isolation")
+	return err == nil && level == "read committed"
+}
+
+// checkHost looks once at the settings of the connection under a host's
+// transaction on SQLite. It is called while the session is in use.
+func (b *binding) checkHost(ctx context.Context) error {
+	if !b.s.host || b.s.checked || b.s.h.dialect != SQLite {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	for _, want := range b.s.h.writer.hostSettings() {
+		got, err := queryText(ctx, b.conn, "PRAGMA "+want.name)
+		if err != nil {
+			return wrap("read setting "+want.name, err)
+		}
+		if !want.holds(got) {
+			return &SettingError{Setting: want.name, Want: want.text, Got: got}
+		}
+	}
+	b.s.checked = true
+	return nil
+}
+
+// queryText reads one value as text.
+func queryText(ctx context.Context, c conn, query string) (string, error) {
+	rows, err := c.QueryContext(ctx, query)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = rows.Close() }()
+	var v any
+	for rows.Next() {
+		if err := rows.Scan(&v); err != nil {
+			return "", err
+		}
+	}
+	switch v := v.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10), rows.Err()
+	case []byte:
+		return string(v), rows.Err()
+	}
+	return fmt.Sprint(v), rows.Err()
+}

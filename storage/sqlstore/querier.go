@@ -1,0 +1,107 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+)
+
+// Querier runs single statements, with the placeholders of the dialect (see
+// [Dialect.Rebind]). Inside a transaction they are part of it; outside each one
+// stands for itself.
+type Querier interface {
+	// Exec runs a statement that returns no rows.
+	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// Query runs a statement that returns rows, which must be closed.
+	Query(ctx context.Context, query string, args ...any) (*Rows, error)
+}
+
+// Querier returns what runs statements where ctx is: in its transaction of this
+// handle, else on the pool. It always works; what is wrong with ctx is told by
+// the statements.
+//
+// Outside of a transaction a plain read takes any connection of the pool, and
+// everything else runs in a small transaction of its own, so that waiting for
+// locks and for the writer is bounded.
+func (h *Handle) Querier(ctx context.Context) Querier {
+	if b := h.bound(ctx); b != nil {
+		return txQuerier{b}
+	}
+	return poolQuerier{h}
+}
+
+type txQuerier struct{ b *binding }
+
+func (q txQuerier) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if q.b.s.h.dialect.controls(query) {
+		return nil, ErrControl
+	}
+	return q.b.exec(ctx, query, args)
+}
+
+func (q txQuerier) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
+	if q.b.s.h.dialect.controls(query) {
+		return nil, ErrControl
+	}
+	return q.b.query(ctx, query, args)
+}
+
+type poolQuerier struct{ h *Handle }
+
+func (q poolQuerier) Exec(ctx context.Context, query string, args ...any) (res sql.Result, err error) {
+	err = q.h.Atomically(q.h.Detach(ctx), func(ctx context.Context) error {
+		res, err = q.h.Querier(ctx).Exec(ctx, query, args...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+func (q poolQuerier) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
+	ctx = q.h.Detach(ctx)
+	if q.h.dialect.plainRead(query) {
+		return q.read(ctx, query, args)
+	}
+	b, end, err := q.h.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := txQuerier{b}.Query(ctx, query, args...)
+	if err != nil {
+		return nil, end(err)
+	}
+	inner := rows.release
+	rows.release = func(err error) error { return end(inner(err)) }
+	return rows, nil
+}
+
+// read runs a plain read on a connection of the pool.
+func (q poolQuerier) read(ctx context.Context, query string, args []any) (*Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	deadline := q.h.deadline()
+	for attempt := 1; ; attempt++ {
+		c, err := q.h.take(ctx, deadline)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := c.QueryContext(ctx, query, args...)
+		if err == nil {
+			return &Rows{ctx: ctx, rows: rows, release: func(err error) error {
+				return wrap("read rows", orElse(err, c.Close()))
+			}}, nil
+		}
+		_ = c.Close()
+		if attempt == staleConnections || !errors.Is(err, driver.ErrBadConn) {
+			return nil, wrap("query", err)
+		}
+	}
+}
+
+// staleConnections is how many connections that the server dropped unnoticed
+// are passed over before the error is believed.
+const staleConnections = 3
