@@ -27,6 +27,10 @@ func (s *Store) RaiseFence(ctx context.Context, e vault.FenceEvent) error {
 
 // Follow implements vault.SystemStore.
 func (s *Store) Follow(ctx context.Context, after int64) (f vault.Followed, err error) {
+	if after < 0 {
+		f.Head, _, err = s.state.Get(ctx, headState)
+		return f, err
+	}
 	rows, err := s.fence.Scan(ctx, &after, 0, nil)
 	if err != nil {
 		return f, err
@@ -34,7 +38,7 @@ func (s *Store) Follow(ctx context.Context, after int64) (f vault.Followed, err 
 	for _, r := range rows {
 		f.Events = append(f.Events, r.Value)
 	}
-	f.Head = max(after, 0)
+	f.Head = after
 	if n := len(f.Events); n > 0 {
 		f.Head = f.Events[n-1].Position
 		f.Gap = f.Events[0].Position > after+1

@@ -1,0 +1,89 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/trothdev/troth"
+)
+
+var (
+	actOpen = &troth.Act{
+		Name: "vault.open", Version: 1,
+		Doc: "A person opened values of one data subject. Recorded before they saw them.",
+		Fields: []troth.Field{
+			{Name: "compartments", Kind: troth.WordsFact, Doc: "classes of data that were opened"},
+			{Name: "columns", Kind: troth.WordsFact, Doc: "table.column of the values"},
+			{Name: "values", Kind: troth.CountFact, Doc: "how many values"},
+		},
+	}
+	actWindowOpen = &troth.Act{
+		Name: "vault.window-open", Version: 1,
+		Doc: "A service may open data of the tenant for the purpose, until the given instant. Recorded before the first value.",
+		Fields: []troth.Field{
+			{Name: "window", Kind: troth.IDFact, Doc: "names the window"},
+			{Name: "until", Kind: troth.InstantFact, Doc: "when it ends at the latest"},
+		},
+	}
+	actWindowSubject = &troth.Act{
+		Name: "vault.window-subject", Version: 1,
+		Doc: "What a service opened of one data subject in a window.",
+		Fields: []troth.Field{
+			{Name: "window", Kind: troth.IDFact, Doc: "names the window"},
+			{Name: "compartments", Kind: troth.WordsFact, Doc: "classes of data that were opened"},
+			{Name: "values", Kind: troth.CountFact, Doc: "how many values at most"},
+		},
+	}
+	actWindowClose = &troth.Act{
+		Name: "vault.window-close", Version: 1,
+		Doc: "The window ended. Outcome unknown: its process died before it could tell the counts.",
+		Fields: []troth.Field{
+			{Name: "window", Kind: troth.IDFact, Doc: "names the window"},
+			{Name: "subjects", Kind: troth.CountFact, Optional: true, Doc: "how many data subjects"},
+			{Name: "values", Kind: troth.CountFact, Optional: true, Doc: "how many values at most"},
+		},
+	}
+	actShred = &troth.Act{
+		Name: "vault.shred", Version: 1,
+		Doc: "Keys were destroyed: of compartments, of a data subject, or of a tenant.",
+		Fields: []troth.Field{
+			{Name: "scope", Kind: troth.WordFact, Doc: "compartments, subject or tenant"},
+			{Name: "compartments", Kind: troth.WordsFact, Optional: true, Doc: "compartments that died"},
+			{Name: "spared", Kind: troth.WordsFact, Optional: true, Doc: "compartments that live on"},
+			{Name: "keys", Kind: troth.CountFact, Doc: "how many keys were destroyed"},
+			{Name: "commitments", Kind: troth.DigestFact, Doc: "hash of the destroyed keys' commitments"},
+			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
+			{Name: "permit", Kind: troth.WordFact, Doc: "managed, or unmanaged where no keeper checked"},
+			{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"},
+		},
+	}
+	actUnmanaged = &troth.Act{
+		Name: "vault.unmanaged", Version: 1,
+		Doc: "A vault was opened that shreds without a retention keeper.",
+		Fields: []troth.Field{
+			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
+		},
+	}
+)
+
+// Acts are the acts whose evidence the vault records.
+func Acts() []*troth.Act {
+	return []*troth.Act{actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred, actUnmanaged}
+}
+
+// selfID is who acts when the vault does something that nobody asked for.
+const selfID = "troth.vault"
+
+func (v *Vault) asSelf(ctx context.Context) context.Context {
+	if _, err := troth.ActorFrom(ctx); err == nil {
+		return ctx
+	}
+	return troth.WithActor(ctx, troth.Actor{Kind: troth.Service, ID: selfID})
+}
+
+func (v *Vault) record(ctx context.Context, e troth.Entry) error {
+	if _, err := v.rec.Record(ctx, e); err != nil {
+		return fmt.Errorf("vault: record %s: %w", e.Act.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+)
+
+// resolveOrCreate returns the keys under the name, and makes the first one.
+func (v *Vault) resolveOrCreate(ctx context.Context, name KeyName) (*slot, error) {
+	s, err := v.resolve(ctx, name)
+	if err != nil || s != nil {
+		return s, err
+	}
+	scope := v.tx.Scope(ctx)
+	applied := v.fence.applied.Load()
+	if err := v.checkPending(ctx, &name); err != nil {
+		return nil, err
+	}
+	var made *slot
+	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
+		var err error
+		made, err = v.create(ctx, name)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if scope != nil {
+		scope.SetValue(overlayKey{v, name}, made)
+	} else {
+		v.share(made, applied)
+	}
+	if made.shredded {
+		return nil, ErrShredded
+	}
+	return made, nil
+}
+
+// keyIDTries bounds how often a key id is drawn again: two of a person's keys
+// share one with a chance of 2^-32.
+const keyIDTries = 3
+
+func (v *Vault) create(ctx context.Context, name KeyName) (*slot, error) {
+	r, err := v.ensureRoot(ctx, name.Tenant, WrapLineage)
+	if err != nil {
+		return nil, err
+	}
+	state, err := v.store.LockPerson(ctx, name.Tenant, name.SubjectID, Shared)
+	if err != nil {
+		return nil, fmt.Errorf("vault: lock person: %w", err)
+	}
+	if closedTo(state, name.Compartment) {
+		return nil, ErrShredded
+	}
+	for range keyIDTries {
+		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros()}
+		key, err := wrapNew(&row, r.wrap)
+		if err != nil {
+			return nil, err
+		}
+		inserted, err := v.store.InsertKey(ctx, row)
+		if err != nil {
+			return nil, fmt.Errorf("vault: insert key: %w", err)
+		}
+		if inserted {
+			return newSlot(name, []*dataKey{key}), nil
+		}
+		// Another process was first, or destroyed what is not yet there.
+		if s, err := v.read(ctx, name); err != nil || s != nil {
+			return s, err
+		}
+	}
+	return nil, fmt.Errorf("vault: insert key: no key id found in %d tries", keyIDTries)
+}

@@ -1,0 +1,64 @@
+// Package vault seals personal data under a key of its own for each tenant,
+// person and compartment, and destroys those keys.
+//
+// Destroying a key is how data is erased where deleting cannot reach: in
+// replicas, logs and archives every copy becomes unreadable at once. A host
+// keeps sealed values in its own tables and asks the vault for them:
+//
+//	v, err := vault.Open(ctx, vault.Config{Store: store, KEK: kek, Recorder: trail},
+//		vault.Unmanaged("no retention keeper yet"))
+//	at := troth.Context{
+//		Subject:     troth.Subject{Tenant: "shop-17", ID: "42"},
+//		Compartment: troth.DefaultCompartment,
+//		Cell:        troth.Cell{Table: "customer", Column: "email", Row: "42"},
+//	}
+//	sealed, err := v.AppendSeal(ctx, nil, at, []byte("ada@example.org"))
+//	plain, err := v.AppendOpen(ctx, nil, at, "order-fulfilment", sealed)
+//	receipt, err := v.Shred(ctx, troth.UnmanagedPermit("erasure-request"),
+//		vault.Target{Tenant: "shop-17", SubjectID: "42"})
+//
+// Keys form a hierarchy. A key-encryption key, in a KMS or a local file, wraps
+// a random root for each tenant; what is derived from the root seals data keys;
+// data keys are random, never derived, one for each tenant, person, compartment
+// and generation, and seal the values with AES-256-GCM. Everything is bound to
+// its names by associated data: a value or a key record that was moved, swapped
+// or changed does not open.
+//
+// Opening names a purpose and is recorded: a person's before they see anything,
+// a service's by windows that are committed before their first opening and tell
+// the counts when they close.
+//
+// # What it does not promise
+//
+// A backup of the key tables from before a shredding still holds the key for
+// whoever has the key-encryption key: until that backup expires the data is
+// erased here and not there. Whoever is inside the process has won, and so has
+// who holds the database and the key-encryption key. Sealed values show their
+// length. Regulators may call ciphertext personal data as long as its key
+// exists anywhere. docs/threats.md has the whole list.
+//
+// # Errors
+//
+// Expected states are sentinels: [ErrShredded], [ErrShredPending],
+// [ErrFenceStale], [ErrOpen] … [ErrOpen] never tells which check failed. No
+// error holds plaintext or names a person.
+//
+// # Concurrency
+//
+// A [Vault] and its [Handle]s are safe for concurrent use. [Vault.Run] blocks;
+// constructors start no goroutine. After [Vault.Shred] returns this process
+// refuses the dead keys; every other process does within the bound that
+// [WithFenceAge] sets there, 5 seconds by default, or refuses everything.
+//
+// # Storage
+//
+// Rows go through a [Store], in the host's transaction where it has one. Keys
+// made in a transaction live and die with it. vaulttest has the suite that
+// every Store must pass.
+//
+// # Compatibility
+//
+// Values are Tink's AES-GCM format with the associated data that
+// [AssociatedData] returns. docs/formats.md specifies every byte that is
+// stored.
+package vault

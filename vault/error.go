@@ -1,0 +1,65 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/trothdev/troth"
+)
+
+var (
+	// ErrOpen says that a value does not open here: it was changed, moved from
+	// another place, belongs to somebody else, or was never sealed. Which of
+	// these it was is not told, on purpose.
+	ErrOpen = errors.New("vault: value does not open")
+	// ErrShredded says that the key is destroyed, for ever.
+	ErrShredded error = &shredded{"vault: key is shredded"}
+	// ErrShredPending says that this process shredded the key in a transaction
+	// whose end is not known yet. It becomes [ErrShredded], or, if the
+	// transaction is rolled back, the data opens again.
+	ErrShredPending error = &shredded{"vault: shredding is not decided yet"}
+	// ErrFenceStale says that this process could not learn in time what other
+	// processes shredded, and refuses rather than open what may be destroyed.
+	ErrFenceStale = errors.New("vault: fence is too old")
+	// ErrOpenInTx says that a person tried to open data inside a transaction:
+	// a rollback would take back the evidence and not what was seen.
+	ErrOpenInTx = errors.New("vault: a person cannot open data inside a transaction")
+	// ErrKeyRecord says that a stored key or root does not unwrap: it was
+	// changed or moved, or belongs to another key-encryption key.
+	ErrKeyRecord = errors.New("vault: key record is not usable")
+	// ErrKEK says that the key-encryption key could not be asked.
+	ErrKEK = errors.New("vault: key-encryption key failed")
+	// ErrUnmanaged says that the store is managed by a retention keeper, and
+	// the vault was constructed to work without one.
+	ErrUnmanaged = errors.New("vault: store is managed by a retention keeper")
+	// ErrNoPurpose says that a handle made without a purpose was asked to open.
+	ErrNoPurpose = errors.New("vault: opening needs a purpose")
+	// ErrTarget says that a shredding names no or contradictory things.
+	ErrTarget = errors.New("vault: unclear what to shred")
+	// ErrClosed says that the vault was closed.
+	ErrClosed = errors.New("vault: closed")
+)
+
+// ErrNotPermitted is [troth.ErrNotPermitted].
+var ErrNotPermitted = troth.ErrNotPermitted
+
+// shredded answers Shredded, by which packages that cannot import this one
+// recognise the state.
+type shredded struct{ text string }
+
+func (e *shredded) Error() string { return e.text }
+
+// Shredded reports true.
+func (*shredded) Shredded() bool { return true }
+
+// BatchError says which item of a batch failed.
+type BatchError struct {
+	// Index is the item's position, from 0.
+	Index int
+	Err   error
+}
+
+func (e *BatchError) Error() string { return fmt.Sprintf("vault: item %d: %v", e.Index, e.Err) }
+
+// Unwrap returns why the item failed.
+func (e *BatchError) Unwrap() error { return e.Err }

@@ -1,0 +1,106 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+)
+
+// fence follows the shreddings of all processes. Caches may be used for as long
+// as the fence was read recently enough; the bound on its age is the longest
+// time for which another process may go on opening what was shredded here.
+type fence struct {
+	// mu makes looking single-flight.
+	mu       sync.Mutex
+	position atomic.Int64
+	// asOf is when the last look that succeeded began, on the monotonic clock:
+	// everything committed before it has been seen.
+	asOf atomic.Int64
+	// freshUntil is asOf plus half the bound: until then nobody need look.
+	freshUntil atomic.Int64
+	// applied grows with every eviction; a load that began before one does not
+	// enter the cache.
+	applied atomic.Uint64
+}
+
+// scopeFence is when a transaction last looked at the fence for itself.
+type scopeFence struct{ v *Vault }
+
+// checkFence makes sure that the fence is young enough, by looking if need be.
+func (v *Vault) checkFence(ctx context.Context) error {
+	now := v.mono()
+	if now <= v.fence.freshUntil.Load() {
+		return nil
+	}
+	bound := int64(v.opt.fenceAge)
+	if now-v.fence.asOf.Load() <= bound {
+		// Young enough to go on. One caller looks, the others do not wait.
+		if v.fence.mu.TryLock() {
+			defer v.fence.mu.Unlock()
+			if v.tx.Scope(ctx) == nil {
+				if err := v.look(ctx); err != nil {
+					v.log.Warn("vault: fence not read, going on within its bound", zap.Error(err))
+				}
+			}
+		}
+		return nil
+	}
+	if scope := v.tx.Scope(ctx); scope != nil && scope.Current() {
+		return v.lookInTx(ctx, scope)
+	}
+	v.fence.mu.Lock()
+	defer v.fence.mu.Unlock()
+	if v.mono()-v.fence.asOf.Load() <= bound {
+		return nil
+	}
+	return v.look(v.tx.Detach(ctx))
+}
+
+// lookInTx looks at the fence inside the caller's transaction: there may be no
+// other connection to be had. What it finds evicts, which is always safe, but
+// it moves nothing that outlives the transaction.
+func (v *Vault) lookInTx(ctx context.Context, scope *troth.Scope) error {
+	began := v.mono()
+	if at, ok := scope.Value(scopeFence{v}).(int64); ok && began-at <= int64(v.opt.fenceAge)/2 {
+		return nil
+	}
+	found, err := v.store.Follow(ctx, v.fence.position.Load())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFenceStale, err)
+	}
+	v.apply(found)
+	scope.SetValue(scopeFence{v}, began)
+	return nil
+}
+
+// look reads the fence and evicts what died. It holds fence.mu.
+func (v *Vault) look(ctx context.Context) error {
+	began := v.mono()
+	found, err := v.store.Follow(ctx, v.fence.position.Load())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFenceStale, err)
+	}
+	v.apply(found)
+	v.fence.position.Store(max(v.fence.position.Load(), found.Head))
+	v.fence.asOf.Store(began)
+	v.fence.freshUntil.Store(began + int64(v.opt.fenceAge)/2)
+	return nil
+}
+
+func (v *Vault) apply(found Followed) {
+	if found.Gap {
+		v.fence.applied.Add(1)
+		v.cache.evictAll()
+		v.roots.evictAll()
+		v.derived.evictAll()
+		return
+	}
+	for _, e := range found.Events {
+		v.forget(e.KeyName)
+	}
+}

@@ -1,0 +1,39 @@
+package vault
+
+import "sync"
+
+// flights makes concurrent loads of one key share a single read. Whoever comes
+// first loads, with their own context; the others wait.
+type flights struct {
+	mu    sync.Mutex
+	calls map[KeyName]*flight
+}
+
+type flight struct {
+	done chan struct{}
+	slot *slot
+	err  error
+}
+
+// join returns the load under way, or a new one that the caller must do and
+// then land.
+func (f *flights) join(name KeyName) (call *flight, first bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if call := f.calls[name]; call != nil {
+		return call, false
+	}
+	if f.calls == nil {
+		f.calls = make(map[KeyName]*flight)
+	}
+	call = &flight{done: make(chan struct{})}
+	f.calls[name] = call
+	return call, true
+}
+
+func (f *flights) land(name KeyName, call *flight) {
+	f.mu.Lock()
+	delete(f.calls, name)
+	f.mu.Unlock()
+	close(call.done)
+}

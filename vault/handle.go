@@ -1,0 +1,111 @@
+package vault
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/trothdev/troth"
+)
+
+// Handle seals and opens many values of one person's compartment: it finds the
+// key once. It is safe for concurrent use, and never outlives a shredding: it
+// asks again whenever the vault would.
+type Handle struct {
+	v       *Vault
+	name    KeyName
+	purpose troth.Purpose
+	actor   troth.Actor
+	// slot is where the key was found last. It is nil for a handle made in a
+	// transaction, which asks each time.
+	slot atomic.Pointer[slot]
+}
+
+// For returns a handle for a person's compartment. It opens for the given
+// purpose as the context's actor; with an empty purpose, which needs no actor,
+// it only seals. The key is made on first use.
+//
+// Made inside a transaction, the handle knows what the transaction knows, and
+// must be used with that transaction's context.
+func (v *Vault) For(ctx context.Context, s troth.Subject, c troth.Compartment, p troth.Purpose) (*Handle, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	h := &Handle{v: v, name: KeyName{Tenant: s.Tenant, SubjectID: s.ID, Compartment: c}, purpose: p}
+	if p != "" {
+		if err := p.Validate(); err != nil {
+			return nil, err
+		}
+		var err error
+		if h.actor, err = troth.ActorFrom(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// AppendSeal is [Vault.AppendSeal] for a place of the handle's compartment.
+func (h *Handle) AppendSeal(ctx context.Context, dst []byte, cell troth.Cell, plaintext []byte) ([]byte, error) {
+	if err := cell.Validate(); err != nil {
+		return nil, err
+	}
+	s := h.hit()
+	if s == nil {
+		var err error
+		if s, err = h.v.resolveOrCreate(ctx, h.name); err != nil {
+			return nil, err
+		}
+		h.keep(s)
+	}
+	return s.seal(dst, &cell, plaintext), nil
+}
+
+// AppendOpen is [Vault.AppendOpen] for a place of the handle's compartment, its
+// purpose and its actor. It returns [ErrNoPurpose] if it has none.
+func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, sealed []byte) ([]byte, error) {
+	if err := cell.Validate(); err != nil {
+		return nil, err
+	}
+	if h.purpose == "" {
+		return nil, ErrNoPurpose
+	}
+	s := h.hit()
+	if s == nil {
+		var err error
+		if s, err = h.v.resolveKey(ctx, h.name, sealed); err != nil {
+			return nil, err
+		}
+		h.keep(s)
+	}
+	if h.actor.Kind == troth.Person {
+		return h.v.openForPerson(troth.WithActor(ctx, h.actor), dst, s, &cell, h.purpose, sealed)
+	}
+	if err := h.v.count(ctx, s, &h.actor, h.purpose); err != nil {
+		return nil, err
+	}
+	return openOr(s, dst, &cell, sealed)
+}
+
+// hit returns the kept slot if it may be used with no further question.
+func (h *Handle) hit() *slot {
+	s := h.slot.Load()
+	if s == nil || s.gone.Load() {
+		return nil
+	}
+	now := h.v.mono()
+	if now > s.expires || now > h.v.fence.freshUntil.Load() ||
+		h.v.pendings.count.Load() != 0 || h.v.closed.Load() {
+		return nil
+	}
+	return s
+}
+
+// keep remembers a slot of the shared cache, which fence events reach. One that
+// belongs to a transaction never expires into it: its deadline is zero.
+func (h *Handle) keep(s *slot) {
+	if s.expires != 0 {
+		h.slot.Store(s)
+	}
+}

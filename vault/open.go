@@ -1,0 +1,117 @@
+package vault
+
+import (
+	"context"
+	"errors"
+
+	"github.com/trothdev/troth"
+)
+
+// Open is [Vault.AppendOpen] into dst; it implements [troth.Sealer].
+func (v *Vault) Open(ctx context.Context, dst []byte, at troth.Context, p troth.Purpose, sealed []byte) ([]byte, error) {
+	return v.AppendOpen(ctx, dst, at, p, sealed)
+}
+
+// AppendOpen opens a sealed value for a purpose and appends the plaintext to
+// dst. The context's actor is on record before it returns:
+//
+//   - a person's opening by an entry of its own, in a transaction of its own;
+//     inside the caller's transaction people get [ErrOpenInTx], since a
+//     rollback would not make them forget;
+//   - a service's by a window of actor, tenant and purpose, which was
+//     committed before its first opening and tells the counts when it closes.
+//     Inside a transaction a window must be open already where the database has
+//     one writer or one connection, see [Vault.OpenWindow].
+//
+// It returns [ErrOpen] for bytes that do not open here, whatever the reason,
+// [troth.ErrNoActor] without an actor, [ErrShredded] and [ErrShredPending] for
+// destroyed keys, [ErrFenceStale] where that cannot be found out in time, and
+// [ErrKEK] where the key-encryption key fails. dst keeps its bytes in any case.
+func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p troth.Purpose, sealed []byte) ([]byte, error) {
+	if err := at.Cell.Validate(); err != nil {
+		return nil, err
+	}
+	actor, err := troth.ActorFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := nameOf(&at)
+	s := v.hit(&name)
+	if s == nil {
+		if err := at.Validate(); err != nil {
+			return nil, err
+		}
+		if s, err = v.resolveKey(ctx, name, sealed); err != nil {
+			return nil, err
+		}
+	}
+	if actor.Kind == troth.Person {
+		return v.openForPerson(ctx, dst, s, &at.Cell, p, sealed)
+	}
+	if err := v.count(ctx, s, &actor, p); err != nil {
+		return nil, err
+	}
+	return openOr(s, dst, &at.Cell, sealed)
+}
+
+// openOr is slot.open with the result that callers of the API expect.
+func openOr(s *slot, dst []byte, cell *troth.Cell, sealed []byte) ([]byte, error) {
+	out, err := s.open(dst, cell, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// resolveKey returns the slot that holds the key of the sealed value. A cached
+// slot may lack a generation that another process began, so it looks again
+// before it gives up. Damage to key records looks like damage to values.
+func (v *Vault) resolveKey(ctx context.Context, name KeyName, sealed []byte) (*slot, error) {
+	id, ok := keyID(sealed)
+	if !ok {
+		return nil, ErrOpen
+	}
+	s, err := v.resolve(ctx, name)
+	if err == nil && s != nil && s.key(id) == nil && v.tx.Scope(ctx) == nil {
+		v.cache.evict(name)
+		s, err = v.resolve(ctx, name)
+	}
+	if errors.Is(err, ErrKeyRecord) {
+		return nil, ErrOpen
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s == nil || s.key(id) == nil {
+		return nil, ErrOpen
+	}
+	return s, nil
+}
+
+// openForPerson records one opening and then returns what it gave.
+func (v *Vault) openForPerson(ctx context.Context, dst []byte, s *slot, cell *troth.Cell, p troth.Purpose, sealed []byte) ([]byte, error) {
+	if err := v.admitPerson(ctx, p); err != nil {
+		return nil, err
+	}
+	out, err := s.open(dst, cell, sealed)
+	if err != nil {
+		return nil, err
+	}
+	seen := newSightings()
+	seen.add(&s.name, cell)
+	if err := v.recordSightings(ctx, p, seen); err != nil {
+		clear(out[len(dst):])
+		return nil, err
+	}
+	return out, nil
+}
+
+func (v *Vault) admitPerson(ctx context.Context, p troth.Purpose) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	if v.tx.Scope(ctx) != nil {
+		return ErrOpenInTx
+	}
+	return nil
+}

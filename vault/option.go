@@ -1,0 +1,118 @@
+package vault
+
+import (
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+)
+
+// Option changes a default of [Open].
+type Option func(*options) error
+
+type options struct {
+	log            *zap.Logger
+	now            func() time.Time
+	unmanaged      string
+	fenceAge       time.Duration
+	keyTTL         time.Duration
+	rootTTL        time.Duration
+	cacheKeys      int
+	cacheRoots     int
+	window         time.Duration
+	windowSubjects int
+}
+
+func defaults() options {
+	return options{
+		log:            zap.NewNop(),
+		now:            time.Now,
+		fenceAge:       5 * time.Second,
+		keyTTL:         5 * time.Minute,
+		rootTTL:        time.Hour,
+		cacheKeys:      10_000,
+		cacheRoots:     10_000,
+		window:         time.Minute,
+		windowSubjects: 10_000,
+	}
+}
+
+// WithLogger sets the logger; the default logs nothing.
+func WithLogger(l *zap.Logger) Option {
+	return func(o *options) error {
+		if l == nil {
+			return fmt.Errorf("vault: logger is nil")
+		}
+		o.log = l
+		return nil
+	}
+}
+
+// WithClock sets the clock of stored times. Ages are measured on the monotonic
+// clock, whatever this one does.
+func WithClock(now func() time.Time) Option {
+	return func(o *options) error {
+		if now == nil {
+			return fmt.Errorf("vault: clock is nil")
+		}
+		o.now = now
+		return nil
+	}
+}
+
+// Unmanaged lets the vault shred with [troth.UnmanagedPermit]: no retention
+// keeper checks holds and legal minima. The ground, in the host's words, is
+// recorded as evidence each time such a vault is opened. It is refused for ever
+// on a store that a keeper has taken over.
+func Unmanaged(ground string) Option {
+	return func(o *options) error {
+		if err := troth.Purpose(ground).Validate(); err != nil {
+			return fmt.Errorf("vault: ground: %w", err)
+		}
+		o.unmanaged = ground
+		return nil
+	}
+}
+
+// WithFenceAge bounds for how long this process may open what another one has
+// shredded: after at most d it has learnt of it or refuses. Default 5 s, at
+// least 10 ms. A shorter bound asks the store more often.
+func WithFenceAge(d time.Duration) Option {
+	return atLeast("fence age", d, 10*time.Millisecond, func(o *options) { o.fenceAge = d })
+}
+
+// WithKeyTTL sets how long an unused or used key stays cached before it is read
+// again. Default 5 min.
+func WithKeyTTL(d time.Duration) Option {
+	return atLeast("key lifetime", d, time.Millisecond, func(o *options) { o.keyTTL = d })
+}
+
+// WithWindow sets the length of the intervals in which openings by services are
+// counted together. Default 1 min, at least 1 s.
+func WithWindow(d time.Duration) Option {
+	return atLeast("window", d, time.Second, func(o *options) { o.window = d })
+}
+
+func atLeast(what string, d, least time.Duration, set func(*options)) Option {
+	return func(o *options) error {
+		if d < least {
+			return fmt.Errorf("vault: %s is shorter than %v", what, least)
+		}
+		set(o)
+		return nil
+	}
+}
+
+// WithCache bounds the number of cached keys; one takes about 1.5 KiB. Default
+// 10,000, at least 16.
+func WithCache(keys int) Option {
+	return func(o *options) error {
+		if keys < cacheShards {
+			return fmt.Errorf("vault: cache of fewer than %d keys", cacheShards)
+		}
+		o.cacheKeys = keys
+		return nil
+	}
+}

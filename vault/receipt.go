@@ -1,0 +1,88 @@
+package vault
+
+import (
+	"crypto/sha256"
+	"slices"
+	"time"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/canon"
+)
+
+// Receipt tells what a shredding destroyed. It is pending until the transaction
+// has committed and every other process has followed; and backups from before
+// it hold the keys until they expire, see docs/threats.md.
+type Receipt struct {
+	Target Target
+	// At is the instant by the service's clock.
+	At time.Time
+	// Entry is the evidence; zero if there was nothing left to shred.
+	Entry troth.EntryID
+	// Keys are the keys destroyed, or a tenant's roots.
+	Keys []DeadKey
+	// Already says that there was nothing left to shred.
+	Already bool
+}
+
+// DeadKey names a destroyed key by what committed to it.
+type DeadKey struct {
+	// Compartment, Generation and KeyID are zero for a tenant's root.
+	Compartment troth.Compartment
+	Generation  uint32
+	KeyID       uint32
+	Commitment  [32]byte
+}
+
+func (r *Receipt) addKeys(rows []KeyRow) {
+	for _, row := range rows {
+		if row.KeyID == 0 {
+			continue // a compartment that had no key, closed for ever
+		}
+		r.Keys = append(r.Keys, DeadKey{
+			Compartment: row.Compartment, Generation: row.Generation, KeyID: row.KeyID, Commitment: row.Commitment,
+		})
+	}
+}
+
+const deadDomain = "troth.vault.dead/1"
+
+// digest is the hash of the destroyed keys' commitments, in order.
+func (r *Receipt) digest() [32]byte {
+	b := canon.AppendDomain(nil, deadDomain)
+	b = canon.AppendList(b, len(r.Keys))
+	for _, k := range r.Keys {
+		b = canon.AppendBytes(b, k.Commitment[:])
+	}
+	return sha256.Sum256(b)
+}
+
+func (r *Receipt) entry(p troth.Permit) troth.Entry {
+	facts := troth.Facts{
+		"scope":       troth.Word(r.Target.kind()),
+		"keys":        troth.Count(len(r.Keys)),
+		"commitments": troth.Digest(r.digest()),
+		"ground":      troth.Word(p.Ground()),
+		"permit":      troth.Word("managed"),
+	}
+	if p.IsUnmanaged() {
+		facts["permit"] = troth.Word("unmanaged")
+	} else {
+		facts["policy"] = troth.Digest(p.Policy())
+	}
+	var died []troth.Compartment
+	for _, k := range r.Keys {
+		if k.Compartment != "" {
+			died = append(died, k.Compartment)
+		}
+	}
+	died = append(died, r.Target.Compartments...)
+	if len(died) > 0 {
+		facts["compartments"] = troth.Words(died...)
+	}
+	if spared := r.Target.spared(); len(spared) > 0 {
+		facts["spared"] = troth.Words(slices.Clone(spared)...)
+	}
+	return troth.Entry{
+		Act: actShred, Tenant: r.Target.Tenant, SubjectID: r.Target.SubjectID, Facts: facts,
+	}
+}

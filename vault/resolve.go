@@ -1,0 +1,165 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/trothdev/troth"
+)
+
+// overlayKey is the key of a transaction's own view of a person's compartment:
+// what was created or read inside it is nobody else's business before it
+// commits.
+type overlayKey struct {
+	v    *Vault
+	name KeyName
+}
+
+// resolve returns the keys under the name, nil if there are none. It is the
+// way around everything that forbids their use.
+func (v *Vault) resolve(ctx context.Context, name KeyName) (*slot, error) {
+	if v.closed.Load() {
+		return nil, ErrClosed
+	}
+	if err := v.checkFence(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.checkPending(ctx, &name); err != nil {
+		return nil, err
+	}
+	s := v.cache.get(&name, v.mono())
+	if s == nil {
+		var err error
+		if scope := v.tx.Scope(ctx); scope != nil {
+			s, err = v.loadInTx(ctx, scope, name)
+		} else {
+			s, err = v.load(ctx, name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if s != nil && s.shredded {
+		return nil, ErrShredded
+	}
+	return s, nil
+}
+
+// loadInTx reads inside the caller's transaction, and keeps what it finds
+// there.
+func (v *Vault) loadInTx(ctx context.Context, scope *troth.Scope, name KeyName) (*slot, error) {
+	if s, ok := scope.Value(overlayKey{v, name}).(*slot); ok {
+		return s, nil
+	}
+	s, err := v.read(ctx, name)
+	if err != nil || s == nil {
+		return nil, err
+	}
+	scope.SetValue(overlayKey{v, name}, s)
+	return s, nil
+}
+
+// load reads committed rows into the shared cache.
+func (v *Vault) load(ctx context.Context, name KeyName) (*slot, error) {
+	for {
+		call, first := v.flights.join(name)
+		if first {
+			return v.fly(ctx, name, call)
+		}
+		select {
+		case <-call.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if isCancelled(call.err) && ctx.Err() == nil {
+			continue // the one who loaded gave up, we did not
+		}
+		return call.slot, call.err
+	}
+}
+
+func (v *Vault) fly(ctx context.Context, name KeyName, call *flight) (*slot, error) {
+	call.err = errors.New("vault: load was abandoned") // stands if read panics
+	defer v.flights.land(name, call)
+	// The order matters: a shredding that registers after the check evicts
+	// after it too, and then applied has moved when the slot is put.
+	applied := v.fence.applied.Load()
+	if call.err = v.checkPending(ctx, &name); call.err != nil {
+		return nil, call.err
+	}
+	call.slot, call.err = v.read(ctx, name)
+	if call.err == nil && call.slot != nil {
+		v.share(call.slot, applied)
+	}
+	return call.slot, call.err
+}
+
+// share puts a slot of committed rows into the cache, unless something was
+// evicted since applied was read.
+func (v *Vault) share(s *slot, applied uint64) {
+	s.expires = v.mono() + jitter(v.opt.keyTTL)
+	v.cache.put(s, func() bool { return v.fence.applied.Load() == applied })
+}
+
+func isCancelled(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// read makes a slot of the rows that ctx can see, nil if there are none.
+func (v *Vault) read(ctx context.Context, name KeyName) (*slot, error) {
+	rows, err := v.store.Keys(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("vault: read keys: %w", err)
+	}
+	if len(rows) == 0 {
+		return v.readAbsent(ctx, name)
+	}
+	keys := make([]*dataKey, 0, len(rows))
+	for i := range rows {
+		row := &rows[i]
+		if row.ShreddedAt != 0 {
+			return shreddedSlot(name), nil
+		}
+		if row.KeyName != name {
+			return nil, ErrKeyRecord
+		}
+		r, err := v.root(ctx, rootName{tenant: name.Tenant, lineage: WrapLineage, epoch: int64(row.Epoch)})
+		if errors.Is(err, ErrShredded) {
+			return shreddedSlot(name), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r == nil {
+			return nil, ErrKeyRecord
+		}
+		key, err := unwrap(row, r.wrap)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return newSlot(name, keys), nil
+}
+
+// readAbsent tells a compartment that was never used from one that can never
+// be used again.
+func (v *Vault) readAbsent(ctx context.Context, name KeyName) (*slot, error) {
+	state, err := v.store.Person(ctx, name.Tenant, name.SubjectID)
+	if err != nil {
+		return nil, fmt.Errorf("vault: read person: %w", err)
+	}
+	if closedTo(state, name.Compartment) {
+		return shreddedSlot(name), nil
+	}
+	return nil, nil
+}
+
+// closedTo reports whether the state forbids new keys in the compartment. That
+// of the pseudonym outlives the person's other data.
+func closedTo(state PersonState, c troth.Compartment) bool {
+	return state.TenantShredded || (state.ClosedAt != 0 && c != troth.PseudonymCompartment)
+}
+
+func shreddedSlot(name KeyName) *slot { return &slot{name: name, shredded: true} }

@@ -1,0 +1,272 @@
+package vault
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/hkdf"
+	crand "crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/trothdev/troth"
+)
+
+// root is an unwrapped tenant root, reduced to what is derived from it.
+type root struct {
+	epoch uint32
+	// wrap seals data keys; set in the wrap lineage.
+	wrap cipher.AEAD
+	// index derives keys for hashes and tokens; set in the index lineage.
+	index []byte
+}
+
+type rootName struct {
+	tenant  troth.Tenant
+	lineage Lineage
+	// epoch is newest for the one that new keys are sealed under.
+	epoch int64
+}
+
+const newest = -1
+
+// rootCache holds roots in two ways. live are roots known to be committed, for
+// a time. opened are all roots that were unwrapped, by their sealed bytes: what
+// those bytes unwrap to is true whether or not the row commits, so a
+// transaction that reads the row need not ask the key-encryption key again.
+type rootCache struct {
+	mu     sync.Mutex
+	live   map[rootName]liveRoot
+	opened map[[32]byte]openedRoot
+	limit  int
+}
+
+type liveRoot struct {
+	root    *root
+	expires int64
+}
+
+type openedRoot struct {
+	tenant troth.Tenant
+	root   *root
+}
+
+func newRootCache(limit int) *rootCache {
+	return &rootCache{live: make(map[rootName]liveRoot), opened: make(map[[32]byte]openedRoot), limit: limit}
+}
+
+func (c *rootCache) get(n rootName, now int64) *root {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l, ok := c.live[n]
+	if !ok || now > l.expires {
+		return nil
+	}
+	return l.root
+}
+
+func (c *rootCache) put(n rootName, r *root, expires int64, allowed func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !allowed() {
+		return
+	}
+	makeRoom(c.live, c.limit)
+	c.live[n] = liveRoot{root: r, expires: expires}
+}
+
+func (c *rootCache) openedAs(sealed []byte) *root {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opened[sha256.Sum256(sealed)].root
+}
+
+func (c *rootCache) remember(row *RootRow, r *root) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	makeRoom(c.opened, c.limit)
+	c.opened[sha256.Sum256(row.Sealed)] = openedRoot{tenant: row.Tenant, root: r}
+}
+
+func (c *rootCache) evict(tenant troth.Tenant) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := range c.live {
+		if n.tenant == tenant {
+			delete(c.live, n)
+		}
+	}
+	for d, o := range c.opened {
+		if o.tenant == tenant {
+			delete(c.opened, d)
+		}
+	}
+}
+
+func (c *rootCache) evictAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.live)
+	clear(c.opened)
+}
+
+// makeRoom removes any entry of a full map: roots are few and cheap to find
+// again, so which one goes does not matter.
+func makeRoom[K comparable, V any](m map[K]V, limit int) {
+	for k := range m {
+		if len(m) < limit {
+			return
+		}
+		delete(m, k)
+	}
+}
+
+// overlayRoot is the key of a transaction's own view of a root.
+type overlayRoot struct {
+	v    *Vault
+	name rootName
+}
+
+// root returns the tenant's root of that lineage and epoch. It returns nil if
+// there is none, and ErrShredded if it is a tombstone.
+func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
+	if r := v.roots.get(n, v.mono()); r != nil {
+		return r, nil
+	}
+	scope := v.tx.Scope(ctx)
+	if scope != nil {
+		if r, ok := scope.Value(overlayRoot{v, n}).(*root); ok {
+			return r, nil
+		}
+	}
+	applied := v.fence.applied.Load()
+	if err := v.checkPending(ctx, &KeyName{Tenant: n.tenant}); err != nil {
+		return nil, err
+	}
+	r, err := v.readRoot(ctx, n)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	if scope != nil {
+		scope.SetValue(overlayRoot{v, n}, r)
+		return r, nil
+	}
+	v.roots.put(n, r, v.mono()+jitter(v.opt.rootTTL), func() bool { return v.fence.applied.Load() == applied })
+	return r, nil
+}
+
+func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
+	var row RootRow
+	var found bool
+	var err error
+	if n.epoch == newest {
+		row, found, err = v.store.Root(ctx, n.tenant, n.lineage)
+	} else {
+		row, found, err = v.store.RootAt(ctx, n.tenant, n.lineage, uint32(n.epoch))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("vault: read root: %w", err)
+	}
+	if !found {
+		return nil, nil
+	}
+	if row.ShreddedAt != 0 || len(row.Sealed) == 0 {
+		return nil, ErrShredded
+	}
+	return v.unwrapRoot(ctx, &row)
+}
+
+func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
+	if r := v.roots.openedAs(row.Sealed); r != nil {
+		return r, nil
+	}
+	plain, err := v.kek.DecryptWithContext(ctx, row.Sealed, rootAAD(row))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
+	}
+	defer clear(plain)
+	if len(plain) != keySize {
+		return nil, ErrKeyRecord
+	}
+	got := commitment((*[keySize]byte)(plain))
+	if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) != 1 {
+		return nil, ErrKeyRecord
+	}
+	r, err := derive(row, plain)
+	if err != nil {
+		return nil, err
+	}
+	v.roots.remember(row, r)
+	return r, nil
+}
+
+func derive(row *RootRow, secret []byte) (*root, error) {
+	r := &root{epoch: row.Epoch}
+	if row.Lineage == IndexLineage {
+		r.index = append([]byte(nil), secret...)
+		return r, nil
+	}
+	key, err := hkdf.Expand(sha256.New, secret, wrapInfo, keySize)
+	if err != nil {
+		return nil, fmt.Errorf("vault: derive wrap key: %w", err)
+	}
+	defer clear(key)
+	r.wrap, err = newGCM(key)
+	return r, err
+}
+
+// ensureRoot returns the newest root of the lineage, and makes the first one.
+// A root made inside a transaction lives and dies with it.
+func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*root, error) {
+	n := rootName{tenant: tenant, lineage: l, epoch: newest}
+	r, err := v.root(ctx, n)
+	if err != nil || r != nil {
+		return r, err
+	}
+	row, err := v.newRoot(ctx, tenant, l)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := v.store.InsertRoot(ctx, *row); err != nil {
+		return nil, fmt.Errorf("vault: insert root: %w", err)
+	}
+	// Another process may have been first; its root is the tenant's then.
+	r, err = v.root(ctx, n)
+	if err == nil && r == nil {
+		err = ErrKeyRecord
+	}
+	return r, err
+}
+
+func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*RootRow, error) {
+	var secret [keySize]byte
+	defer clear(secret[:])
+	_, _ = crand.Read(secret[:]) // never fails, crypto/rand documents
+	row := &RootRow{Tenant: tenant, Lineage: l, Commitment: commitment(&secret), CreatedAt: v.micros()}
+	sealed, err := v.kek.EncryptWithContext(ctx, secret[:], rootAAD(row))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%w: wrap root: %w", ErrKEK, err)
+	}
+	row.Sealed = sealed
+	r, err := derive(row, secret[:])
+	if err != nil {
+		return nil, err
+	}
+	v.roots.remember(row, r)
+	return row, nil
+}
+
+// jitter returns d less up to a tenth, so that what was loaded together does
+// not expire together.
+func jitter(d time.Duration) int64 {
+	return int64(d) - rand.Int64N(int64(d)/10+1)
+}

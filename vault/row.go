@@ -1,0 +1,80 @@
+package vault
+
+import "github.com/trothdev/troth"
+
+// Lineage tells a tenant's two roots apart: what they derive never mixes, so
+// that either can be replaced without the other.
+type Lineage string
+
+const (
+	// WrapLineage derives the key that seals data keys.
+	WrapLineage Lineage = "wrap"
+	// IndexLineage derives keys for keyed hashes and tokens, see [troth.Keys].
+	IndexLineage Lineage = "index"
+)
+
+// RootRow is a tenant's root as stored. A root whose Sealed is empty is a
+// tombstone: the tenant was shredded.
+type RootRow struct {
+	Tenant  troth.Tenant
+	Lineage Lineage
+	// Epoch is the epoch key under which the root lies; 0 means directly under
+	// the key-encryption key.
+	Epoch uint32
+	// Sealed is what the key-encryption key made of the 32 bytes.
+	Sealed []byte
+	// Commitment binds the record to the key inside, see docs/formats.md.
+	Commitment [32]byte
+	// CreatedAt and ShreddedAt are microseconds since 1970, UTC; ShreddedAt is
+	// 0 while the root lives.
+	CreatedAt, ShreddedAt int64
+}
+
+// KeyName names the keys of one person's compartment.
+type KeyName struct {
+	Tenant      troth.Tenant
+	SubjectID   string
+	Compartment troth.Compartment
+}
+
+// KeyRow is a data key as stored. Key and tombstone share the row: shredding
+// empties Sealed, so nobody can keep the key by removing the tombstone.
+type KeyRow struct {
+	KeyName
+	// Generation counts from 1; the newest seals, all of them open.
+	Generation uint32
+	// KeyID stands in front of each sealed value. It is unique among the keys
+	// of one person.
+	KeyID uint32
+	// Epoch is that of the root whose wrap key sealed this key.
+	Epoch  uint32
+	Sealed []byte
+	// Commitment binds the record to the key inside, see docs/formats.md.
+	Commitment [32]byte
+	// CreatedAt and ShreddedAt are microseconds since 1970, UTC; ShreddedAt is
+	// 0 while the key lives.
+	CreatedAt, ShreddedAt int64
+}
+
+// FenceEvent tells other processes that keys died. An empty Compartment is all
+// of a person's, an empty SubjectID all of a tenant's.
+type FenceEvent struct {
+	KeyName
+	// Position counts committed events without gaps; 0 while it is not known.
+	Position int64
+	// At is when the keys died, microseconds since 1970, UTC.
+	At int64
+}
+
+// WindowRow is an interval in which a service may open data of one tenant for
+// one purpose. It commits before the first plaintext is returned.
+type WindowRow struct {
+	Tenant  troth.Tenant
+	ID      troth.EntryID
+	Actor   string
+	Home    troth.Tenant
+	Purpose troth.Purpose
+	// OpenedAt, Until and ClosedAt are microseconds since 1970, UTC; ClosedAt
+	// is 0 until the counts are recorded.
+	OpenedAt, Until, ClosedAt int64
+}

@@ -1,0 +1,63 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// fenceKeep is how long events of the fence are kept: a process that looks less
+// often forgets its whole cache instead.
+const fenceKeep = 24 * time.Hour
+
+// chores is how often Run does what is not urgent.
+const chores = time.Minute
+
+// Run drives the vault until ctx ends, and returns its error: it looks at the
+// fence so that nobody waits for that, closes windows that ended, marks those
+// of dead processes as unknown, and settles shreddings whose transactions were
+// the host's. Without it the same happens late or on demand, except that a
+// window is told only when the next one begins or the vault is closed.
+func (v *Vault) Run(ctx context.Context) error {
+	looks := time.NewTicker(v.opt.fenceAge / 3)
+	defer looks.Stop()
+	rest := time.NewTicker(min(chores, v.opt.window))
+	defer rest.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-looks.C:
+			err = v.lookAhead(ctx)
+		case <-rest.C:
+			err = v.Sweep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			v.log.Warn("vault: run: will try again", zap.Error(err))
+		}
+	}
+}
+
+func (v *Vault) lookAhead(ctx context.Context) error {
+	v.fence.mu.Lock()
+	defer v.fence.mu.Unlock()
+	return v.look(ctx)
+}
+
+// Sweep does once what Run does from time to time. Hosts that have a scheduler
+// of their own call it instead, once a minute or so.
+func (v *Vault) Sweep(ctx context.Context) error {
+	ctx = v.asSelf(v.tx.Detach(ctx))
+	for _, p := range v.pendings.all() {
+		v.decide(ctx, p)
+	}
+	now := v.mono()
+	return errors.Join(
+		v.closeWindows(ctx, func(w *window) bool { return now >= w.until }),
+		v.markLapsed(ctx),
+		v.store.PruneFence(ctx, v.now().Add(-fenceKeep).UnixMicro()),
+	)
+}

@@ -1,0 +1,56 @@
+package vault
+
+import (
+	"context"
+
+	"github.com/trothdev/troth"
+)
+
+// sightings are what one person is about to see, by data subject, in the order
+// in which the subjects came.
+type sightings struct {
+	order []KeyName
+	by    map[KeyName]*sighting
+}
+
+type sighting struct {
+	compartments []troth.Compartment
+	columns      []string
+	values       int
+}
+
+func newSightings() *sightings { return &sightings{by: make(map[KeyName]*sighting)} }
+
+func (s *sightings) add(name *KeyName, cell *troth.Cell) {
+	k := personKey(name.Tenant, name.SubjectID)
+	at := s.by[k]
+	if at == nil {
+		at = &sighting{}
+		s.by[k] = at
+		s.order = append(s.order, k)
+	}
+	at.compartments = append(at.compartments, name.Compartment)
+	at.columns = append(at.columns, cell.Table+"."+cell.Column)
+	at.values++
+}
+
+// recordSightings commits one entry for each data subject, all together.
+func (v *Vault) recordSightings(ctx context.Context, p troth.Purpose, seen *sightings) error {
+	return v.tx.Atomically(ctx, func(ctx context.Context) error {
+		for _, k := range seen.order {
+			at := seen.by[k]
+			err := v.record(ctx, troth.Entry{
+				Act: actOpen, Tenant: k.Tenant, SubjectID: k.SubjectID, Purpose: p,
+				Facts: troth.Facts{
+					"compartments": troth.Words(at.compartments...),
+					"columns":      troth.Words(at.columns...),
+					"values":       troth.Count(at.values),
+				},
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

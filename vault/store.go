@@ -1,0 +1,137 @@
+package vault
+
+import (
+	"context"
+
+	"github.com/trothdev/troth"
+)
+
+// Store is what the vault needs of storage for one tenant at a time. Methods
+// run in the transaction of their context, or, where it has none, each in one
+// of its own; reads outside a transaction see committed rows only. No method
+// sees, changes or counts another tenant's rows. Returned slices belong to the
+// caller.
+type Store interface {
+	// Transactor is the one whose transactions the methods join.
+	Transactor() troth.Transactor
+
+	// Root returns the root of the lineage with the highest epoch, tombstones
+	// included. found is false if there is none.
+	Root(ctx context.Context, tenant troth.Tenant, l Lineage) (row RootRow, found bool, err error)
+	// RootAt returns the root of that epoch.
+	RootAt(ctx context.Context, tenant troth.Tenant, l Lineage, epoch uint32) (row RootRow, found bool, err error)
+	// InsertRoot adds a root. inserted is false, and nothing changed, if the
+	// tenant has one of that lineage and epoch, a tombstone included.
+	InsertRoot(ctx context.Context, row RootRow) (inserted bool, err error)
+
+	// Keys returns all generations under the name, newest first, tombstones
+	// included; none if there are none.
+	Keys(ctx context.Context, name KeyName) ([]KeyRow, error)
+	// Person returns the state of a person whom LockPerson has seen; the zero
+	// state for a person who was never seen.
+	Person(ctx context.Context, tenant troth.Tenant, subjectID string) (PersonState, error)
+	// LockPerson makes sure that the person has a row, and keeps their state as
+	// returned until the transaction ends: shared keeps others from closing the
+	// person or the tenant, exclusive keeps them from creating keys as well. It
+	// needs a transaction.
+	LockPerson(ctx context.Context, tenant troth.Tenant, subjectID string, lock Lock) (PersonState, error)
+	// ClosePerson marks the person closed since at; a person already closed
+	// keeps the earlier instant. Call it under an exclusive lock.
+	ClosePerson(ctx context.Context, tenant troth.Tenant, subjectID string, at int64) error
+	// InsertKey adds a key. inserted is false, and nothing changed, if the name
+	// has a row of that generation, a tombstone included, or the person has a
+	// key with that KeyID.
+	InsertKey(ctx context.Context, row KeyRow) (inserted bool, err error)
+	// ShredKeys empties the chosen keys that live, sets their ShreddedAt, and
+	// returns them as tombstones, ordered by compartment and generation. A
+	// compartment that is chosen by name and has no row gets a tombstone of
+	// generation 1 and KeyID 0, which is returned too. Call it under an
+	// exclusive lock.
+	ShredKeys(ctx context.Context, p ShredKeys) ([]KeyRow, error)
+	// ShredRoots empties all roots of the tenant that live and returns them as
+	// tombstones. A tenant without a root of a lineage gets a tombstone of
+	// epoch 0. It waits for transactions that hold a person of the tenant
+	// locked.
+	ShredRoots(ctx context.Context, tenant troth.Tenant, at int64) ([]RootRow, error)
+	// RaiseFence appends an event in the caller's transaction.
+	RaiseFence(ctx context.Context, e FenceEvent) error
+	// Settled reports whether every transaction that shredded something under
+	// the name has ended, so that committed rows tell what became of it. It
+	// never waits, and may say false where it cannot know.
+	Settled(ctx context.Context, name KeyName) (bool, error)
+
+	// InsertWindow adds a window.
+	InsertWindow(ctx context.Context, w WindowRow) error
+	// CloseWindow sets ClosedAt of an open window. closed is false if it was
+	// closed before or is unknown.
+	CloseWindow(ctx context.Context, tenant troth.Tenant, id troth.EntryID, at int64) (closed bool, err error)
+}
+
+// PersonState is what the store knows of a person beside their keys.
+type PersonState struct {
+	// ClosedAt is when all of the person's data was shredded, microseconds
+	// since 1970, UTC; 0 if it was not.
+	ClosedAt int64
+	// TenantShredded says that the tenant's roots are tombstones.
+	TenantShredded bool
+}
+
+// Lock is how strongly LockPerson holds a person.
+type Lock int
+
+const (
+	// Shared lets others create keys of the person too.
+	Shared Lock = iota
+	// Exclusive lets nobody else.
+	Exclusive
+)
+
+// ShredKeys chooses keys of one person.
+type ShredKeys struct {
+	Tenant    troth.Tenant
+	SubjectID string
+	// Compartments are shredded, by name. If there are none, all are, except
+	// those in Except.
+	Compartments []troth.Compartment
+	Except       []troth.Compartment
+	// At is microseconds since 1970, UTC.
+	At int64
+}
+
+// SystemStore is what crosses tenants. Its rows carry their tenant.
+type SystemStore interface {
+	// Follow returns every fence event that committed before the call began
+	// and whose position is above after, in an order that does not matter.
+	// Events without a position yet are always among them. Outside of a
+	// transaction it gives positions to committed events that have none, unless
+	// another process is at it; inside of one it only reads. A negative after
+	// asks for nothing but the head.
+	Follow(ctx context.Context, after int64) (Followed, error)
+	// PruneFence removes events older than at, except for the newest.
+	PruneFence(ctx context.Context, at int64) error
+
+	// LapsedWindows returns windows that are open and whose Until is before at,
+	// oldest first, at most limit.
+	LapsedWindows(ctx context.Context, at int64, limit int) ([]WindowRow, error)
+
+	// Managed reports whether a retention keeper has taken the store over.
+	Managed(ctx context.Context) (bool, error)
+	// SetManaged makes Managed true, for ever.
+	SetManaged(ctx context.Context) error
+}
+
+// Followed is what a look at the fence found.
+type Followed struct {
+	Events []FenceEvent
+	// Head is the highest position known; 0 before the first event.
+	Head int64
+	// Gap says that events between the given position and the oldest one kept
+	// are gone, so that anything may have died.
+	Gap bool
+}
+
+// Backend is a store of both kinds, as adapters provide it.
+type Backend interface {
+	Store
+	SystemStore
+}

@@ -1,0 +1,130 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+)
+
+// KEK is the key-encryption key under which tenants' roots lie: a key in a KMS,
+// through one of tink's KMS modules, or a local file, see [OpenKEKFile]. It
+// must bind the associated data that it is given.
+type KEK = tink.AEADWithContext
+
+// Config is what a vault cannot do without.
+type Config struct {
+	Store Backend
+	KEK   KEK
+	// Recorder keeps the evidence. It must share the store's Transactor.
+	Recorder troth.Recorder
+}
+
+// Vault seals, opens and shreds. Make it with [Open], drive it with [Vault.Run],
+// and end it with [Vault.Close]. It is safe for concurrent use.
+type Vault struct {
+	store Backend
+	tx    troth.Transactor
+	kek   KEK
+	rec   troth.Recorder
+	opt   options
+	log   *zap.Logger
+	now   func() time.Time
+	// mono is a monotonic clock in nanoseconds; ages are measured on it.
+	mono func() int64
+
+	cache    *cache
+	roots    *rootCache
+	derived  derivedKeys
+	flights  flights
+	fence    fence
+	pendings pendings
+	windows  windows
+	closed   atomic.Bool
+}
+
+var (
+	_ troth.Sealer = (*Vault)(nil)
+	_ troth.Keys   = (*Vault)(nil)
+)
+
+// Open returns a vault on the store. It starts no goroutine. It returns
+// [troth.ErrNotShared] if store and recorder do not share a Transactor, and
+// [ErrUnmanaged] if it was to work without a keeper on a store that has one.
+func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
+	if c.Store == nil || c.KEK == nil || c.Recorder == nil {
+		return nil, fmt.Errorf("vault: open: store, key-encryption key and recorder are required")
+	}
+	if c.Recorder.Transactor() != c.Store.Transactor() {
+		return nil, troth.ErrNotShared
+	}
+	o := defaults()
+	for _, opt := range opts {
+		if err := opt(&o); err != nil {
+			return nil, err
+		}
+	}
+	start := time.Now()
+	v := &Vault{
+		store: c.Store,
+		tx:    c.Store.Transactor(),
+		kek:   c.KEK,
+		rec:   c.Recorder,
+		opt:   o,
+		log:   o.log,
+		now:   o.now,
+		mono:  func() int64 { return int64(time.Since(start)) },
+		cache: newCache(o.cacheKeys),
+		roots: newRootCache(o.cacheRoots),
+	}
+	if err := v.begin(ctx); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// begin reads the fence for the first time, with an empty cache, and records
+// that nobody keeps watch over shredding if that is so.
+func (v *Vault) begin(ctx context.Context) error {
+	if o := v.tx.Scope(ctx); o != nil {
+		return fmt.Errorf("vault: open: not inside a transaction")
+	}
+	v.fence.position.Store(-1)
+	v.fence.asOf.Store(-int64(v.opt.fenceAge) - 1)
+	v.fence.freshUntil.Store(-1)
+	if err := v.checkFence(ctx); err != nil {
+		return err
+	}
+	if v.opt.unmanaged == "" {
+		return nil
+	}
+	return v.tx.Atomically(ctx, func(ctx context.Context) error {
+		managed, err := v.store.Managed(ctx)
+		if err != nil {
+			return fmt.Errorf("vault: open: %w", err)
+		}
+		if managed {
+			return ErrUnmanaged
+		}
+		return v.record(v.asSelf(ctx), troth.Entry{
+			Act:    actUnmanaged,
+			Tenant: troth.Platform,
+			Facts:  troth.Facts{"ground": troth.Word(v.opt.unmanaged)},
+		})
+	})
+}
+
+// micros is the service's clock as it is stored.
+func (v *Vault) micros() int64 { return v.now().UnixMicro() }
+
+// Close records the counts of all opening windows and refuses further work. It
+// leaves the store open.
+func (v *Vault) Close(ctx context.Context) error {
+	v.closed.Store(true)
+	return v.closeWindows(ctx, func(*window) bool { return true })
+}

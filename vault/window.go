@@ -1,0 +1,229 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+)
+
+// windowName is who opens whose data why.
+type windowName struct {
+	actor   string
+	home    troth.Tenant
+	tenant  troth.Tenant
+	purpose troth.Purpose
+}
+
+// window counts what one service opens. Its beginning is durable before it
+// counts anything.
+type window struct {
+	name  windowName
+	id    troth.EntryID
+	actor troth.Actor
+	// until is on the monotonic clock.
+	until int64
+	// closed is set before the counts are read: an opening that counted itself
+	// and then finds the window open has been counted.
+	closed atomic.Bool
+
+	mu      sync.Mutex
+	tallies map[KeyName]*tally
+
+	// ending serialises telling the counts; told is how many subjects are on
+	// record, and ended that all is.
+	ending sync.Mutex
+	told   int
+	ended  bool
+}
+
+// tally counts openings of one person's compartment in one window.
+type tally struct {
+	window *window
+	n      atomic.Int64
+}
+
+// windows are those of this process.
+type windows struct {
+	mu   sync.Mutex
+	open map[windowName]*window
+	// untold are all whose counts are not on record, open ones included.
+	untold map[*window]bool
+	// opening makes beginning a window single-flight by name.
+	opening map[windowName]chan struct{}
+}
+
+func windowFor(a *troth.Actor, tenant troth.Tenant, p troth.Purpose) windowName {
+	return windowName{actor: a.ID, home: a.Home(), tenant: tenant, purpose: p}
+}
+
+// OpenWindow commits the window in which the context's service may open data of
+// the tenant for the purpose, so that openings need not do so later: a service
+// that opens inside transactions calls it before it begins one. It returns
+// [ErrOpenInTx] inside a transaction. People need no window; for them it does
+// nothing.
+func (v *Vault) OpenWindow(ctx context.Context, tenant troth.Tenant, p troth.Purpose) error {
+	actor, err := troth.ActorFrom(ctx)
+	if err != nil || actor.Kind != troth.Service {
+		return err
+	}
+	if err := tenant.Validate(); err != nil {
+		return err
+	}
+	if v.tx.Scope(ctx) != nil {
+		return ErrOpenInTx
+	}
+	_, err = v.window(ctx, windowFor(&actor, tenant, p), actor)
+	return err
+}
+
+// count notes one opening by a service, in a window that is durable.
+func (v *Vault) count(ctx context.Context, s *slot, actor *troth.Actor, p troth.Purpose) error {
+	now := v.mono()
+	if t := s.tally.Load(); t != nil && t.window.admits(actor, p, now) && t.add() {
+		return nil
+	}
+	n := windowFor(actor, s.name.Tenant, p)
+	for {
+		w, err := v.window(ctx, n, *actor)
+		if err != nil {
+			return err
+		}
+		t := w.tally(s.name, v.opt.windowSubjects)
+		if t == nil {
+			w.closed.Store(true) // told with the beginning of the next one
+			continue
+		}
+		if t.add() {
+			s.tally.Store(t)
+			return nil
+		}
+	}
+}
+
+func (w *window) admits(a *troth.Actor, p troth.Purpose, now int64) bool {
+	return w.name.purpose == p && w.name.actor == a.ID && w.name.home == a.Home() && now < w.until
+}
+
+// add counts one opening; it returns false if the window closed meanwhile.
+func (t *tally) add() bool {
+	t.n.Add(1)
+	if !t.window.closed.Load() {
+		return true
+	}
+	t.n.Add(-1) // who closes may have read it: then one too many, never too few
+	return false
+}
+
+// tally returns the counter for a compartment, nil if the window has no room.
+func (w *window) tally(name KeyName, limit int) *tally {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.tallies[name]
+	if t == nil {
+		if len(w.tallies) >= limit {
+			return nil
+		}
+		t = &tally{window: w}
+		w.tallies[name] = t
+	}
+	return t
+}
+
+// window returns the open window of that name. It begins one, and closes the
+// one before, outside of any transaction of the caller's.
+func (v *Vault) window(ctx context.Context, n windowName, actor troth.Actor) (*window, error) {
+	if err := n.purpose.Validate(); err != nil {
+		return nil, err
+	}
+	if v.closed.Load() {
+		return nil, ErrClosed
+	}
+	for {
+		w, wait, mine := v.windows.claim(n, v.mono())
+		switch {
+		case w != nil:
+			return w, nil
+		case mine:
+			return v.beginWindow(v.tx.Detach(ctx), n, actor)
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// claim returns the open window; or a channel that closes when somebody else
+// has begun one or failed to; or true, if the caller is to begin it.
+func (ws *windows) claim(n windowName, now int64) (w *window, wait chan struct{}, mine bool) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if w := ws.open[n]; w != nil && now < w.until && !w.closed.Load() {
+		return w, nil, false
+	}
+	if wait := ws.opening[n]; wait != nil {
+		return nil, wait, false
+	}
+	if ws.opening == nil {
+		ws.opening = make(map[windowName]chan struct{})
+		ws.open = make(map[windowName]*window)
+		ws.untold = make(map[*window]bool)
+	}
+	ws.opening[n] = make(chan struct{})
+	return nil, nil, true
+}
+
+// beginWindow makes a new window durable. An old one of the same name is closed
+// with it.
+func (v *Vault) beginWindow(ctx context.Context, n windowName, actor troth.Actor) (*window, error) {
+	ws := &v.windows
+	ws.mu.Lock()
+	old := ws.open[n]
+	ws.mu.Unlock()
+	w := &window{name: n, actor: actor, tallies: make(map[KeyName]*tally)}
+	err := v.insertWindow(ctx, w)
+	ws.mu.Lock()
+	if err == nil {
+		ws.open[n] = w
+		ws.untold[w] = true
+	}
+	close(ws.opening[n])
+	delete(ws.opening, n)
+	ws.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if old != nil {
+		if err := v.closeWindow(ctx, old); err != nil {
+			v.log.Warn("vault: counts of a window are not recorded yet", zap.Error(err))
+		}
+	}
+	return w, nil
+}
+
+func (v *Vault) insertWindow(ctx context.Context, w *window) error {
+	length := v.opt.window
+	w.until = v.mono() + int64(length)
+	opened := v.now()
+	w.id = troth.NewEntryID(opened)
+	until := opened.Add(length)
+	return v.tx.Atomically(ctx, func(ctx context.Context) error {
+		err := v.store.InsertWindow(ctx, WindowRow{
+			Tenant: w.name.tenant, ID: w.id, Actor: w.name.actor, Home: w.name.home, Purpose: w.name.purpose,
+			OpenedAt: opened.UnixMicro(), Until: until.UnixMicro(),
+		})
+		if err != nil {
+			return fmt.Errorf("vault: insert window: %w", err)
+		}
+		return v.record(troth.WithActor(ctx, w.actor), troth.Entry{
+			Act: actWindowOpen, Tenant: w.name.tenant, Purpose: w.name.purpose,
+			Facts: troth.Facts{"window": troth.ID(w.id.String()), "until": troth.Instant(until)},
+		})
+	})
+}

@@ -1,0 +1,163 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trothdev/troth"
+)
+
+// closeBatch bounds how many subjects of a window are recorded at a time.
+const closeBatch = 500
+
+// windowGrace is how long after its end a window may wait for its counts before
+// its process is taken for dead.
+const windowGrace = 10 * time.Minute
+
+// closeWindow stops the window and records what it counted. The subjects come
+// first, then the window's own end: a crash between leaves the window open in
+// the store, and whoever finds it there marks it unknown. After an error it can
+// be called again and goes on where it stopped.
+func (v *Vault) closeWindow(ctx context.Context, w *window) error {
+	w.closed.Store(true)
+	w.ending.Lock()
+	defer w.ending.Unlock()
+	if w.ended {
+		return nil
+	}
+	if err := v.recordWindow(troth.WithActor(ctx, w.actor), w); err != nil {
+		return err
+	}
+	w.ended = true
+	v.windows.mu.Lock()
+	defer v.windows.mu.Unlock()
+	delete(v.windows.untold, w)
+	if v.windows.open[w.name] == w {
+		delete(v.windows.open, w.name)
+	}
+	return nil
+}
+
+// windowSubject is what a window counted of one data subject.
+type windowSubject struct {
+	id           string
+	compartments []troth.Compartment
+	values       int64
+}
+
+func (w *window) subjects() (list []windowSubject, values int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	by := make(map[string]*windowSubject)
+	for name, t := range w.tallies {
+		n := t.n.Load()
+		if n == 0 {
+			continue
+		}
+		s := by[name.SubjectID]
+		if s == nil {
+			s = &windowSubject{id: name.SubjectID}
+			by[name.SubjectID] = s
+		}
+		s.compartments = append(s.compartments, name.Compartment)
+		s.values += n
+		values += n
+	}
+	for _, s := range by {
+		list = append(list, *s)
+	}
+	slices.SortFunc(list, func(a, b windowSubject) int { return strings.Compare(a.id, b.id) })
+	return list, values
+}
+
+func (v *Vault) recordWindow(ctx context.Context, w *window) error {
+	subjects, values := w.subjects()
+	window := troth.ID(w.id.String())
+	for batch := range slices.Chunk(subjects[w.told:], closeBatch) {
+		err := v.tx.Atomically(ctx, func(ctx context.Context) error {
+			for _, s := range batch {
+				err := v.record(ctx, troth.Entry{
+					Act: actWindowSubject, Tenant: w.name.tenant, SubjectID: s.id, Purpose: w.name.purpose,
+					Facts: troth.Facts{
+						"window": window, "compartments": troth.Words(s.compartments...), "values": troth.Count(s.values),
+					},
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		w.told += len(batch)
+	}
+	return v.tx.Atomically(ctx, func(ctx context.Context) error {
+		if _, err := v.store.CloseWindow(ctx, w.name.tenant, w.id, v.micros()); err != nil {
+			return fmt.Errorf("vault: close window: %w", err)
+		}
+		return v.record(ctx, troth.Entry{
+			Act: actWindowClose, Tenant: w.name.tenant, Purpose: w.name.purpose,
+			Facts: troth.Facts{"window": window, "subjects": troth.Count(len(subjects)), "values": troth.Count(values)},
+		})
+	})
+}
+
+// closeWindows closes those of this process that match, and tells the counts of
+// those that were closed and not told. It goes on after an
+// error and returns all of them.
+func (v *Vault) closeWindows(ctx context.Context, match func(*window) bool) error {
+	v.windows.mu.Lock()
+	var chosen []*window
+	for w := range v.windows.untold {
+		if w.closed.Load() || match(w) {
+			chosen = append(chosen, w)
+		}
+	}
+	v.windows.mu.Unlock()
+	var errs []error
+	for _, w := range chosen {
+		if err := v.closeWindow(ctx, w); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// lapsed bounds how many windows of dead processes are marked at a time.
+const lapsed = 100
+
+// markLapsed closes windows whose process died before it told the counts, and
+// says on the trail that they are unknown.
+func (v *Vault) markLapsed(ctx context.Context) error {
+	before := v.now().Add(-windowGrace).UnixMicro()
+	rows, err := v.store.LapsedWindows(ctx, before, lapsed)
+	if err != nil {
+		return fmt.Errorf("vault: find lapsed windows: %w", err)
+	}
+	for _, row := range rows {
+		if err := v.markUnknown(ctx, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *Vault) markUnknown(ctx context.Context, row WindowRow) error {
+	actor := troth.Actor{Kind: troth.Service, ID: row.Actor, Tenant: row.Home}
+	return v.tx.Atomically(troth.WithActor(ctx, actor), func(ctx context.Context) error {
+		closed, err := v.store.CloseWindow(ctx, row.Tenant, row.ID, v.micros())
+		if err != nil || !closed {
+			return err
+		}
+		return v.record(ctx, troth.Entry{
+			Act: actWindowClose, Tenant: row.Tenant, Purpose: row.Purpose, Outcome: troth.Unknown,
+			Facts: troth.Facts{"window": troth.ID(row.ID.String())},
+		})
+	})
+}
