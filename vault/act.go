@@ -71,15 +71,8 @@ func Acts() []*troth.Act {
 	return []*troth.Act{actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred, actUnmanaged}
 }
 
-// selfID is who acts when the vault does something that nobody asked for.
-const selfID = "troth.vault"
-
-func (v *Vault) asSelf(ctx context.Context) context.Context {
-	if _, err := troth.ActorFrom(ctx); err == nil {
-		return ctx
-	}
-	return troth.WithActor(ctx, troth.Actor{Kind: troth.Service, ID: selfID})
-}
+// self acts when the vault does something that nobody asked for.
+var self = troth.Actor{Kind: troth.Service, ID: "troth.vault"}
 
 func (v *Vault) record(ctx context.Context, e troth.Entry) error {
 	if _, err := v.rec.Record(ctx, e); err != nil {

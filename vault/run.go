@@ -50,7 +50,7 @@ func (v *Vault) lookAhead(ctx context.Context) error {
 // Sweep does once what Run does from time to time. Hosts that have a scheduler
 // of their own call it instead, once a minute or so.
 func (v *Vault) Sweep(ctx context.Context) error {
-	ctx = v.asSelf(v.tx.Detach(ctx))
+	ctx = v.tx.Detach(ctx)
 	for _, p := range v.pendings.all() {
 		v.decide(ctx, p)
 	}

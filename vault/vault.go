@@ -111,7 +111,7 @@ func (v *Vault) begin(ctx context.Context) error {
 		if managed {
 			return ErrUnmanaged
 		}
-		return v.record(v.asSelf(ctx), troth.Entry{
+		return v.record(troth.WithActor(ctx, self), troth.Entry{
 			Act:    actUnmanaged,
 			Tenant: troth.Platform,
 			Facts:  troth.Facts{"ground": troth.Word(v.opt.unmanaged)},
@@ -122,9 +122,18 @@ func (v *Vault) begin(ctx context.Context) error {
 // micros is the service's clock as it is stored.
 func (v *Vault) micros() int64 { return v.now().UnixMicro() }
 
+// Transactor is the one whose transactions the vault joins.
+func (v *Vault) Transactor() troth.Transactor { return v.tx }
+
+// CloseWindows ends the windows of this process and records their counts now,
+// before somebody reads the trail. The next opening begins a new one.
+func (v *Vault) CloseWindows(ctx context.Context) error {
+	return v.closeWindows(v.tx.Detach(ctx), func(*window) bool { return true })
+}
+
 // Close records the counts of all opening windows and refuses further work. It
 // leaves the store open.
 func (v *Vault) Close(ctx context.Context) error {
 	v.closed.Store(true)
-	return v.closeWindows(ctx, func(*window) bool { return true })
+	return v.CloseWindows(ctx)
 }

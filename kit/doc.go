@@ -1,0 +1,35 @@
+// Package kit wires what troth has on one database handle, with safe defaults:
+// the shortest way in.
+//
+//	db, err := sql.Open("sqlite", "file:shop.db?_txlock=immediate&_pragma=foreign_keys(1)&_pragma=synchronous(2)")
+//	secrets, err := kit.LocalSecrets("shop-secrets", passphrase)
+//	k, err := kit.Open(ctx, kit.Config{DB: db, Dialect: sqlstore.SQLite, Secrets: secrets})
+//	defer k.Close(ctx)
+//	go k.Run(ctx)
+//
+//	sealed, err := k.Vault.AppendSeal(ctx, nil, at, []byte("ada@example.org"))
+//
+// The parts are the ordinary ones, and everything that a Kit does can be done
+// with them one by one. It grows with the library: a later version wires more,
+// and an existing call of Open keeps its meaning.
+//
+// # What it does not promise
+//
+// Until there is a retention keeper a Kit shreds with troth.UnmanagedPermit:
+// nobody checks holds and legal minima, and the trail says so. Evidence is
+// durable and joins the act's transaction; the tamper-evident log that will
+// take it in is not part of this version.
+//
+// # Errors
+//
+// Those of the packages that it wires.
+//
+// # Concurrency
+//
+// A Kit is safe for concurrent use. Run blocks; Open starts no goroutine.
+//
+// # Storage
+//
+// Open creates and migrates the tables of all parts, whose names begin with
+// "troth_", in the database that it is given.
+package kit
