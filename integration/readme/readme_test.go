@@ -20,7 +20,7 @@ import (
 // published module as it stands in the clone, and the drivers.
 const integration = ".."
 
-var snippet = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+var snippet = regexp.MustCompile("(?s)\n```go\n(.*?\n)```\n")
 
 func TestREADME_SnippetsCompile(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(integration, "..", "README.md"))
@@ -41,7 +41,7 @@ func TestREADME_SnippetsCompile(t *testing.T) {
 // program that the test started has read.
 func watch(t *testing.T) {
 	t.Helper()
-	require.NoError(t, filepath.WalkDir(filepath.Join(integration, ".."), func(name string, d fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(filepath.Join(integration, ".."), func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != ".." {
 			return fs.SkipDir
 		}
