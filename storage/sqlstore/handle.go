@@ -46,7 +46,10 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) (*Handle, 
 	}
 	if d == SQLite {
 		h.writer = &writer{h: h}
-		return h, h.writer.open(ctx)
+		if err := h.writer.open(ctx); err != nil {
+			return nil, err
+		}
+		return h, nil
 	}
 	c, err := h.take(ctx, h.deadline())
 	if err != nil {

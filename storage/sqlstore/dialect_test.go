@@ -1,0 +1,104 @@
+package sqlstore
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDialect_Rebind(t *testing.T) {
+	for q, want := range map[string]string{
+		"":                         "",
+		"SELECT 1":                 "SELECT 1",
+		"a = ? AND b=?":            "a = $1 AND b=$2",
+		"?,?,?,?,?,?,?,?,?,?,?":    "$1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11",
+		"a = '?' AND b = ?":        "a = '?' AND b = $1",
+		"a = 'it''s ?' AND b = ?":  "a = 'it''s ?' AND b = $1",
+		`"odd?name" = ?`:           `"odd?name" = $1`,
+		"? -- really?\n, ?":        "$1 -- really?\n, $2",
+		"? /* why? */, ?":          "$1 /* why? */, $2",
+		"$$ what? $$ || ?":         "$$ what? $$ || $1",
+		"$x$ a $$ ? $x$ || ?":      "$x$ a $$ ? $x$ || $1",
+		"a = ? -- no end?":         "a = $1 -- no end?",
+		"a = ? AND 'never closed?": "a = $1 AND 'never closed?",
+		"ü = ? AND 'ß?' = ?":       "ü = $1 AND 'ß?' = $2",
+		"?::bytea[] = ?":           "$1::bytea[] = $2",
+	} {
+		require.Equal(t, want, Postgres.Rebind(q))
+		require.Equal(t, q, SQLite.Rebind(q), "SQLite takes question marks as they are")
+	}
+}
+
+func FuzzDialect_Rebind(f *testing.F) {
+	f.Add("SELECT ? FROM \"a?\" WHERE b = '?' -- ?\n AND c = $tag$ ? $tag$")
+	f.Fuzz(func(t *testing.T, q string) {
+		once := Postgres.Rebind(q)
+		require.Equal(t, once, Postgres.Rebind(once), "nothing is left to replace")
+		Postgres.split(q)
+		SQLite.split(q)
+	})
+}
+
+func TestDialect_Split(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		d    Dialect
+		text string
+		want []string
+	}{
+		{"nothing", SQLite, " \n-- only a comment;\n/* ; */ ;;", nil},
+		{"two", SQLite, "CREATE TABLE a (b);\nCREATE TABLE c (d);\n", []string{"CREATE TABLE a (b)", "CREATE TABLE c (d)"}},
+		{"last without semicolon", Postgres, "SELECT 1; SELECT 2", []string{"SELECT 1", "SELECT 2"}},
+		{"semicolons in text and comments", SQLite, "INSERT INTO a VALUES ('x;y'); -- one; two\nSELECT \";\"",
+			[]string{"INSERT INTO a VALUES ('x;y')", "-- one; two\nSELECT \";\""}},
+		{"trigger", SQLite,
+			"CREATE TRIGGER t AFTER INSERT ON a BEGIN\n UPDATE a SET b = CASE b WHEN 1 THEN 2 END; DELETE FROM c;\nEND;\nSELECT 1;",
+			[]string{"CREATE TRIGGER t AFTER INSERT ON a BEGIN\n UPDATE a SET b = CASE b WHEN 1 THEN 2 END; DELETE FROM c;\nEND", "SELECT 1"}},
+		{"temporary trigger", SQLite, "CREATE TEMP TRIGGER t DELETE ON a BEGIN SELECT 1; END; SELECT 2",
+			[]string{"CREATE TEMP TRIGGER t DELETE ON a BEGIN SELECT 1; END", "SELECT 2"}},
+		{"dropped trigger", SQLite, "DROP TRIGGER t; SELECT 1", []string{"DROP TRIGGER t", "SELECT 1"}},
+		{"function", Postgres, "CREATE FUNCTION f() RETURNS int AS $$ BEGIN; RETURN 1; END $$ LANGUAGE plpgsql; SELECT $1;",
+			[]string{"CREATE FUNCTION f() RETURNS int AS $$ BEGIN; RETURN 1; END $$ LANGUAGE plpgsql", "SELECT $1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, c.d.split(c.text)) })
+	}
+}
+
+func TestDialect_PlainRead(t *testing.T) {
+	for q, want := range map[string]bool{
+		"SELECT a FROM b":                      true,
+		"  -- comment\n select a from b":       true,
+		"WITH x AS (SELECT 1) SELECT * FROM x": true,
+		"SELECT 'for update'":                  true,
+		`SELECT "update" FROM b`:               true,
+		"PRAGMA page_count":                    true,
+		"":                                     false,
+		"-- nothing":                           false,
+		"SELECT a FROM b FOR UPDATE":           false,
+		"SELECT a INTO c FROM b":               false,
+		"INSERT INTO a VALUES (1) RETURNING b": false,
+		"WITH x AS (DELETE FROM a RETURNING b) SELECT 1": false,
+		"EXPLAIN ANALYZE SELECT 1":                       false,
+		"UPDATE a SET b = 1 RETURNING c":                 false,
+	} {
+		require.Equal(t, want, Postgres.plainRead(q), q)
+		require.Equal(t, want, SQLite.plainRead(q), q)
+	}
+}
+
+func TestDialect_Controls(t *testing.T) {
+	for _, q := range []string{"BEGIN", " commit;", "/* x */ ROLLBACK TO a", "savepoint a", "RELEASE a", "END", "START TRANSACTION", "ABORT"} {
+		require.True(t, SQLite.controls(q), q)
+	}
+	for _, q := range []string{"", "SELECT 1", "INSERT INTO begin VALUES (1)", "-- begin"} {
+		require.False(t, SQLite.controls(q), q)
+	}
+}
+
+func TestDialect_Name(t *testing.T) {
+	require.Equal(t, []string{"sqlite", "postgres", "unknown"},
+		slices.Collect(func(yield func(string) bool) {
+			_ = yield(SQLite.String()) && yield(Postgres.String()) && yield(Dialect(0).String())
+		}))
+}

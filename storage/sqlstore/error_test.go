@@ -1,0 +1,80 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+)
+
+type stateError string
+
+func (e stateError) Error() string    { return "state " + string(e) }
+func (e stateError) SQLState() string { return string(e) }
+
+type codeError int
+
+func (e codeError) Error() string { return fmt.Sprint("code ", int(e)) }
+func (e codeError) Code() int     { return int(e) }
+
+func TestWrap_Busy(t *testing.T) {
+	for _, err := range []error{
+		stateError("55P03"), stateError("40P01"), codeError(5), codeError(6),
+		codeError(5 | 1<<8), // an extended code
+		fmt.Errorf("driver: %w", codeError(5)),
+		errors.New("database is locked"), errors.New("database table is locked: a"),
+	} {
+		got := wrap("exec", err)
+		require.ErrorIs(t, got, troth.ErrBusy, err)
+		require.ErrorIs(t, got, err)
+		require.True(t, troth.Retryable(got))
+	}
+	for _, err := range []error{stateError("23505"), codeError(19), codeError(13), errors.New("no such table: a")} {
+		got := wrap("exec", err)
+		require.NotErrorIs(t, got, troth.ErrBusy, err)
+		require.ErrorIs(t, got, err)
+	}
+	require.NoError(t, wrap("exec", nil))
+}
+
+func TestWrap_EndedTransaction(t *testing.T) {
+	require.ErrorIs(t, wrap("exec", sql.ErrTxDone), troth.ErrTxDone)
+	require.ErrorIs(t, wrap("exec", sql.ErrConnDone), troth.ErrTxDone)
+}
+
+func TestWrap_CancellationStaysWhatItIs(t *testing.T) {
+	got := wrap("exec", fmt.Errorf("%w: %w", context.Canceled, stateError("55P03")))
+	require.ErrorIs(t, got, context.Canceled)
+	require.NotErrorIs(t, got, troth.ErrBusy)
+}
+
+func TestBatchError(t *testing.T) {
+	cause := codeError(13)
+	known := fmt.Errorf("call: %w", &BatchError{Err: cause})
+	require.ErrorIs(t, known, cause)
+	require.True(t, troth.Retryable(known))
+	require.False(t, troth.Retryable(&BatchError{Unknown: true, Err: cause}))
+	require.NotEqual(t, (&BatchError{Err: cause}).Error(), (&BatchError{Unknown: true, Err: cause}).Error())
+}
+
+func TestOpen_Refuses(t *testing.T) {
+	db := new(sql.DB)
+	for name, open := range map[string]func() (*Handle, error){
+		"no database":       func() (*Handle, error) { return Open(t.Context(), nil, SQLite) },
+		"no dialect":        func() (*Handle, error) { return Open(t.Context(), db, 0) },
+		"no waiting at all": func() (*Handle, error) { return Open(t.Context(), db, SQLite, WithWaitBound(0)) },
+		"an empty batch":    func() (*Handle, error) { return Open(t.Context(), db, SQLite, WithBatch(0, time.Second)) },
+		"a negative age":    func() (*Handle, error) { return Open(t.Context(), db, SQLite, WithBatch(1, -1)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := open()
+			require.Error(t, err)
+		})
+	}
+}
