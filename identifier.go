@@ -37,18 +37,16 @@ func checkIdentifier(kind, id string) error {
 	if len(id) > MaxIdentifier {
 		return &IdentifierError{Kind: kind, Reason: fmt.Sprintf("is longer than %d bytes", MaxIdentifier)}
 	}
-	for i := 0; i < len(id); i++ {
-		switch c := id[i]; {
-		case c >= utf8.RuneSelf:
-			return checkUnicode(kind, id)
-		case c < ' ' || c == 0x7f:
-			return &IdentifierError{Kind: kind, Reason: "holds a control character"}
+	for i := range len(id) {
+		if id[i]-' ' > '~'-' ' { // neither printable nor, by wrapping round, above
+			return checkUnusual(kind, id)
 		}
 	}
 	return nil
 }
 
-func checkUnicode(kind, id string) error {
+// checkUnusual is checkIdentifier for what is not printable ASCII throughout.
+func checkUnusual(kind, id string) error {
 	if !utf8.ValidString(id) {
 		return &IdentifierError{Kind: kind, Reason: "is not UTF-8"}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -23,6 +24,10 @@ type fence struct {
 	asOf atomic.Int64
 	// freshUntil is asOf plus half the bound: until then nobody need look.
 	freshUntil atomic.Int64
+	// due is set by alarm when it is time to look. It spares sealing the clock:
+	// coming late costs no secret there, the value just opens nowhere.
+	due   atomic.Bool
+	alarm *time.Timer
 	// applied grows with every eviction; a load that began before one does not
 	// enter the cache.
 	applied atomic.Uint64
@@ -89,7 +94,25 @@ func (v *Vault) look(ctx context.Context) error {
 	v.fence.position.Store(max(v.fence.position.Load(), found.Head))
 	v.fence.asOf.Store(began)
 	v.fence.freshUntil.Store(began + int64(v.opt.fenceAge)/2)
+	v.fence.due.Store(false)
+	v.fence.setAlarm(v.opt.fenceAge / 2)
 	return nil
+}
+
+func (f *fence) setAlarm(d time.Duration) {
+	if f.alarm == nil {
+		f.alarm = time.AfterFunc(d, func() { f.due.Store(true) })
+		return
+	}
+	f.alarm.Reset(d)
+}
+
+func (f *fence) stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.alarm != nil {
+		f.alarm.Stop()
+	}
 }
 
 func (v *Vault) apply(found Followed) {

@@ -51,7 +51,7 @@ func (h *Handle) AppendSeal(ctx context.Context, dst []byte, cell troth.Cell, pl
 	if err := cell.Validate(); err != nil {
 		return nil, err
 	}
-	s := h.hit()
+	s := h.hitSealing()
 	if s == nil {
 		var err error
 		if s, err = h.v.resolveOrCreate(ctx, h.name); err != nil {
@@ -96,6 +96,17 @@ func (h *Handle) hit() *slot {
 	}
 	now := h.v.mono()
 	if now > s.expires || now > h.v.fence.freshUntil.Load() ||
+		h.v.pendings.count.Load() != 0 || h.v.closed.Load() {
+		return nil
+	}
+	return s
+}
+
+// hitSealing is hit without asking the clock: the fence's alarm tells when to
+// look again.
+func (h *Handle) hitSealing() *slot {
+	s := h.slot.Load()
+	if s == nil || s.gone.Load() || h.v.fence.due.Load() ||
 		h.v.pendings.count.Load() != 0 || h.v.closed.Load() {
 		return nil
 	}

@@ -135,5 +135,6 @@ func (v *Vault) CloseWindows(ctx context.Context) error {
 // leaves the store open.
 func (v *Vault) Close(ctx context.Context) error {
 	v.closed.Store(true)
+	v.fence.stop()
 	return v.CloseWindows(ctx)
 }
