@@ -47,8 +47,13 @@ func TestAct_Validate(t *testing.T) {
 	for reason, acts := range map[string][]*troth.Act{
 		"is missing": {nil},
 		"is not named package.verb in lower case": {
-			{Version: 1}, {Name: "a", Version: 1}, {Name: ".b", Version: 1}, {Name: "a.", Version: 1},
-			{Name: "A.b", Version: 1}, {Name: "a.B", Version: 1}, {Name: ".", Version: 1},
+			{Version: 1},
+			{Name: "a", Version: 1},
+			{Name: ".b", Version: 1},
+			{Name: "a.", Version: 1},
+			{Name: "A.b", Version: 1},
+			{Name: "a.B", Version: 1},
+			{Name: ".", Version: 1},
 		},
 		"has no version": {{Name: "a.b"}, {Name: "a.b", Version: -1}},
 		"is unnamed or declared twice": {

@@ -104,7 +104,7 @@ func (judged) Error() string     { return "judged" }
 func (j judged) Retryable() bool { return bool(j) }
 
 func TestRetryable(t *testing.T) {
-	wrap := func(errs ...error) error { return errors.Join(errs...) }
+	wrap := errors.Join
 	for _, err := range []error{troth.ErrBusy, wrap(errors.New("x"), troth.ErrBusy), judged(true), wrap(judged(true))} {
 		require.True(t, troth.Retryable(err), "%v", err)
 	}

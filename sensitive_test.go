@@ -2,7 +2,6 @@ package troth_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/gob"
 	"encoding/hex"
@@ -128,8 +127,10 @@ func TestSensitive_LeakDetectorWorks(t *testing.T) {
 }
 
 func TestSensitive_NoVerbPrintsIt(t *testing.T) {
-	verbs := []string{"v", "+v", "#v", "T", "s", "q", "+q", "#q", "x", "X", "# x", " X", "d", "o", "O", "b",
-		"c", "U", "#U", "e", "f", "g", "t", "p", "#p", "w", "z", "10s", "-40.3s", "020d"}
+	verbs := []string{
+		"v", "+v", "#v", "T", "s", "q", "+q", "#q", "x", "X", "# x", " X", "d", "o", "O", "b",
+		"c", "U", "#U", "e", "f", "g", "t", "p", "#p", "w", "z", "10s", "-40.3s", "020d",
+	}
 	for name, holder := range holders() {
 		for _, verb := range verbs {
 			t.Run(name+" %"+verb, func(t *testing.T) {
@@ -199,7 +200,7 @@ func TestSensitive_SlogDoesNotPrintIt(t *testing.T) {
 			log.Info(name, "holder", holder)
 			log.With("with", holder).WithGroup("group").Debug(name, slog.Any("any", holder),
 				slog.Group("inner", "holder", holder))
-			log.LogAttrs(context.Background(), slog.LevelError, name, slog.String("text", fmt.Sprint(holder)))
+			log.LogAttrs(t.Context(), slog.LevelError, name, slog.String("text", fmt.Sprint(holder)))
 		}
 	}
 	require.Contains(t, out.String(), "[sensitive]")

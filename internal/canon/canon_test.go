@@ -1,7 +1,6 @@
 package canon_test
 
 import (
-	"errors"
 	"math"
 	"runtime"
 	"strings"
@@ -177,6 +176,6 @@ func TestParse_MemoryIsBoundedByTheInput(t *testing.T) {
 func TestErrMalformed_IsTheOnlyError(t *testing.T) {
 	for i := range 256 {
 		_, err := canon.Parse([]byte{byte(i)})
-		require.True(t, errors.Is(err, canon.ErrMalformed))
+		require.ErrorIs(t, err, canon.ErrMalformed)
 	}
 }

@@ -24,6 +24,7 @@ func text(s string) canon.Field { return canon.Field{Tag: canon.TagText, Text: s
 func data(b ...byte) canon.Field {
 	return canon.Field{Tag: canon.TagBytes, Bytes: append([]byte{}, b...)}
 }
+
 func uintOf(n uint64) canon.Field {
 	return canon.Field{Tag: canon.TagUint, Uint: n}
 }
@@ -113,7 +114,7 @@ func TestVectors_DecodeToWhatTheyWere(t *testing.T) {
 func TestVectors_EveryTruncationIsAnotherMessageOrNone(t *testing.T) {
 	for _, v := range vectors {
 		encoded := v.message.Append(nil)
-		for n := range len(encoded) {
+		for n := range encoded {
 			requireAnother(t, v.message, encoded[:n])
 		}
 		for _, more := range []string{"\x00", "\x06", "\x01", string(encoded)} {

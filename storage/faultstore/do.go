@@ -28,6 +28,7 @@ func (s strike) before(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	case FailAfter, CancelAfter: // see after
 	}
 	return nil
 }
@@ -39,6 +40,7 @@ func (s strike) after() error {
 		return s.err()
 	case CancelAfter:
 		return s.plan.cancel()
+	case FailBefore, CancelBefore, Delay: // see before
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func (t *Table[K, V]) merged(after *K) func() *entry[K, V] {
 // step takes the next entry of two cursors; of two with one key, that above.
 func (t *Table[K, V]) step(below, above *cursor[K, V]) *entry[K, V] {
 	b, a := below.peek(), above.peek()
-	order := 0
+	var order int
 	switch {
 	case a == nil && b == nil:
 		return nil

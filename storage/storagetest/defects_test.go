@@ -83,7 +83,8 @@ type doomKey struct{}
 var errDoomed = errors.New("an inner closure failed")
 
 var defects = []defect{
-	{"an inner error rolls back the outer", "an inner error undoes the inner work and no more",
+	{
+		"an inner error rolls back the outer", "an inner error undoes the inner work and no more",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) error {
 			if doomed, inner := ctx.Value(doomKey{}).(*atomic.Bool); inner {
 				err := fn(ctx)
@@ -100,15 +101,19 @@ var defects = []defect{
 				}
 				return err
 			})
-		})},
-	{"the work of a swallowed inner error stays", "a refused statement in a savepoint leaves the transaction whole",
+		}),
+	},
+	{
+		"the work of a swallowed inner error stays", "a refused statement in a savepoint leaves the transaction whole",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) error {
 			if sound.Scope(ctx) != nil {
 				return fn(ctx)
 			}
 			return sound.Atomically(ctx, fn)
-		})},
-	{"a panic commits", "a panic undoes the work and goes on",
+		}),
+	},
+	{
+		"a panic commits", "a panic undoes the work and goes on",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) error {
 			var recovered any
 			err := sound.Atomically(ctx, func(ctx context.Context) error {
@@ -119,8 +124,10 @@ var defects = []defect{
 				panic(recovered)
 			}
 			return err
-		})},
-	{"a panic becomes an error", "a panic undoes the work and goes on",
+		}),
+	},
+	{
+		"a panic becomes an error", "a panic undoes the work and goes on",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) (err error) {
 			defer func() {
 				if recover() != nil {
@@ -128,8 +135,10 @@ var defects = []defect{
 				}
 			}()
 			return sound.Atomically(ctx, fn)
-		})},
-	{"a goroutine that exits commits", "a goroutine that exits undoes its work",
+		}),
+	},
+	{
+		"a goroutine that exits commits", "a goroutine that exits undoes its work",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) error {
 			exited := true
 			err := sound.Atomically(ctx, func(ctx context.Context) (err error) {
@@ -151,8 +160,10 @@ var defects = []defect{
 				runtime.Goexit()
 			}
 			return err
-		})},
-	{"a context lives on after its transaction", "a context is done after its commit",
+		}),
+	},
+	{
+		"a context lives on after its transaction", "a context is done after its commit",
 		func(h *Harness) {
 			sound := h.Transactor
 			everyUse(h, func(ctx context.Context, once func(context.Context) error) error {
@@ -162,22 +173,28 @@ var defects = []defect{
 				}
 				return err
 			})
-		}},
-	{"closures are retried", "closures are run once, whatever they return",
+		},
+	},
+	{
+		"closures are retried", "closures are run once, whatever they return",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) error {
 			err := sound.Atomically(ctx, fn)
 			if troth.Retryable(err) {
 				err = sound.Atomically(ctx, fn)
 			}
 			return err
-		})},
+		}),
+	},
 	{"a rollback keeps the scope's values", "values vanish when a scope is undone", outermostScope},
-	{"errors are swallowed", "a closure that returns an error is undone, and the error comes back",
+	{
+		"errors are swallowed", "a closure that returns an error is undone, and the error comes back",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) error {
 			_ = sound.Atomically(ctx, fn)
 			return nil
-		})},
-	{"a transaction is acknowledged and lost", "a closure that returns nil is kept",
+		}),
+	},
+	{
+		"a transaction is acknowledged and lost", "a closure that returns nil is kept",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) error {
 			err := sound.Atomically(ctx, func(ctx context.Context) error {
 				return errors.Join(fn(ctx), errDoomed)
@@ -186,10 +203,14 @@ var defects = []defect{
 				return err
 			}
 			return nil
-		})},
-	{"some transactions are acknowledged and lost",
-		"of 64 goroutines, what was acknowledged is there and what was refused is not", losesSome},
-	{"a refused transaction stays", "a closure that returns an error is undone, and the error comes back",
+		}),
+	},
+	{
+		"some transactions are acknowledged and lost",
+		"of 64 goroutines, what was acknowledged is there and what was refused is not", losesSome,
+	},
+	{
+		"a refused transaction stays", "a closure that returns an error is undone, and the error comes back",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) error {
 			var refusal error
 			err := sound.Atomically(ctx, func(ctx context.Context) error {
@@ -197,22 +218,28 @@ var defects = []defect{
 				return nil
 			})
 			return errors.Join(err, refusal)
-		})},
-	{"detaching does nothing", "a detached context sees what is committed",
+		}),
+	},
+	{
+		"detaching does nothing", "a detached context sees what is committed",
 		func(h *Harness) {
 			h.Transactor = &broken{
 				Transactor: h.Transactor,
 				detach:     func(ctx context.Context) context.Context { return ctx },
 			}
-		}},
-	{"detaching loses values and cancellation", "a detached context keeps values and cancellation",
+		},
+	},
+	{
+		"detaching loses values and cancellation", "a detached context keeps values and cancellation",
 		func(h *Harness) {
 			h.Transactor = &broken{
 				Transactor: h.Transactor,
 				detach:     func(context.Context) context.Context { return context.Background() },
 			}
-		}},
-	{"detaching outside gives a dead context", "detaching outside of transactions changes nothing",
+		},
+	},
+	{
+		"detaching outside gives a dead context", "detaching outside of transactions changes nothing",
 		func(h *Harness) {
 			h.Transactor = &broken{
 				Transactor: h.Transactor,
@@ -222,32 +249,46 @@ var defects = []defect{
 					return ctx
 				},
 			}
-		}},
+		},
+	},
 	{"cancellation is called busy", "a cancelled context begins nothing", reclassified(context.Canceled, troth.ErrBusy)},
-	{"a deadline is called busy", "a context past its deadline begins nothing",
-		reclassified(context.DeadlineExceeded, troth.ErrBusy)},
-	{"busy has a name of its own", "a closure that begins another transaction from outside is busy, not dead",
-		reclassified(troth.ErrBusy, errDoomed)},
-	{"misuse by two has a name of its own", "a second goroutine is refused while the first is in a savepoint",
-		reclassified(troth.ErrTxConcurrent, errDoomed)},
-	{"contexts are not looked at", "cancelled in the middle, the work is undone",
+	{
+		"a deadline is called busy", "a context past its deadline begins nothing",
+		reclassified(context.DeadlineExceeded, troth.ErrBusy),
+	},
+	{
+		"busy has a name of its own", "a closure that begins another transaction from outside is busy, not dead",
+		reclassified(troth.ErrBusy, errDoomed),
+	},
+	{
+		"misuse by two has a name of its own", "a second goroutine is refused while the first is in a savepoint",
+		reclassified(troth.ErrTxConcurrent, errDoomed),
+	},
+	{
+		"contexts are not looked at", "cancelled in the middle, the work is undone",
 		func(h *Harness) {
 			everyUse(h, func(ctx context.Context, once func(context.Context) error) error {
 				return once(context.WithoutCancel(ctx))
 			})
-		}},
-	{"a cancelled savepoint spoils the transaction", "a cancelled savepoint leaves the transaction whole",
+		},
+	},
+	{
+		"a cancelled savepoint spoils the transaction", "a cancelled savepoint leaves the transaction whole",
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) error {
 			err := sound.Atomically(ctx, fn)
 			if errors.Is(err, context.Canceled) && sound.Scope(ctx) != nil {
 				panic(err)
 			}
 			return err
-		})},
-	{"an outer context reaches into the inner transaction", "an outer context is refused while an inner one is open",
-		reachesInner},
+		}),
+	},
+	{
+		"an outer context reaches into the inner transaction", "an outer context is refused while an inner one is open",
+		reachesInner,
+	},
 	{"uncommitted rows are seen by all", "a transaction sees its own writes and nobody else does", dirtyReads},
-	{"there is always a scope", "there is no scope outside of transactions",
+	{
+		"there is always a scope", "there is no scope outside of transactions",
 		func(h *Harness) {
 			sound, always := h.Transactor, troth.NewScope(nil, true)
 			h.Transactor = &broken{Transactor: sound, scope: func(ctx context.Context) *troth.Scope {
@@ -256,24 +297,32 @@ var defects = []defect{
 				}
 				return always
 			}}
-		}},
-	{"scopes are never ended", "a scope tells of its commit",
+		},
+	},
+	{
+		"scopes are never ended", "a scope tells of its commit",
 		func(h *Harness) {
 			h.Transactor = &broken{Transactor: h.Transactor, scope: func(context.Context) *troth.Scope {
 				return troth.NewScope(nil, true)
 			}}
-		}},
-	{"a taken key is taken again", "a statement outside of transactions stands alone",
-		func(h *Harness) { h.Insert = h.Put }},
-	{"the host's transaction is not joined", "work joins the host's transaction and commits with it",
+		},
+	},
+	{
+		"a taken key is taken again", "a statement outside of transactions stands alone",
+		func(h *Harness) { h.Insert = h.Put },
+	},
+	{
+		"the host's transaction is not joined", "work joins the host's transaction and commits with it",
 		func(h *Harness) {
 			sound, host := h.Transactor, h.Host
 			h.Host = func(ctx context.Context) (context.Context, func() error, func() error, error) {
 				in, commit, rollback, err := host(ctx)
 				return sound.Detach(in), commit, rollback, err
 			}
-		}},
-	{"the host's commit is heard", "nobody hears the host's commit",
+		},
+	},
+	{
+		"the host's commit is heard", "nobody hears the host's commit",
 		func(h *Harness) {
 			sound, host := h.Transactor, h.Host
 			h.Host = func(ctx context.Context) (context.Context, func() error, func() error, error) {
@@ -283,15 +332,18 @@ var defects = []defect{
 					return commit()
 				}, rollback, err
 			}
-		}},
-	{"the host's rollback commits", "work is undone with the host's transaction",
+		},
+	},
+	{
+		"the host's rollback commits", "work is undone with the host's transaction",
 		func(h *Harness) {
 			host := h.Host
 			h.Host = func(ctx context.Context) (context.Context, func() error, func() error, error) {
 				in, commit, _, err := host(ctx)
 				return in, commit, commit, err
 			}
-		}},
+		},
+	},
 }
 
 // outermostScope gives one scope to a transaction and its savepoints.

@@ -10,7 +10,7 @@ import (
 var endingChecks = []check{
 	{"a panic undoes the work and goes on", func(r *rig) {
 		got := r.panics(r.Context(), func(ctx context.Context) { r.put(ctx, "a", "1") })
-		if got != errRefused {
+		if got != any(errRefused) {
 			r.Fatalf("recovered %v, want %v", got, errRefused)
 		}
 		r.keys(r.Context())

@@ -55,8 +55,10 @@ type check struct {
 }
 
 func checks(host bool) []check {
-	all := [][]check{savepointChecks, endingChecks, misuseChecks, waitChecks,
-		cancelChecks, scopeChecks, contextChecks, loadChecks}
+	all := [][]check{
+		savepointChecks, endingChecks, misuseChecks, waitChecks,
+		cancelChecks, scopeChecks, contextChecks, loadChecks,
+	}
 	if host {
 		all = append(all, hostChecks)
 	}

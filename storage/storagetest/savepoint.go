@@ -145,18 +145,18 @@ var savepointChecks = []check{
 			outer++
 			return r.Transactor.Atomically(ctx, func(context.Context) error {
 				inner++
-				return tryAgain{}
+				return tryAgainError{}
 			})
 		})
-		r.is(err, tryAgain{})
+		r.is(err, tryAgainError{})
 		if outer != 1 || inner != 1 {
 			r.Fatalf("the outer closure ran %d times, the inner %d", outer, inner)
 		}
 	}},
 }
 
-// tryAgain is an error that invites retries.
-type tryAgain struct{}
+// tryAgainError is an error that invites retries.
+type tryAgainError struct{}
 
-func (tryAgain) Error() string   { return "storagetest: try again" }
-func (tryAgain) Retryable() bool { return true }
+func (tryAgainError) Error() string   { return "storagetest: try again" }
+func (tryAgainError) Retryable() bool { return true }
