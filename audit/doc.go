@@ -1,0 +1,71 @@
+// Package audit keeps evidence of what was done with personal data: who did
+// what, to whose data, for which purpose, and when. GDPR Article 5(2) asks a
+// controller to demonstrate that it keeps the rules; this is where it can.
+//
+// An entry is written inside the transaction of the act that it tells of: both
+// commit or neither does, and an act whose evidence cannot be stored fails. It
+// is stored as an envelope, canonical bytes that are never encoded again from
+// columns, so that what was hashed or signed stays what is stored.
+//
+// People are named by pseudonyms: random values, which stand for one person of
+// one tenant until the link between the two is destroyed. That link is a keyed
+// hash for looking up, and the person's id, sealed in a compartment of its own
+// with its own retention, so that the proof of an act can outlive the erasure
+// of other data, and no longer than the law wants it.
+//
+// # What it does not promise
+//
+// Pseudonyms and keyed hashes are still personal data in law (GDPR Recital 26
+// and Article 4(5)): who has the store and the keys can tell whom an entry
+// concerns. Entries belong into answers to requests for access, and pseudonyms
+// need a retention of their own. [Trail.ForgetPseudonym] destroys the link;
+// what is left is anonymous only as far as the facts of the entries are.
+//
+// Programs are named in clear: the id of a service must not name a person.
+//
+// Entries wait in an inbox. They are durable there, and not tamper-evident:
+// who can write to the database can change or delete them. [Trail.Backlog]
+// tells how many wait and for how long.
+//
+// The times are those of the host's clock. Entries are listed in the order of
+// their ids, which is the order of those times to the millisecond, not the
+// order of commits.
+//
+// # Use
+//
+//	trail, err := audit.New(ctx, auditsql.New(handle), keys, sealer)
+//	...
+//	ctx = troth.WithActor(ctx, troth.Actor{Kind: troth.Person, ID: "kim"})
+//	err = handle.Atomically(ctx, func(ctx context.Context) error {
+//		// the act itself
+//		_, err := trail.Record(ctx, troth.Entry{Act: exported, Tenant: "acme", SubjectID: "17"})
+//		return err
+//	})
+//	for r, err := range trail.Entries(ctx, "acme", audit.Query{}) {
+//		fmt.Println(r, err)
+//	}
+//
+// # Errors
+//
+// Sentinels, and [*EntryError] for a stored entry that cannot be read. Errors
+// of the root package come through: troth.ErrNoActor, *troth.ActError,
+// troth.ErrNotPermitted. Errors of store, keys and sealer are wrapped once.
+//
+// # Concurrency
+//
+// A Trail is safe for concurrent use and starts no goroutine. Committed
+// pseudonyms are cached for a minute: for so long another process, and a
+// transaction of this one that began before, may still use a pseudonym that
+// was forgotten.
+//
+// # Storage
+//
+// See [Store]; the suite is in audittest. Keys must stay the same for the life
+// of the store: under other keys nobody's pseudonym is found, and everybody
+// gets a second one.
+//
+// # Compatibility
+//
+// Envelopes are versioned; every version that was ever written stays readable.
+// docs/formats.md gives their bytes.
+package audit

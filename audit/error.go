@@ -1,0 +1,41 @@
+package audit
+
+import (
+	"errors"
+
+	"github.com/trothdev/troth"
+)
+
+var (
+	// ErrEnvelope says that bytes are not an envelope, or not the one that
+	// belongs in their place.
+	ErrEnvelope = errors.New("audit: not an envelope")
+	// ErrDuplicate says that the tenant already has an entry of that id.
+	// Nothing was recorded.
+	ErrDuplicate = errors.New("audit: entry id is taken")
+	// ErrUnmanaged says that the store is managed by a retention keeper, and
+	// the trail was constructed to work without one.
+	ErrUnmanaged = errors.New("audit: store is managed by a retention keeper")
+)
+
+// EntryError says that a stored entry cannot be read: it was changed, cut off,
+// or moved here from another place.
+type EntryError struct {
+	ID  troth.EntryID
+	Err error
+}
+
+func (e *EntryError) Error() string { return "audit: entry " + e.ID.String() + ": " + e.Err.Error() }
+
+func (e *EntryError) Unwrap() error { return e.Err }
+
+// isShredded reports whether err says that the person's key is destroyed for
+// ever. The package that seals cannot be imported from here, so its error says
+// so by a method.
+func isShredded(err error) bool {
+	s, ok := errors.AsType[interface {
+		error
+		Shredded() bool
+	}](err)
+	return ok && s.Shredded()
+}

@@ -1,0 +1,98 @@
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/trothdev/troth"
+)
+
+// Record stores the evidence of one act, in the transaction of ctx if it has
+// one, else in one of its own. The caller's act must fail if Record does. It
+// returns troth.ErrNoActor where ctx has no actor, an *troth.ActError or
+// *troth.IdentifierError where the entry does not fit its act's schema.
+func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error) {
+	actor, err := troth.ActorFrom(ctx)
+	if err != nil {
+		return troth.EntryID{}, err
+	}
+	if err := e.Validate(); err != nil {
+		return troth.EntryID{}, err
+	}
+	var id troth.EntryID
+	err = t.atomically(ctx, func(ctx context.Context) error {
+		env := t.envelope(e)
+		// Actor before subject, always: two transactions that create the same
+		// two pseudonyms must not wait for one another.
+		var err error
+		if env.Actor, err = t.actorRef(ctx, actor); err != nil {
+			return err
+		}
+		if e.SubjectID != "" {
+			who := person{tenant: e.Tenant, role: asSubject, id: e.SubjectID}
+			if env.Subject, err = t.pseudonym(ctx, who); err != nil {
+				return err
+			}
+		}
+		id = env.ID
+		return t.append(ctx, env)
+	})
+	if err != nil {
+		return troth.EntryID{}, err
+	}
+	return id, nil
+}
+
+// envelope fills in what the entry itself says, but for the people.
+func (t *Trail) envelope(e troth.Entry) Envelope {
+	now := t.now()
+	env := Envelope{
+		ID:         troth.NewEntryID(now),
+		RecordedAt: time.UnixMicro(now.UnixMicro()).UTC(),
+		Tenant:     e.Tenant,
+		Act:        e.Act.Name,
+		ActVersion: e.Act.Version,
+		Outcome:    e.Outcome,
+		Purpose:    e.Purpose,
+	}
+	if env.Outcome == "" {
+		env.Outcome = troth.Done
+	}
+	for _, f := range e.Act.Fields {
+		if fact, ok := e.Facts[f.Name]; ok {
+			env.Facts = append(env.Facts, NamedFact{Name: f.Name, Fact: fact})
+		}
+	}
+	_, _ = rand.Read(env.Nonce[:]) // never fails, crypto/rand documents
+	return env
+}
+
+// actorRef names services in clear and people by pseudonym.
+func (t *Trail) actorRef(ctx context.Context, a troth.Actor) (ActorRef, error) {
+	ref := ActorRef{Kind: a.Kind, Home: a.Home()}
+	if a.Kind == troth.Service {
+		ref.Service = a.ID
+		return ref, nil
+	}
+	var err error
+	ref.Person, err = t.pseudonym(ctx, person{tenant: a.Home(), role: asActor, id: a.ID})
+	return ref, err
+}
+
+func (t *Trail) append(ctx context.Context, env Envelope) error {
+	appended, err := t.store.Append(ctx, InboxRow{
+		Tenant:     env.Tenant,
+		ID:         env.ID,
+		RecordedAt: env.RecordedAt.UnixMicro(),
+		Envelope:   env.Append(nil),
+	})
+	if err != nil {
+		return fmt.Errorf("audit: record: %w", err)
+	}
+	if !appended {
+		return ErrDuplicate
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+)
+
+// Trail records evidence. It implements troth.Recorder.
+type Trail struct {
+	store     Backend
+	tx        troth.Transactor
+	keys      troth.Keys
+	sealer    troth.Sealer
+	now       func() time.Time
+	log       *zap.Logger
+	unmanaged string // the ground; empty if permits need a keeper
+	cache     *cache
+}
+
+var _ troth.Recorder = (*Trail)(nil)
+
+// New returns a trail on the store. keys give the keyed hashes by which
+// pseudonyms are found, and must stay the same for the life of the store;
+// sealer seals the identities behind them. New asks the store one thing, so
+// that a schema that is missing shows here and not at the first act.
+//
+// A sealer that has a method Transactor must share the store's, else the error
+// is troth.ErrNotShared.
+func New(ctx context.Context, store Backend, keys troth.Keys, sealer troth.Sealer, opts ...Option) (*Trail, error) {
+	if store == nil || keys == nil || sealer == nil {
+		return nil, errors.New("audit: store, keys and sealer are required")
+	}
+	t := &Trail{
+		store: store, tx: store.Transactor(), keys: keys, sealer: sealer,
+		now: time.Now, log: zap.NewNop(), cache: newCache(),
+	}
+	for _, opt := range opts {
+		if err := opt(t); err != nil {
+			return nil, err
+		}
+	}
+	if s, ok := sealer.(interface{ Transactor() troth.Transactor }); ok && s.Transactor() != t.tx {
+		return nil, troth.ErrNotShared
+	}
+	if err := t.admit(ctx); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// admit finds out whether the store answers and may be used in this way.
+func (t *Trail) admit(ctx context.Context) error {
+	if t.unmanaged == "" {
+		_, err := t.store.Managed(ctx)
+		if err != nil {
+			return fmt.Errorf("audit: ask the store: %w", err)
+		}
+		return nil
+	}
+	return t.tx.Atomically(ctx, func(ctx context.Context) error {
+		if err := t.checkUnmanaged(ctx); err != nil {
+			return err
+		}
+		_, err := t.Record(troth.WithActor(ctx, self), troth.Entry{
+			Act:    actUnmanaged,
+			Tenant: troth.Platform,
+			Facts:  troth.Facts{"ground": troth.Word(t.unmanaged)},
+		})
+		return err
+	})
+}
+
+// checkUnmanaged returns ErrUnmanaged if a keeper has taken the store over.
+func (t *Trail) checkUnmanaged(ctx context.Context) error {
+	managed, err := t.store.Managed(ctx)
+	if err != nil {
+		return fmt.Errorf("audit: ask the store: %w", err)
+	}
+	if managed {
+		return ErrUnmanaged
+	}
+	return nil
+}
+
+// Transactor is the one whose transactions Record joins.
+func (t *Trail) Transactor() troth.Transactor { return t.tx }
+
+// Backlog tells how many entries of all tenants wait in the inbox, and since
+// when. Entries there are durable and not yet tamper-evident.
+func (t *Trail) Backlog(ctx context.Context) (Backlog, error) {
+	b, err := t.store.Backlog(ctx)
+	if err != nil {
+		return Backlog{}, fmt.Errorf("audit: backlog: %w", err)
+	}
+	return b, nil
+}
+
+// atomically runs fn in the transaction of ctx, or in one of its own.
+func (t *Trail) atomically(ctx context.Context, fn func(ctx context.Context) error) error {
+	if t.tx.Scope(ctx) != nil {
+		return fn(ctx)
+	}
+	return t.tx.Atomically(ctx, fn)
+}
