@@ -1,0 +1,86 @@
+package vault
+
+import (
+	"context"
+	"errors"
+)
+
+// WindowGrace is how long after its end a window may wait for its counts.
+const WindowGrace = windowGrace
+
+// UseMono replaces the monotonic clock and looks at the fence by it.
+func (v *Vault) UseMono(ctx context.Context, mono func() int64) error {
+	v.mono = mono
+	return v.lookAhead(ctx)
+}
+
+// LimitWindow bounds how many compartments one window counts.
+func (v *Vault) LimitWindow(compartments int) { v.opt.windowSubjects = compartments }
+
+// CachedKeys is how many slots the cache holds.
+func (v *Vault) CachedKeys() int { return v.cache.len() }
+
+// IsCached reports whether the keys under the name are in the cache, without
+// making them any more popular.
+func (v *Vault) IsCached(name KeyName) bool {
+	sh := v.cache.shard(name.SubjectID)
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	return sh.slots[name] != nil
+}
+
+// Undecided is how many shreddings of this process wait for their end.
+func (v *Vault) Undecided() int { return len(v.pendings.all()) }
+
+// RawKey unwraps a stored data key and gives its bytes away.
+func (v *Vault) RawKey(ctx context.Context, row KeyRow) ([]byte, error) {
+	r, err := v.root(ctx, rootName{tenant: row.Tenant, lineage: WrapLineage, epoch: int64(row.Epoch)})
+	if err != nil {
+		return nil, err
+	}
+	if r == nil {
+		return nil, errors.New("no root")
+	}
+	var key [keySize]byte
+	if err := unwrapInto(&key, &row, r.wrap); err != nil {
+		return nil, err
+	}
+	return key[:], nil
+}
+
+// NextGeneration makes the row of one more generation, which nothing of the
+// vault does yet.
+func (v *Vault) NextGeneration(ctx context.Context, row KeyRow) (KeyRow, error) {
+	r, err := v.root(ctx, rootName{tenant: row.Tenant, lineage: WrapLineage, epoch: newest})
+	if err != nil {
+		return KeyRow{}, err
+	}
+	next := KeyRow{KeyName: row.KeyName, Generation: row.Generation + 1, Epoch: r.epoch, CreatedAt: row.CreatedAt}
+	_, err = wrapNew(&next, r.wrap)
+	return next, err
+}
+
+// UnwrapWith unwraps a stored data key under a wrap key given in the clear.
+func UnwrapWith(row KeyRow, wrapKey []byte) ([]byte, error) {
+	aead, err := newGCM(wrapKey)
+	if err != nil {
+		return nil, err
+	}
+	var key [keySize]byte
+	if err := unwrapInto(&key, &row, aead); err != nil {
+		return nil, err
+	}
+	return key[:], nil
+}
+
+// KeyAAD is what a stored data key is bound to, RootAAD what a root is.
+func KeyAAD(row KeyRow) []byte { return appendKeyAAD(nil, &row) }
+
+// RootAAD is what a stored root is bound to.
+func RootAAD(row RootRow) []byte { return rootAAD(&row) }
+
+// Commitment commits to a key.
+func Commitment(key []byte) [32]byte { return commitment((*[keySize]byte)(key)) }
+
+// Digest is the hash of the receipt's keys.
+func (r Receipt) Digest() [32]byte { return r.digest() }

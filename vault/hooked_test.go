@@ -1,0 +1,64 @@
+package vault_test
+
+import (
+	"context"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/vault"
+)
+
+// hooked is a store in whose ways a test stands. Nil hooks do nothing.
+type hooked struct {
+	vault.Backend
+	keys      func(ctx context.Context, name vault.KeyName, rows []vault.KeyRow) ([]vault.KeyRow, error)
+	root      func(row vault.RootRow) vault.RootRow
+	follow    func(ctx context.Context, after int64, found vault.Followed) (vault.Followed, error)
+	settled   func(ctx context.Context, name vault.KeyName) (bool, error)
+	shredKeys func()
+}
+
+func (h *hooked) Keys(ctx context.Context, name vault.KeyName) ([]vault.KeyRow, error) {
+	rows, err := h.Backend.Keys(ctx, name)
+	if err != nil || h.keys == nil {
+		return rows, err
+	}
+	return h.keys(ctx, name, rows)
+}
+
+func (h *hooked) Root(ctx context.Context, t troth.Tenant, l vault.Lineage) (vault.RootRow, bool, error) {
+	row, found, err := h.Backend.Root(ctx, t, l)
+	if err != nil || !found || h.root == nil {
+		return row, found, err
+	}
+	return h.root(row), true, nil
+}
+
+func (h *hooked) RootAt(ctx context.Context, t troth.Tenant, l vault.Lineage, e uint32) (vault.RootRow, bool, error) {
+	row, found, err := h.Backend.RootAt(ctx, t, l, e)
+	if err != nil || !found || h.root == nil {
+		return row, found, err
+	}
+	return h.root(row), true, nil
+}
+
+func (h *hooked) Follow(ctx context.Context, after int64) (vault.Followed, error) {
+	found, err := h.Backend.Follow(ctx, after)
+	if err != nil || h.follow == nil {
+		return found, err
+	}
+	return h.follow(ctx, after, found)
+}
+
+func (h *hooked) Settled(ctx context.Context, name vault.KeyName) (bool, error) {
+	if h.settled != nil {
+		return h.settled(ctx, name)
+	}
+	return h.Backend.Settled(ctx, name)
+}
+
+func (h *hooked) ShredKeys(ctx context.Context, p vault.ShredKeys) ([]vault.KeyRow, error) {
+	if h.shredKeys != nil {
+		h.shredKeys()
+	}
+	return h.Backend.ShredKeys(ctx, p)
+}
