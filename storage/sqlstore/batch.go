@@ -47,18 +47,14 @@ func (w *writer) join(ctx context.Context, deadline time.Time) (*member, error) 
 	s := newSession(w.h, &frame{scope: troth.NewScope(nil, true)})
 	m := &member{w: w, batch: w.batch, b: &binding{s: s, f: s.root, conn: w.conn}, alone: w.batch.members == 0}
 	if !m.alone {
-		if err := m.savepoint("SAVEPOINT"); err != nil {
+		if _, err := w.conn.ExecContext(context.Background(), "SAVEPOINT "+s.root.savepoint()); err != nil {
+			err = wrap("savepoint", err)
 			w.abandon(err)
 			return nil, err
 		}
 	}
 	w.batch.members++
 	return m, nil
-}
-
-func (m *member) savepoint(verb string) error {
-	_, err := m.b.conn.ExecContext(context.Background(), verb+" "+m.b.f.savepoint())
-	return wrap("batch", err)
 }
 
 // end settles the caller's part, gives the turn on, and waits for the outcome
@@ -101,18 +97,16 @@ func (m *member) settle(err error) error {
 	if dead := m.b.s.death(); dead != nil {
 		return dead
 	}
+	ctx := context.Background()
 	switch {
 	case err == nil && m.alone:
 		return nil
 	case err == nil:
-		return m.savepoint("RELEASE")
+		return m.b.savepoint(ctx, "RELEASE")
 	case m.alone:
 		return m.w.undo()
 	}
-	if err := m.savepoint("ROLLBACK TO"); err != nil {
-		return err
-	}
-	return m.savepoint("RELEASE")
+	return m.b.rollbackTo(ctx)
 }
 
 // undo rolls back a batch whose first member failed before any other came, and

@@ -164,14 +164,18 @@ func (b *binding) pop(ctx context.Context, err error) error {
 	if b.s.death() != nil {
 		return err
 	}
-	undo := b.savepoint(ctx, "ROLLBACK TO")
-	if undo == nil {
-		undo = b.savepoint(ctx, "RELEASE")
-	}
-	if undo != nil {
+	if undo := b.rollbackTo(ctx); undo != nil {
 		b.destroy(undo)
 	}
 	return err
+}
+
+// rollbackTo undoes the savepoint of b and takes it off.
+func (b *binding) rollbackTo(ctx context.Context) error {
+	if err := b.savepoint(ctx, "ROLLBACK TO"); err != nil {
+		return err
+	}
+	return b.savepoint(ctx, "RELEASE")
 }
 
 // verdict turns what a closure returned into what becomes of its work.

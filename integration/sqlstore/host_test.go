@@ -1,0 +1,178 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+func TestWithTx_WritesInTheHostsTransaction(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open()
+		h := d.handle(db)
+		for _, commit := range []bool{false, true} {
+			tx := d.hostReady(db, nil)
+			ctx := h.WithTx(t.Context(), tx)
+			require.NoError(t, h.Atomically(ctx, func(ctx context.Context) error { return d.add(ctx, h, "a") }))
+			require.Empty(t, d.notes())
+			require.Equal(t, troth.ScopeOpen, h.Scope(ctx).State())
+			if commit {
+				require.NoError(t, tx.Commit())
+			} else {
+				require.NoError(t, tx.Rollback())
+			}
+			require.ErrorIs(t, d.add(ctx, h, "b"), troth.ErrTxDone)
+			require.ErrorIs(t, h.Atomically(ctx, func(context.Context) error { return nil }), troth.ErrTxDone)
+		}
+		require.Equal(t, []string{"a"}, d.notes())
+	})
+}
+
+// What a service keeps in the scope is found again in every later call with the
+// same transaction, however the host passes it on.
+func TestWithTx_OneScopePerTransaction(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open()
+		h := d.handle(db)
+		tx := d.hostReady(db, nil)
+		require.NoError(t, h.Atomically(h.WithTx(t.Context(), tx), func(ctx context.Context) error {
+			h.Scope(ctx).SetValue("key", "kept")
+			require.Equal(t, ctx, h.WithTx(ctx, tx), "the level of the context stays")
+			return d.add(ctx, h, "a")
+		}))
+		again := h.WithTx(t.Context(), tx)
+		require.Equal(t, "kept", h.Scope(again).Value("key"))
+		require.NoError(t, tx.Commit())
+		other := d.hostReady(db, nil)
+		require.Nil(t, h.Scope(h.WithTx(again, other)).Value("key"))
+	})
+}
+
+// Two contexts of one host's transaction are guarded as one.
+func TestWithTx_OneStatementAtATime(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open()
+		h := d.handle(db)
+		tx := d.hostReady(db, nil)
+		one, two := h.WithTx(t.Context(), tx), h.WithTx(t.Context(), tx)
+		require.NoError(t, d.add(one, h, "a"))
+		rows, err := h.Querier(one).Query(one, "SELECT body FROM note")
+		require.NoError(t, err)
+		require.ErrorIs(t, d.add(two, h, "b"), troth.ErrTxConcurrent)
+		require.NoError(t, rows.Close())
+		require.NoError(t, d.add(two, h, "b"))
+	})
+}
+
+func TestWithTx_Current(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open()
+		h := d.handle(db)
+		require.NoError(t, h.Atomically(t.Context(), func(ctx context.Context) error {
+			require.True(t, h.Scope(ctx).Current())
+			return h.Atomically(ctx, func(ctx context.Context) error {
+				require.True(t, h.Scope(ctx).Current())
+				return nil
+			})
+		}))
+		current := map[sql.IsolationLevel]bool{sql.LevelDefault: false}
+		if d.dialect == sqlstore.Postgres {
+			current = map[sql.IsolationLevel]bool{sql.LevelDefault: true, sql.LevelReadCommitted: true,
+				sql.LevelRepeatableRead: false, sql.LevelSerializable: false}
+		}
+		for level, want := range current {
+			tx := d.hostReady(db, &sql.TxOptions{Isolation: level})
+			ctx := h.WithTx(t.Context(), tx)
+			require.Equal(t, want, h.Scope(ctx).Current(), level)
+			require.NoError(t, h.Atomically(ctx, func(ctx context.Context) error {
+				require.Equal(t, want, h.Scope(ctx).Current(), level)
+				return nil
+			}))
+			require.NoError(t, tx.Rollback())
+		}
+	})
+}
+
+func TestWithTx_None(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		h := d.handle(d.open())
+		ctx := h.WithTx(t.Context(), nil)
+		require.Error(t, d.add(ctx, h, "a"), "it must not be written outside of a transaction instead")
+		require.Empty(t, d.notes())
+	})
+}
+
+func TestWithTx_ChecksTheSettings(t *testing.T) {
+	d := newSQLite(t)
+	h := d.handle(d.open())
+	for _, c := range []struct{ pragma, setting, got string }{
+		{"foreign_keys = OFF", "foreign_keys", "0"},
+		{"synchronous = NORMAL", "synchronous", "1"},
+		{"synchronous = OFF", "synchronous", "0"},
+	} {
+		conn, err := d.open().Conn(t.Context())
+		require.NoError(t, err)
+		for _, pragma := range []string{"foreign_keys = ON", "synchronous = EXTRA", c.pragma} {
+			_, err := conn.ExecContext(t.Context(), "PRAGMA "+pragma)
+			require.NoError(t, err)
+		}
+		tx, err := conn.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		ctx := h.WithTx(t.Context(), tx)
+		for range 2 {
+			bad, ok := asSetting(d.add(ctx, h, "a"))
+			require.True(t, ok)
+			require.Equal(t, sqlstore.SettingError{Setting: c.setting, Want: bad.Want, Got: c.got}, *bad)
+			_, ok = asSetting(h.Atomically(ctx, func(context.Context) error { t.Error("must not run"); return nil }))
+			require.True(t, ok)
+		}
+		require.NoError(t, tx.Rollback())
+		require.NoError(t, conn.Close())
+	}
+	require.Empty(t, d.notes())
+}
+
+// The host ends up with a dead transaction, not with one whose next statements
+// commit by themselves.
+func TestWithTx_RolledBackByTheDatabase(t *testing.T) {
+	d := newSQLite(t)
+	db := d.open()
+	h := d.handle(db)
+	require.NoError(t, d.add(t.Context(), h, "taken"))
+	tx := d.hostReady(db, nil)
+	ctx := h.WithTx(t.Context(), tx)
+	require.NoError(t, d.add(ctx, h, "a"))
+	require.Error(t, h.Atomically(ctx, func(ctx context.Context) error {
+		_, err := h.Querier(ctx).Exec(ctx, "INSERT OR ROLLBACK INTO note VALUES ('taken')")
+		require.Error(t, err)
+		require.ErrorIs(t, d.add(ctx, h, "b"), troth.ErrTxDone)
+		return nil
+	}))
+	_, err := tx.Exec("INSERT INTO note VALUES ('c')")
+	require.ErrorIs(t, err, sql.ErrTxDone)
+	require.Error(t, tx.Commit())
+	require.Equal(t, []string{"taken"}, d.notes())
+}
+
+// Cancelling a statement of ours does not roll back the host's transaction.
+func TestWithTx_CancelledOnSQLite(t *testing.T) {
+	d := newSQLite(t)
+	db := d.open()
+	h := d.handle(db)
+	tx := d.hostReady(db, nil)
+	ctx, cancel := context.WithCancel(h.WithTx(t.Context(), tx))
+	require.NoError(t, d.add(ctx, h, "a"))
+	err := h.Atomically(ctx, func(ctx context.Context) error {
+		require.NoError(t, d.add(ctx, h, "b"))
+		cancel()
+		return d.add(ctx, h, "c")
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, tx.Commit())
+	require.Equal(t, []string{"a"}, d.notes())
+}

@@ -1,0 +1,119 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+func asSetting(err error) (*sqlstore.SettingError, bool) {
+	return errors.AsType[*sqlstore.SettingError](err)
+}
+
+// openWith opens the database with a PRAGMA on every connection.
+func (d database) openWith(pragma string) *sql.DB {
+	d.t.Helper()
+	name, value, _ := strings.Cut(pragma, " = ")
+	db, err := sql.Open(d.driver, d.dsn+"?_pragma="+name+"("+value+")")
+	require.NoError(d.t, err)
+	d.t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestSettings_OfTheWriter(t *testing.T) {
+	for _, limit := range []int{0, 1} {
+		d := newSQLite(t)
+		db := d.openWith("synchronous = OFF")
+		db.SetMaxOpenConns(limit)
+		h := d.handle(db)
+		for range 2 {
+			require.NoError(t, h.Atomically(t.Context(), func(ctx context.Context) error {
+				for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+					var got string
+					_, err := sqlstore.QueryRow(ctx, h.Querier(ctx), "PRAGMA "+pragma, nil, &got)
+					require.NoError(t, err)
+					require.Equal(t, want, got, pragma)
+				}
+				return nil
+			}))
+		}
+	}
+}
+
+// A stricter setting of the host stays.
+func TestSettings_ExtraStays(t *testing.T) {
+	d := newSQLite(t)
+	h := d.handle(d.openWith("synchronous = EXTRA"))
+	require.NoError(t, h.Atomically(t.Context(), func(ctx context.Context) error {
+		var got int
+		_, err := sqlstore.QueryRow(ctx, h.Querier(ctx), "PRAGMA synchronous", nil, &got)
+		require.Equal(t, 3, got)
+		return err
+	}))
+}
+
+// A connection that the host shares with the writer keeps its busy timeout.
+func TestSettings_BusyTimeoutIsGivenBack(t *testing.T) {
+	d := newSQLite(t)
+	db := d.openWith("busy_timeout = 1234")
+	db.SetMaxOpenConns(1)
+	h := d.handle(db)
+	require.NoError(t, d.add(t.Context(), h, "a"))
+	var got int
+	require.NoError(t, db.QueryRow("PRAGMA busy_timeout").Scan(&got))
+	require.Equal(t, 1234, got)
+}
+
+func TestSettings_DatabaseInMemory(t *testing.T) {
+	open := func(limit int) (*sqlstore.Handle, error) {
+		db, err := sql.Open("sqlite", ":memory:")
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		db.SetMaxOpenConns(limit)
+		return sqlstore.Open(t.Context(), db, sqlstore.SQLite, sqlstore.WithWaitBound(bound))
+	}
+	for _, limit := range []int{0, 2} {
+		h, err := open(limit)
+		require.Nil(t, h)
+		_, ok := asSetting(err)
+		require.True(t, ok, "%v", err)
+	}
+	h, err := open(1)
+	require.NoError(t, err)
+	_, err = h.Querier(t.Context()).Exec(t.Context(), "CREATE TABLE note (body TEXT UNIQUE)")
+	require.NoError(t, err)
+	d := database{t: t, dialect: sqlstore.SQLite}
+	require.NoError(t, d.add(t.Context(), h, "a"))
+	require.Error(t, h.Atomically(t.Context(), func(ctx context.Context) error {
+		_, err := h.Querier(ctx).Exec(ctx, "INSERT OR ROLLBACK INTO note VALUES ('a')")
+		return err
+	}))
+	var n int
+	_, err = sqlstore.QueryRow(t.Context(), h.Querier(t.Context()), "SELECT count(*) FROM note", nil, &n)
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "the only copy of the data outlives a batch that was lost")
+	require.NoError(t, h.Close())
+}
+
+// Where the journal cannot be a WAL the handle does not open.
+func TestSettings_NoWAL(t *testing.T) {
+	d := newSQLite(t)
+	other := d.open()
+	tx, err := other.Begin()
+	require.NoError(t, err)
+	_, err = tx.Exec("INSERT INTO note VALUES ('a')")
+	require.NoError(t, err)
+	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(d.dsn)+"?mode=ro")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	_, err = sqlstore.Open(t.Context(), db, sqlstore.SQLite, sqlstore.WithWaitBound(bound))
+	require.Error(t, err)
+	require.NoError(t, tx.Rollback())
+}

@@ -1,0 +1,267 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+)
+
+// call is one call of Atomically whose closure runs the statement of its name
+// and returns err; afterwards result and scope tell how it ended.
+type call struct {
+	name   string
+	err    error         // what the closure returns
+	slow   time.Duration // how long it takes
+	result error
+	scope  *troth.Scope
+}
+
+func (c *call) run(ctx context.Context, h *Handle) {
+	c.result = h.Atomically(ctx, func(ctx context.Context) error {
+		c.scope = h.Scope(ctx)
+		_, err := h.Querier(ctx).Exec(ctx, c.name)
+		time.Sleep(c.slow)
+		return errors.Join(err, c.err)
+	})
+}
+
+// together runs the calls so that the others queue up while the first has the
+// turn.
+func together(t *testing.T, h *Handle, calls ...*call) {
+	calls[0].slow += time.Millisecond
+	for _, c := range calls {
+		go c.run(t.Context(), h)
+		synctest.Wait()
+	}
+	time.Sleep(time.Hour)
+	synctest.Wait()
+}
+
+func TestBatch_SharesOneCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, f := newFake(t, SQLite, wide())
+		a, b, c := &call{name: "a"}, &call{name: "b"}, &call{name: "c"}
+		together(t, h, a, b, c)
+		require.Equal(t, []string{
+			"BEGIN IMMEDIATE", "a",
+			"SAVEPOINT troth_0", "b", "RELEASE SAVEPOINT troth_0",
+			"SAVEPOINT troth_0", "c", "RELEASE SAVEPOINT troth_0",
+			"COMMIT",
+		}, f.statements())
+		for _, c := range []*call{a, b, c} {
+			require.NoError(t, c.result)
+			require.Equal(t, troth.ScopeCommitted, c.scope.State())
+		}
+		(&call{name: "d"}).run(t.Context(), h)
+		require.Equal(t, []string{"BEGIN IMMEDIATE", "d", "COMMIT"}, f.statements(), "nobody waits for company")
+	})
+}
+
+func TestBatch_IsBounded(t *testing.T) {
+	for name, c := range map[string]struct {
+		opt  Option
+		slow time.Duration
+		want []string
+	}{
+		"in number": {WithBatch(2, time.Hour), 0, []string{
+			"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0", "b", "RELEASE SAVEPOINT troth_0", "COMMIT", "BEGIN IMMEDIATE", "c", "COMMIT"}},
+		"in age": {WithBatch(1000, 20*time.Millisecond), 30 * time.Millisecond, []string{
+			"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0", "b", "RELEASE SAVEPOINT troth_0", "COMMIT", "BEGIN IMMEDIATE", "c", "COMMIT"}},
+		"to one": {WithBatch(1, 0), 0, []string{
+			"BEGIN IMMEDIATE", "a", "COMMIT", "BEGIN IMMEDIATE", "b", "COMMIT", "BEGIN IMMEDIATE", "c", "COMMIT"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, f := newFake(t, SQLite, c.opt)
+				together(t, h, &call{name: "a"}, &call{name: "b", slow: c.slow}, &call{name: "c"})
+				require.Equal(t, c.want, f.statements())
+			})
+		})
+	}
+}
+
+func TestBatch_FailedMembersLeaveTheOthers(t *testing.T) {
+	unwanted := errors.New("unwanted")
+	synctest.Test(t, func(t *testing.T) {
+		h, f := newFake(t, SQLite, wide())
+		a, b, c := &call{name: "a"}, &call{name: "b", err: unwanted}, &call{name: "c"}
+		together(t, h, a, b, c)
+		require.Equal(t, []string{
+			"BEGIN IMMEDIATE", "a",
+			"SAVEPOINT troth_0", "b", "ROLLBACK TO SAVEPOINT troth_0", "RELEASE SAVEPOINT troth_0",
+			"SAVEPOINT troth_0", "c", "RELEASE SAVEPOINT troth_0",
+			"COMMIT",
+		}, f.statements())
+		require.NoError(t, a.result)
+		require.ErrorIs(t, b.result, unwanted)
+		require.Equal(t, troth.ScopeRolledBack, b.scope.State())
+		require.NoError(t, c.result)
+
+		first := &call{name: "first", err: unwanted}
+		together(t, h, first, &call{name: "second"})
+		require.Equal(t, []string{"BEGIN IMMEDIATE", "first", "ROLLBACK", "BEGIN IMMEDIATE", "second", "COMMIT"}, f.statements())
+		require.ErrorIs(t, first.result, unwanted)
+	})
+}
+
+// A batch that cannot go on fails for everybody in it, and its connection is
+// not used again.
+func TestBatch_CannotGoOn(t *testing.T) {
+	broken := errors.New("disk I/O error")
+	for _, statement := range []string{"SAVEPOINT", "RELEASE", "ROLLBACK TO"} {
+		t.Run(statement, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, f := newFake(t, SQLite, wide())
+				a, b := &call{name: "a"}, &call{name: "b"}
+				if statement == "ROLLBACK TO" {
+					b.err = errors.New("unwanted")
+				}
+				f.failOn(statement, broken)
+				together(t, h, a, b)
+				lost, ok := errors.AsType[*BatchError](a.result)
+				require.True(t, ok, "%v", a.result)
+				require.ErrorIs(t, lost, broken)
+				require.False(t, lost.Unknown)
+				require.Equal(t, troth.ScopeRolledBack, a.scope.State())
+				require.ErrorIs(t, b.result, broken)
+				require.NotContains(t, f.statements(), "COMMIT")
+				require.Equal(t, 1, f.thrownAway())
+				(&call{name: "c"}).run(t.Context(), h)
+				require.Equal(t, []string{"BEGIN IMMEDIATE", "c", "COMMIT"}, f.statements())
+			})
+		})
+	}
+}
+
+// A full disk may make SQLite roll back everything with the statement that
+// failed. Whatever the closure does then, nothing of the batch may go on to
+// commit by itself.
+func TestBatch_SilentRollback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, f := newFake(t, SQLite, wide())
+		full := codeError(sqliteFull)
+		f.fail = func(s string) (error, bool) { return map[bool]error{true: full}[s == "b"], s == "b" }
+		a, c := &call{name: "a"}, &call{name: "c"}
+		var result, after error
+		b := func() {
+			result = h.Atomically(t.Context(), func(ctx context.Context) error {
+				_, err := h.Querier(ctx).Exec(ctx, "b")
+				require.ErrorIs(t, err, full)
+				_, after = h.Querier(ctx).Exec(ctx, "more")
+				return nil
+			})
+		}
+		a.slow = time.Millisecond
+		go a.run(t.Context(), h)
+		synctest.Wait()
+		go b()
+		synctest.Wait()
+		go c.run(t.Context(), h)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		require.Equal(t, []string{"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0", "b", "BEGIN", "ROLLBACK",
+			"BEGIN IMMEDIATE", "c", "COMMIT"}, f.statements())
+		require.ErrorIs(t, a.result, full)
+		require.True(t, troth.Retryable(a.result))
+		require.ErrorIs(t, result, full)
+		require.ErrorIs(t, after, troth.ErrTxDone)
+		require.NoError(t, c.result)
+	})
+}
+
+func TestBatch_CommitFails(t *testing.T) {
+	busy := codeError(sqliteBusy)
+	for name, c := range map[string]struct {
+		errs  []error
+		state troth.ScopeState
+		check func(t *testing.T, err error)
+	}{
+		"busy for a while": {[]error{busy, busy, busy}, troth.ScopeCommitted, func(t *testing.T, err error) { require.NoError(t, err) }},
+		"busy for too long": {slices.Repeat([]error{busy}, 10000), troth.ScopeRolledBack, func(t *testing.T, err error) {
+			require.ErrorIs(t, err, troth.ErrBusy)
+		}},
+		"full": {[]error{codeError(sqliteFull)}, troth.ScopeRolledBack, func(t *testing.T, err error) {
+			require.True(t, troth.Retryable(err))
+		}},
+		"input or output": {[]error{codeError(10)}, troth.ScopeUnknown, func(t *testing.T, err error) {
+			lost, ok := errors.AsType[*BatchError](err)
+			require.True(t, ok && lost.Unknown)
+			require.False(t, troth.Retryable(err))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, f := newFake(t, SQLite, wide())
+				f.failOn("COMMIT", c.errs...)
+				a, b := &call{name: "a"}, &call{name: "b"}
+				together(t, h, a, b)
+				for _, got := range []*call{a, b} {
+					c.check(t, got.result)
+					require.Equal(t, c.state, got.scope.State())
+				}
+				f.failOn("nothing")
+				(&call{name: "c"}).run(t.Context(), h)
+				log := f.statements()
+				require.Equal(t, []string{"BEGIN IMMEDIATE", "c", "COMMIT"}, log[len(log)-3:])
+			})
+		})
+	}
+}
+
+// Who has done its part learns the outcome, even if its context has ended.
+func TestBatch_CancelledMemberWaitsForTheOutcome(t *testing.T) {
+	for _, commits := range []bool{true, false} {
+		t.Run(fmt.Sprint("commits ", commits), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, f := newFake(t, SQLite, wide())
+				if !commits {
+					f.failOn("COMMIT", codeError(sqliteFull))
+				}
+				a, b := &call{name: "a", slow: time.Millisecond}, &call{name: "b", slow: time.Minute}
+				ctx, cancel := context.WithCancel(t.Context())
+				var returned atomic.Bool
+				go func() { a.run(ctx, h); returned.Store(true) }()
+				synctest.Wait()
+				go b.run(t.Context(), h)
+				time.Sleep(time.Second)
+				cancel()
+				synctest.Wait()
+				require.False(t, returned.Load())
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				require.True(t, returned.Load())
+				if commits {
+					require.NoError(t, a.result)
+				} else {
+					require.ErrorIs(t, a.result, codeError(sqliteFull))
+				}
+			})
+		})
+	}
+}
+
+// A panic goes on in the goroutine of its caller, after the others' work.
+func TestBatch_Panic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, f := newFake(t, SQLite, wide())
+		a := &call{name: "a", slow: time.Millisecond}
+		go a.run(t.Context(), h)
+		synctest.Wait()
+		require.PanicsWithValue(t, "b", func() {
+			_ = h.Atomically(t.Context(), func(context.Context) error { panic("b") })
+		})
+		synctest.Wait()
+		require.NoError(t, a.result)
+		require.Equal(t, []string{"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0",
+			"ROLLBACK TO SAVEPOINT troth_0", "RELEASE SAVEPOINT troth_0", "COMMIT"}, f.statements())
+	})
+}

@@ -1,0 +1,27 @@
+// Package vaultsql keeps the vault's rows in a SQL database, through the handle
+// of package sqlstore: SQLite or PostgreSQL.
+//
+//	h, err := sqlstore.Open(ctx, db, sqlstore.SQLite)
+//	store, err := vaultsql.New(ctx, h)
+//	v, err := vault.Open(ctx, vault.Config{Store: store, …})
+//
+// # What it does not promise
+//
+// Emptying a row does not overwrite its bytes: they stay in free pages, in the
+// write-ahead log and in backups until the database reuses or discards these.
+// They are keys that only the key-encryption key opens.
+//
+// # Errors
+//
+// Those of package sqlstore, and [ErrSnapshot]. On PostgreSQL a transaction of
+// the host's that is stricter than read committed may create keys and read, but
+// what it may have overlooked ends in an error: in a serialization failure of
+// the database, which is troth.ErrBusy, or in [ErrSnapshot].
+//
+// # Storage
+//
+// Tables troth_vault_root, _person, _key, _fence, _window and _setting, under
+// the migration namespace "vault". On PostgreSQL, transaction-level advisory
+// locks too: one for each person or tenant whose keys are being destroyed, and
+// one to number the fence.
+package vaultsql

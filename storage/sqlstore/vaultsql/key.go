@@ -1,0 +1,89 @@
+package vaultsql
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/vault"
+)
+
+// Keys implements vault.Store.
+func (s *Store) Keys(ctx context.Context, name vault.KeyName) ([]vault.KeyRow, error) {
+	return query(ctx, s, scanKey, s.q.keys, string(name.Tenant), name.SubjectID, string(name.Compartment))
+}
+
+func scanKey(rows *sqlstore.Rows) (k vault.KeyRow, err error) {
+	var commitment []byte
+	err = rows.Scan(&k.Tenant, &k.SubjectID, &k.Compartment, &k.Generation, &k.KeyID, &k.Epoch,
+		&k.Sealed, &commitment, &k.CreatedAt, &k.ShreddedAt)
+	if err != nil {
+		return k, err
+	}
+	return k, fill(k.Commitment[:], commitment)
+}
+
+// InsertKey implements vault.Store.
+func (s *Store) InsertKey(ctx context.Context, k vault.KeyRow) (inserted bool, err error) {
+	return s.affects(ctx, s.q.insertKey, string(k.Tenant), k.SubjectID, string(k.Compartment),
+		int64(k.Generation), int64(k.KeyID), int64(k.Epoch), blob(k.Sealed), k.Commitment[:], k.CreatedAt, k.ShreddedAt)
+}
+
+// ShredKeys implements vault.Store.
+func (s *Store) ShredKeys(ctx context.Context, p vault.ShredKeys) (dead []vault.KeyRow, err error) {
+	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+		if err := s.lockable(ctx); err != nil {
+			return err
+		}
+		chosen, err := s.chosen(ctx, p)
+		if err != nil {
+			return err
+		}
+		dead = nil
+		for _, c := range chosen {
+			died, err := s.shredCompartment(ctx, p, c)
+			if err != nil {
+				return err
+			}
+			dead = append(dead, died...)
+		}
+		return nil
+	})
+	return dead, err
+}
+
+// chosen returns the compartments to shred, in order: those that are named, or
+// all that live except those that are spared.
+func (s *Store) chosen(ctx context.Context, p vault.ShredKeys) ([]troth.Compartment, error) {
+	cs := slices.Clone(p.Compartments)
+	if len(cs) == 0 {
+		living, err := query(ctx, s, scanCompartment, s.q.compartments, string(p.Tenant), p.SubjectID)
+		if err != nil {
+			return nil, err
+		}
+		cs = slices.DeleteFunc(living, func(c troth.Compartment) bool { return slices.Contains(p.Except, c) })
+	}
+	slices.Sort(cs)
+	return slices.Compact(cs), nil
+}
+
+func scanCompartment(rows *sqlstore.Rows) (c troth.Compartment, err error) {
+	err = rows.Scan(&c)
+	return c, err
+}
+
+// shredCompartment empties the keys of one compartment, or puts a tombstone
+// where none ever was.
+func (s *Store) shredCompartment(ctx context.Context, p vault.ShredKeys, c troth.Compartment) ([]vault.KeyRow, error) {
+	tenant, compartment := string(p.Tenant), string(c)
+	died, err := query(ctx, s, scanKey, s.q.shredKeys, p.At, tenant, p.SubjectID, compartment)
+	if err == nil && len(died) == 0 {
+		var none [32]byte
+		died, err = query(ctx, s, scanKey, s.q.entombKey, tenant, p.SubjectID, compartment, none[:], p.At, p.At,
+			tenant, p.SubjectID, compartment)
+	}
+	slices.SortFunc(died, func(a, b vault.KeyRow) int { return cmp.Compare(a.Generation, b.Generation) })
+	return died, err
+}

@@ -1,0 +1,67 @@
+package vaultsql
+
+import (
+	"context"
+	"errors"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/vault"
+)
+
+// Person implements vault.Store.
+func (s *Store) Person(ctx context.Context, tenant troth.Tenant, subjectID string) (state vault.PersonState, err error) {
+	var shreddedAt int64
+	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.person,
+		[]any{string(tenant), subjectID, string(tenant), string(vault.WrapLineage)}, &state.ClosedAt, &shreddedAt)
+	state.TenantShredded = shreddedAt != 0
+	return state, err
+}
+
+var errNoTransaction = errors.New("vaultsql: lock person: not in a transaction")
+
+// LockPerson implements vault.Store. On PostgreSQL it holds the tenant's wrap
+// roots, which ShredRoots changes, and the person's row, in this order. Each
+// statement sees what was committed while the one before it waited.
+func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID string, lock vault.Lock) (vault.PersonState, error) {
+	var state vault.PersonState
+	if s.h.Scope(ctx) == nil {
+		return state, errNoTransaction
+	}
+	if lock == vault.Exclusive {
+		if err := s.lockable(ctx); err != nil {
+			return state, err
+		}
+	}
+	roots, err := query(ctx, s, scanInt, s.q.lockRoots, string(tenant), string(vault.WrapLineage))
+	if err != nil {
+		return state, err
+	}
+	if _, err := s.h.Querier(ctx).Exec(ctx, s.q.insertPerson, string(tenant), subjectID); err != nil {
+		return state, err
+	}
+	text := s.q.lockShared
+	if lock == vault.Exclusive {
+		text = s.q.lockExclusive
+	}
+	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), text, []any{string(tenant), subjectID}, &state.ClosedAt)
+	if err != nil {
+		return state, err
+	}
+	state.TenantShredded = len(roots) > 0 && roots[0] != 0
+	if lock == vault.Exclusive {
+		err = s.hold(ctx, vault.KeyName{Tenant: tenant, SubjectID: subjectID})
+	}
+	return state, err
+}
+
+func scanInt(rows *sqlstore.Rows) (n int64, err error) {
+	err = rows.Scan(&n)
+	return n, err
+}
+
+// ClosePerson implements vault.Store.
+func (s *Store) ClosePerson(ctx context.Context, tenant troth.Tenant, subjectID string, at int64) error {
+	_, err := s.h.Querier(ctx).Exec(ctx, s.q.closePerson, string(tenant), subjectID, at)
+	return err
+}

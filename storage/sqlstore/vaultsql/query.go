@@ -1,0 +1,135 @@
+package vaultsql
+
+import "github.com/trothdev/troth/storage/sqlstore"
+
+const (
+	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at"
+	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, sealed, commitment, created_at, shredded_at"
+	windowRow   = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
+)
+
+// queries are the statements of one dialect, ready to run.
+type queries struct {
+	root, rootAt, insertRoot, shredRoots, entombRoot string
+
+	keys, insertKey, compartments, shredKeys, entombKey string
+
+	person, insertPerson, closePerson string
+	// The locks differ: SQLite has one writer, who holds everybody.
+	lockRoots, lockShared, lockExclusive string
+	// Advisory locks, PostgreSQL only.
+	hold, holds, numberLock string
+
+	raise, follow, number, prune string
+
+	insertWindow, closeWindow, lapsed string
+
+	managed, setManaged string
+}
+
+func newQueries(d sqlstore.Dialect) *queries {
+	q := common()
+	if d == sqlstore.Postgres {
+		q.forPostgres()
+	} else {
+		q.forSQLite()
+	}
+	for _, text := range q.all() {
+		*text = d.Rebind(*text)
+	}
+	return q
+}
+
+func (q *queries) all() []*string {
+	return []*string{
+		&q.root, &q.rootAt, &q.insertRoot, &q.shredRoots, &q.entombRoot,
+		&q.keys, &q.insertKey, &q.compartments, &q.shredKeys, &q.entombKey,
+		&q.person, &q.insertPerson, &q.closePerson, &q.lockRoots, &q.lockShared, &q.lockExclusive,
+		&q.hold, &q.holds, &q.numberLock,
+		&q.raise, &q.follow, &q.number, &q.prune,
+		&q.insertWindow, &q.closeWindow, &q.lapsed, &q.managed, &q.setManaged,
+	}
+}
+
+func common() *queries {
+	return &queries{
+		root: `SELECT ` + rootColumns + ` FROM troth_vault_root
+			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
+		rootAt: `SELECT ` + rootColumns + ` FROM troth_vault_root
+			WHERE tenant = ? AND lineage = ? AND epoch = ?`,
+		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`,
+		shredRoots: `UPDATE troth_vault_root SET sealed = NULL, shredded_at = ?
+			WHERE tenant = ? AND lineage = ? AND shredded_at = 0 RETURNING ` + rootColumns,
+		// A root that another transaction inserts meanwhile is waited for, and
+		// emptied.
+		entombRoot: `INSERT INTO troth_vault_root (` + rootColumns + `)
+			SELECT ?, ?, 0, NULL, ?, ?, ? WHERE NOT EXISTS (
+				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ?)
+			ON CONFLICT (tenant, lineage, epoch) DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
+				WHERE troth_vault_root.shredded_at = 0
+			RETURNING ` + rootColumns,
+
+		keys: `SELECT ` + keyColumns + ` FROM troth_vault_key
+			WHERE tenant = ? AND subject = ? AND compartment = ? ORDER BY generation DESC`,
+		insertKey: `INSERT INTO troth_vault_key (` + keyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`,
+		compartments: `SELECT DISTINCT compartment FROM troth_vault_key
+			WHERE tenant = ? AND subject = ? AND shredded_at = 0`,
+		shredKeys: `UPDATE troth_vault_key SET sealed = NULL, shredded_at = ?
+			WHERE tenant = ? AND subject = ? AND compartment = ? AND shredded_at = 0 RETURNING ` + keyColumns,
+		entombKey: `INSERT INTO troth_vault_key (` + keyColumns + `)
+			SELECT ?, ?, ?, 1, 0, 0, NULL, ?, ?, ? WHERE NOT EXISTS (
+				SELECT 1 FROM troth_vault_key WHERE tenant = ? AND subject = ? AND compartment = ?)
+			ON CONFLICT (tenant, subject, compartment, generation)
+				DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
+				WHERE troth_vault_key.shredded_at = 0
+			RETURNING ` + keyColumns,
+
+		person: `SELECT COALESCE((SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?), 0),
+			COALESCE((SELECT shredded_at FROM troth_vault_root
+				WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1), 0)`,
+		insertPerson: `INSERT INTO troth_vault_person (tenant, subject) VALUES (?, ?) ON CONFLICT DO NOTHING`,
+		closePerson: `INSERT INTO troth_vault_person (tenant, subject, closed_at) VALUES (?, ?, ?)
+			ON CONFLICT (tenant, subject) DO UPDATE SET closed_at = excluded.closed_at
+				WHERE troth_vault_person.closed_at = 0`,
+		lockRoots: `SELECT shredded_at FROM troth_vault_root
+			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC`,
+		lockShared: `SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
+
+		raise: `INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at) VALUES (?, ?, ?, ?)`,
+		// One statement and so one snapshot: the head must not run ahead of the
+		// events, nor a pruning come between them.
+		follow: `SELECT b.head, e.position, e.tenant, e.subject, e.compartment, e.died_at
+			FROM (SELECT COALESCE(MAX(position), 0) AS head FROM troth_vault_fence) b
+			LEFT JOIN troth_vault_fence e ON e.position > ?`,
+		prune: `DELETE FROM troth_vault_fence
+			WHERE died_at < ? AND position < (SELECT MAX(position) FROM troth_vault_fence)`,
+
+		insertWindow: `INSERT INTO troth_vault_window (` + windowRow + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		closeWindow: `UPDATE troth_vault_window SET closed_at = ?
+			WHERE tenant = ? AND id = ? AND closed_at = 0`,
+		lapsed: `SELECT ` + windowRow + ` FROM troth_vault_window
+			WHERE closed_at = 0 AND until_at < ? ORDER BY until_at, tenant, id LIMIT ?`,
+
+		managed:    `SELECT value FROM troth_vault_setting WHERE name = 'managed'`,
+		setManaged: `INSERT INTO troth_vault_setting (name, value) VALUES ('managed', 1) ON CONFLICT DO NOTHING`,
+	}
+}
+
+func (q *queries) forSQLite() { q.lockExclusive = q.lockShared }
+
+func (q *queries) forPostgres() {
+	q.lockRoots += " FOR SHARE"
+	q.lockExclusive = q.lockShared + " FOR UPDATE"
+	q.lockShared += " FOR SHARE"
+	q.hold = `SELECT pg_advisory_xact_lock(?)`
+	q.holds = `SELECT pg_try_advisory_xact_lock_shared(?)`
+	q.numberLock = `SELECT pg_try_advisory_xact_lock(?)`
+	q.follow += " OR e.position IS NULL"
+	q.number = `UPDATE troth_vault_fence f SET position = n.position
+		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id)
+				+ COALESCE((SELECT MAX(position) FROM troth_vault_fence), 0) AS position
+			FROM troth_vault_fence WHERE position IS NULL) n
+		WHERE f.id = n.id`
+}
