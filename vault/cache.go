@@ -43,6 +43,13 @@ func (s *slot) key(id uint32) *dataKey {
 	return nil
 }
 
+// holds reports whether the slot has the key of the sealed value. It may lack
+// one that another process made since.
+func (s *slot) holds(sealed []byte) bool {
+	id, ok := keyID(sealed)
+	return ok && s.key(id) != nil
+}
+
 const cacheShards = 16
 
 // cache is bounded, and sharded by person, so that all of a person's

@@ -72,7 +72,7 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 		return nil, ErrNoPurpose
 	}
 	s := h.hit()
-	if s == nil {
+	if s == nil || !s.holds(sealed) {
 		var err error
 		if s, err = h.v.resolveKey(ctx, h.name, sealed); err != nil {
 			return nil, err

@@ -37,7 +37,7 @@ func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p 
 	}
 	name := nameOf(&at)
 	s := v.hit(&name)
-	if s == nil {
+	if s == nil || !s.holds(sealed) {
 		if err := at.Validate(); err != nil {
 			return nil, err
 		}
@@ -67,12 +67,11 @@ func openOr(s *slot, dst []byte, cell *troth.Cell, sealed []byte) ([]byte, error
 // slot may lack a generation that another process began, so it looks again
 // before it gives up. Damage to key records looks like damage to values.
 func (v *Vault) resolveKey(ctx context.Context, name KeyName, sealed []byte) (*slot, error) {
-	id, ok := keyID(sealed)
-	if !ok {
+	if _, ok := keyID(sealed); !ok {
 		return nil, ErrOpen
 	}
 	s, err := v.resolve(ctx, name)
-	if err == nil && s != nil && s.key(id) == nil && v.tx.Scope(ctx) == nil {
+	if err == nil && s != nil && !s.holds(sealed) && v.tx.Scope(ctx) == nil {
 		v.cache.evict(name)
 		s, err = v.resolve(ctx, name)
 	}
@@ -82,7 +81,7 @@ func (v *Vault) resolveKey(ctx context.Context, name KeyName, sealed []byte) (*s
 	if err != nil {
 		return nil, err
 	}
-	if s == nil || s.key(id) == nil {
+	if s == nil || !s.holds(sealed) {
 		return nil, ErrOpen
 	}
 	return s, nil

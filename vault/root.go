@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/canon"
 )
 
 // root is an unwrapped tenant root, reduced to what is derived from it.
@@ -34,9 +35,10 @@ type rootName struct {
 const newest = -1
 
 // rootCache holds roots in two ways. live are roots known to be committed, for
-// a time. opened are all roots that were unwrapped, by their sealed bytes: what
-// those bytes unwrap to is true whether or not the row commits, so a
-// transaction that reads the row need not ask the key-encryption key again.
+// a time. opened are all roots that were unwrapped, by everything that their
+// record binds: what such a record unwraps to is true whether or not the row
+// commits, so a transaction that reads it need not ask the key-encryption key
+// again.
 type rootCache struct {
 	mu     sync.Mutex
 	live   map[rootName]liveRoot
@@ -78,17 +80,23 @@ func (c *rootCache) put(n rootName, r *root, expires int64, allowed func() bool)
 	c.live[n] = liveRoot{root: r, expires: expires}
 }
 
-func (c *rootCache) openedAs(sealed []byte) *root {
+func (c *rootCache) openedAs(row *RootRow) *root {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.opened[sha256.Sum256(sealed)].root
+	return c.opened[recordDigest(row)].root
+}
+
+// recordDigest is of the sealed bytes and of all that they are bound to: the
+// bytes alone, under another tenant's name, must not find the root.
+func recordDigest(row *RootRow) [32]byte {
+	return sha256.Sum256(canon.AppendBytes(rootAAD(row), row.Sealed))
 }
 
 func (c *rootCache) remember(row *RootRow, r *root) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	makeRoom(c.opened, c.limit)
-	c.opened[sha256.Sum256(row.Sealed)] = openedRoot{tenant: row.Tenant, root: r}
+	c.opened[recordDigest(row)] = openedRoot{tenant: row.Tenant, root: r}
 }
 
 func (c *rootCache) evict(tenant troth.Tenant) {
@@ -173,6 +181,9 @@ func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
 	if !found {
 		return nil, nil
 	}
+	if row.Tenant != n.tenant || row.Lineage != n.lineage {
+		return nil, ErrKeyRecord
+	}
 	if row.ShreddedAt != 0 || len(row.Sealed) == 0 {
 		return nil, ErrShredded
 	}
@@ -180,7 +191,7 @@ func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
 }
 
 func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
-	if r := v.roots.openedAs(row.Sealed); r != nil {
+	if r := v.roots.openedAs(row); r != nil {
 		return r, nil
 	}
 	plain, err := v.kek.DecryptWithContext(ctx, row.Sealed, rootAAD(row))

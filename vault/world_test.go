@@ -43,6 +43,13 @@ func newWorld(t testing.TB) *world {
 	}
 }
 
+// in is the same world in a sub-test.
+func (w *world) in(t testing.TB) *world {
+	inner := *w
+	inner.t = t
+	return &inner
+}
+
 func asService(ctx context.Context, id string) context.Context {
 	return troth.WithActor(ctx, troth.Actor{Kind: troth.Service, ID: id})
 }
