@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
 )
 
@@ -102,18 +103,23 @@ func TestSettings_DatabaseInMemory(t *testing.T) {
 	require.NoError(t, h.Close())
 }
 
-// Where the journal cannot be a WAL the handle does not open.
+// Where the journal cannot become a WAL the handle does not open.
 func TestSettings_NoWAL(t *testing.T) {
-	d := newSQLite(t)
-	other := d.open()
-	tx, err := other.Begin()
+	d := newSQLite(t) // no handle was opened on it yet
+	open := func(db *sql.DB) error {
+		t.Cleanup(func() { _ = db.Close() })
+		_, err := sqlstore.Open(t.Context(), db, sqlstore.SQLite, sqlstore.WithWaitBound(bound))
+		return err
+	}
+	readOnly, err := sql.Open("sqlite", "file:"+filepath.ToSlash(d.dsn)+"?mode=ro")
 	require.NoError(t, err)
-	_, err = tx.Exec("INSERT INTO note VALUES ('a')")
+	require.Error(t, open(readOnly))
+
+	host, err := d.open().Begin()
 	require.NoError(t, err)
-	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(d.dsn)+"?mode=ro")
+	_, err = host.Exec("INSERT INTO note VALUES ('a')")
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	_, err = sqlstore.Open(t.Context(), db, sqlstore.SQLite, sqlstore.WithWaitBound(bound))
-	require.Error(t, err)
-	require.NoError(t, tx.Rollback())
+	promptly(t, func() { require.ErrorIs(t, open(d.open()), troth.ErrBusy, "the host holds the file") })
+	require.NoError(t, host.Rollback())
+	require.NoError(t, open(d.open()))
 }
