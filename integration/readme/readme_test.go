@@ -1,4 +1,4 @@
-// Package readme checks that what the README shows can be compiled.
+// Package readme checks that the programs which the README shows compile and run.
 package readme
 
 import (
@@ -22,7 +22,7 @@ const integration = ".."
 
 var snippet = regexp.MustCompile("(?s)\n```go\n(.*?\n)```\n")
 
-func TestREADME_SnippetsCompile(t *testing.T) {
+func TestREADME_ProgramsRun(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(integration, "..", "README.md"))
 	require.NoError(t, err)
 	watch(t)
@@ -30,8 +30,15 @@ func TestREADME_SnippetsCompile(t *testing.T) {
 	require.NotEmpty(t, found, "the README shows code")
 	for i, m := range found {
 		t.Run(fmt.Sprint("snippet ", i+1), func(t *testing.T) {
-			out, err := compile(t, m[1])
-			assert.NoError(t, err, out)
+			program, out, err := compile(t, m[1])
+			require.NoError(t, err, out)
+			// Once more in the same folder: a program is not started only once.
+			dir := t.TempDir()
+			for range 2 {
+				out, err := run(t, dir, program)
+				assert.NoError(t, err, out)
+				assert.NotEmpty(t, out)
+			}
 		})
 	}
 }
@@ -51,14 +58,15 @@ func watch(t *testing.T) {
 
 // TestCompile_RefusesWhatDoesNotCompile shows that the test above can fail.
 func TestCompile_RefusesWhatDoesNotCompile(t *testing.T) {
-	out, err := compile(t, "package main\n\nfunc main() { missing() }\n")
+	_, out, err := compile(t, "package main\n\nfunc main() { missing() }\n")
 	require.Error(t, err)
 	assert.Contains(t, out, "undefined: missing")
 }
 
 // compile builds the text as a program of the module, to which an overlay adds
-// it without a file in the clone.
-func compile(t *testing.T, text string) (string, error) {
+// it without a file in the clone. It returns the program's path and what the go
+// command said.
+func compile(t *testing.T, text string) (program, out string, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	source := filepath.Join(dir, "main.go")
@@ -73,8 +81,17 @@ func compile(t *testing.T, text string) (string, error) {
 	file := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(file, overlay, 0o600))
 
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", file, "-o", os.DevNull, "./snippet")
-	cmd.Dir = module
+	program = filepath.Join(dir, "program")
+	out, err = run(t, module, "go", "build", "-overlay", file, "-o", program, "./snippet")
+	return program, out, err
+}
+
+// run runs a program in the folder and returns all that it wrote.
+func run(t *testing.T, dir, name string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "SHOP_PASSPHRASE=made up for this test")
 	out, err := cmd.CombinedOutput()
-	return strings.ReplaceAll(string(out), dir, ""), err
+	return string(out), err
 }
