@@ -94,7 +94,7 @@ func TestEntry_ValidateRefusesWhatDoesNot(t *testing.T) {
 		"subject identifier holds a control character":            func(e *troth.Entry) { e.SubjectID = "a\n" },
 		"purpose identifier is reserved":                          func(e *troth.Entry) { e.Purpose = "~x" },
 		`act "test.everything" has an unknown outcome`:            func(e *troth.Entry) { e.Outcome = "maybe" },
-		`act "test.everything": field "other" is not declared`:    func(e *troth.Entry) { e.Facts["other"] = troth.Count(1) },
+		`act "test.everything" does not declare a fact that was given`:    func(e *troth.Entry) { e.Facts["other"] = troth.Count(1) },
 		`act "test.everything": field "word" is missing`:          func(e *troth.Entry) { delete(e.Facts, "word") },
 		`field "maybe" is not of the declared kind`:               func(e *troth.Entry) { e.Facts["maybe"] = troth.Count(1) },
 		`field "word" is not of the declared kind`:                func(e *troth.Entry) { e.Facts["word"] = troth.Fact{} },

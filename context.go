@@ -33,6 +33,9 @@ type Cell struct {
 
 // Validate returns an *[IdentifierError] unless all three parts are valid.
 func (c Cell) Validate() error {
+	if plain(c.Table) && plain(c.Column) && plain(c.Row) {
+		return nil
+	}
 	if err := checkIdentifier("table", c.Table); err != nil {
 		return err
 	}
