@@ -90,21 +90,21 @@ func TestEntry_ValidateAcceptsWhatFits(t *testing.T) {
 
 func TestEntry_ValidateRefusesWhatDoesNot(t *testing.T) {
 	for reason, spoil := range map[string]func(e *troth.Entry){
-		"tenant identifier is empty":                              func(e *troth.Entry) { e.Tenant = "" },
-		"subject identifier holds a control character":            func(e *troth.Entry) { e.SubjectID = "a\n" },
-		"purpose identifier is reserved":                          func(e *troth.Entry) { e.Purpose = "~x" },
-		`act "test.everything" has an unknown outcome`:            func(e *troth.Entry) { e.Outcome = "maybe" },
-		`act "test.everything" does not declare a fact that was given`:    func(e *troth.Entry) { e.Facts["other"] = troth.Count(1) },
-		`act "test.everything": field "word" is missing`:          func(e *troth.Entry) { delete(e.Facts, "word") },
-		`field "maybe" is not of the declared kind`:               func(e *troth.Entry) { e.Facts["maybe"] = troth.Count(1) },
-		`field "word" is not of the declared kind`:                func(e *troth.Entry) { e.Facts["word"] = troth.Fact{} },
-		"fact word identifier is empty":                           func(e *troth.Entry) { e.Facts["word"] = troth.Word("") },
-		"fact words identifier is empty":                          func(e *troth.Entry) { e.Facts["words"] = troth.Words("a", "") },
-		"fact id identifier holds a control character":            func(e *troth.Entry) { e.Facts["id"] = troth.ID("\x00") },
-		"fact maybe identifier is longer than 255 bytes":          func(e *troth.Entry) { e.Facts["maybe"] = troth.Word(fmt.Sprintf("%0256d", 1)) },
-		`act "test.everything": field "count" is missing`:         func(e *troth.Entry) { e.Facts = troth.Facts{"word": troth.Word("w"), "words": troth.Words("w")} },
-		`act "" is missing`:                                       func(e *troth.Entry) { e.Act = nil },
-		`act "test.everything": field "digest" is not of the dec`: func(e *troth.Entry) { e.Facts["digest"] = troth.ID("x") },
+		"tenant identifier is empty":                                   func(e *troth.Entry) { e.Tenant = "" },
+		"subject identifier holds a control character":                 func(e *troth.Entry) { e.SubjectID = "a\n" },
+		"purpose identifier is reserved":                               func(e *troth.Entry) { e.Purpose = "~x" },
+		`act "test.everything" has an unknown outcome`:                 func(e *troth.Entry) { e.Outcome = "maybe" },
+		`act "test.everything" does not declare a fact that was given`: func(e *troth.Entry) { e.Facts["other"] = troth.Count(1) },
+		`act "test.everything": field "word" is missing`:               func(e *troth.Entry) { delete(e.Facts, "word") },
+		`field "maybe" is not of the declared kind`:                    func(e *troth.Entry) { e.Facts["maybe"] = troth.Count(1) },
+		`field "word" is not of the declared kind`:                     func(e *troth.Entry) { e.Facts["word"] = troth.Fact{} },
+		"fact word identifier is empty":                                func(e *troth.Entry) { e.Facts["word"] = troth.Word("") },
+		"fact words identifier is empty":                               func(e *troth.Entry) { e.Facts["words"] = troth.Words("a", "") },
+		"fact id identifier holds a control character":                 func(e *troth.Entry) { e.Facts["id"] = troth.ID("\x00") },
+		"fact maybe identifier is longer than 255 bytes":               func(e *troth.Entry) { e.Facts["maybe"] = troth.Word(fmt.Sprintf("%0256d", 1)) },
+		`act "test.everything": field "count" is missing`:              func(e *troth.Entry) { e.Facts = troth.Facts{"word": troth.Word("w"), "words": troth.Words("w")} },
+		`act "" is missing`:                                            func(e *troth.Entry) { e.Act = nil },
+		`act "test.everything": field "digest" is not of the dec`:      func(e *troth.Entry) { e.Facts["digest"] = troth.ID("x") },
 	} {
 		e := goodEntry()
 		spoil(&e)
