@@ -61,7 +61,7 @@ func TestTrail_RecordRefusesWithoutTrace(t *testing.T) {
 	_, err = w.trail.Record(w.as(kim), bad)
 	var ae *troth.ActError
 	require.ErrorAs(t, err, &ae)
-	require.Equal(t, "email", ae.Field)
+	require.Equal(t, "test.touch", ae.Act)
 
 	_, err = w.trail.Record(w.as(troth.Actor{Kind: "robot", ID: "x"}), touch("acme", "17"))
 	var ie *troth.IdentifierError
