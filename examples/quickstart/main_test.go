@@ -1,0 +1,85 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden stories anew")
+
+// TestRun_TellsItsStory runs the program twice on one folder and compares what
+// it says with the golden stories.
+func TestRun_TellsItsStory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	for _, golden := range []string{"first", "second"} {
+		var out strings.Builder
+		require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out), "%s run:\n%s", golden, out.String())
+		compare(t, filepath.Join("testdata", golden+".txt"), steady(out.String(), dir))
+	}
+}
+
+// TestRun_FailsWithoutItsSecrets takes the key-encryption key away: nothing may
+// look like success then.
+func TestRun_FailsWithoutItsSecrets(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out))
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "secrets")))
+	require.ErrorContains(t, run(t.Context(), []string{"-dir", dir}, &out), "key-encryption key")
+}
+
+// TestRun_NoticesAChangedRow changes one byte of the row that it shows.
+func TestRun_NoticesAChangedRow(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out))
+	s, err := connect(dir, "")
+	require.NoError(t, err)
+	c, err := s.row(t.Context(), shown)
+	require.NoError(t, err)
+	c.fields[0][20] ^= 1
+	_, err = s.db.ExecContext(t.Context(), "UPDATE customer SET name = $1 WHERE shop = $2 AND id = $3", c.fields[0], ours, shown)
+	require.NoError(t, err)
+	require.NoError(t, s.db.Close())
+	require.ErrorContains(t, run(t.Context(), []string{"-dir", dir}, &out), "value does not open")
+}
+
+func TestRun_RefusesUnknownFlags(t *testing.T) {
+	require.ErrorIs(t, run(t.Context(), []string{"-nonsense"}, &strings.Builder{}), flag.ErrHelp)
+}
+
+// What differs from run to run: random bytes, instants, ids and pseudonyms.
+var steadiers = []struct {
+	from *regexp.Regexp
+	to   string
+}{
+	{regexp.MustCompile(`01[0-9a-f]{30}…`), "01<random>…"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`), "<instant>"},
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), "<id>"},
+	{regexp.MustCompile(`(person|about|commitments)([ =])[0-9a-f]{8}\b`), "$1$2<random>"},
+}
+
+func steady(story, dir string) string {
+	story = strings.ReplaceAll(story, dir, "<dir>")
+	for _, s := range steadiers {
+		story = s.from.ReplaceAllString(story, s.to)
+	}
+	return story
+}
+
+func compare(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}

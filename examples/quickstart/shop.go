@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/trothdev/troth/kit"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+// passphrase protects the secrets of this example. A real host reads its own
+// from where it keeps such things.
+const passphrase = "quickstart, and nothing else"
+
+// shop is the host application: its own database, and troth beside it.
+type shop struct {
+	db      *sql.DB
+	dialect sqlstore.Dialect
+	kit     *kit.Kit
+}
+
+// table is the shop's own; the sealed columns are plain bytes to it.
+const table = `CREATE TABLE IF NOT EXISTS customer (
+	shop TEXT NOT NULL, id TEXT NOT NULL,
+	name %[1]s NOT NULL, email %[1]s NOT NULL, phone %[1]s NOT NULL, address %[1]s NOT NULL,
+	PRIMARY KEY (shop, id))`
+
+func openShop(ctx context.Context, dir, dsn string) (*shop, error) {
+	secrets, err := kit.LocalSecrets(filepath.Join(dir, "secrets"), passphrase)
+	if err != nil {
+		return nil, err
+	}
+	s, err := connect(dir, dsn)
+	if err != nil {
+		return nil, err
+	}
+	bytes := map[sqlstore.Dialect]string{sqlstore.SQLite: "BLOB", sqlstore.Postgres: "BYTEA"}[s.dialect]
+	if _, err := s.db.ExecContext(ctx, fmt.Sprintf(table, bytes)); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	s.kit, err = kit.Open(ctx, kit.Config{DB: s.db, Dialect: s.dialect, Secrets: secrets})
+	if err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	return s, nil
+}
+
+func connect(dir, dsn string) (*shop, error) {
+	if dsn != "" {
+		db, err := sql.Open("pgx", dsn)
+		return &shop{db: db, dialect: sqlstore.Postgres}, err
+	}
+	path, err := filepath.Abs(filepath.Join(dir, "shop.db"))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	// Transactions that write take the lock at once, and the settings that
+	// troth checks under the host's transactions hold on every connection.
+	source := url.URL{Scheme: "file", Path: path, RawQuery: "_txlock=immediate&_pragma=busy_timeout(5000)" +
+		"&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(on)"}
+	db, err := sql.Open("sqlite", source.String())
+	return &shop{db: db, dialect: sqlstore.SQLite}, err
+}
+
+func (s *shop) close(ctx context.Context) error {
+	return errors.Join(s.kit.Close(ctx), s.db.Close())
+}
+
+// inTx runs fn in a transaction of the shop's own, which troth joins through
+// the context.
+func (s *shop) inTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := fn(s.kit.WithTx(ctx, tx), tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}

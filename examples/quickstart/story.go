@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/vault"
+)
+
+// The people and the shops of the story. Subjects are named by opaque ids.
+const (
+	ours, theirs = "aurora-books", "bamboo-garden"
+	shown        = "2"
+	erased       = "3"
+	fulfilment   = troth.Purpose("order-fulfilment")
+	support      = troth.Purpose("support-case")
+)
+
+var (
+	orderDesk = troth.Actor{Kind: troth.Service, ID: "order-desk"}
+	agent     = troth.Actor{Kind: troth.Person, ID: "staff-17", Roles: []string{"support"}}
+)
+
+// story tells what happens, and checks it.
+type story struct {
+	*shop
+	out io.Writer
+}
+
+func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
+
+func (s *story) tell(ctx context.Context, dir string) error {
+	ctx = troth.WithActor(ctx, orderDesk)
+	before, err := s.evidence(ctx, nil)
+	if err != nil {
+		return err
+	}
+	s.say("A shop software keeps the customers of three shops. Data in %s (choose with -dir).", dir)
+	for _, step := range []struct {
+		title string
+		tell  func(context.Context) error
+	}{
+		{"Import: every field is sealed under its customer's own key, in the shop's transactions", s.tellImport},
+		{"What the database sees", s.tellRow},
+		{"What the shop sees, for a stated purpose", s.tellOpen},
+		{"Walls", s.tellWalls},
+		{"Erasing one person", s.tellShred},
+	} {
+		s.say("\n== %s", step.title)
+		if err := step.tell(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.title, err)
+		}
+	}
+	return s.tellEvidence(ctx, before)
+}
+
+func (s *story) tellImport(ctx context.Context) error {
+	all, err := readCustomers()
+	if err != nil {
+		return err
+	}
+	added, txs, err := s.importAll(ctx, all)
+	if err != nil {
+		return err
+	}
+	if added == 0 {
+		s.say("all %d customers are there from an earlier run", len(all))
+		return nil
+	}
+	s.say("%d customers imported in %d transactions", added, txs)
+	return nil
+}
+
+func (s *story) tellRow(ctx context.Context) error {
+	c, err := s.row(ctx, shown)
+	if err != nil {
+		return err
+	}
+	for i, column := range columns {
+		s.say("%-8s %x… %d bytes", column, c.fields[i][:16], len(c.fields[i]))
+	}
+	return nil
+}
+
+func (s *story) tellOpen(ctx context.Context) error {
+	sealed, err := s.row(ctx, shown)
+	if err != nil {
+		return err
+	}
+	plain, err := s.open(ctx, sealed, fulfilment)
+	if err != nil {
+		return err
+	}
+	for i, column := range columns {
+		s.say("%-8s %s", column, plain.fields[i])
+	}
+	if _, err := s.open(troth.WithActor(ctx, agent), sealed, support); err != nil {
+		return err
+	}
+	s.say("a support agent opened them too, which was on record before they saw it")
+	return nil
+}
+
+func (s *story) tellWalls(ctx context.Context) error {
+	c, err := s.row(ctx, shown)
+	if err != nil {
+		return err
+	}
+	stolen := c
+	stolen.shop = theirs // has a customer of the same id
+	_, err = s.open(ctx, stolen, fulfilment)
+	if err := expect(err, vault.ErrOpen); err != nil {
+		return err
+	}
+	s.say("%s opens the row of %s: %v", theirs, ours, vault.ErrOpen)
+	_, err = s.openMoved(ctx)
+	if err := expect(err, vault.ErrOpen); err != nil {
+		return err
+	}
+	s.say("the e-mail copied to another customer's row: %v", err)
+	return nil
+}
+
+// errUndo ends a transaction that was only for show.
+var errUndo = errors.New("undo")
+
+// openMoved copies one customer's e-mail over another's, opens it there, and
+// takes the copy back.
+func (s *story) openMoved(ctx context.Context) (plain []byte, opened error) {
+	err := s.inTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE customer SET email = (SELECT email FROM customer WHERE shop = $1 AND id = $2)
+			WHERE shop = $3 AND id = $4`, ours, shown, ours, "4")
+		if err != nil {
+			return err
+		}
+		var sealed []byte
+		if err := tx.QueryRowContext(ctx, "SELECT email FROM customer WHERE shop = $1 AND id = $2", ours, "4").Scan(&sealed); err != nil {
+			return err
+		}
+		at := troth.Context{Subject: troth.Subject{Tenant: ours, ID: "4"}, Compartment: compartment, Cell: cell("email", "4")}
+		plain, opened = s.kit.Vault.AppendOpen(ctx, nil, at, fulfilment, sealed)
+		return errUndo
+	})
+	if !errors.Is(err, errUndo) {
+		return nil, err
+	}
+	return plain, opened
+}
+
+func (s *story) tellShred(ctx context.Context) error {
+	before, err := s.row(ctx, erased)
+	if err != nil {
+		return err
+	}
+	receipt, err := s.kit.Vault.Shred(ctx, troth.UnmanagedPermit("erasure-request"), vault.Target{Tenant: ours, SubjectID: erased})
+	if err != nil {
+		return err
+	}
+	if receipt.Already {
+		s.say("customer %s was erased by an earlier run, and stays erased", erased)
+	} else {
+		s.say("customer %s: %d key destroyed", erased, len(receipt.Keys))
+	}
+	after, err := s.row(ctx, erased)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(before.fields[0], after.fields[0]) {
+		return errors.New("the sealed name changed")
+	}
+	_, err = s.open(ctx, after, fulfilment)
+	if err := expect(err, vault.ErrShredded); err != nil {
+		return err
+	}
+	s.say("name     %x… %d bytes, still there", after.fields[0][:16], len(after.fields[0]))
+	s.say("opening it: %v", vault.ErrShredded)
+	return s.tellOthers(ctx)
+}
+
+func (s *story) tellOthers(ctx context.Context) error {
+	handle, err := s.kit.Vault.For(ctx, troth.Subject{Tenant: ours, ID: erased}, "newsletter", "")
+	if err != nil {
+		return err
+	}
+	_, err = handle.AppendSeal(ctx, nil, cell("email", erased), []byte("back again"))
+	if err := expect(err, vault.ErrShredded); err != nil {
+		return err
+	}
+	s.say("storing something new about them: %v", err)
+	other, err := s.row(ctx, shown)
+	if err != nil {
+		return err
+	}
+	if _, err := s.open(ctx, other, fulfilment); err != nil {
+		return err
+	}
+	s.say("everybody else still opens")
+	return nil
+}
+
+func (s *story) tellEvidence(ctx context.Context, before int) error {
+	s.say("\n== The evidence that %s can be shown", ours)
+	if err := s.kit.Vault.CloseWindows(ctx); err != nil {
+		return err
+	}
+	if before > 0 {
+		s.say("(%d entries of earlier runs)", before)
+	}
+	skip := before
+	total, err := s.evidence(ctx, func(r audit.Record) {
+		if skip--; skip < 0 {
+			s.say("%v", r)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if total <= before {
+		return errors.New("nothing was recorded")
+	}
+	s.say("\nRead next: README.md, then vault/doc.go and docs/threats.md: what this keeps safe, and from whom it does not.")
+	return nil
+}
+
+// evidence calls show for each entry of our shop and counts them.
+func (s *story) evidence(ctx context.Context, show func(audit.Record)) (int, error) {
+	n := 0
+	for record, err := range s.kit.Trail.Entries(ctx, ours, audit.Query{}) {
+		if err != nil {
+			return n, err
+		}
+		n++
+		if show != nil {
+			show(record)
+		}
+	}
+	return n, nil
+}
+
+// expect returns an error unless err is the one that the story needs.
+func expect(err, want error) error {
+	if errors.Is(err, want) {
+		return nil
+	}
+	if err == nil {
+		return fmt.Errorf("expected %q, and it succeeded", want)
+	}
+	return fmt.Errorf("expected %q, got: %w", want, err)
+}
