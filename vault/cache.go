@@ -98,12 +98,13 @@ func (c *cache) get(name *KeyName, now int64) *slot {
 }
 
 // put adds the slot if allowed still says so under the shard's lock, which
-// evictions take too.
+// evictions take too. A slot that is not added counts as gone.
 func (c *cache) put(s *slot, allowed func() bool) {
 	sh := c.shard(s.name.SubjectID)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if !allowed() {
+		s.gone.Store(true)
 		return
 	}
 	if old := sh.slots[s.name]; old != nil {

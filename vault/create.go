@@ -26,7 +26,7 @@ func (v *Vault) resolveOrCreate(ctx context.Context, name KeyName) (*slot, error
 		return nil, err
 	}
 	if scope != nil {
-		scope.SetValue(overlayKey{v, name}, made)
+		scope.SetValue(overlayKey{v, name}, overlaid[*slot]{made, applied})
 	} else {
 		v.share(made, applied)
 	}

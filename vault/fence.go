@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,8 +15,9 @@ import (
 // as the fence was read recently enough; the bound on its age is the longest
 // time for which another process may go on opening what was shredded here.
 type fence struct {
-	// mu makes looking single-flight.
-	mu       sync.Mutex
+	// looking holds a token while somebody looks, so that others need not; who
+	// waits for it can give up.
+	looking  chan struct{}
 	position atomic.Int64
 	// asOf is when the last look that succeeded began, on the monotonic clock:
 	// everything committed before it has been seen.
@@ -45,21 +45,26 @@ func (v *Vault) checkFence(ctx context.Context) error {
 	bound := int64(v.opt.fenceAge)
 	if now-v.fence.asOf.Load() <= bound {
 		// Young enough to go on. One caller looks, the others do not wait.
-		if v.fence.mu.TryLock() {
-			defer v.fence.mu.Unlock()
-			if v.tx.Scope(ctx) == nil {
-				if err := v.look(ctx); err != nil {
-					v.log.Warn("vault: fence not read, going on within its bound", zap.Error(err))
-				}
+		if v.tx.Scope(ctx) != nil {
+			return nil
+		}
+		select {
+		case v.fence.looking <- struct{}{}:
+			defer v.fence.stopLooking()
+			if err := v.look(ctx); err != nil {
+				v.log.Warn("vault: fence not read, going on within its bound", zap.Error(err))
 			}
+		default:
 		}
 		return nil
 	}
 	if scope := v.tx.Scope(ctx); scope != nil && scope.Current() {
 		return v.lookInTx(ctx, scope)
 	}
-	v.fence.mu.Lock()
-	defer v.fence.mu.Unlock()
+	if err := v.fence.startLooking(ctx); err != nil {
+		return err
+	}
+	defer v.fence.stopLooking()
 	if v.mono()-v.fence.asOf.Load() <= bound {
 		return nil
 	}
@@ -76,19 +81,38 @@ func (v *Vault) lookInTx(ctx context.Context, scope *troth.Scope) error {
 	}
 	found, err := v.store.Follow(ctx, v.fence.position.Load())
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFenceStale, err)
+		return stale(ctx, err)
 	}
 	v.apply(found)
 	scope.SetValue(scopeFence{v}, began)
 	return nil
 }
 
-// look reads the fence and evicts what died. It holds fence.mu.
+// stale is why a look failed; who gave up is told so and nothing else.
+func stale(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%w: %w", ErrFenceStale, err)
+}
+
+func (f *fence) startLooking(ctx context.Context) error {
+	select {
+	case f.looking <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *fence) stopLooking() { <-f.looking }
+
+// look reads the fence and evicts what died. It holds the token.
 func (v *Vault) look(ctx context.Context) error {
 	began := v.mono()
 	found, err := v.store.Follow(ctx, v.fence.position.Load())
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFenceStale, err)
+		return stale(ctx, err)
 	}
 	v.apply(found)
 	v.fence.position.Store(max(v.fence.position.Load(), found.Head))
@@ -107,9 +131,12 @@ func (f *fence) setAlarm(d time.Duration) {
 	f.alarm.Reset(d)
 }
 
-func (f *fence) stop() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// stop is for tidiness: the alarm rings once and harms nobody.
+func (f *fence) stop(ctx context.Context) {
+	if f.startLooking(ctx) != nil {
+		return
+	}
+	defer f.stopLooking()
 	if f.alarm != nil {
 		f.alarm.Stop()
 	}
@@ -119,6 +146,7 @@ func (v *Vault) apply(found Followed) {
 	if found.Gap {
 		v.fence.applied.Add(1)
 		v.cache.evictAll()
+		v.flights.forget(KeyName{})
 		v.roots.evictAll()
 		v.derived.evictAll()
 		return

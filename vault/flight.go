@@ -13,6 +13,9 @@ type flight struct {
 	done chan struct{}
 	slot *slot
 	err  error
+	// stale says that something under the name died while it was read, so that
+	// nobody may be served with it.
+	stale bool
 }
 
 // join returns the load under way, or a new one that the caller must do and
@@ -33,7 +36,22 @@ func (f *flights) join(name KeyName) (call *flight, first bool) {
 
 func (f *flights) land(name KeyName, call *flight) {
 	f.mu.Lock()
-	delete(f.calls, name)
+	if f.calls[name] == call {
+		delete(f.calls, name)
+	} else {
+		call.stale = true
+	}
 	f.mu.Unlock()
 	close(call.done)
+}
+
+// forget lets nobody join the loads that the name covers, and makes them stale.
+func (f *flights) forget(name KeyName) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for n := range f.calls {
+		if name.covers(n) {
+			delete(f.calls, n)
+		}
+	}
 }

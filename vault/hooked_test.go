@@ -12,9 +12,19 @@ type hooked struct {
 	vault.Backend
 	keys      func(ctx context.Context, name vault.KeyName, rows []vault.KeyRow) ([]vault.KeyRow, error)
 	root      func(row vault.RootRow) vault.RootRow
+	rootIn    func(ctx context.Context)
 	follow    func(ctx context.Context, after int64, found vault.Followed) (vault.Followed, error)
 	settled   func(ctx context.Context, name vault.KeyName) (bool, error)
 	shredKeys func()
+	// transactor takes the place of the store's own.
+	transactor troth.Transactor
+}
+
+func (h *hooked) Transactor() troth.Transactor {
+	if h.transactor != nil {
+		return h.transactor
+	}
+	return h.Backend.Transactor()
 }
 
 func (h *hooked) Keys(ctx context.Context, name vault.KeyName) ([]vault.KeyRow, error) {
@@ -30,6 +40,9 @@ func (h *hooked) Root(ctx context.Context, t troth.Tenant, l vault.Lineage) (vau
 	if err != nil || !found || h.root == nil {
 		return row, found, err
 	}
+	if h.rootIn != nil {
+		h.rootIn(ctx)
+	}
 	return h.root(row), true, nil
 }
 
@@ -37,6 +50,9 @@ func (h *hooked) RootAt(ctx context.Context, t troth.Tenant, l vault.Lineage, e 
 	row, found, err := h.Backend.RootAt(ctx, t, l, e)
 	if err != nil || !found || h.root == nil {
 		return row, found, err
+	}
+	if h.rootIn != nil {
+		h.rootIn(ctx)
 	}
 	return h.root(row), true, nil
 }

@@ -23,6 +23,9 @@ type pending struct {
 	// except are compartments that the shredding of a whole person spares.
 	except []troth.Compartment
 	scope  *troth.Scope
+	// acted is set when Shred is done with the store: before that committed
+	// rows know nothing of it, and have nothing to decide.
+	acted atomic.Bool
 }
 
 func (p *pending) covers(name *KeyName) bool {
@@ -118,6 +121,9 @@ func (v *Vault) decide(ctx context.Context, p *pending) bool {
 	if v.settleKnown(p) {
 		return true
 	}
+	if !p.acted.Load() || sameTx(v.tx.Scope(ctx), p.scope) {
+		return false
+	}
 	// The host's own transaction: troth never hears of its end.
 	settled, err := v.store.Settled(v.tx.Detach(ctx), p.name)
 	if err != nil || !settled {
@@ -125,6 +131,12 @@ func (v *Vault) decide(ctx context.Context, p *pending) bool {
 	}
 	v.settle(p)
 	return true
+}
+
+// sameTx reports whether one of two scopes lies inside the other: then asking
+// the store would ask about the transaction that asks.
+func sameTx(a, b *troth.Scope) bool {
+	return a != nil && (a.Within(b) || b.Within(a))
 }
 
 // settleKnown is decide for transactions whose end this process saw.
@@ -148,6 +160,7 @@ func (v *Vault) settle(p *pending) {
 func (v *Vault) forget(name KeyName) {
 	v.fence.applied.Add(1)
 	v.cache.evict(name)
+	v.flights.forget(name)
 	if name.SubjectID == "" {
 		v.roots.evict(name.Tenant)
 		v.derived.evict(name.Tenant)

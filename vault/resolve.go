@@ -16,6 +16,14 @@ type overlayKey struct {
 	name KeyName
 }
 
+// overlaid is what a transaction found, and how many evictions there had been:
+// after another one it reads again, for somebody else may have shredded and
+// committed while it runs.
+type overlaid[T any] struct {
+	value   T
+	applied uint64
+}
+
 // resolve returns the keys under the name, nil if there are none. It is the
 // way around everything that forbids their use.
 func (v *Vault) resolve(ctx context.Context, name KeyName) (*slot, error) {
@@ -47,16 +55,23 @@ func (v *Vault) resolve(ctx context.Context, name KeyName) (*slot, error) {
 }
 
 // loadInTx reads inside the caller's transaction, and keeps what it finds
-// there.
+// there. A transaction that reads an old snapshot sees keys that are dead by
+// now, so it believes itself only about what nobody else knows of.
 func (v *Vault) loadInTx(ctx context.Context, scope *troth.Scope, name KeyName) (*slot, error) {
-	if s, ok := scope.Value(overlayKey{v, name}).(*slot); ok {
-		return s, nil
+	applied := v.fence.applied.Load()
+	if o, ok := scope.Value(overlayKey{v, name}).(overlaid[*slot]); ok && o.applied == applied {
+		return o.value, nil
+	}
+	if !scope.Current() {
+		if s, err := v.load(v.tx.Detach(ctx), name); err != nil || s != nil {
+			return s, err
+		}
 	}
 	s, err := v.read(ctx, name)
 	if err != nil || s == nil {
 		return nil, err
 	}
-	scope.SetValue(overlayKey{v, name}, s)
+	scope.SetValue(overlayKey{v, name}, overlaid[*slot]{s, applied})
 	return s, nil
 }
 
@@ -65,34 +80,36 @@ func (v *Vault) load(ctx context.Context, name KeyName) (*slot, error) {
 	for {
 		call, first := v.flights.join(name)
 		if first {
-			return v.fly(ctx, name, call)
+			v.fly(ctx, name, call)
 		}
 		select {
 		case <-call.done:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if isCancelled(call.err) && ctx.Err() == nil {
+		switch {
+		case call.stale:
+			continue
+		case !first && isCancelled(call.err):
 			continue // the one who loaded gave up, we did not
 		}
 		return call.slot, call.err
 	}
 }
 
-func (v *Vault) fly(ctx context.Context, name KeyName, call *flight) (*slot, error) {
+func (v *Vault) fly(ctx context.Context, name KeyName, call *flight) {
 	call.err = errors.New("vault: load was abandoned") // stands if read panics
 	defer v.flights.land(name, call)
 	// The order matters: a shredding that registers after the check evicts
 	// after it too, and then applied has moved when the slot is put.
 	applied := v.fence.applied.Load()
 	if call.err = v.checkPending(ctx, &name); call.err != nil {
-		return nil, call.err
+		return
 	}
 	call.slot, call.err = v.read(ctx, name)
 	if call.err == nil && call.slot != nil {
 		v.share(call.slot, applied)
 	}
-	return call.slot, call.err
 }
 
 // share puts a slot of committed rows into the cache, unless something was

@@ -145,21 +145,26 @@ func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
 		return r, nil
 	}
 	scope := v.tx.Scope(ctx)
+	applied := v.fence.applied.Load()
 	if scope != nil {
-		if r, ok := scope.Value(overlayRoot{v, n}).(*root); ok {
-			return r, nil
+		if o, ok := scope.Value(overlayRoot{v, n}).(overlaid[*root]); ok && o.applied == applied {
+			return o.value, nil
 		}
 	}
-	applied := v.fence.applied.Load()
 	if err := v.checkPending(ctx, &KeyName{Tenant: n.tenant}); err != nil {
 		return nil, err
+	}
+	if scope != nil && !scope.Current() { // as in loadInTx
+		if r, err := v.root(v.tx.Detach(ctx), n); err != nil || r != nil {
+			return r, err
+		}
 	}
 	r, err := v.readRoot(ctx, n)
 	if err != nil || r == nil {
 		return nil, err
 	}
 	if scope != nil {
-		scope.SetValue(overlayRoot{v, n}, r)
+		scope.SetValue(overlayRoot{v, n}, overlaid[*root]{r, applied})
 		return r, nil
 	}
 	v.roots.put(n, r, v.mono()+jitter(v.opt.rootTTL), func() bool { return v.fence.applied.Load() == applied })

@@ -42,8 +42,10 @@ func (v *Vault) Run(ctx context.Context) error {
 }
 
 func (v *Vault) lookAhead(ctx context.Context) error {
-	v.fence.mu.Lock()
-	defer v.fence.mu.Unlock()
+	if err := v.fence.startLooking(ctx); err != nil {
+		return err
+	}
+	defer v.fence.stopLooking()
 	return v.look(ctx)
 }
 

@@ -46,6 +46,7 @@ func (v *Vault) Shred(ctx context.Context, p troth.Permit, t Target) (Receipt, e
 		return err
 	})
 	for _, p := range denied {
+		p.acted.Store(true)
 		v.settleKnown(p)
 	}
 	if err != nil {

@@ -81,6 +81,7 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		mono:  func() int64 { return int64(time.Since(start)) },
 		cache: newCache(o.cacheKeys),
 		roots: newRootCache(o.cacheRoots),
+		fence: fence{looking: make(chan struct{}, 1)},
 	}
 	if err := v.begin(ctx); err != nil {
 		return nil, err
@@ -135,6 +136,6 @@ func (v *Vault) CloseWindows(ctx context.Context) error {
 // leaves the store open.
 func (v *Vault) Close(ctx context.Context) error {
 	v.closed.Store(true)
-	v.fence.stop()
+	v.fence.stop(ctx)
 	return v.CloseWindows(ctx)
 }
