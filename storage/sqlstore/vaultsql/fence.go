@@ -69,8 +69,9 @@ func (s *Store) follow(ctx context.Context, after int64) (f vault.Followed, unnu
 			Position: r.position.Int64, At: r.at.Int64,
 		})
 	}
-	// Positions have no gaps but those that pruning left.
-	f.Gap = after >= 0 && int64(len(f.Events))-unnumbered < f.Head-after
+	// Positions have no gaps but those that pruning left, wherever it was; and
+	// one above the head is of another history.
+	f.Gap = after >= 0 && int64(len(f.Events))-unnumbered != f.Head-after
 	return f, unnumbered, nil
 }
 

@@ -20,8 +20,8 @@ func (s *Store) Person(ctx context.Context, tenant troth.Tenant, subjectID strin
 
 var errNoTransaction = errors.New("vaultsql: lock person: not in a transaction")
 
-// LockPerson implements vault.Store. On PostgreSQL it holds the tenant's wrap
-// roots, which ShredRoots changes, and the person's row, in this order. Each
+// LockPerson implements vault.Store. On PostgreSQL it holds the tenant's newest
+// wrap root, which ShredRoots changes, and the person's row, in this order. Each
 // statement sees what was committed while the one before it waited.
 func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID string, lock vault.Lock) (vault.PersonState, error) {
 	var state vault.PersonState
@@ -33,31 +33,28 @@ func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID s
 			return state, err
 		}
 	}
-	roots, err := query(ctx, s, scanInt, s.q.lockRoots, string(tenant), string(vault.WrapLineage))
+	q := s.h.Querier(ctx)
+	var shreddedAt int64
+	_, err := sqlstore.QueryRow(ctx, q, s.q.lockRoot, []any{string(tenant), string(vault.WrapLineage)}, &shreddedAt)
 	if err != nil {
 		return state, err
 	}
-	if _, err := s.h.Querier(ctx).Exec(ctx, s.q.insertPerson, string(tenant), subjectID); err != nil {
+	if _, err := q.Exec(ctx, s.q.insertPerson, string(tenant), subjectID); err != nil {
 		return state, err
 	}
 	text := s.q.lockShared
 	if lock == vault.Exclusive {
 		text = s.q.lockExclusive
 	}
-	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), text, []any{string(tenant), subjectID}, &state.ClosedAt)
+	_, err = sqlstore.QueryRow(ctx, q, text, []any{string(tenant), subjectID}, &state.ClosedAt)
 	if err != nil {
 		return state, err
 	}
-	state.TenantShredded = len(roots) > 0 && roots[0] != 0
+	state.TenantShredded = shreddedAt != 0
 	if lock == vault.Exclusive {
 		err = s.hold(ctx, vault.KeyName{Tenant: tenant, SubjectID: subjectID})
 	}
 	return state, err
-}
-
-func scanInt(rows *sqlstore.Rows) (n int64, err error) {
-	err = rows.Scan(&n)
-	return n, err
 }
 
 // ClosePerson implements vault.Store.

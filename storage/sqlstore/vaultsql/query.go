@@ -16,7 +16,7 @@ type queries struct {
 
 	person, insertPerson, closePerson string
 	// The locks differ: SQLite has one writer, who holds everybody.
-	lockRoots, lockShared, lockExclusive string
+	lockRoot, lockShared, lockExclusive string
 	// Advisory locks, PostgreSQL only.
 	hold, holds, numberLock string
 
@@ -44,7 +44,7 @@ func (q *queries) all() []*string {
 	return []*string{
 		&q.root, &q.rootAt, &q.insertRoot, &q.shredRoots, &q.entombRoot,
 		&q.keys, &q.insertKey, &q.compartments, &q.shredKeys, &q.entombKey,
-		&q.person, &q.insertPerson, &q.closePerson, &q.lockRoots, &q.lockShared, &q.lockExclusive,
+		&q.person, &q.insertPerson, &q.closePerson, &q.lockRoot, &q.lockShared, &q.lockExclusive,
 		&q.hold, &q.holds, &q.numberLock,
 		&q.raise, &q.follow, &q.number, &q.prune,
 		&q.insertWindow, &q.closeWindow, &q.lapsed, &q.managed, &q.setManaged,
@@ -93,8 +93,8 @@ func common() *queries {
 		closePerson: `INSERT INTO troth_vault_person (tenant, subject, closed_at) VALUES (?, ?, ?)
 			ON CONFLICT (tenant, subject) DO UPDATE SET closed_at = excluded.closed_at
 				WHERE troth_vault_person.closed_at = 0`,
-		lockRoots: `SELECT shredded_at FROM troth_vault_root
-			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC`,
+		lockRoot: `SELECT shredded_at FROM troth_vault_root
+			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
 		lockShared: `SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
 
 		raise: `INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at) VALUES (?, ?, ?, ?)`,
@@ -120,7 +120,7 @@ func common() *queries {
 func (q *queries) forSQLite() { q.lockExclusive = q.lockShared }
 
 func (q *queries) forPostgres() {
-	q.lockRoots += " FOR SHARE"
+	q.lockRoot += " FOR SHARE"
 	q.lockExclusive = q.lockShared + " FOR UPDATE"
 	q.lockShared += " FOR SHARE"
 	q.hold = `SELECT pg_advisory_xact_lock(?)`

@@ -33,7 +33,7 @@ func (s *Store) hold(ctx context.Context, name vault.KeyName) error {
 	return err
 }
 
-// lockable refuses transactions that could overlook a key which is committed
+// lockable refuses transactions that could overlook a row which is committed
 // but not in their snapshot. SQLite lets nobody write on an old snapshot.
 func (s *Store) lockable(ctx context.Context) error {
 	if !s.postgres() {

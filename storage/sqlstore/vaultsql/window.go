@@ -36,6 +36,9 @@ func scanWindow(rows *sqlstore.Rows) (w vault.WindowRow, err error) {
 
 // Managed implements vault.SystemStore.
 func (s *Store) Managed(ctx context.Context) (bool, error) {
+	if err := s.lockable(ctx); err != nil {
+		return false, err
+	}
 	var value int64
 	return sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.managed, nil, &value)
 }
