@@ -27,22 +27,21 @@ func (s *Store) RaiseFence(ctx context.Context, e vault.FenceEvent) error {
 
 // Follow implements vault.SystemStore.
 func (s *Store) Follow(ctx context.Context, after int64) (f vault.Followed, err error) {
-	if after < 0 {
-		f.Head, _, err = s.state.Get(ctx, headState)
+	f.Head, _, err = s.state.Get(ctx, headState)
+	if err != nil || after < 0 {
 		return f, err
 	}
 	rows, err := s.fence.Scan(ctx, &after, 0, nil)
 	if err != nil {
-		return f, err
+		return vault.Followed{}, err
 	}
 	for _, r := range rows {
 		f.Events = append(f.Events, r.Value)
+		f.Head = max(f.Head, r.Key) // it may have moved since it was read
 	}
-	f.Head = after
-	if n := len(f.Events); n > 0 {
-		f.Head = f.Events[n-1].Position
-		f.Gap = f.Events[0].Position > after+1
-	}
+	// Positions have no gaps but those that pruning left, wherever it was; and
+	// one above the head is of another history.
+	f.Gap = int64(len(f.Events)) != f.Head-after
 	return f, nil
 }
 

@@ -3,6 +3,7 @@ package vaultmem
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/trothdev/troth"
@@ -29,9 +30,14 @@ func (s *Store) Person(ctx context.Context, tenant troth.Tenant, subjectID strin
 	return vault.PersonState{ClosedAt: row.closedAt, TenantShredded: dead}, err
 }
 
+var errNoTransaction = errors.New("vaultmem: lock person: not in a transaction")
+
 // LockPerson implements vault.Store. There is one writer, so any transaction
 // that writes holds everybody.
 func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID string, _ vault.Lock) (vault.PersonState, error) {
+	if s.db.Scope(ctx) == nil {
+		return vault.PersonState{}, errNoTransaction
+	}
 	if _, err := s.persons.Insert(ctx, person{tenant, subjectID}, personRow{}); err != nil {
 		return vault.PersonState{}, err
 	}

@@ -1,0 +1,234 @@
+package vaulttest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/vault"
+)
+
+// tb is what the checks need of *testing.T, so that the suite's own tests can
+// watch it fail.
+type tb interface {
+	Helper()
+	Context() context.Context
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// rig is a harness with the vocabulary of the checks: the store, its
+// transactor, and two tenants that nobody else uses.
+type rig struct {
+	tb
+	Harness
+	s    vault.Backend
+	tx   troth.Transactor
+	a, b troth.Tenant
+}
+
+func newRig(t tb, h Harness) *rig {
+	name := troth.Tenant(rand.Text())
+	return &rig{tb: t, Harness: h, s: h.Backend, tx: h.Backend.Transactor(), a: name + "-a", b: name + "-b"}
+}
+
+// errRefused is what closures of the suite return to have their work undone.
+var errRefused = errors.New("vaulttest: refused on purpose")
+
+// instant is a time whose last microsecond matters.
+const instant int64 = 1_763_776_391_123_457
+
+func (r *rig) ok(err error, what string) {
+	r.Helper()
+	if err != nil {
+		r.Fatalf("%s: %v", what, err)
+	}
+}
+
+// wants demands that a yes-or-no answer came without an error.
+func (r *rig) wants(want, got bool, err error, what string) {
+	r.Helper()
+	if err != nil || got != want {
+		r.Fatalf("%s: got %v, %v; want %v", what, got, err, want)
+	}
+}
+
+// atomically demands that the transaction succeeds.
+func (r *rig) atomically(ctx context.Context, fn func(ctx context.Context)) {
+	r.Helper()
+	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return nil }), "atomically")
+}
+
+// refused runs fn in a transaction that is then undone.
+func (r *rig) refused(ctx context.Context, fn func(ctx context.Context)) {
+	r.Helper()
+	err := r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return errRefused })
+	if !errors.Is(err, errRefused) {
+		r.Fatalf("atomically: got %v, want the closure's own error", err)
+	}
+}
+
+// every byte is in it, so that a column of text would spoil it.
+func everyByte() []byte {
+	b := make([]byte, 256)
+	for i := range b {
+		b[i] = byte(255 - i)
+	}
+	return b
+}
+
+func rootRow(tenant troth.Tenant, l vault.Lineage, epoch uint32) vault.RootRow {
+	row := vault.RootRow{Tenant: tenant, Lineage: l, Epoch: epoch, Sealed: everyByte(), CreatedAt: instant - int64(epoch)}
+	_, _ = rand.Read(row.Commitment[:])
+	return row
+}
+
+func name(tenant troth.Tenant, subject string, c troth.Compartment) vault.KeyName {
+	return vault.KeyName{Tenant: tenant, SubjectID: subject, Compartment: c}
+}
+
+func keyRow(n vault.KeyName, generation, id uint32) vault.KeyRow {
+	row := vault.KeyRow{KeyName: n, Generation: generation, KeyID: id, Sealed: everyByte(), CreatedAt: instant + int64(id)}
+	_, _ = rand.Read(row.Commitment[:])
+	return row
+}
+
+func (r *rig) insertRoot(ctx context.Context, row vault.RootRow) vault.RootRow {
+	r.Helper()
+	inserted, err := r.s.InsertRoot(ctx, row)
+	r.wants(true, inserted, err, "insert root")
+	return row
+}
+
+func (r *rig) insertKey(ctx context.Context, row vault.KeyRow) vault.KeyRow {
+	r.Helper()
+	inserted, err := r.s.InsertKey(ctx, row)
+	r.wants(true, inserted, err, "insert key")
+	return row
+}
+
+// dead is what becomes of a row.
+func dead(k vault.KeyRow, at int64) vault.KeyRow {
+	k.Sealed, k.ShreddedAt = nil, at
+	return k
+}
+
+func deadRoot(row vault.RootRow, at int64) vault.RootRow {
+	row.Sealed, row.ShreddedAt = nil, at
+	return row
+}
+
+func sameKey(x, y vault.KeyRow) bool {
+	equal := bytes.Equal(x.Sealed, y.Sealed)
+	x.Sealed, y.Sealed = nil, nil
+	return equal && x.KeyName == y.KeyName && x.Generation == y.Generation && x.KeyID == y.KeyID &&
+		x.Epoch == y.Epoch && x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt
+}
+
+func sameRoot(x, y vault.RootRow) bool {
+	return bytes.Equal(x.Sealed, y.Sealed) && x.Tenant == y.Tenant && x.Lineage == y.Lineage && x.Epoch == y.Epoch &&
+		x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt
+}
+
+// keys demands that ctx sees these rows under the name, in this order.
+func (r *rig) keys(ctx context.Context, n vault.KeyName, want ...vault.KeyRow) {
+	r.Helper()
+	got, err := r.s.Keys(ctx, n)
+	r.ok(err, "keys")
+	r.sameKeys(got, want)
+}
+
+func (r *rig) sameKeys(got, want []vault.KeyRow) {
+	r.Helper()
+	if !slices.EqualFunc(got, want, sameKey) {
+		r.Fatalf("keys: got %+v, want %+v", got, want)
+	}
+}
+
+// root demands that ctx sees this row as the lineage's newest.
+func (r *rig) root(ctx context.Context, want vault.RootRow) {
+	r.Helper()
+	got, found, err := r.s.Root(ctx, want.Tenant, want.Lineage)
+	r.wants(true, found, err, "root")
+	if !sameRoot(got, want) {
+		r.Fatalf("root: got %+v, want %+v", got, want)
+	}
+}
+
+// sameRoots demands the same rows in any order.
+func (r *rig) sameRoots(got []vault.RootRow, want ...vault.RootRow) {
+	r.Helper()
+	if len(got) != len(want) {
+		r.Fatalf("roots: got %d rows, want %d", len(got), len(want))
+	}
+	for _, w := range want {
+		if !slices.ContainsFunc(got, func(g vault.RootRow) bool { return sameRoot(g, w) }) {
+			r.Fatalf("roots: got %+v, which has no %+v", got, w)
+		}
+	}
+}
+
+// person demands that ctx sees the person in this state.
+func (r *rig) person(ctx context.Context, tenant troth.Tenant, subject string, want vault.PersonState) {
+	r.Helper()
+	got, err := r.s.Person(ctx, tenant, subject)
+	if err != nil || got != want {
+		r.Fatalf("person: got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func (r *rig) lock(ctx context.Context, tenant troth.Tenant, subject string, l vault.Lock) vault.PersonState {
+	r.Helper()
+	state, err := r.s.LockPerson(ctx, tenant, subject, l)
+	r.ok(err, "lock person")
+	return state
+}
+
+// shred shreds as the vault does: in a transaction, under the exclusive lock.
+func (r *rig) shred(ctx context.Context, p vault.ShredKeys) (died []vault.KeyRow) {
+	r.Helper()
+	r.atomically(ctx, func(ctx context.Context) {
+		r.lock(ctx, p.Tenant, p.SubjectID, vault.Exclusive)
+		var err error
+		died, err = r.s.ShredKeys(ctx, p)
+		r.ok(err, "shred keys")
+	})
+	return died
+}
+
+func (r *rig) close(ctx context.Context, tenant troth.Tenant, subject string, at int64) {
+	r.Helper()
+	r.atomically(ctx, func(ctx context.Context) {
+		r.lock(ctx, tenant, subject, vault.Exclusive)
+		r.ok(r.s.ClosePerson(ctx, tenant, subject, at), "close person")
+	})
+}
+
+func (r *rig) shredRoots(ctx context.Context, tenant troth.Tenant, at int64) []vault.RootRow {
+	r.Helper()
+	died, err := r.s.ShredRoots(ctx, tenant, at)
+	r.ok(err, "shred roots")
+	return died
+}
+
+// hosted runs fn in a transaction of the host's, and then end, unless fn fails.
+func (r *rig) hosted(fn func(ctx context.Context), end func(commit, rollback func() error) error) {
+	r.Helper()
+	ctx, commit, rollback, err := r.Host(r.Context())
+	r.ok(err, "host: begin")
+	ended := false
+	defer func() {
+		if !ended {
+			_ = rollback()
+		}
+	}()
+	fn(ctx)
+	ended = true
+	r.ok(end(commit, rollback), "host: end")
+}
+
+func commits(commit, _ func() error) error     { return commit() }
+func rollsBack(_, rollback func() error) error { return rollback() }
