@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -124,7 +125,7 @@ func (c *cluster) await() error {
 
 // stop ends the server and removes its folder.
 func (c *cluster) stop() {
-	_ = c.server.Process.Signal(os.Interrupt) // a fast shutdown
+	_ = c.server.Process.Signal(syscall.SIGQUIT) // at once: nothing is to be kept
 	select {
 	case <-c.exited:
 	case <-time.After(startLimit):

@@ -10,15 +10,11 @@
 package pgtest
 
 import (
-	"context"
-	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -56,12 +52,12 @@ func DSN(t testing.TB) string {
 		}
 		t.Skipf("pgtest: no PostgreSQL: %v", err)
 	}
-	name := "troth_" + strings.ToLower(rand.Text())
-	if err := administer(base, "CREATE DATABASE "+name); err != nil {
+	name, err := theServer.take()
+	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := administer(base, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if err := theServer.giveBack(name); err != nil {
 			t.Errorf("pgtest: %v", err)
 		}
 	})
@@ -87,40 +83,4 @@ func withDatabase(base, name string) (string, error) {
 		query = "?" + query
 	}
 	return address + "/" + name + query, nil
-}
-
-func administer(dsn, statement string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	c, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return fmt.Errorf("connect: %w", err)
-	}
-	defer func() { _ = c.Close(ctx) }()
-	if _, err := c.Exec(ctx, statement); err != nil {
-		return fmt.Errorf("%s: %w", strings.Fields(statement)[0], err)
-	}
-	return nil
-}
-
-// server is where databases are made: one for the whole test process.
-type server struct {
-	once    sync.Once
-	base    string
-	err     error
-	started *cluster
-}
-
-var theServer server
-
-func (s *server) dsn() (string, error) {
-	s.once.Do(func() {
-		if s.base = os.Getenv("TROTH_POSTGRES_DSN"); s.base != "" {
-			return
-		}
-		if s.started, s.err = startCluster(); s.err == nil {
-			s.base = s.started.dsn()
-		}
-	})
-	return s.base, s.err
 }

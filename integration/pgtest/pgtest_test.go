@@ -33,3 +33,17 @@ func TestWithDatabase(t *testing.T) {
 	_, err := withDatabase("postgres://h:notaport/x", "x")
 	require.Error(t, err)
 }
+
+func TestOpen_NothingIsLeftOfEarlierTests(t *testing.T) {
+	for range 3 {
+		t.Run("again", func(t *testing.T) {
+			db := Open(t)
+			for _, statement := range []string{
+				"CREATE TABLE note (body TEXT)", "CREATE SCHEMA other", "CREATE TABLE other.note (body TEXT)",
+			} {
+				_, err := db.ExecContext(t.Context(), statement)
+				require.NoError(t, err)
+			}
+		})
+	}
+}

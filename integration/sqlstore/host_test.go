@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -175,4 +176,23 @@ func TestWithTx_CancelledOnSQLite(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.NoError(t, tx.Commit())
 	require.Equal(t, []string{"a"}, d.notes())
+}
+
+// A write that is under way when its context ends is not interrupted: SQLite
+// would roll back the host's whole transaction with it.
+func TestWithTx_CancelledDuringAWrite(t *testing.T) {
+	d := newSQLite(t)
+	db := d.open()
+	h := d.handle(db)
+	tx := d.hostReady(db, nil)
+	ctx, cancel := context.WithTimeout(h.WithTx(t.Context(), tx), 20*time.Millisecond)
+	defer cancel()
+	require.NoError(t, d.add(ctx, h, "a"))
+	_, err := h.Querier(ctx).Exec(ctx, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+		INSERT INTO note SELECT 'n' || i FROM n`)
+	require.NoError(t, err)
+	<-ctx.Done()
+	require.ErrorIs(t, d.add(ctx, h, "b"), context.DeadlineExceeded)
+	require.NoError(t, tx.Commit())
+	require.Len(t, d.notes(), 200001)
 }

@@ -2,7 +2,11 @@ package sqlstore_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -113,20 +117,48 @@ func TestMigrate_NotInTheCallersTransaction(t *testing.T) {
 	})
 }
 
-// Programs that start at once take turns.
+// startUp is what a program does first.
+func startUp(ctx context.Context, db *sql.DB, d sqlstore.Dialect) error {
+	h, err := sqlstore.Open(ctx, db, d, sqlstore.WithWaitBound(20*time.Second))
+	if err != nil {
+		return err
+	}
+	return errors.Join(h.Migrate(ctx, schema("shop", first, second)),
+		h.Migrate(ctx, schema("other", "CREATE TABLE other (b TEXT)")), h.Close())
+}
+
+// childEnv makes the test binary another program that starts up on the database
+// which it names: driver and DSN.
+const childEnv = "TROTH_TEST_START_UP"
+
+func runChild(address string) error {
+	driver, dsn, _ := strings.Cut(address, " ")
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return err
+	}
+	d := map[string]sqlstore.Dialect{"sqlite": sqlstore.SQLite, "pgx": sqlstore.Postgres}[driver]
+	return errors.Join(startUp(context.Background(), db, d), db.Close())
+}
+
+// Handles and programs that start at once take turns.
 func TestMigrate_AtTheSameTime(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
-		const programs = 8
-		errs := make([]error, programs)
+		const handles, programs = 6, 2
+		errs := make([]error, handles+programs)
 		var wg sync.WaitGroup
-		for i := range programs {
+		for i := range errs {
+			db := d.open()
 			wg.Go(func() {
-				h, err := sqlstore.Open(t.Context(), d.open(), d.dialect, sqlstore.WithWaitBound(20*time.Second))
-				if err == nil {
-					err = h.Migrate(t.Context(), schema("shop", first, second))
-					err = errors.Join(err, h.Migrate(t.Context(), schema("other", "CREATE TABLE other (b TEXT)")), h.Close())
+				if i < handles {
+					errs[i] = startUp(t.Context(), db, d.dialect)
+					return
 				}
-				errs[i] = err
+				child := exec.Command(os.Args[0], "-test.run=^$")
+				child.Env = append(os.Environ(), childEnv+"="+d.driver+" "+d.dsn)
+				if out, err := child.CombinedOutput(); err != nil {
+					errs[i] = fmt.Errorf("child: %w: %s", err, out)
+				}
 			})
 		}
 		wg.Wait()

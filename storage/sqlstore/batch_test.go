@@ -178,6 +178,53 @@ func TestBatch_SilentRollback(t *testing.T) {
 	})
 }
 
+// SQLite rolls back the whole transaction if a write in it is interrupted, so
+// no statement runs under a context that can end; it is looked at between them.
+func TestBatch_StatementsAreNotInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, f := newFake(t, SQLite)
+		ctx, cancel := context.WithCancel(t.Context())
+		err := h.Atomically(ctx, func(ctx context.Context) error {
+			_, err := h.Querier(ctx).Exec(ctx, "a")
+			require.NoError(t, err)
+			_, err = QueryRow(ctx, h.Querier(ctx), "SELECT b", nil, new(string))
+			require.NoError(t, err)
+			require.NoError(t, h.Atomically(ctx, func(context.Context) error { return nil }))
+			rows, err := h.Querier(ctx).Query(ctx, "SELECT c")
+			require.NoError(t, err)
+			require.True(t, rows.Next())
+			cancel()
+			require.False(t, rows.Next())
+			require.ErrorIs(t, rows.Err(), context.Canceled)
+			_, err = h.Querier(ctx).Exec(ctx, "d")
+			return err
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, f.cancellable)
+		require.Equal(t, []string{"BEGIN IMMEDIATE", "a", "SELECT b", "SAVEPOINT troth_1", "RELEASE SAVEPOINT troth_1",
+			"SELECT c", "ROLLBACK"}, f.statements())
+	})
+}
+
+// Where the probe after a failure does not answer as it must, the batch does
+// not go on.
+func TestBatch_ProbeFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, f := newFake(t, SQLite)
+		broken := errors.New("disk I/O error")
+		f.fail = func(s string) (error, bool) { return map[bool]error{true: broken}[s != "BEGIN IMMEDIATE"], s == "a" }
+		err := h.Atomically(t.Context(), func(ctx context.Context) error {
+			_, _ = h.Querier(ctx).Exec(ctx, "a")
+			_, err := h.Querier(ctx).Exec(ctx, "b")
+			require.ErrorIs(t, err, troth.ErrTxDone)
+			return nil
+		})
+		require.ErrorIs(t, err, broken)
+		require.Equal(t, []string{"BEGIN IMMEDIATE", "a", "BEGIN"}, f.statements())
+		require.Equal(t, 1, f.thrownAway())
+	})
+}
+
 func TestBatch_CommitFails(t *testing.T) {
 	busy := codeError(sqliteBusy)
 	for name, c := range map[string]struct {

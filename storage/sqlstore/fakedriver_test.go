@@ -23,6 +23,9 @@ type fake struct {
 	log    []string
 	opened int
 	closed int
+	// cancellable is a statement in a transaction that a caller's context could
+	// have interrupted.
+	cancellable string
 	// fail is asked about every statement that is written down. lost tells
 	// that the database rolled the transaction back as well.
 	fail func(statement string) (err error, lost bool)
@@ -92,6 +95,9 @@ func (c *fakeConn) run(ctx context.Context, statement string) error {
 	defer c.f.mu.Unlock()
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if c.tx && ctx.Done() != nil {
+		c.f.cancellable = statement
 	}
 	if statement == "BEGIN" && c.tx {
 		return errors.New("cannot start a transaction within a transaction")
