@@ -50,6 +50,8 @@ func (c *cache) get(p person) (Pseudonym, bool) {
 		return e.pseudonym, true
 	case troth.ScopeRolledBack:
 		delete(c.held, p)
+	case troth.ScopeOpen, troth.ScopeUnknown:
+		// Only the stored rows can tell.
 	}
 	return Pseudonym{}, false
 }

@@ -64,7 +64,7 @@ func TestEnvelope_Golden(t *testing.T) {
 		path := "testdata/envelope-" + name + ".hex"
 		got := wrapped(hex.EncodeToString(e.Append(nil)))
 		if *update {
-			require.NoError(t, os.WriteFile(path, []byte(got), 0o644)) //nolint:gosec // a golden file is public
+			require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 		}
 		want, err := os.ReadFile(path)
 		require.NoError(t, err)

@@ -1,6 +1,7 @@
 package audittest
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/trothdev/troth"
@@ -29,7 +30,7 @@ func entry(tenant troth.Tenant, n byte) audit.InboxRow {
 }
 
 func same(a, b audit.InboxRow) bool {
-	return a.Tenant == b.Tenant && a.ID == b.ID && a.RecordedAt == b.RecordedAt && string(a.Envelope) == string(b.Envelope)
+	return a.Tenant == b.Tenant && a.ID == b.ID && a.RecordedAt == b.RecordedAt && bytes.Equal(a.Envelope, b.Envelope)
 }
 
 // link returns a row whose content is told by n and the tenant.
@@ -46,5 +47,5 @@ func link(tenant troth.Tenant, n byte) audit.PseudonymRow {
 
 func sameLink(a, b audit.PseudonymRow) bool {
 	return a.PseudonymName == b.PseudonymName && a.Pseudonym == b.Pseudonym &&
-		string(a.Identity) == string(b.Identity) && a.CreatedAt == b.CreatedAt
+		bytes.Equal(a.Identity, b.Identity) && a.CreatedAt == b.CreatedAt
 }

@@ -120,16 +120,16 @@ var txChecks = []check{
 }
 
 // calls are all methods that take a context.
-func calls(s audit.Backend, delete audit.PseudonymName) map[string]func(ctx context.Context) error {
+func calls(s audit.Backend, name audit.PseudonymName) map[string]func(ctx context.Context) error {
 	return map[string]func(ctx context.Context) error{
 		"Append": func(ctx context.Context) error { _, err := s.Append(ctx, entry("acme", 1)); return err },
 		"Entries": func(ctx context.Context) error {
 			_, err := s.Entries(ctx, audit.EntriesPage{Tenant: "acme", Limit: 1})
 			return err
 		},
-		"Pseudonym":       func(ctx context.Context) error { _, _, err := s.Pseudonym(ctx, delete); return err },
+		"Pseudonym":       func(ctx context.Context) error { _, _, err := s.Pseudonym(ctx, name); return err },
 		"InsertPseudonym": func(ctx context.Context) error { _, err := s.InsertPseudonym(ctx, link("acme", 1)); return err },
-		"DeletePseudonym": func(ctx context.Context) error { _, err := s.DeletePseudonym(ctx, delete); return err },
+		"DeletePseudonym": func(ctx context.Context) error { _, err := s.DeletePseudonym(ctx, name); return err },
 		"Backlog":         func(ctx context.Context) error { _, err := s.Backlog(ctx); return err },
 		"Managed":         func(ctx context.Context) error { _, err := s.Managed(ctx); return err },
 		"SetManaged":      func(ctx context.Context) error { return s.SetManaged(ctx) },

@@ -97,7 +97,7 @@ func TestRead_EveryFlippedBitAndEveryCutIsDamage(t *testing.T) {
 		b[i/8] ^= 1 << (i % 8)
 		check(b, "bit", i)
 	}
-	for n := range len(whole) {
+	for n := range whole {
 		check(whole[:n], "cut to", n)
 	}
 	check(append(append([]byte{}, whole...), 0), "longer by", 1)
