@@ -84,3 +84,6 @@ func Commitment(key []byte) [32]byte { return commitment((*[keySize]byte)(key)) 
 
 // Digest is the hash of the receipt's keys.
 func (r Receipt) Digest() [32]byte { return r.digest() }
+
+// RingAlarm is what the fence's timer does after half its bound.
+func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
