@@ -2,6 +2,8 @@ package audittest
 
 import (
 	"context"
+	"fmt"
+	"sync"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
@@ -58,6 +60,42 @@ var loopChecks = []check{
 		}
 		_, err := trail.Record(ctx, loopEntry("acme", many))
 		r.must(err)
+	}},
+}
+
+var trailChecks = []check{
+	{"people recorded by many at once have one pseudonym each", func(r *rig) {
+		const writers, people = 8, 10
+		trail := NewTrail(r.T, r.store)
+		var wg sync.WaitGroup
+		for w := range writers {
+			wg.Go(func() {
+				// Writers share three actors, who are created at once too.
+				ctx := troth.WithActor(r.Context(), troth.Actor{Kind: troth.Person, ID: fmt.Sprint(w % 3)})
+				for n := range people {
+					e := loopEntry("acme", n)
+					e.SubjectID = fmt.Sprint(n)
+					if _, err := trail.Record(ctx, e); err != nil {
+						r.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		subjects, actors := map[audit.Pseudonym]int64{}, map[audit.Pseudonym]int{}
+		entries := 0
+		for rec, err := range trail.Entries(r.Context(), "acme", audit.Query{}) {
+			r.must(err)
+			n := rec.Facts[0].Number()
+			of, known := subjects[rec.Subject]
+			r.want(!known || of == n, "two people have one pseudonym")
+			subjects[rec.Subject] = n
+			actors[rec.Actor.Person]++
+			entries++
+		}
+		r.want(entries == writers*people, "got %d entries", entries)
+		r.want(len(subjects) == people, "%d people have %d pseudonyms", people, len(subjects))
+		r.want(len(actors) == 3, "3 actors have %d pseudonyms", len(actors))
 	}},
 }
 
