@@ -121,6 +121,7 @@ func TestBusy_HostHoldsTheLock(t *testing.T) {
 }
 
 func TestBusy_TheQueueIsBoundedAndHeedsTheContext(t *testing.T) {
+	t.Parallel()
 	d := newSQLite(t)
 	h := d.handle(d.open())
 	require.NoError(t, h.Atomically(t.Context(), func(context.Context) error {

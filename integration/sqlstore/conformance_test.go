@@ -18,6 +18,7 @@ import (
 const suiteBound = 500 * time.Millisecond
 
 func TestTransactor_SQLite(t *testing.T) {
+	t.Parallel()
 	t.Run("as it comes", func(t *testing.T) {
 		storagetest.Run(t, func(t *testing.T) storagetest.Harness {
 			return harness(t, sqltest.SQLite(t), sqlstore.SQLite)
@@ -31,6 +32,7 @@ func TestTransactor_SQLite(t *testing.T) {
 }
 
 func TestTransactor_Postgres(t *testing.T) {
+	t.Parallel()
 	storagetest.Run(t, func(t *testing.T) storagetest.Harness {
 		return harness(t, pgtest.Open(t), sqlstore.Postgres)
 	})

@@ -27,6 +27,7 @@ type database struct {
 
 // each runs a test on both kinds of database.
 func each(t *testing.T, test func(t *testing.T, d database)) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		test(t, newSQLite(t))

@@ -206,6 +206,7 @@ func TestHandle_ContextOfAnother(t *testing.T) {
 }
 
 func TestHandle_Closed(t *testing.T) {
+	t.Parallel()
 	d := newSQLite(t)
 	db := d.open()
 	h := d.handle(db)

@@ -50,6 +50,7 @@ func TestSettings_OfTheWriter(t *testing.T) {
 
 // A stricter setting of the host stays.
 func TestSettings_ExtraStays(t *testing.T) {
+	t.Parallel()
 	d := newSQLite(t)
 	h := d.handle(d.openWith("synchronous = EXTRA"))
 	require.NoError(t, h.Atomically(t.Context(), func(ctx context.Context) error {
@@ -62,6 +63,7 @@ func TestSettings_ExtraStays(t *testing.T) {
 
 // A connection that the host shares with the writer keeps its busy timeout.
 func TestSettings_BusyTimeoutIsGivenBack(t *testing.T) {
+	t.Parallel()
 	d := newSQLite(t)
 	db := d.openWith("busy_timeout = 1234")
 	db.SetMaxOpenConns(1)
@@ -105,6 +107,7 @@ func TestSettings_DatabaseInMemory(t *testing.T) {
 
 // Where the journal cannot become a WAL the handle does not open.
 func TestSettings_NoWAL(t *testing.T) {
+	t.Parallel()
 	d := newSQLite(t) // no handle was opened on it yet
 	open := func(db *sql.DB) error {
 		t.Cleanup(func() { _ = db.Close() })

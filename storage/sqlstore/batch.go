@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -14,6 +15,7 @@ import (
 type batch struct {
 	began   time.Time
 	members int
+	current atomic.Pointer[session] // of the member that had the turn last
 
 	done  chan struct{} // closed when the outcome is known
 	state troth.ScopeState
@@ -54,6 +56,7 @@ func (w *writer) join(ctx context.Context, deadline time.Time) (*member, error) 
 		}
 	}
 	w.batch.members++
+	w.batch.current.Store(s)
 	return m, nil
 }
 
@@ -70,7 +73,7 @@ func (m *member) end(err error) error {
 	m.b.s.unseal(m.b.f)
 	m.w.pass()
 
-	<-m.batch.done
+	m.await()
 	scope, out := m.b.f.scope, m.batch
 	if err != nil {
 		scope.End(troth.ScopeRolledBack)
@@ -121,6 +124,9 @@ func (w *writer) undo() error {
 
 // abandon gives up a batch that cannot go on, with its connection.
 func (w *writer) abandon(cause error) {
+	if w.batch == nil {
+		return // overruled already
+	}
 	w.drop()
 	w.decide(troth.ScopeRolledBack, cause)
 }

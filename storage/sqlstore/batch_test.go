@@ -273,7 +273,7 @@ func TestBatch_CancelledMemberWaitsForTheOutcome(t *testing.T) {
 				if !commits {
 					f.failOn("COMMIT", codeError(sqliteFull))
 				}
-				a, b := &call{name: "a", slow: time.Millisecond}, &call{name: "b", slow: time.Minute}
+				a, b := &call{name: "a", slow: time.Millisecond}, &call{name: "b", slow: 4 * time.Second}
 				ctx, cancel := context.WithCancel(t.Context())
 				var returned atomic.Bool
 				go func() { a.run(ctx, h); returned.Store(true) }()
@@ -310,5 +310,78 @@ func TestBatch_Panic(t *testing.T) {
 		require.NoError(t, a.result)
 		require.Equal(t, []string{"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0",
 			"ROLLBACK TO SAVEPOINT troth_0", "RELEASE SAVEPOINT troth_0", "COMMIT"}, f.statements())
+	})
+}
+
+// B keeps a mutex until its call returns, and A, later in the same batch, waits
+// for it in its closure. Without an end to it both would wait for ever.
+func TestBatch_IdleClosureLosesIt(t *testing.T) {
+	for name, use := range map[string]func(q Querier, ctx context.Context) error{
+		"between statements": func(q Querier, ctx context.Context) error {
+			_, err := q.Exec(ctx, "second")
+			return err
+		},
+		"between rows": func(q Querier, ctx context.Context) error {
+			rows, err := q.Query(ctx, "second")
+			rows.Next()
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { idleClosure(t, use) })
+		})
+	}
+}
+
+func idleClosure(t *testing.T, use func(q Querier, ctx context.Context) error) {
+	h, f := newFake(t, SQLite, wide(), WithWaitBound(5*time.Second))
+	first := &call{name: "first", slow: time.Millisecond}
+	free := make(chan struct{})
+	go func() { first.run(t.Context(), h); close(free) }()
+	synctest.Wait()
+	began := time.Now()
+	err := h.Atomically(t.Context(), func(ctx context.Context) error {
+		require.NoError(t, use(h.Querier(ctx), ctx))
+		<-free
+		_, err := h.Querier(ctx).Exec(ctx, "third")
+		require.ErrorIs(t, err, troth.ErrTxDone)
+		return nil
+	})
+	require.LessOrEqual(t, time.Since(began), 15*time.Second)
+	require.ErrorIs(t, err, troth.ErrBusy)
+	require.ErrorIs(t, first.result, troth.ErrBusy)
+	require.True(t, troth.Retryable(first.result))
+	require.Equal(t, troth.ScopeRolledBack, first.scope.State())
+	log := f.statements()
+	require.NotContains(t, log, "third")
+	require.NotContains(t, log, "COMMIT")
+	require.Equal(t, 1, f.thrownAway())
+	(&call{name: "next"}).run(t.Context(), h)
+	require.Equal(t, []string{"BEGIN IMMEDIATE", "next", "COMMIT"}, f.statements())
+}
+
+// A closure may take its time as long as nobody else waits for it, or as long
+// as it uses the database.
+func TestBatch_SlowClosures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := newFake(t, SQLite, wide(), WithWaitBound(5*time.Second))
+		alone := &call{name: "alone", slow: time.Hour}
+		alone.run(t.Context(), h)
+		require.NoError(t, alone.result)
+
+		first := &call{name: "first", slow: time.Millisecond}
+		go first.run(t.Context(), h)
+		synctest.Wait()
+		require.NoError(t, h.Atomically(t.Context(), func(ctx context.Context) error {
+			for range 100 {
+				if _, err := h.Querier(ctx).Exec(ctx, "more"); err != nil {
+					return err
+				}
+				time.Sleep(4 * time.Second)
+			}
+			return nil
+		}))
+		synctest.Wait()
+		require.NoError(t, first.result)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -77,7 +78,7 @@ func (b *binding) query(ctx context.Context, query string, args []any) (*Rows, e
 		defer b.s.leave()
 		return nil, b.failed(ctx, "query", err)
 	}
-	r := &Rows{ctx: ctx, rows: rows}
+	r := &Rows{ctx: ctx, rows: rows, used: time.Now()}
 	r.release = func(err error) error {
 		defer b.s.leave()
 		return b.failed(ctx, "read rows", err)

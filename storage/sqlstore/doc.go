@@ -20,8 +20,8 @@
 // are waited for as long as the host's settings say. On SQLite the closures of
 // concurrent callers share one commit: a closure sees what the ones before it
 // in the same batch wrote, and all of them fail together if the commit fails.
-// A closure must therefore not wait for something that another caller of
-// Atomically holds on to until its own call returns, such as a mutex.
+// A closure that leaves the database idle for longer than the wait bound while
+// others wait for that commit makes it fail: slow work belongs outside.
 //
 // # Errors
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -20,6 +21,7 @@ type Rows struct {
 	mu   sync.Mutex
 	over bool
 	err  error
+	used time.Time // when Next was called last
 }
 
 // Next moves to the next row. It returns false after the last one and after an
@@ -29,6 +31,9 @@ func (r *Rows) Next() bool {
 		r.finish(err)
 		return false
 	}
+	r.mu.Lock()
+	r.used = time.Now()
+	r.mu.Unlock()
 	if r.rows.Next() {
 		return true
 	}
@@ -60,6 +65,13 @@ func (r *Rows) Close() error {
 // abandon closes the rows under a reader whose transaction ends: what it has
 // read so far is not all there is.
 func (r *Rows) abandon() { r.finish(troth.ErrTxDone) }
+
+// idle returns for how long nobody has asked for a row.
+func (r *Rows) idle() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.used)
+}
 
 func (r *Rows) finish(cause error) {
 	r.once.Do(func() {

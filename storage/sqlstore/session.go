@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -39,6 +40,7 @@ type session struct {
 	busy bool       // a statement runs, or its rows are open
 	rows *Rows      // the open rows
 	dead error      // why the whole transaction is gone
+	used time.Time  // when the last statement ended
 
 	// Of a host's transaction, asked once.
 	askScope sync.Once
@@ -46,7 +48,7 @@ type session struct {
 }
 
 func newSession(h *Handle, root *frame) *session {
-	s := &session{h: h, root: root, top: root}
+	s := &session{h: h, root: root, top: root, used: time.Now()}
 	s.idle = sync.NewCond(&s.mu)
 	return s
 }
@@ -71,7 +73,7 @@ func (s *session) enter(f *frame) error {
 
 func (s *session) leave() {
 	s.mu.Lock()
-	s.busy, s.rows = false, nil
+	s.busy, s.rows, s.used = false, nil, time.Now()
 	s.idle.Broadcast()
 	s.mu.Unlock()
 }
