@@ -26,7 +26,7 @@ func AssociatedData(at troth.Context) ([]byte, error) {
 		return nil, err
 	}
 	name := KeyName{Tenant: at.Subject.Tenant, SubjectID: at.Subject.ID, Compartment: at.Compartment}
-	return appendCell(valuePrefix(name), at.Cell), nil
+	return appendCell(valuePrefix(name), &at.Cell), nil
 }
 
 // valuePrefix is the part of a value's associated data that all values of one
@@ -38,7 +38,7 @@ func valuePrefix(n KeyName) []byte {
 	return canon.AppendText(b, n.Compartment)
 }
 
-func appendCell(b []byte, c troth.Cell) []byte {
+func appendCell(b []byte, c *troth.Cell) []byte {
 	b = canon.AppendText(b, c.Table)
 	b = canon.AppendText(b, c.Column)
 	return canon.AppendText(b, c.Row)

@@ -13,7 +13,7 @@ var (
 		Doc: "A person opened values of one data subject. Recorded before they saw them.",
 		Fields: []troth.Field{
 			{Name: "compartments", Kind: troth.WordsFact, Doc: "classes of data that were opened"},
-			{Name: "columns", Kind: troth.WordsFact, Doc: "table.column of the values"},
+			{Name: "columns", Kind: troth.WordsFact, Doc: "table.column of the values, or the table alone where that is too long"},
 			{Name: "values", Kind: troth.CountFact, Doc: "how many values"},
 		},
 	}

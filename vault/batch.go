@@ -14,8 +14,8 @@ type Item struct {
 }
 
 // SealBatch seals all items, in one transaction where keys must be made, and
-// returns the sealed values in order. On an error nothing is returned; its text
-// does not tell which item failed, [BatchError] does.
+// returns the sealed values in order. On an error nothing is returned, and an
+// item that cannot be sealed is a [*BatchError].
 func (v *Vault) SealBatch(ctx context.Context, items []Item) ([][]byte, error) {
 	out := make([][]byte, len(items))
 	sealAll := func(ctx context.Context) error {
@@ -67,7 +67,7 @@ func (v *Vault) openBatchForPerson(ctx context.Context, p troth.Purpose, items [
 		}
 		s, err := v.resolveKey(ctx, nameOf(at), items[i].Data)
 		if err == nil {
-			out[i], err = s.open(nil, &at.Cell, items[i].Data)
+			out[i], err = s.openPooled(nil, &at.Cell, items[i].Data)
 		}
 		if err != nil {
 			return nil, &BatchError{Index: i, Err: err}

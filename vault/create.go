@@ -16,10 +16,16 @@ func (v *Vault) resolveOrCreate(ctx context.Context, name KeyName) (*slot, error
 	if err := v.checkPending(ctx, &name); err != nil {
 		return nil, err
 	}
+	var first *RootRow
+	if scope == nil {
+		if first, err = v.prepareRoot(ctx, name.Tenant, WrapLineage); err != nil {
+			return nil, err
+		}
+	}
 	var made *slot
 	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
 		var err error
-		made, err = v.create(ctx, name)
+		made, err = v.create(ctx, name, first)
 		return err
 	})
 	if err != nil {
@@ -40,8 +46,8 @@ func (v *Vault) resolveOrCreate(ctx context.Context, name KeyName) (*slot, error
 // share one with a chance of 2^-32.
 const keyIDTries = 3
 
-func (v *Vault) create(ctx context.Context, name KeyName) (*slot, error) {
-	r, err := v.ensureRoot(ctx, name.Tenant, WrapLineage)
+func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot, error) {
+	r, err := v.ensureRoot(ctx, name.Tenant, WrapLineage, first)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,6 @@ const (
 type dataKey struct {
 	id         uint32
 	generation uint32
-	header     [headerSize]byte
 	aead       cipher.AEAD
 }
 
@@ -33,10 +32,7 @@ func newDataKey(id, generation uint32, key *[keySize]byte) (*dataKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &dataKey{id: id, generation: generation, aead: aead}
-	k.header[0] = valueVersion
-	binary.BigEndian.PutUint32(k.header[1:], id)
-	return k, nil
+	return &dataKey{id: id, generation: generation, aead: aead}, nil
 }
 
 // newGCM returns AES-256-GCM that puts a random nonce in front of what it
@@ -90,7 +86,7 @@ func unwrapInto(key *[keySize]byte, row *KeyRow, wrap cipher.AEAD) error {
 	if len(row.Sealed) != nonceSize+keySize+tagSize {
 		return ErrKeyRecord
 	}
-	s := getScratch()
+	s := scratches.Get().(*scratch)
 	defer s.release()
 	s.b = appendKeyAAD(s.b[:0], row)
 	plain, err := wrap.Open(key[:0], nil, row.Sealed, s.b)

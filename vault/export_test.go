@@ -3,14 +3,21 @@ package vault
 import (
 	"context"
 	"errors"
+	"sync/atomic"
+	"time"
 )
 
 // WindowGrace is how long after its end a window may wait for its counts.
 const WindowGrace = windowGrace
 
-// UseMono replaces the monotonic clock and looks at the fence by it.
+// UseMono replaces the monotonic clock and looks at the fence by it. Bells ring
+// at once, so that everything asks that clock.
 func (v *Vault) UseMono(ctx context.Context, mono func() int64) error {
 	v.mono = mono
+	v.ringAfter = func(_ *time.Timer, _ time.Duration, flag *atomic.Bool) *time.Timer {
+		flag.Store(true)
+		return time.NewTimer(0)
+	}
 	return v.lookAhead(ctx)
 }
 

@@ -24,10 +24,10 @@ type fence struct {
 	asOf atomic.Int64
 	// freshUntil is asOf plus half the bound: until then nobody need look.
 	freshUntil atomic.Int64
-	// due is set by alarm when it is time to look. It spares sealing the clock:
-	// coming late costs no secret there, the value just opens nowhere.
-	due   atomic.Bool
-	alarm *time.Timer
+	// due is set by a timer at freshUntil: reading a flag is cheap where reading
+	// the clock is not. Whoever finds it set asks the clock.
+	due  atomic.Bool
+	bell *time.Timer
 	// applied grows with every eviction; a load that began before one does not
 	// enter the cache.
 	applied atomic.Uint64
@@ -119,26 +119,27 @@ func (v *Vault) look(ctx context.Context) error {
 	v.fence.asOf.Store(began)
 	v.fence.freshUntil.Store(began + int64(v.opt.fenceAge)/2)
 	v.fence.due.Store(false)
-	v.fence.setAlarm(v.opt.fenceAge / 2)
+	v.fence.bell = v.ringAfter(v.fence.bell, v.opt.fenceAge/2, &v.fence.due)
 	return nil
 }
 
-func (f *fence) setAlarm(d time.Duration) {
-	if f.alarm == nil {
-		f.alarm = time.AfterFunc(d, func() { f.due.Store(true) })
-		return
+// ringAfter sets the flag after d, and returns the timer that will; it takes
+// back the one before, if there was one.
+func ringAfter(before *time.Timer, d time.Duration, flag *atomic.Bool) *time.Timer {
+	if before != nil {
+		before.Stop()
 	}
-	f.alarm.Reset(d)
+	return time.AfterFunc(d, func() { flag.Store(true) })
 }
 
-// stop is for tidiness: the alarm rings once and harms nobody.
+// stop is for tidiness: the bell rings once and harms nobody.
 func (f *fence) stop(ctx context.Context) {
 	if f.startLooking(ctx) != nil {
 		return
 	}
 	defer f.stopLooking()
-	if f.alarm != nil {
-		f.alarm.Stop()
+	if f.bell != nil {
+		f.bell.Stop()
 	}
 }
 

@@ -18,6 +18,8 @@ type Handle struct {
 	// slot is where the key was found last. It is nil for a handle made in a
 	// transaction, which asks each time.
 	slot atomic.Pointer[slot]
+	// aad is a buffer for associated data; all values share its beginning.
+	aad atomic.Pointer[scratch]
 }
 
 // For returns a handle for a person's compartment. It opens for the given
@@ -51,7 +53,7 @@ func (h *Handle) AppendSeal(ctx context.Context, dst []byte, cell troth.Cell, pl
 	if err := cell.Validate(); err != nil {
 		return nil, err
 	}
-	s := h.hitSealing()
+	s := h.hit()
 	if s == nil {
 		var err error
 		if s, err = h.v.resolveOrCreate(ctx, h.name); err != nil {
@@ -59,15 +61,15 @@ func (h *Handle) AppendSeal(ctx context.Context, dst []byte, cell troth.Cell, pl
 		}
 		h.keep(s)
 	}
-	return s.seal(dst, &cell, plaintext), nil
+	aad := h.scratch(s)
+	dst = s.seal(dst, &cell, plaintext, aad)
+	h.aad.Store(aad)
+	return dst, nil
 }
 
 // AppendOpen is [Vault.AppendOpen] for a place of the handle's compartment, its
 // purpose and its actor. It returns [ErrNoPurpose] if it has none.
 func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, sealed []byte) ([]byte, error) {
-	if err := cell.Validate(); err != nil {
-		return nil, err
-	}
 	if h.purpose == "" {
 		return nil, ErrNoPurpose
 	}
@@ -85,29 +87,25 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 	if err := h.v.count(ctx, s, &h.actor, h.purpose); err != nil {
 		return nil, err
 	}
-	return openOr(s, dst, &cell, sealed)
+	aad := h.scratch(s)
+	out, err := s.open(dst, &cell, sealed, aad)
+	h.aad.Store(aad)
+	return out, err
+}
+
+// scratch returns the handle's buffer, with the slot's prefix in front, for one
+// call to use and put back; another call at the same time gets one of its own.
+func (h *Handle) scratch(s *slot) *scratch {
+	if aad := h.aad.Swap(nil); aad != nil {
+		return aad
+	}
+	return &scratch{b: append(make([]byte, 0, len(s.prefix)+64), s.prefix...)}
 }
 
 // hit returns the kept slot if it may be used with no further question.
 func (h *Handle) hit() *slot {
 	s := h.slot.Load()
-	if s == nil || s.gone.Load() {
-		return nil
-	}
-	now := h.v.mono()
-	if now > s.expires || now > h.v.fence.freshUntil.Load() ||
-		h.v.pendings.count.Load() != 0 || h.v.closed.Load() {
-		return nil
-	}
-	return s
-}
-
-// hitSealing is hit without asking the clock: the fence's alarm tells when to
-// look again.
-func (h *Handle) hitSealing() *slot {
-	s := h.slot.Load()
-	if s == nil || s.gone.Load() || h.v.fence.due.Load() ||
-		h.v.pendings.count.Load() != 0 || h.v.closed.Load() {
+	if s == nil || s.gone.Load() || h.v.mustAsk() || h.v.fence.asOf.Load() > s.expires {
 		return nil
 	}
 	return s

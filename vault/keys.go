@@ -130,9 +130,15 @@ func (v *Vault) indexRoot(ctx context.Context, tenant troth.Tenant) (*root, erro
 	if err != nil || r != nil {
 		return r, err
 	}
+	var first *RootRow
+	if v.tx.Scope(ctx) == nil {
+		if first, err = v.prepareRoot(ctx, tenant, IndexLineage); err != nil {
+			return nil, err
+		}
+	}
 	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
 		var err error
-		r, err = v.ensureRoot(ctx, tenant, IndexLineage)
+		r, err = v.ensureRoot(ctx, tenant, IndexLineage, first)
 		return err
 	})
 	return r, err

@@ -26,11 +26,9 @@ func (v *Vault) Open(ctx context.Context, dst []byte, at troth.Context, p troth.
 // It returns [ErrOpen] for bytes that do not open here, whatever the reason,
 // [troth.ErrNoActor] without an actor, [ErrShredded] and [ErrShredPending] for
 // destroyed keys, [ErrFenceStale] where that cannot be found out in time, and
-// [ErrKEK] where the key-encryption key fails. dst keeps its bytes in any case.
+// [ErrKEK] where the key-encryption key fails. dst keeps its bytes in any case;
+// it must not overlap sealed.
 func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p troth.Purpose, sealed []byte) ([]byte, error) {
-	if err := at.Cell.Validate(); err != nil {
-		return nil, err
-	}
 	actor, err := troth.ActorFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -51,16 +49,14 @@ func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p 
 	if err := v.count(ctx, s, &actor, p); err != nil {
 		return nil, err
 	}
-	return openOr(s, dst, &at.Cell, sealed)
+	return s.openPooled(dst, &at.Cell, sealed)
 }
 
-// openOr is slot.open with the result that callers of the API expect.
-func openOr(s *slot, dst []byte, cell *troth.Cell, sealed []byte) ([]byte, error) {
-	out, err := s.open(dst, cell, sealed)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+func (s *slot) openPooled(dst []byte, cell *troth.Cell, sealed []byte) ([]byte, error) {
+	aad := getScratch(s)
+	out, err := s.open(dst, cell, sealed, aad)
+	aad.release()
+	return out, err
 }
 
 // resolveKey returns the slot that holds the key of the sealed value. A cached
@@ -92,7 +88,7 @@ func (v *Vault) openForPerson(ctx context.Context, dst []byte, s *slot, cell *tr
 	if err := v.admitPerson(ctx, p); err != nil {
 		return nil, err
 	}
-	out, err := s.open(dst, cell, sealed)
+	out, err := s.openPooled(dst, cell, sealed)
 	if err != nil {
 		return nil, err
 	}

@@ -237,17 +237,30 @@ func derive(row *RootRow, secret []byte) (*root, error) {
 	return r, err
 }
 
-// ensureRoot returns the newest root of the lineage, and makes the first one.
-// A root made inside a transaction lives and dies with it.
-func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*root, error) {
+// prepareRoot asks the key-encryption key, which may be far away, for what
+// ensureRoot will need inside a transaction, which others wait for. It returns
+// the row of a first root, nil if the tenant has one.
+func (v *Vault) prepareRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*RootRow, error) {
+	r, err := v.root(ctx, rootName{tenant: tenant, lineage: l, epoch: newest})
+	if err != nil || r != nil {
+		return nil, err
+	}
+	return v.newRoot(ctx, tenant, l)
+}
+
+// ensureRoot returns the newest root of the lineage. Where there is none it
+// adds the given one, or makes it. A root made inside a transaction lives and
+// dies with it.
+func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage, row *RootRow) (*root, error) {
 	n := rootName{tenant: tenant, lineage: l, epoch: newest}
 	r, err := v.root(ctx, n)
 	if err != nil || r != nil {
 		return r, err
 	}
-	row, err := v.newRoot(ctx, tenant, l)
-	if err != nil {
-		return nil, err
+	if row == nil {
+		if row, err = v.newRoot(ctx, tenant, l); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := v.store.InsertRoot(ctx, *row); err != nil {
 		return nil, fmt.Errorf("vault: insert root: %w", err)

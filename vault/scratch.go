@@ -8,6 +8,11 @@ type scratch struct{ b []byte }
 
 var scratches = sync.Pool{New: func() any { return &scratch{b: make([]byte, 0, 512)} }}
 
-func getScratch() *scratch { return scratches.Get().(*scratch) }
+// getScratch returns a buffer that begins with the slot's prefix.
+func getScratch(s *slot) *scratch {
+	aad := scratches.Get().(*scratch)
+	aad.b = append(aad.b[:0], s.prefix...)
+	return aad
+}
 
 func (s *scratch) release() { scratches.Put(s) }

@@ -36,49 +36,63 @@ func (v *Vault) AppendSeal(ctx context.Context, dst []byte, at troth.Context, pl
 			return nil, err
 		}
 	}
-	return s.seal(dst, &at.Cell, plaintext), nil
+	aad := getScratch(s)
+	dst = s.seal(dst, &at.Cell, plaintext, aad)
+	aad.release()
+	return dst, nil
 }
 
 // hit returns the slot that may be used with no further question, nil if some
 // question must be asked first. What is in the cache has a valid name.
 func (v *Vault) hit(name *KeyName) *slot {
-	now := v.mono()
-	if now > v.fence.freshUntil.Load() || v.pendings.count.Load() != 0 || v.closed.Load() {
+	if v.mustAsk() {
 		return nil
 	}
-	s := v.cache.get(name, now)
+	s := v.cache.get(name, v.fence.asOf.Load())
 	if s == nil || s.shredded {
 		return nil
 	}
 	return s
 }
 
-func (s *slot) seal(dst []byte, cell *troth.Cell, plaintext []byte) []byte {
-	key := s.keys[0]
-	aad := getScratch()
-	aad.b = appendCell(append(aad.b[:0], s.prefix...), *cell)
-	dst = append(dst, key.header[:]...)
-	dst = key.aead.Seal(dst, nil, plaintext, aad.b)
-	aad.release()
-	return dst
+// mustAsk reports whether using a cached key needs more than having it: the
+// fence wants a look, a shredding is undecided, or the vault is closed.
+func (v *Vault) mustAsk() bool {
+	return v.fence.due.Load() || v.pendings.count.Load() != 0 || v.closed.Load()
 }
 
-// open appends the plaintext to dst, or returns ErrOpen and dst as it was.
-func (s *slot) open(dst []byte, cell *troth.Cell, sealed []byte) ([]byte, error) {
+// seal appends the sealed plaintext to dst. aad begins with the slot's prefix.
+func (s *slot) seal(dst []byte, cell *troth.Cell, plaintext []byte, aad *scratch) []byte {
+	key := s.keys[0]
+	aad.b = appendCell(aad.b[:len(s.prefix)], cell)
+	dst = append(dst, valueVersion, byte(key.id>>24), byte(key.id>>16), byte(key.id>>8), byte(key.id))
+	return key.aead.Seal(dst, nil, plaintext, aad.b)
+}
+
+// open appends the plaintext to dst, or returns ErrOpen. aad begins with the
+// slot's prefix.
+func (s *slot) open(dst []byte, cell *troth.Cell, sealed []byte, aad *scratch) ([]byte, error) {
 	id, ok := keyID(sealed)
 	if !ok {
-		return dst, ErrOpen
+		return nil, ErrOpen
 	}
 	key := s.key(id)
 	if key == nil {
-		return dst, ErrOpen
+		return nil, ErrOpen
 	}
-	aad := getScratch()
-	aad.b = appendCell(append(aad.b[:0], s.prefix...), *cell)
+	aad.b = appendCell(aad.b[:len(s.prefix)], cell)
 	out, err := key.aead.Open(dst, nil, sealed[headerSize:], aad.b)
-	aad.release()
 	if err != nil {
-		return dst, ErrOpen
+		return nil, refused(cell)
 	}
 	return out, nil
+}
+
+// refused is why a value did not open: nothing was ever sealed at a place that
+// is not valid, which is looked at only now.
+func refused(cell *troth.Cell) error {
+	if err := cell.Validate(); err != nil {
+		return err
+	}
+	return ErrOpen
 }

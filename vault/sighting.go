@@ -30,8 +30,17 @@ func (s *sightings) add(name *KeyName, cell *troth.Cell) {
 		s.order = append(s.order, k)
 	}
 	at.compartments = append(at.compartments, name.Compartment)
-	at.columns = append(at.columns, cell.Table+"."+cell.Column)
+	at.columns = append(at.columns, columnWord(cell))
 	at.values++
+}
+
+// columnWord names the column as table.column, or by the table alone where both
+// together would be no identifier any more.
+func columnWord(cell *troth.Cell) string {
+	if len(cell.Table)+1+len(cell.Column) > troth.MaxIdentifier {
+		return cell.Table
+	}
+	return cell.Table + "." + cell.Column
 }
 
 // recordSightings commits one entry for each data subject, all together.

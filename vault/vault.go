@@ -37,6 +37,8 @@ type Vault struct {
 	now   func() time.Time
 	// mono is a monotonic clock in nanoseconds; ages are measured on it.
 	mono func() int64
+	// ringAfter sets a flag after a time; tests ring at once.
+	ringAfter func(before *time.Timer, d time.Duration, flag *atomic.Bool) *time.Timer
 
 	cache    *cache
 	roots    *rootCache
@@ -45,7 +47,9 @@ type Vault struct {
 	fence    fence
 	pendings pendings
 	windows  windows
-	closed   atomic.Bool
+	// closing forbids new windows; the trail may still seal what it needs in
+	// order to record the old ones. closed forbids everything.
+	closing, closed atomic.Bool
 }
 
 var (
@@ -79,6 +83,9 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		log:   o.log,
 		now:   o.now,
 		mono:  func() int64 { return int64(time.Since(start)) },
+
+		ringAfter: ringAfter,
+
 		cache: newCache(o.cacheKeys),
 		roots: newRootCache(o.cacheRoots),
 		fence: fence{looking: make(chan struct{}, 1)},
@@ -132,10 +139,14 @@ func (v *Vault) CloseWindows(ctx context.Context) error {
 	return v.closeWindows(v.tx.Detach(ctx), func(*window) bool { return true })
 }
 
-// Close records the counts of all opening windows and refuses further work. It
-// leaves the store open.
+// Close records the counts of all opening windows and refuses further work with
+// [ErrClosed]. It leaves the store open. After an error it can be called again.
 func (v *Vault) Close(ctx context.Context) error {
+	v.closing.Store(true)
+	if err := v.CloseWindows(ctx); err != nil {
+		return err
+	}
 	v.closed.Store(true)
 	v.fence.stop(ctx)
-	return v.CloseWindows(ctx)
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -25,8 +26,10 @@ type window struct {
 	name  windowName
 	id    troth.EntryID
 	actor troth.Actor
-	// until is on the monotonic clock.
+	// until is on the monotonic clock; due is set by a bell some time before.
 	until int64
+	due   atomic.Bool
+	bell  *time.Timer
 	// closed is set before the counts are read: an opening that counted itself
 	// and then finds the window open has been counted.
 	closed atomic.Bool
@@ -34,9 +37,10 @@ type window struct {
 	mu      sync.Mutex
 	tallies map[KeyName]*tally
 
-	// ending serialises telling the counts; told is how many subjects are on
-	// record, and ended that all is.
+	// ending serialises telling the counts: report is made once, told is how
+	// many of its subjects are on record, and ended that all is.
 	ending sync.Mutex
+	report *windowReport
 	told   int
 	ended  bool
 }
@@ -63,7 +67,8 @@ func windowFor(a *troth.Actor, tenant troth.Tenant, p troth.Purpose) windowName 
 
 // OpenWindow commits the window in which the context's service may open data of
 // the tenant for the purpose, so that openings need not do so later: a service
-// that opens inside transactions calls it before it begins one. It returns
+// that opens inside transactions calls it before it begins one, and has at least
+// half a window's length then. It returns
 // [ErrOpenInTx] inside a transaction. People need no window; for them it does
 // nothing.
 func (v *Vault) OpenWindow(ctx context.Context, tenant troth.Tenant, p troth.Purpose) error {
@@ -77,19 +82,18 @@ func (v *Vault) OpenWindow(ctx context.Context, tenant troth.Tenant, p troth.Pur
 	if v.tx.Scope(ctx) != nil {
 		return ErrOpenInTx
 	}
-	_, err = v.window(ctx, windowFor(&actor, tenant, p), actor)
+	_, err = v.window(ctx, windowFor(&actor, tenant, p), actor, v.opt.window/2)
 	return err
 }
 
 // count notes one opening by a service, in a window that is durable.
 func (v *Vault) count(ctx context.Context, s *slot, actor *troth.Actor, p troth.Purpose) error {
-	now := v.mono()
-	if t := s.tally.Load(); t != nil && t.window.admits(actor, p, now) && t.add() {
+	if t := s.tally.Load(); t != nil && t.window.admits(actor, p) && !v.ended(t.window) && t.add() {
 		return nil
 	}
 	n := windowFor(actor, s.name.Tenant, p)
 	for {
-		w, err := v.window(ctx, n, *actor)
+		w, err := v.window(ctx, n, *actor, 0)
 		if err != nil {
 			return err
 		}
@@ -105,8 +109,14 @@ func (v *Vault) count(ctx context.Context, s *slot, actor *troth.Actor, p troth.
 	}
 }
 
-func (w *window) admits(a *troth.Actor, p troth.Purpose, now int64) bool {
-	return w.name.purpose == p && w.name.actor == a.ID && w.name.home == a.Home() && now < w.until
+func (w *window) admits(a *troth.Actor, p troth.Purpose) bool {
+	return w.name.purpose == p && w.name.actor == a.ID && w.name.home == a.Home()
+}
+
+// ended reports whether the window's time is over. It asks the clock only when
+// the end is near.
+func (v *Vault) ended(w *window) bool {
+	return w.due.Load() && v.mono() >= w.until
 }
 
 // add counts one opening; it returns false if the window closed meanwhile.
@@ -134,17 +144,18 @@ func (w *window) tally(name KeyName, limit int) *tally {
 	return t
 }
 
-// window returns the open window of that name. It begins one, and closes the
-// one before, outside of any transaction of the caller's.
-func (v *Vault) window(ctx context.Context, n windowName, actor troth.Actor) (*window, error) {
+// window returns the open window of that name, with at least the given time
+// left. It begins one, and closes the one before, outside of any transaction of
+// the caller's.
+func (v *Vault) window(ctx context.Context, n windowName, actor troth.Actor, left time.Duration) (*window, error) {
 	if err := n.purpose.Validate(); err != nil {
 		return nil, err
 	}
-	if v.closed.Load() {
+	if v.closing.Load() {
 		return nil, ErrClosed
 	}
 	for {
-		w, wait, mine := v.windows.claim(n, v.mono())
+		w, wait, mine := v.windows.claim(n, v.mono()+int64(left))
 		switch {
 		case w != nil:
 			return w, nil
@@ -159,12 +170,12 @@ func (v *Vault) window(ctx context.Context, n windowName, actor troth.Actor) (*w
 	}
 }
 
-// claim returns the open window; or a channel that closes when somebody else
+// claim returns the window that is open and will be at the given instant; or a channel that closes when somebody else
 // has begun one or failed to; or true, if the caller is to begin it.
-func (ws *windows) claim(n windowName, now int64) (w *window, wait chan struct{}, mine bool) {
+func (ws *windows) claim(n windowName, at int64) (w *window, wait chan struct{}, mine bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	if w := ws.open[n]; w != nil && now < w.until && !w.closed.Load() {
+	if w := ws.open[n]; w != nil && at < w.until && !w.closed.Load() {
 		return w, nil, false
 	}
 	if wait := ws.opening[n]; wait != nil {
@@ -210,6 +221,7 @@ func (v *Vault) beginWindow(ctx context.Context, n windowName, actor troth.Actor
 func (v *Vault) insertWindow(ctx context.Context, w *window) error {
 	length := v.opt.window
 	w.until = v.mono() + int64(length)
+	w.bell = v.ringAfter(nil, length*9/10, &w.due)
 	opened := v.now()
 	w.id = troth.NewEntryID(opened)
 	until := opened.Add(length)

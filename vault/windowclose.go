@@ -33,6 +33,7 @@ func (v *Vault) closeWindow(ctx context.Context, w *window) error {
 		return err
 	}
 	w.ended = true
+	w.bell.Stop()
 	v.windows.mu.Lock()
 	defer v.windows.mu.Unlock()
 	delete(v.windows.untold, w)
@@ -49,7 +50,15 @@ type windowSubject struct {
 	values       int64
 }
 
-func (w *window) subjects() (list []windowSubject, values int64) {
+// windowReport is what a closed window tells. It is made once: an opening that
+// came too late takes its count back, and telling may take several tries.
+type windowReport struct {
+	subjects []windowSubject
+	values   int64
+}
+
+func (w *window) sum() *windowReport {
+	r := &windowReport{}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	by := make(map[string]*windowSubject)
@@ -65,17 +74,20 @@ func (w *window) subjects() (list []windowSubject, values int64) {
 		}
 		s.compartments = append(s.compartments, name.Compartment)
 		s.values += n
-		values += n
+		r.values += n
 	}
 	for _, s := range by {
-		list = append(list, *s)
+		r.subjects = append(r.subjects, *s)
 	}
-	slices.SortFunc(list, func(a, b windowSubject) int { return strings.Compare(a.id, b.id) })
-	return list, values
+	slices.SortFunc(r.subjects, func(a, b windowSubject) int { return strings.Compare(a.id, b.id) })
+	return r
 }
 
 func (v *Vault) recordWindow(ctx context.Context, w *window) error {
-	subjects, values := w.subjects()
+	if w.report == nil {
+		w.report = w.sum()
+	}
+	subjects, values := w.report.subjects, w.report.values
 	window := troth.ID(w.id.String())
 	for batch := range slices.Chunk(subjects[w.told:], closeBatch) {
 		err := v.tx.Atomically(ctx, func(ctx context.Context) error {
@@ -152,8 +164,11 @@ func (v *Vault) markUnknown(ctx context.Context, row WindowRow) error {
 	actor := troth.Actor{Kind: troth.Service, ID: row.Actor, Tenant: row.Home}
 	return v.tx.Atomically(troth.WithActor(ctx, actor), func(ctx context.Context) error {
 		closed, err := v.store.CloseWindow(ctx, row.Tenant, row.ID, v.micros())
-		if err != nil || !closed {
-			return err
+		if err != nil {
+			return fmt.Errorf("vault: close lapsed window: %w", err)
+		}
+		if !closed {
+			return nil
 		}
 		return v.record(ctx, troth.Entry{
 			Act: actWindowClose, Tenant: row.Tenant, Purpose: row.Purpose, Outcome: troth.Unknown,
