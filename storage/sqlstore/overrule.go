@@ -13,6 +13,11 @@ import (
 // this ends, a closure that leaves the batch idle for longer than the wait bound
 // while others wait for the outcome loses it, for all of them.
 func (m *member) await() {
+	select {
+	case <-m.batch.done: // by this caller itself, most often
+		return
+	default:
+	}
 	check := time.NewTicker(m.w.h.wait)
 	defer check.Stop()
 	for {
