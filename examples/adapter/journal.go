@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+// schema is the host's own: its names, its columns, its way to create them. Two
+// things matter. The keys begin with the shop, and so does every statement's
+// condition: "no method sees, changes or counts another tenant's rows". And
+// SQLite compares BLOBs, and TEXT by default, by bytes: the contract wants
+// entries in byte order, and an order that takes "Acme" for "acme" would tear
+// down the wall between two tenants.
+const schema = `
+CREATE TABLE IF NOT EXISTS journal (
+	shop TEXT NOT NULL, id BLOB NOT NULL CHECK (length(id) = 16), written INTEGER NOT NULL, entry BLOB NOT NULL,
+	PRIMARY KEY (shop, id));
+CREATE INDEX IF NOT EXISTS journal_by_age ON journal (written);
+CREATE TABLE IF NOT EXISTS alias (
+	shop TEXT NOT NULL, hash BLOB NOT NULL, alias BLOB NOT NULL CHECK (length(alias) = 16),
+	who BLOB NOT NULL, made INTEGER NOT NULL,
+	PRIMARY KEY (shop, hash));
+CREATE TABLE IF NOT EXISTS setting (name TEXT NOT NULL PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS parcel (number INTEGER PRIMARY KEY);`
+
+// Journal is an audit.Backend on the tables above. It has no state but the
+// handle, and every statement runs on handle.Querier(ctx). This one call keeps
+// most of the contract: the statement joins the transaction of ctx, troth's or
+// the host's; without one it stands for itself and sees committed rows only;
+// and it refuses a context that was cancelled or whose transaction has ended.
+type Journal struct{ handle *sqlstore.Handle }
+
+var _ audit.Backend = Journal{}
+
+// Transactor "is the one whose transactions the methods join": the handle, and
+// the same one each time. Services compare it to see that they share it.
+func (j Journal) Transactor() troth.Transactor { return j.handle }
+
+// Append "puts an entry into the inbox, its bytes verbatim. appended is false,
+// and nothing changed, if the tenant has one of that ID." The conflict is not
+// an error of the database, which would end the transaction on PostgreSQL. Its
+// target is named, so that any other constraint still fails.
+func (j Journal) Append(ctx context.Context, row audit.InboxRow) (appended bool, err error) {
+	return j.change(ctx, `INSERT INTO journal (shop, id, written, entry) VALUES (?, ?, ?, ?)
+		ON CONFLICT (shop, id) DO NOTHING`, string(row.Tenant), row.ID[:], row.RecordedAt, row.Envelope)
+}
+
+// Entries "returns the tenant's entries whose IDs are above After, in ascending
+// byte order of ID, at most Limit." All rows are read and closed before it
+// returns, so that a loop over the trail may write even if the pool has one
+// connection. Scan copies bytes: "returned slices belong to the caller".
+func (j Journal) Entries(ctx context.Context, p audit.EntriesPage) ([]audit.InboxRow, error) {
+	rows, err := j.handle.Querier(ctx).Query(ctx, `SELECT id, written, entry FROM journal
+		WHERE shop = ? AND id > ? ORDER BY id LIMIT ?`, string(p.Tenant), p.After[:], p.Limit)
+	if err != nil {
+		return nil, err
+	}
+	var found []audit.InboxRow
+	for rows.Next() {
+		row := audit.InboxRow{Tenant: p.Tenant}
+		var id []byte
+		if err := rows.Scan(&id, &row.RecordedAt, &row.Envelope); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		copy(row.ID[:], id)
+		found = append(found, row)
+	}
+	return found, rows.Close() // also tells what ended the rows too early
+}
+
+// Pseudonym "returns the row of that name". There being none is no error.
+func (j Journal) Pseudonym(ctx context.Context, name audit.PseudonymName) (row audit.PseudonymRow, found bool, err error) {
+	var alias []byte
+	row.PseudonymName = name
+	found, err = sqlstore.QueryRow(ctx, j.handle.Querier(ctx),
+		`SELECT alias, who, made FROM alias WHERE shop = ? AND hash = ?`,
+		[]any{string(name.Tenant), name.Lookup[:]}, &alias, &row.Identity, &row.CreatedAt)
+	copy(row.Pseudonym[:], alias)
+	return row, found, err
+}
+
+// InsertPseudonym "adds a row. inserted is false, and nothing changed, if there
+// is one of that name; a transaction that is about to add one is waited for."
+// SQLite has one writer, so the waiting is the handle's; on PostgreSQL the
+// unique key would do it.
+func (j Journal) InsertPseudonym(ctx context.Context, row audit.PseudonymRow) (inserted bool, err error) {
+	return j.change(ctx, `INSERT INTO alias (shop, hash, alias, who, made) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (shop, hash) DO NOTHING`,
+		string(row.Tenant), row.Lookup[:], row.Pseudonym[:], row.Identity, row.CreatedAt)
+}
+
+// DeletePseudonym "removes the row. deleted is false if there is none."
+func (j Journal) DeletePseudonym(ctx context.Context, name audit.PseudonymName) (deleted bool, err error) {
+	return j.change(ctx, `DELETE FROM alias WHERE shop = ? AND hash = ?`, string(name.Tenant), name.Lookup[:])
+}
+
+// Backlog "counts the entries of all tenants that wait in the inbox". It and
+// the two below are the SystemStore: the only methods that name no tenant.
+func (j Journal) Backlog(ctx context.Context) (b audit.Backlog, err error) {
+	var oldest sql.NullInt64 // of no rows
+	_, err = sqlstore.QueryRow(ctx, j.handle.Querier(ctx),
+		`SELECT count(*), min(written) FROM journal`, nil, &b.Count, &oldest)
+	if oldest.Valid {
+		b.Oldest = time.UnixMicro(oldest.Int64).UTC()
+	}
+	return b, err
+}
+
+// Managed "reports whether a retention keeper has taken the store over": here a
+// row among the host's other settings.
+func (j Journal) Managed(ctx context.Context) (bool, error) {
+	var name string
+	return sqlstore.QueryRow(ctx, j.handle.Querier(ctx), `SELECT name FROM setting WHERE name = 'journal-managed'`, nil, &name)
+}
+
+// SetManaged "makes Managed true, for ever": nothing here takes it back.
+func (j Journal) SetManaged(ctx context.Context) error {
+	_, err := j.change(ctx, `INSERT INTO setting (name) VALUES ('journal-managed') ON CONFLICT (name) DO NOTHING`)
+	return err
+}
+
+// change runs a statement and reports whether it changed a row.
+func (j Journal) change(ctx context.Context, statement string, args ...any) (bool, error) {
+	result, err := j.handle.Querier(ctx).Exec(ctx, statement, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
