@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -10,11 +11,22 @@ import (
 // WindowGrace is how long after its end a window may wait for its counts.
 const WindowGrace = windowGrace
 
+var bells sync.Map // of *Vault: when the fence's bell was to ring
+
+// LastBell is after how long the fence's bell would have rung.
+func (v *Vault) LastBell() time.Duration {
+	d, _ := bells.Load(v)
+	return d.(time.Duration)
+}
+
 // UseMono replaces the monotonic clock and looks at the fence by it. Bells ring
 // at once, so that everything asks that clock.
 func (v *Vault) UseMono(ctx context.Context, mono func() int64) error {
 	v.mono = mono
-	v.ringAfter = func(_ *time.Timer, _ time.Duration, flag *atomic.Bool) *time.Timer {
+	v.ringAfter = func(_ *time.Timer, d time.Duration, flag *atomic.Bool) *time.Timer {
+		if flag == &v.fence.due {
+			bells.Store(v, d)
+		}
 		flag.Store(true)
 		return time.NewTimer(0)
 	}

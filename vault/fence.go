@@ -119,7 +119,11 @@ func (v *Vault) look(ctx context.Context) error {
 	v.fence.asOf.Store(began)
 	v.fence.freshUntil.Store(began + int64(v.opt.fenceAge)/2)
 	v.fence.due.Store(false)
-	v.fence.bell = v.ringAfter(v.fence.bell, v.opt.fenceAge/2, &v.fence.due)
+	took := v.mono() - began
+	v.fence.bell = v.ringAfter(v.fence.bell, max(0, v.opt.fenceAge/2-time.Duration(took)), &v.fence.due)
+	if took > int64(v.opt.fenceAge) {
+		return fmt.Errorf("%w: reading it took longer than its bound", ErrFenceStale)
+	}
 	return nil
 }
 

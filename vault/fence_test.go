@@ -262,3 +262,29 @@ func TestRun_LooksAheadAndEndsWithItsContext(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
+
+// What counts is when a look began: everything later may have been missed.
+func TestFence_SlowLookIsOldWhenItComes(t *testing.T) {
+	w := newWorld(t)
+	clock := &monoClock{}
+	var takes atomic.Int64
+	v := w.vaultOn(&hooked{Backend: w.store, follow: func(_ context.Context, _ int64, found vault.Followed) (vault.Followed, error) {
+		clock.advance(time.Duration(takes.Load()))
+		return found, nil
+	}})
+	takes.Store(int64(bound / 5))
+	w.fakeMonoAs(v, clock)
+	require.Equal(t, bound/2-bound/5, v.LastBell())
+
+	at := emailOf(shop, "42", profile)
+	sealed := w.seal(v, at, "ada")
+	clock.advance(bound)
+	takes.Store(int64(bound))
+	w.opens(v, at, sealed, "ada")
+	require.Zero(t, v.LastBell(), "time to look again already")
+	clock.advance(bound)
+	takes.Store(int64(bound) + 1)
+	w.refuses(v, at, sealed, vault.ErrFenceStale)
+	takes.Store(0)
+	w.opens(v, at, sealed, "ada")
+}

@@ -67,10 +67,9 @@ func windowFor(a *troth.Actor, tenant troth.Tenant, p troth.Purpose) windowName 
 
 // OpenWindow commits the window in which the context's service may open data of
 // the tenant for the purpose, so that openings need not do so later: a service
-// that opens inside transactions calls it before it begins one, and has at least
-// half a window's length then. It returns
-// [ErrOpenInTx] inside a transaction. People need no window; for them it does
-// nothing.
+// that opens inside transactions calls it before it begins one, and then has at
+// least half a window's length. It returns [ErrOpenInTx] inside a transaction.
+// People need no window; for them it does nothing.
 func (v *Vault) OpenWindow(ctx context.Context, tenant troth.Tenant, p troth.Purpose) error {
 	actor, err := troth.ActorFrom(ctx)
 	if err != nil || actor.Kind != troth.Service {
@@ -170,8 +169,9 @@ func (v *Vault) window(ctx context.Context, n windowName, actor troth.Actor, lef
 	}
 }
 
-// claim returns the window that is open and will be at the given instant; or a channel that closes when somebody else
-// has begun one or failed to; or true, if the caller is to begin it.
+// claim returns the window that is open and will be at the given instant; or a
+// channel that closes when somebody else has begun one or failed to; or true, if
+// the caller is to begin it.
 func (ws *windows) claim(n windowName, at int64) (w *window, wait chan struct{}, mine bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
