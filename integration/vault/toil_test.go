@@ -1,0 +1,3 @@
+package vault_test
+
+func (c *child) toil(childConfig) error { return nil }
