@@ -1,0 +1,148 @@
+package kit_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth/kit"
+	"github.com/trothdev/troth/vault"
+)
+
+const passphrase = "made up for these tests"
+
+// secretsDir, set in the environment, makes the test binary a program that asks
+// for the secrets in that folder.
+const secretsDir = "TROTH_KIT_TEST_SECRETS"
+
+func TestMain(m *testing.M) {
+	dir := os.Getenv(secretsDir)
+	if dir == "" {
+		m.Run()
+		return
+	}
+	if _, err := kit.LocalSecrets(dir, passphrase); err != nil {
+		panic(err)
+	}
+}
+
+func TestLocalSecrets_MakesAFolderForItsOwnerOnly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "deep", "secrets")
+	secrets(t, dir)
+	info, err := os.Stat(dir)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	info, err = files[0].Info()
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
+
+func TestLocalSecrets_GivesTheSameKeyAgain(t *testing.T) {
+	dir := t.TempDir()
+	requireSameKey(t, secrets(t, dir), secrets(t, dir))
+}
+
+func TestLocalSecrets_TellsAWrongPassphraseFromADamagedFile(t *testing.T) {
+	dir := t.TempDir()
+	secrets(t, dir)
+	_, err := kit.LocalSecrets(dir, "another")
+	require.ErrorIs(t, err, vault.ErrPassphrase)
+	require.NotErrorIs(t, err, vault.ErrKEKFile)
+
+	path := onlyFile(t, dir)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	changed := append([]byte(nil), whole...)
+	changed[len(changed)/2] ^= 1
+	for name, damaged := range map[string][]byte{"changed": changed, "cut off": whole[:len(whole)-1], "empty": nil} {
+		require.NoError(t, os.WriteFile(path, damaged, 0o600))
+		_, err = kit.LocalSecrets(dir, passphrase)
+		require.ErrorIs(t, err, vault.ErrKEKFile, name)
+		require.NotErrorIs(t, err, vault.ErrPassphrase, name)
+		left, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Len(t, left, len(damaged), "%s: a file that does not open is left for people to look at", name)
+	}
+}
+
+func TestLocalSecrets_RefusesAnEmptyPassphrase(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "secrets")
+	_, err := kit.LocalSecrets(dir, "")
+	require.ErrorContains(t, err, "empty passphrase")
+	secrets(t, dir)
+	_, err = kit.LocalSecrets(dir, "")
+	require.ErrorContains(t, err, "empty passphrase")
+}
+
+func TestLocalSecrets_RefusesAFolderThatIsAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secrets")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	_, err := kit.LocalSecrets(path, passphrase)
+	require.ErrorContains(t, err, "kit: secrets")
+}
+
+func TestLocalSecrets_GoroutinesAtOnceGetOneKey(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "secrets")
+	got := make([]kit.Secrets, 4)
+	errs := make([]error, len(got))
+	var wg sync.WaitGroup
+	for i := range got {
+		wg.Go(func() { got[i], errs[i] = kit.LocalSecrets(dir, passphrase) })
+	}
+	wg.Wait()
+	for i := range got {
+		require.NoError(t, errs[i])
+		requireSameKey(t, got[0], got[i])
+	}
+}
+
+func TestLocalSecrets_ProcessesAtOnceMakeOneFile(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	dir := filepath.Join(t.TempDir(), "secrets")
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			cmd := exec.CommandContext(t.Context(), self)
+			cmd.Env = append(os.Environ(), secretsDir+"="+dir)
+			out, err := cmd.CombinedOutput()
+			assert.NoError(t, err, string(out))
+		})
+	}
+	wg.Wait()
+	onlyFile(t, dir)
+	secrets(t, dir)
+}
+
+func secrets(t *testing.T, dir string) kit.Secrets {
+	t.Helper()
+	s, err := kit.LocalSecrets(dir, passphrase)
+	require.NoError(t, err)
+	return s
+}
+
+// requireSameKey opens with one what the other sealed.
+func requireSameKey(t *testing.T, a, b kit.Secrets) {
+	t.Helper()
+	sealed, err := a.KEK.EncryptWithContext(t.Context(), []byte("root"), []byte("name"))
+	require.NoError(t, err)
+	plain, err := b.KEK.DecryptWithContext(t.Context(), sealed, []byte("name"))
+	require.NoError(t, err)
+	require.Equal(t, "root", string(plain))
+}
+
+func onlyFile(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	return filepath.Join(dir, files[0].Name())
+}
