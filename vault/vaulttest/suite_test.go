@@ -52,19 +52,13 @@ func TestSuite_EveryDefectIsCaught(t *testing.T) {
 	}
 }
 
-// A check that no defect can fail would prove nothing.
+// A check that no defect can fail would prove nothing. That the defects do fail
+// them is what the test above shows.
 func TestSuite_EveryCheckCanFail(t *testing.T) {
 	for _, c := range checks() {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			// That they do catch them is what the test above shows.
-			catches := slices.ContainsFunc(defects, func(d defect) bool { return d.caught == c.name })
-			if !catches && !slices.ContainsFunc(defects, func(d defect) bool {
-				return len(failuresOf(t, c, d.harness())) > 0
-			}) {
-				t.Fatal("no defect fails this check")
-			}
-		})
+		if !slices.ContainsFunc(defects, func(d defect) bool { return d.caught == c.name }) {
+			t.Errorf("no defect fails %q", c.name)
+		}
 	}
 }
 
