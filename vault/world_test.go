@@ -136,3 +136,10 @@ func (w *world) keyRow(at troth.Context) vault.KeyRow {
 	require.NotEmpty(w.t, rows)
 	return rows[0]
 }
+
+func aadOf(t testing.TB, at troth.Context) []byte {
+	t.Helper()
+	aad, err := vault.AssociatedData(at)
+	require.NoError(t, err)
+	return aad
+}
