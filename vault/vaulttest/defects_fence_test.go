@@ -39,8 +39,10 @@ var fenceDefects = []defect{
 	{"a gap is only before the first", "a gap inside of what was kept is a gap", follows(func(f *vault.Followed, after int64) {
 		f.Gap = len(f.Events) > 0 && f.Events[0].Position > after+1
 	})},
-	{"what is gone is not told", "an event that was old when it came is told as itself or as a gap",
-		follows(func(f *vault.Followed, _ int64) { f.Gap = false })},
+	{
+		"what is gone is not told", "an event that was old when it came is told as itself or as a gap",
+		follows(func(f *vault.Followed, _ int64) { f.Gap = false }),
+	},
 	{"positions begin again", "positions go on after a pruning", breaks(func(s vault.Backend, b *broken) {
 		var pruned bool
 		b.pruneFence = func(ctx context.Context, at int64) error {

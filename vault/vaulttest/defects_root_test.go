@@ -26,20 +26,24 @@ var rootDefects = []defect{
 	{"every root is inserted, it is said", "a lineage has one root of an epoch", breaks(rootAlways)},
 	{"a root is inserted over a tombstone, it is said", "nobody inserts a root over a tombstone", breaks(rootAlways)},
 	{"everybody inserts a root, it is said", "of those who insert one root, one does", breaks(rootAlways)},
-	{"tombstones of roots are not told", "a lineage without a root gets a tombstone of epoch 0",
+	{
+		"tombstones of roots are not told", "a lineage without a root gets a tombstone of epoch 0",
 		breaks(func(s vault.Backend, b *broken) {
 			b.shredRoots = func(ctx context.Context, t troth.Tenant, at int64) ([]vault.RootRow, error) {
 				died, err := s.ShredRoots(ctx, t, at)
 				return slices.DeleteFunc(died, func(row vault.RootRow) bool { return row.Commitment == [32]byte{} }), err
 			}
-		})},
-	{"not all dead roots are returned", "shredding roots empties all that live and returns them",
+		}),
+	},
+	{
+		"not all dead roots are returned", "shredding roots empties all that live and returns them",
 		breaks(func(s vault.Backend, b *broken) {
 			b.shredRoots = func(ctx context.Context, t troth.Tenant, at int64) ([]vault.RootRow, error) {
 				died, err := s.ShredRoots(ctx, t, at)
 				return died[:min(1, len(died))], err
 			}
-		})},
+		}),
+	},
 	{"roots die again and again", "roots die once", breaks(rootsDieAgain)},
 	{"everybody shreds a tenant, it is said", "of those who shred one tenant, one does", breaks(rootsDieAgain)},
 	{"shredding a tenant forgets which", "shredding a tenant shreds nothing of another's", breaks(allRoots)},

@@ -42,7 +42,8 @@ var shredDefects = []defect{
 			return died, err
 		}
 	})},
-	{"the own transaction's keys are spared", "a key made in the same transaction dies with the others",
+	{
+		"the own transaction's keys are spared", "a key made in the same transaction dies with the others",
 		breaks(func(s vault.Backend, b *broken) {
 			var made []troth.Compartment
 			b.insertKey = func(ctx context.Context, row vault.KeyRow) (bool, error) {
@@ -55,7 +56,8 @@ var shredDefects = []defect{
 				p.Except = append(p.Except, made...)
 				return s.ShredKeys(ctx, p)
 			}
-		})},
+		}),
+	},
 }
 
 func keysDieAgain(s vault.Backend, b *broken) {

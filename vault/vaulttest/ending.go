@@ -56,7 +56,7 @@ func (r *rig) undone(ctx context.Context, root vault.RootRow, key vault.KeyRow) 
 // done demands that everything is there.
 func (r *rig) done(ctx context.Context, root vault.RootRow, old, made vault.KeyRow) {
 	r.Helper()
-	r.root(ctx, deadRoot(root, instant))
+	r.root(ctx, deadRoot(root))
 	r.keys(ctx, old.KeyName, dead(old, instant))
 	r.keys(ctx, made.KeyName, made)
 	r.person(ctx, r.a, "42", vault.PersonState{ClosedAt: instant, TenantShredded: true})

@@ -106,7 +106,7 @@ var lockChecks = []check{
 			died, err = r.s.ShredRoots(ctx, r.a, instant)
 			return err
 		})
-		r.root(r.Context(), deadRoot(row, instant))
+		r.root(r.Context(), deadRoot(row))
 		if len(died) != 2 {
 			r.Fatalf("died: %+v", died)
 		}

@@ -110,14 +110,15 @@ func (r *rig) insertKey(ctx context.Context, row vault.KeyRow) vault.KeyRow {
 	return row
 }
 
-// dead is what becomes of a row.
+// dead is what becomes of a key.
 func dead(k vault.KeyRow, at int64) vault.KeyRow {
 	k.Sealed, k.ShreddedAt = nil, at
 	return k
 }
 
-func deadRoot(row vault.RootRow, at int64) vault.RootRow {
-	row.Sealed, row.ShreddedAt = nil, at
+// deadRoot is what becomes of a root that dies at instant.
+func deadRoot(row vault.RootRow) vault.RootRow {
+	row.Sealed, row.ShreddedAt = nil, instant
 	return row
 }
 

@@ -51,7 +51,7 @@ var rootChecks = []check{
 		}
 		for i, row := range rows {
 			r.insertRoot(ctx, row)
-			rows[i] = deadRoot(row, instant)
+			rows[i] = deadRoot(row)
 		}
 		r.sameRoots(r.shredRoots(ctx, r.a, instant), rows...)
 		r.root(ctx, rows[1])
@@ -65,7 +65,7 @@ var rootChecks = []check{
 		row := r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 0))
 		r.shredRoots(ctx, r.a, instant)
 		r.sameRoots(r.shredRoots(ctx, r.a, instant+1))
-		r.root(ctx, deadRoot(row, instant))
+		r.root(ctx, deadRoot(row))
 	}},
 	{name: "a lineage without a root gets a tombstone of epoch 0", run: func(r *rig) {
 		ctx := r.Context()
@@ -75,7 +75,7 @@ var rootChecks = []check{
 		if len(died) != 2 {
 			r.Fatalf("%d roots died, want the one of wrap and the tombstone", len(died))
 		}
-		r.root(ctx, deadRoot(row, instant))
+		r.root(ctx, deadRoot(row))
 		r.tombstones(r.shredRoots(ctx, r.b, instant), vault.WrapLineage, vault.IndexLineage)
 	}},
 	{name: "nobody inserts a root over a tombstone", run: func(r *rig) {
@@ -86,7 +86,7 @@ var rootChecks = []check{
 			inserted, err := r.s.InsertRoot(ctx, rootRow(r.a, l, 0))
 			r.wants(false, inserted, err, "insert root over a tombstone")
 		}
-		r.root(ctx, deadRoot(row, instant))
+		r.root(ctx, deadRoot(row))
 	}},
 	{name: "everybody under a shredded tenant is", run: func(r *rig) {
 		ctx := r.Context()

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/vaultfault"
 	"github.com/trothdev/troth/storage/memory"
@@ -31,7 +30,7 @@ func call(ctx context.Context, s vault.Backend, method string) error {
 		args = append(args, reflect.Zero(m.Type().In(i)))
 	}
 	results := m.Call(args)
-	err, _ := results[len(results)-1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](results[len(results)-1])
 	return err
 }
 
@@ -81,6 +80,6 @@ func TestNew_FailingAfterwardsKeepsTheEffect(t *testing.T) {
 func TestNew_GivesOutTheTransactor(t *testing.T) {
 	inner := vaultmem.New(memory.Open())
 	plan := faultstore.NewPlan()
-	var tx troth.Transactor = faultstore.Transactor(inner.Transactor(), plan)
+	tx := faultstore.Transactor(inner.Transactor(), plan)
 	require.Same(t, tx, vaultfault.New(inner, tx, plan).Transactor())
 }
