@@ -41,7 +41,7 @@ func each(t *testing.T, test func(t *testing.T, d database)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, database{Driver: "pgx", DSN: pgtest.DSN(t), Secrets: t.TempDir()}.prepared(t))
+		test(t, newPostgres(t).prepared(t))
 	})
 }
 
@@ -55,6 +55,11 @@ func newSQLite(t *testing.T) database {
 			"&_pragma=synchronous(full)&_pragma=foreign_keys(on)",
 	}
 	return database{Driver: "sqlite", DSN: source.String(), Secrets: filepath.Join(dir, "secrets")}
+}
+
+func newPostgres(t *testing.T) database {
+	t.Helper()
+	return database{Driver: "pgx", DSN: pgtest.DSN(t), Secrets: t.TempDir()}
 }
 
 // prepared makes secrets and tables, as an installation does once.
