@@ -32,7 +32,9 @@ func AssociatedData(at troth.Context) ([]byte, error) {
 // valuePrefix is the part of a value's associated data that all values of one
 // compartment share.
 func valuePrefix(n KeyName) []byte {
-	b := canon.AppendDomain(nil, valueDomain)
+	// One allocation of the right size: every key that is loaded makes one.
+	b := make([]byte, 0, 4*5+len(valueDomain)+len(n.Tenant)+len(n.SubjectID)+len(n.Compartment))
+	b = canon.AppendDomain(b, valueDomain)
 	b = canon.AppendText(b, n.Tenant)
 	b = canon.AppendText(b, n.SubjectID)
 	return canon.AppendText(b, n.Compartment)

@@ -174,58 +174,69 @@ const (
 	manyCached   = 10_000
 )
 
-// rawPerson is what opening takes without a vault: the sealed key, what it is
-// bound to, and a sealed value. The associated data is made beforehand, which
-// the vault cannot do.
-type rawPerson struct {
-	wrapped, keyAAD []byte
-	commitment      [32]byte
-	sealed, aad     []byte
-	cached          cipher.AEAD
+// rawPeople are keys and values as they lie in memory, for opening without a
+// vault: the same rows in the same store, sealed by a wrap key at hand.
+type rawPeople struct {
+	store  *vaultmem.Store
+	wrap   cipher.AEAD
+	names  []vault.KeyName
+	aads   [][]byte
+	sealed [][]byte
+	cached []cipher.AEAD
 }
 
-func rawPeople(b *testing.B, wrap cipher.AEAD, plaintext []byte) []rawPerson {
+func newRawPeople(b *testing.B, plaintext []byte) *rawPeople {
 	b.Helper()
-	people := make([]rawPerson, manySubjects)
+	p := &rawPeople{store: vaultmem.New(memory.Open()), wrap: rawGCM(b), cached: make([]cipher.AEAD, manySubjects)}
 	key := make([]byte, 32)
-	for i := range people {
-		p := &people[i]
+	for i := range manySubjects {
 		_, _ = rand.Read(key)
 		at := benchAt(strconv.Itoa(i))
-		p.commitment = vault.Commitment(key)
-		p.keyAAD = vault.KeyAAD(vault.KeyRow{
-			KeyName:    vault.KeyName{Tenant: at.Subject.Tenant, SubjectID: at.Subject.ID, Compartment: at.Compartment},
-			Generation: 1, KeyID: uint32(i), Commitment: p.commitment,
-		})
-		p.wrapped = wrap.Seal(nil, nil, key, p.keyAAD)
-		var err error
-		if p.aad, err = vault.AssociatedData(at); err != nil {
+		name := vault.KeyName{Tenant: at.Subject.Tenant, SubjectID: at.Subject.ID, Compartment: at.Compartment}
+		row := vault.KeyRow{KeyName: name, Generation: 1, KeyID: uint32(i + 1), Commitment: vault.Commitment(key)}
+		row.Sealed = p.wrap.Seal(nil, nil, key, vault.KeyAAD(row))
+		if _, err := p.store.InsertKey(b.Context(), row); err != nil {
+			b.Fatal(err)
+		}
+		aad, err := vault.AssociatedData(at)
+		if err != nil {
 			b.Fatal(err)
 		}
 		aead := newRawGCM(b, key)
-		p.sealed = aead.Seal(nil, nil, plaintext, p.aad)
 		if i < manyCached {
-			p.cached = aead
+			p.cached[i] = aead
 		}
+		p.names = append(p.names, name)
+		p.aads = append(p.aads, aad)
+		p.sealed = append(p.sealed, aead.Seal(nil, nil, plaintext, aad))
 	}
-	return people
+	return p
 }
 
-// open opens the value, and the key first unless it is cached.
-func (p *rawPerson) open(b *testing.B, dst []byte, wrap cipher.AEAD) ([]byte, error) {
-	b.Helper()
-	aead := p.cached
+// open opens one value, and before it the key, unless that is cached.
+func (p *rawPeople) open(ctx context.Context, dst []byte, i int) ([]byte, error) {
+	aead := p.cached[i]
 	if aead == nil {
-		key, err := wrap.Open(nil, nil, p.wrapped, p.keyAAD)
+		rows, err := p.store.Keys(ctx, p.names[i])
 		if err != nil {
 			return nil, err
 		}
-		if got := vault.Commitment(key); subtle.ConstantTimeCompare(got[:], p.commitment[:]) != 1 {
+		key, err := p.wrap.Open(nil, nil, rows[0].Sealed, vault.KeyAAD(rows[0]))
+		if err != nil {
+			return nil, err
+		}
+		if got := vault.Commitment(key); subtle.ConstantTimeCompare(got[:], rows[0].Commitment[:]) != 1 {
 			return nil, vault.ErrKeyRecord
 		}
-		aead = newRawGCM(b, key)
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		if aead, err = cipher.NewGCMWithRandomNonce(block); err != nil {
+			return nil, err
+		}
 	}
-	return aead.Open(dst, nil, p.sealed, p.aad)
+	return aead.Open(dst, nil, p.sealed[i], p.aads[i])
 }
 
 // BenchmarkOpenMany opens values of 100,000 people in random order with room for
@@ -233,8 +244,7 @@ func (p *rawPerson) open(b *testing.B, dst []byte, wrap cipher.AEAD) ([]byte, er
 // are in memory.
 func BenchmarkOpenMany(b *testing.B) {
 	plaintext := make([]byte, 64)
-	wrap := rawGCM(b)
-	people := rawPeople(b, wrap, plaintext)
+	people := newRawPeople(b, plaintext)
 	v, ctx := benchVault(b, vault.WithCache(manyCached), vault.WithKeyTTL(time.Hour), vault.WithWindow(time.Hour))
 	v.LimitWindow(manySubjects)
 	sealed := make([][]byte, manySubjects)
@@ -255,7 +265,7 @@ func BenchmarkOpenMany(b *testing.B) {
 	buf := make([]byte, 0, 64)
 	var err error
 	pair(b, func() error {
-		buf, err = people[rng.IntN(manySubjects)].open(b, buf[:0], wrap)
+		buf, err = people.open(ctx, buf[:0], rng.IntN(manySubjects))
 		return err
 	}, func() error {
 		i := rng.IntN(manySubjects)

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -13,7 +14,7 @@ import (
 type slot struct {
 	name KeyName
 	// keys are the generations, newest first; none if shredded.
-	keys []*dataKey
+	keys []dataKey
 	// prefix begins the associated data of every value of the compartment.
 	prefix   []byte
 	shredded bool
@@ -29,15 +30,15 @@ type slot struct {
 	tally atomic.Pointer[tally]
 }
 
-func newSlot(name KeyName, keys []*dataKey) *slot {
+func newSlot(name KeyName, keys []dataKey) *slot {
 	return &slot{name: name, keys: keys, prefix: valuePrefix(name)}
 }
 
 // key returns the generation with the id, nil if there is none.
 func (s *slot) key(id uint32) *dataKey {
-	for _, k := range s.keys {
-		if k.id == id {
-			return k
+	for i := range s.keys {
+		if s.keys[i].id == id {
+			return &s.keys[i]
 		}
 	}
 	return nil
@@ -54,13 +55,18 @@ const cacheShards = 16
 
 // cache is bounded, and sharded by person, so that all of a person's
 // compartments are in one shard. Each shard evicts by CLOCK: a hit sets one bit
-// and takes only the shard's read lock.
+// and takes only the shard's read lock, or no lock where it finds the slot in
+// front.
 type cache struct {
 	seed   maphash.Seed
 	shards [cacheShards]shard
+	// front is a table without chains of the slots used last: what is in it is
+	// in a shard too, and leaves both together.
+	front []atomic.Pointer[slot]
 }
 
 type shard struct {
+	cache *cache
 	mu    sync.RWMutex
 	slots map[KeyName]*slot
 	ring  []*slot
@@ -69,25 +75,33 @@ type shard struct {
 }
 
 func newCache(limit int) *cache {
-	c := &cache{seed: maphash.MakeSeed()}
+	c := &cache{seed: maphash.MakeSeed(), front: make([]atomic.Pointer[slot], 1<<bits.Len(uint(limit)))}
 	for i := range c.shards {
+		c.shards[i].cache = c
 		c.shards[i].limit = max(1, limit/cacheShards)
 		c.shards[i].slots = make(map[KeyName]*slot)
 	}
 	return c
 }
 
-func (c *cache) shard(subjectID string) *shard {
-	return &c.shards[maphash.String(c.seed, subjectID)%cacheShards]
-}
+func (c *cache) hash(subjectID string) uint64 { return maphash.String(c.seed, subjectID) }
+
+func (c *cache) shard(h uint64) *shard { return &c.shards[h%cacheShards] }
 
 // get returns the slot under name, nil if there is none that is still good at
 // the given instant.
 func (c *cache) get(name *KeyName, now int64) *slot {
-	sh := c.shard(name.SubjectID)
-	sh.mu.RLock()
-	s := sh.slots[*name]
-	sh.mu.RUnlock()
+	h := c.hash(name.SubjectID)
+	front := c.place(h, name)
+	s := front.Load()
+	if s == nil || s.name != *name {
+		sh := c.shard(h)
+		sh.mu.RLock()
+		if s = sh.slots[*name]; s != nil {
+			front.Store(s) // under the lock: evictions clear it
+		}
+		sh.mu.RUnlock()
+	}
 	if s == nil || now > s.expires {
 		return nil
 	}
@@ -97,10 +111,20 @@ func (c *cache) get(name *KeyName, now int64) *slot {
 	return s
 }
 
+// place is where the front table may have the name. Compartments of one person
+// must not all fall on one place.
+func (c *cache) place(h uint64, name *KeyName) *atomic.Pointer[slot] {
+	n := len(name.Compartment)
+	if n > 0 {
+		h += uint64(n)<<8 | uint64(name.Compartment[n-1])
+	}
+	return &c.front[(h>>4)&uint64(len(c.front)-1)]
+}
+
 // put adds the slot if allowed still says so under the shard's lock, which
 // evictions take too. A slot that is not added counts as gone.
 func (c *cache) put(s *slot, allowed func() bool) {
-	sh := c.shard(s.name.SubjectID)
+	sh := c.shard(c.hash(s.name.SubjectID))
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if !allowed() {
@@ -121,7 +145,7 @@ func (c *cache) put(s *slot, allowed func() bool) {
 // a person's, an empty SubjectID all of a tenant's.
 func (c *cache) evict(name KeyName) {
 	if name.SubjectID != "" {
-		c.shard(name.SubjectID).evict(name)
+		c.shard(c.hash(name.SubjectID)).evict(name)
 		return
 	}
 	for i := range c.shards {
@@ -171,8 +195,7 @@ func (sh *shard) evict(name KeyName) {
 			kept = append(kept, s)
 			continue
 		}
-		s.gone.Store(true)
-		delete(sh.slots, s.name)
+		sh.leave(s)
 	}
 	clear(sh.ring[len(kept):])
 	sh.ring, sh.hand = kept, 0
@@ -195,6 +218,13 @@ func (sh *shard) evictOne() {
 	}
 }
 
+// leave takes the slot from everywhere but the ring.
+func (sh *shard) leave(s *slot) {
+	s.gone.Store(true)
+	delete(sh.slots, s.name)
+	sh.cache.place(sh.cache.hash(s.name.SubjectID), &s.name).CompareAndSwap(s, nil)
+}
+
 func (sh *shard) remove(s *slot) {
 	for i, at := range sh.ring {
 		if at == s {
@@ -205,9 +235,7 @@ func (sh *shard) remove(s *slot) {
 }
 
 func (sh *shard) removeAt(i int) {
-	s := sh.ring[i]
-	s.gone.Store(true)
-	delete(sh.slots, s.name)
+	sh.leave(sh.ring[i])
 	last := len(sh.ring) - 1
 	sh.ring[i] = sh.ring[last]
 	sh.ring[last] = nil

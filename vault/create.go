@@ -69,7 +69,7 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 			return nil, fmt.Errorf("vault: insert key: %w", err)
 		}
 		if inserted {
-			return newSlot(name, []*dataKey{key}), nil
+			return newSlot(name, []dataKey{key}), nil
 		}
 		// Another process was first, or destroyed what is not yet there.
 		if s, err := v.read(ctx, name); err != nil || s != nil {

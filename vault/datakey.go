@@ -27,12 +27,12 @@ type dataKey struct {
 	aead       cipher.AEAD
 }
 
-func newDataKey(id, generation uint32, key *[keySize]byte) (*dataKey, error) {
+func newDataKey(id, generation uint32, key *[keySize]byte) (dataKey, error) {
 	aead, err := newGCM(key[:])
 	if err != nil {
-		return nil, err
+		return dataKey{}, err
 	}
-	return &dataKey{id: id, generation: generation, aead: aead}, nil
+	return dataKey{id: id, generation: generation, aead: aead}, nil
 }
 
 // newGCM returns AES-256-GCM that puts a random nonce in front of what it
@@ -50,7 +50,7 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 }
 
 // wrapNew fills in row's KeyID, Commitment and Sealed with a fresh random key.
-func wrapNew(row *KeyRow, wrap cipher.AEAD) (*dataKey, error) {
+func wrapNew(row *KeyRow, wrap cipher.AEAD) (dataKey, error) {
 	var key [keySize]byte
 	defer clear(key[:])
 	_, _ = rand.Read(key[:]) // never fails, crypto/rand documents
@@ -73,11 +73,11 @@ func newKeyID() uint32 {
 
 // unwrap opens a stored key. It returns ErrKeyRecord unless the record is
 // exactly the one that was sealed under this name.
-func unwrap(row *KeyRow, wrap cipher.AEAD) (*dataKey, error) {
+func unwrap(row *KeyRow, wrap cipher.AEAD) (dataKey, error) {
 	var key [keySize]byte
 	defer clear(key[:])
 	if err := unwrapInto(&key, row, wrap); err != nil {
-		return nil, err
+		return dataKey{}, err
 	}
 	return newDataKey(row.KeyID, row.Generation, &key)
 }

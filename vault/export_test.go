@@ -42,7 +42,7 @@ func (v *Vault) CachedKeys() int { return v.cache.len() }
 // IsCached reports whether the keys under the name are in the cache, without
 // making them any more popular.
 func (v *Vault) IsCached(name KeyName) bool {
-	sh := v.cache.shard(name.SubjectID)
+	sh := v.cache.shard(v.cache.hash(name.SubjectID))
 	sh.mu.RLock()
 	defer sh.mu.RUnlock()
 	return sh.slots[name] != nil

@@ -10,7 +10,7 @@ type flights struct {
 }
 
 type flight struct {
-	done chan struct{}
+	done chan struct{} // made when somebody waits
 	slot *slot
 	err  error
 	// stale says that something under the name died while it was read, so that
@@ -24,25 +24,30 @@ func (f *flights) join(name KeyName) (call *flight, first bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if call := f.calls[name]; call != nil {
+		if call.done == nil {
+			call.done = make(chan struct{})
+		}
 		return call, false
 	}
 	if f.calls == nil {
 		f.calls = make(map[KeyName]*flight)
 	}
-	call = &flight{done: make(chan struct{})}
+	call = &flight{}
 	f.calls[name] = call
 	return call, true
 }
 
 func (f *flights) land(name KeyName, call *flight) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.calls[name] == call {
 		delete(f.calls, name)
 	} else {
 		call.stale = true
 	}
-	f.mu.Unlock()
-	close(call.done)
+	if call.done != nil {
+		close(call.done)
+	}
 }
 
 // forget lets nobody join the loads that the name covers, and makes them stale.

@@ -81,11 +81,12 @@ func (v *Vault) load(ctx context.Context, name KeyName) (*slot, error) {
 		call, first := v.flights.join(name)
 		if first {
 			v.fly(ctx, name, call)
-		}
-		select {
-		case <-call.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		} else {
+			select {
+			case <-call.done:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		}
 		switch {
 		case call.stale:
@@ -132,7 +133,7 @@ func (v *Vault) read(ctx context.Context, name KeyName) (*slot, error) {
 	if len(rows) == 0 {
 		return v.readAbsent(ctx, name)
 	}
-	keys := make([]*dataKey, 0, len(rows))
+	keys := make([]dataKey, 0, len(rows))
 	for i := range rows {
 		row := &rows[i]
 		if row.ShreddedAt != 0 {

@@ -63,7 +63,7 @@ func (v *Vault) mustAsk() bool {
 
 // seal appends the sealed plaintext to dst. aad begins with the slot's prefix.
 func (s *slot) seal(dst []byte, cell *troth.Cell, plaintext []byte, aad *scratch) []byte {
-	key := s.keys[0]
+	key := &s.keys[0]
 	aad.b = appendCell(aad.b[:len(s.prefix)], cell)
 	dst = append(dst, valueVersion, byte(key.id>>24), byte(key.id>>16), byte(key.id>>8), byte(key.id))
 	return key.aead.Seal(dst, nil, plaintext, aad.b)
