@@ -232,7 +232,7 @@ func TestShred_ACrashLeavesAllOfItOrNothing(t *testing.T) {
 			d.quiet(t, db)
 			evidence := shredEntries(t, after)
 			for subject, sealed := range values {
-				if (aftermath{t, d, db, after, evidence}).shredded(subject, sealed) {
+				if (aftermath{t, d, db, after, shop, evidence}).shredded(subject, sealed) {
 					whole++
 					continue
 				}
@@ -276,6 +276,7 @@ type aftermath struct {
 	d        database
 	db       *sql.DB
 	kit      *kit.Kit
+	tenant   troth.Tenant
 	evidence map[audit.Pseudonym]int
 }
 
@@ -283,9 +284,9 @@ type aftermath struct {
 // of it agrees: key, tombstone, fence, evidence, and what opening gives.
 func (a aftermath) shredded(subject string, sealed []byte) bool {
 	a.Helper()
-	count := func(query string) int { return a.d.count(a, a.db, query, string(shop), subject) }
+	count := func(query string) int { return a.d.count(a, a.db, query, string(a.tenant), subject) }
 	key := "SELECT count(*) FROM troth_vault_key WHERE tenant = ? AND subject = ? AND compartment = 'profile' AND "
-	whom, found, err := a.kit.Trail.Pseudonym(a.Context(), troth.Subject{Tenant: shop, ID: subject})
+	whom, found, err := a.kit.Trail.Pseudonym(a.Context(), troth.Subject{Tenant: a.tenant, ID: subject})
 	require.NoError(a, err)
 	facts := map[string]int{
 		"dead key":  count(key + "sealed IS NULL AND shredded_at <> 0"),
@@ -301,7 +302,7 @@ func (a aftermath) shredded(subject string, sealed []byte) bool {
 		require.Equal(a, want, n, "%s of %s: %v", name, subject, facts)
 	}
 	require.Equal(a, 1-want, count(key+"sealed IS NOT NULL AND shredded_at = 0"), "living key")
-	plain, err := a.kit.Vault.AppendOpen(service(a.Context(), "worker"), nil, emailOf(shop, subject), orders, sealed)
+	plain, err := a.kit.Vault.AppendOpen(service(a.Context(), "worker"), nil, emailOf(a.tenant, subject), orders, sealed)
 	require.Equal(a, []string{ok, shredded}[want], openedAs(subject, plain, err))
 	return want == 1
 }

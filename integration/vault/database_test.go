@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"net/url"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,12 +93,27 @@ func (d database) kit(t testing.TB, opts ...vault.Option) *kit.Kit {
 
 func (d database) kitOn(t testing.TB, db *sql.DB, opts ...vault.Option) *kit.Kit {
 	t.Helper()
-	secrets, err := kit.LocalSecrets(d.Secrets, passphrase)
+	secrets, err := secretsOf(d)
 	require.NoError(t, err)
 	k, err := kit.Open(t.Context(), kit.Config{DB: db, Dialect: d.dialect(), Secrets: secrets}, opts...)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = k.Close(context.Background()) })
 	return k
+}
+
+// opened are secrets that this process has opened: stretching a passphrase
+// costs what it should.
+var opened sync.Map // of the folder: kit.Secrets
+
+func secretsOf(d database) (kit.Secrets, error) {
+	if s, ok := opened.Load(d.Secrets); ok {
+		return s.(kit.Secrets), nil
+	}
+	s, err := kit.LocalSecrets(d.Secrets, passphrase)
+	if err == nil {
+		opened.Store(d.Secrets, s)
+	}
+	return s, err
 }
 
 // count runs a query that gives one number.
