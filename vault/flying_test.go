@@ -65,6 +65,24 @@ func TestShred_LoadInFlightIsNotServedAfterwards(t *testing.T) {
 	w.refuses(v, at, sealed, vault.ErrShredded)
 }
 
+func TestShred_AbandonedLoadLeavesNothingInTheCache(t *testing.T) {
+	w := newWorld(t)
+	at := emailOf(shop, "42", profile)
+	sealed := w.seal(w.vault(), at, "ada")
+	store, g := w.gated(nameOf(at))
+	v := w.vaultOn(store)
+	ctx, cancel := context.WithCancel(w.ctx)
+	late := make(chan error)
+	go func() { late <- lookup(v.AppendOpen(ctx, nil, at, orders, sealed)) }()
+	<-g.reached
+	w.shred(v, personOf(shop, "42"))
+	cancel()
+	close(g.pass)
+	require.ErrorIs(t, <-late, context.Canceled)
+	require.False(t, v.IsCached(nameOf(at)))
+	w.refuses(v, at, sealed, vault.ErrShredded)
+}
+
 func TestShred_HandleKeepsNoLoadFromBefore(t *testing.T) {
 	w := newWorld(t)
 	at := emailOf(shop, "42", profile)

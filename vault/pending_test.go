@@ -117,14 +117,16 @@ func TestShred_OtherPeopleAreNotPending(t *testing.T) {
 
 func TestShred_TenantInTheHostsTransaction(t *testing.T) {
 	c := newPendingCase(t)
-	_, err := c.v.MAC(c.ctx, someKey, nil)
-	require.NoError(t, err)
+	for range 2 { // the second time its root is cached
+		_, err := c.v.MAC(c.ctx, someKey, nil)
+		require.NoError(t, err)
+	}
 	other := emailOf(bakery, "42", profile)
 	theirs := c.seal(c.v, other, "bob")
 	c.opens(c.v, other, theirs, "bob") // and the window is open
 
 	inTx, tx := c.begin()
-	_, err = c.v.Shred(inTx, erasure, vault.Target{Tenant: shop})
+	_, err := c.v.Shred(inTx, erasure, vault.Target{Tenant: shop})
 	require.NoError(t, err)
 	c.refusesAll(inTx, vault.ErrShredPending)
 	for _, ctx := range []context.Context{inTx, c.ctx} {

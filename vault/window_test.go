@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/vaultmem"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -197,11 +199,17 @@ func TestWindow_CountsAreNotLostWhenTellingFails(t *testing.T) {
 
 func TestWindow_ClosingInsideATransactionDoesNotDependOnIt(t *testing.T) {
 	w := newWorld(t)
-	loose, store := w.loosely()
-	v := w.vaultOn(store)
+	w.db = memory.Open(memory.WithWaitBound(0))
+	w.store, w.rec = vaultmem.New(w.db), newRecorder(w.db)
+	v := w.vault()
 	at := emailOf(shop, "42", profile)
 	w.opens(v, at, w.seal(v, at, "x"), "x")
-	require.NoError(t, v.Close(loose.begin(w.ctx, true)))
+	tx, err := w.db.Begin(w.ctx)
+	require.NoError(t, err)
+	require.ErrorIs(t, v.Close(w.db.WithTx(w.ctx, tx)), troth.ErrBusy)
+	require.NoError(t, tx.Rollback())
+	require.Empty(t, w.rec.committed(t, "vault.window-close"))
+	require.NoError(t, v.Close(w.ctx))
 	require.Len(t, w.rec.committed(t, "vault.window-close"), 1)
 }
 
