@@ -69,7 +69,9 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 			return nil, fmt.Errorf("vault: insert key: %w", err)
 		}
 		if inserted {
-			return newSlot(name, []dataKey{key}), nil
+			s := newSlot(name)
+			s.keys = append(s.keys, key)
+			return s, nil
 		}
 		// Another process was first, or destroyed what is not yet there.
 		if s, err := v.read(ctx, name); err != nil || s != nil {

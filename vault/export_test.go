@@ -37,15 +37,28 @@ func (v *Vault) UseMono(ctx context.Context, mono func() int64) error {
 func (v *Vault) LimitWindow(compartments int) { v.opt.windowSubjects = compartments }
 
 // CachedKeys is how many slots the cache holds.
-func (v *Vault) CachedKeys() int { return v.cache.len() }
+func (v *Vault) CachedKeys() int {
+	n := 0
+	for i := range v.cache.sets {
+		for j := range v.cache.sets[i].slots {
+			if v.cache.sets[i].slots[j].Load() != nil {
+				n++
+			}
+		}
+	}
+	return n
+}
 
 // IsCached reports whether the keys under the name are in the cache, without
 // making them any more popular.
 func (v *Vault) IsCached(name KeyName) bool {
-	sh := v.cache.shard(v.cache.hash(name.SubjectID))
-	sh.mu.RLock()
-	defer sh.mu.RUnlock()
-	return sh.slots[name] != nil
+	at, _ := v.cache.find(&name)
+	for i := range at.slots {
+		if s := at.slots[i].Load(); s != nil && s.name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // Undecided is how many shreddings of this process wait for their end.
@@ -77,6 +90,18 @@ func (v *Vault) NextGeneration(ctx context.Context, row KeyRow) (KeyRow, error) 
 	next := KeyRow{KeyName: row.KeyName, Generation: row.Generation + 1, Epoch: r.epoch, CreatedAt: row.CreatedAt}
 	_, err = wrapNew(&next, r.wrap)
 	return next, err
+}
+
+// ForgeCommitment makes a record that the wrap key sealed and whose commitment
+// is not the key's.
+func (v *Vault) ForgeCommitment(ctx context.Context, row KeyRow) (KeyRow, error) {
+	r, err := v.root(ctx, rootName{tenant: row.Tenant, lineage: WrapLineage, epoch: newest})
+	if err != nil {
+		return KeyRow{}, err
+	}
+	row.Commitment[0] ^= 1
+	row.Sealed = r.wrap.Seal(nil, nil, make([]byte, keySize), appendKeyAAD(nil, &row))
+	return row, nil
 }
 
 // UnwrapWith unwraps a stored data key under a wrap key given in the clear.

@@ -150,8 +150,7 @@ func (f *fence) stop(ctx context.Context) {
 func (v *Vault) apply(found Followed) {
 	if found.Gap {
 		v.fence.applied.Add(1)
-		v.cache.evictAll()
-		v.flights.forget(KeyName{})
+		v.cache.evict(KeyName{})
 		v.roots.evictAll()
 		v.derived.evictAll()
 		return

@@ -1,15 +1,9 @@
 package vault
 
-import "sync"
-
-// flights makes concurrent loads of one key share a single read. Whoever comes
-// first loads, with their own context; the others wait.
-type flights struct {
-	mu    sync.Mutex
-	calls map[KeyName]*flight
-}
-
+// flight is a load of one key that is under way. Whoever comes first loads,
+// with their own context; the others wait.
 type flight struct {
+	name KeyName
 	done chan struct{} // made when somebody waits
 	slot *slot
 	err  error
@@ -18,45 +12,47 @@ type flight struct {
 	stale bool
 }
 
-// join returns the load under way, or a new one that the caller must do and
-// then land.
-func (f *flights) join(name KeyName) (call *flight, first bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if call := f.calls[name]; call != nil {
-		if call.done == nil {
-			call.done = make(chan struct{})
+// join returns the load of that name under way, or a new one that the caller
+// must do and then land.
+func (c *cache) join(name *KeyName) (call *flight, first bool) {
+	at, _ := c.find(name)
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	for _, call := range at.flights {
+		if call.name == *name {
+			if call.done == nil {
+				call.done = make(chan struct{})
+			}
+			return call, false
 		}
-		return call, false
 	}
-	if f.calls == nil {
-		f.calls = make(map[KeyName]*flight)
-	}
-	call = &flight{}
-	f.calls[name] = call
+	call = &flight{name: *name}
+	at.flights = append(at.flights, call)
 	return call, true
 }
 
-func (f *flights) land(name KeyName, call *flight) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.calls[name] == call {
-		delete(f.calls, name)
-	} else {
-		call.stale = true
+// land ends a load. It is stale if an eviction has taken it out meanwhile.
+func (c *cache) land(call *flight) {
+	at, _ := c.find(&call.name)
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	call.stale = true
+	for i := range at.flights {
+		if at.flights[i] == call {
+			call.stale = false
+			at.cancel(i)
+			break
+		}
 	}
 	if call.done != nil {
 		close(call.done)
 	}
 }
 
-// forget lets nobody join the loads that the name covers, and makes them stale.
-func (f *flights) forget(name KeyName) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for n := range f.calls {
-		if name.covers(n) {
-			delete(f.calls, n)
-		}
-	}
+// cancel lets nobody join the load any more. It holds mu.
+func (at *set) cancel(i int) {
+	last := len(at.flights) - 1
+	at.flights[i] = at.flights[last]
+	at.flights[last] = nil
+	at.flights = at.flights[:last]
 }

@@ -123,6 +123,9 @@ func TestKeyRow_CommitmentOfAnotherKeyIsRefused(t *testing.T) {
 	bad := w.keyRow(at)
 	bad.Commitment = next.Commitment
 	w.unusable(w.forged(nameOf(at), bad), at, sealed)
+	bad, err = v.ForgeCommitment(w.ctx, w.keyRow(at))
+	require.NoError(t, err)
+	w.unusable(w.forged(nameOf(at), bad), at, sealed)
 }
 
 // An older key of the same name, such as one of a transaction that was rolled

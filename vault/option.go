@@ -106,11 +106,11 @@ func atLeast(what string, d, least time.Duration, set func(*options)) Option {
 }
 
 // WithCache bounds the number of cached keys; one takes about 1.5 KiB. Default
-// 10,000, at least 16.
+// 10,000, at least 8.
 func WithCache(keys int) Option {
 	return func(o *options) error {
-		if keys < cacheShards {
-			return fmt.Errorf("vault: cache of fewer than %d keys", cacheShards)
+		if keys < ways {
+			return fmt.Errorf("vault: cache of fewer than %d keys", ways)
 		}
 		o.cacheKeys = keys
 		return nil

@@ -160,7 +160,6 @@ func (v *Vault) settle(p *pending) {
 func (v *Vault) forget(name KeyName) {
 	v.fence.applied.Add(1)
 	v.cache.evict(name)
-	v.flights.forget(name)
 	if name.SubjectID == "" {
 		v.roots.evict(name.Tenant)
 		v.derived.evict(name.Tenant)

@@ -78,7 +78,7 @@ func (v *Vault) loadInTx(ctx context.Context, scope *troth.Scope, name KeyName) 
 // load reads committed rows into the shared cache.
 func (v *Vault) load(ctx context.Context, name KeyName) (*slot, error) {
 	for {
-		call, first := v.flights.join(name)
+		call, first := v.cache.join(&name)
 		if first {
 			v.fly(ctx, name, call)
 		} else {
@@ -99,8 +99,8 @@ func (v *Vault) load(ctx context.Context, name KeyName) (*slot, error) {
 }
 
 func (v *Vault) fly(ctx context.Context, name KeyName, call *flight) {
-	call.err = errors.New("vault: load was abandoned") // stands if read panics
-	defer v.flights.land(name, call)
+	call.err = errAbandoned // stands if read panics
+	defer v.cache.land(call)
 	// The order matters: a shredding that registers after the check evicts
 	// after it too, and then applied has moved when the slot is put.
 	applied := v.fence.applied.Load()
@@ -112,6 +112,8 @@ func (v *Vault) fly(ctx context.Context, name KeyName, call *flight) {
 		v.share(call.slot, applied)
 	}
 }
+
+var errAbandoned = errors.New("vault: load was abandoned")
 
 // share puts a slot of committed rows into the cache, unless something was
 // evicted since applied was read.
@@ -133,7 +135,7 @@ func (v *Vault) read(ctx context.Context, name KeyName) (*slot, error) {
 	if len(rows) == 0 {
 		return v.readAbsent(ctx, name)
 	}
-	keys := make([]dataKey, 0, len(rows))
+	s := newSlot(name)
 	for i := range rows {
 		row := &rows[i]
 		if row.ShreddedAt != 0 {
@@ -156,9 +158,9 @@ func (v *Vault) read(ctx context.Context, name KeyName) (*slot, error) {
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, key)
+		s.keys = append(s.keys, key)
 	}
-	return newSlot(name, keys), nil
+	return s, nil
 }
 
 // readAbsent tells a compartment that was never used from one that can never

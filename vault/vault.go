@@ -43,7 +43,6 @@ type Vault struct {
 	cache    *cache
 	roots    *rootCache
 	derived  derivedKeys
-	flights  flights
 	fence    fence
 	pendings pendings
 	windows  windows

@@ -34,8 +34,11 @@ type window struct {
 	// and then finds the window open has been counted.
 	closed atomic.Bool
 
-	mu      sync.Mutex
-	tallies map[KeyName]*tally
+	mu sync.Mutex
+	// tallies are in use, one for each time that a key was loaded; sums are
+	// what earlier ones came to.
+	tallies []*tally
+	sums    map[KeyName]int64
 
 	// ending serialises telling the counts: report is made once, told is how
 	// many of its subjects are on record, and ended that all is.
@@ -48,7 +51,10 @@ type window struct {
 // tally counts openings of one person's compartment in one window.
 type tally struct {
 	window *window
+	name   KeyName
 	n      atomic.Int64
+	// summed is set before n is added to the window's sums.
+	summed atomic.Bool
 }
 
 // windows are those of this process.
@@ -118,29 +124,39 @@ func (v *Vault) ended(w *window) bool {
 	return w.due.Load() && v.mono() >= w.until
 }
 
-// add counts one opening; it returns false if the window closed meanwhile.
+// add counts one opening; it returns false if nobody will read it any more.
 func (t *tally) add() bool {
 	t.n.Add(1)
-	if !t.window.closed.Load() {
+	if !t.window.closed.Load() && !t.summed.Load() {
 		return true
 	}
 	t.n.Add(-1) // who closes may have read it: then one too many, never too few
 	return false
 }
 
-// tally returns the counter for a compartment, nil if the window has no room.
+// tally returns a new counter for a compartment, nil if the window has counted
+// as many as it may.
 func (w *window) tally(name KeyName, limit int) *tally {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t := w.tallies[name]
-	if t == nil {
-		if len(w.tallies) >= limit {
+	if len(w.tallies) >= limit {
+		if w.sum(); len(w.sums) >= limit {
 			return nil
 		}
-		t = &tally{window: w}
-		w.tallies[name] = t
 	}
+	t := &tally{window: w, name: name}
+	w.tallies = append(w.tallies, t)
 	return t
+}
+
+// sum adds up the tallies in use and ends their use. It holds mu.
+func (w *window) sum() {
+	for _, t := range w.tallies {
+		t.summed.Store(true)
+		w.sums[t.name] += t.n.Load()
+	}
+	clear(w.tallies)
+	w.tallies = w.tallies[:0]
 }
 
 // window returns the open window of that name, with at least the given time
@@ -197,7 +213,7 @@ func (v *Vault) beginWindow(ctx context.Context, n windowName, actor troth.Actor
 	ws.mu.Lock()
 	old := ws.open[n]
 	ws.mu.Unlock()
-	w := &window{name: n, actor: actor, tallies: make(map[KeyName]*tally)}
+	w := &window{name: n, actor: actor, sums: make(map[KeyName]int64)}
 	err := v.insertWindow(ctx, w)
 	ws.mu.Lock()
 	if err == nil {

@@ -57,13 +57,14 @@ type windowReport struct {
 	values   int64
 }
 
-func (w *window) sum() *windowReport {
+// makeReport adds up everything; the window must be closed.
+func (w *window) makeReport() *windowReport {
 	r := &windowReport{}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.sum()
 	by := make(map[string]*windowSubject)
-	for name, t := range w.tallies {
-		n := t.n.Load()
+	for name, n := range w.sums {
 		if n == 0 {
 			continue
 		}
@@ -85,7 +86,7 @@ func (w *window) sum() *windowReport {
 
 func (v *Vault) recordWindow(ctx context.Context, w *window) error {
 	if w.report == nil {
-		w.report = w.sum()
+		w.report = w.makeReport()
 	}
 	subjects, values := w.report.subjects, w.report.values
 	window := troth.ID(w.id.String())

@@ -1,0 +1,48 @@
+package vault
+
+import "sync/atomic"
+
+// slot holds the keys of one person's compartment. Apart from its atomic
+// fields it never changes after it was made.
+type slot struct {
+	name KeyName
+	// keys are the generations, newest first; none if shredded.
+	keys []dataKey
+	// one is room for the usual number of generations.
+	one [1]dataKey
+	// prefix begins the associated data of every value of the compartment.
+	prefix   []byte
+	shredded bool
+	// expires is on the vault's monotonic clock.
+	expires int64
+
+	// gone is set when the slot leaves the cache, so that a handle which still
+	// holds it looks again: fence events reach only what is in the cache.
+	gone atomic.Bool
+	// tally remembers where the last opening through this slot was counted.
+	tally atomic.Pointer[tally]
+}
+
+// newSlot returns a slot to which keys are still to be added.
+func newSlot(name KeyName) *slot {
+	s := &slot{name: name, prefix: valuePrefix(name)}
+	s.keys = s.one[:0]
+	return s
+}
+
+// key returns the generation with the id, nil if there is none.
+func (s *slot) key(id uint32) *dataKey {
+	for i := range s.keys {
+		if s.keys[i].id == id {
+			return &s.keys[i]
+		}
+	}
+	return nil
+}
+
+// holds reports whether the slot has the key of the sealed value. It may lack
+// one that another process made since.
+func (s *slot) holds(sealed []byte) bool {
+	id, ok := keyID(sealed)
+	return ok && s.key(id) != nil
+}
