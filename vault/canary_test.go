@@ -106,7 +106,7 @@ func TestCanary_NothingOutsideTheVaultHoldsPlaintext(t *testing.T) {
 	_, err = h.AppendOpen(w.ctx, nil, at.Cell, sealed)
 	require.NoError(t, err)
 
-	c.failures(w, v, h, at, clerk, sealed)
+	c.failures(clerk, w, v, h, at, sealed)
 	errFollow = errDown
 	clock.advance(bound)
 	_, err = v.AppendSeal(w.ctx, nil, at, plain)
@@ -136,7 +136,7 @@ func TestCanary_NothingOutsideTheVaultHoldsPlaintext(t *testing.T) {
 }
 
 // failures goes the ways on which something is refused.
-func (c *cage) failures(w *world, v *vault.Vault, h *vault.Handle, at troth.Context, clerk context.Context, sealed []byte) {
+func (c *cage) failures(clerk context.Context, w *world, v *vault.Vault, h *vault.Handle, at troth.Context, sealed []byte) {
 	c.t.Helper()
 	plain := []byte(canary)
 	bad := at

@@ -127,7 +127,7 @@ func RootAAD(row RootRow) []byte { return rootAAD(&row) }
 func Commitment(key []byte) [32]byte { return commitment((*[keySize]byte)(key)) }
 
 // Digest is the hash of the receipt's keys.
-func (r Receipt) Digest() [32]byte { return r.digest() }
+func (r *Receipt) Digest() [32]byte { return r.digest() }
 
 // RingAlarm is what the fence's timer does after half its bound.
 func (v *Vault) RingAlarm() { v.fence.due.Store(true) }

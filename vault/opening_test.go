@@ -3,6 +3,7 @@ package vault_test
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,7 +68,8 @@ func TestOpen_WithoutEvidenceThereIsNoPlaintext(t *testing.T) {
 	v := w.vault()
 	at := emailOf(shop, "42", profile)
 	sealed := w.seal(v, at, "ada lovelace")
-	defer w.rec.failOn("vault.open", "vault.window-open")()
+	stop := w.rec.failOn("vault.open", "vault.window-open")
+	defer stop()
 	for name, ctx := range map[string]context.Context{
 		"person": asPerson(t.Context(), "clerk-1"), "service": asService(t.Context(), "export"),
 	} {
@@ -165,7 +167,7 @@ func TestSealBatch_MakesItsKeysInOneTransaction(t *testing.T) {
 			w.opens(v, items[i].At, sealed[i], subject(i))
 		}
 	}
-	spoilt := append(items[:0:0], items...)
+	spoilt := slices.Clone(items)
 	spoilt[0].At.Subject.ID = "new"
 	spoilt[19].At.Cell.Table = ""
 	require.Error(t, lookup(v.SealBatch(w.ctx, spoilt)))

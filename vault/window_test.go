@@ -341,7 +341,7 @@ func TestWindow_WaitingForItsBeginningEndsWithTheContext(t *testing.T) {
 	at := emailOf(shop, "42", profile)
 	sealed := w.seal(v, at, "x")
 	begun, pass := make(chan struct{}), make(chan struct{})
-	w.rec.setFail(func(e troth.Entry) error {
+	w.rec.setFail(func(troth.Entry) error {
 		close(begun)
 		<-pass
 		return errRecorder
