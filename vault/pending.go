@@ -121,11 +121,11 @@ func (v *Vault) decide(ctx context.Context, p *pending) bool {
 	if v.settleKnown(p) {
 		return true
 	}
-	if !p.acted.Load() || sameTx(v.tx.Scope(ctx), p.scope) {
+	if !p.acted.Load() || p.concerns(v.tx.Scope(ctx)) {
 		return false
 	}
 	// The host's own transaction: troth never hears of its end.
-	settled, err := v.store.Settled(v.tx.Detach(ctx), p.name)
+	settled, err := v.store.Settled(ctx, p.name)
 	if err != nil || !settled {
 		return false
 	}
@@ -133,10 +133,16 @@ func (v *Vault) decide(ctx context.Context, p *pending) bool {
 	return true
 }
 
-// sameTx reports whether one of two scopes lies inside the other: then asking
-// the store would ask about the transaction that asks.
-func sameTx(a, b *troth.Scope) bool {
-	return a != nil && (a.Within(b) || b.Within(a))
+// shredMark is left in the scope of a shredding. It goes where the rows go, to
+// the enclosing scopes, and so is seen in the whole transaction.
+type shredMark struct{ p *pending }
+
+func (p *pending) mark() { p.scope.SetValue(shredMark{p}, true) }
+
+// concerns reports whether the scope is of the transaction that shredded: of
+// that the store cannot tell inside of it.
+func (p *pending) concerns(scope *troth.Scope) bool {
+	return scope != nil && scope.Value(shredMark{p}) != nil
 }
 
 // settleKnown is decide for transactions whose end this process saw.

@@ -180,6 +180,29 @@ func TestShred_SavepointRolledBackOpensAgainInTheSameTransaction(t *testing.T) {
 	c.opens(c.v, c.at, c.sealed, "ada")
 }
 
+// The shredding and the opening are in savepoints of one transaction of which
+// neither lies inside the other.
+func TestShred_IsPendingInASiblingSavepoint(t *testing.T) {
+	c := newPendingCase(t)
+	inTx, tx := c.begin()
+	require.NoError(t, c.db.Atomically(inTx, func(ctx context.Context) error {
+		return c.db.Atomically(ctx, func(ctx context.Context) error {
+			_, err := c.v.Shred(ctx, erasure, personOf(shop, "42"))
+			return err
+		})
+	}))
+	require.NoError(t, c.db.Atomically(inTx, func(ctx context.Context) error {
+		return c.db.Atomically(ctx, func(ctx context.Context) error {
+			c.refusesAll(ctx, vault.ErrShredPending)
+			return nil
+		})
+	}))
+	require.Equal(t, 1, c.v.Undecided())
+	require.ErrorIs(t, lookup(c.v.AppendOpen(c.ctx, nil, c.at, orders, c.sealed)), vault.ErrShredPending)
+	require.NoError(t, tx.Rollback())
+	c.opens(c.v, c.at, c.sealed, "ada")
+}
+
 func TestShred_PanicInTheTransactionLeavesDataReadable(t *testing.T) {
 	c := newPendingCase(t)
 	require.PanicsWithValue(t, "host", func() {
