@@ -100,6 +100,14 @@ func (s *Scope) End(state ScopeState) {
 	}
 }
 
+// Outermost is the transaction that s is, or lies in.
+func (s *Scope) Outermost() *Scope {
+	for s.parent != nil {
+		s = s.parent
+	}
+	return s
+}
+
 // Within reports whether s is other or lies inside it.
 func (s *Scope) Within(other *Scope) bool {
 	for at := s; at != nil; at = at.parent {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -26,6 +27,8 @@ type Config struct {
 	Secrets Secrets
 	// Logger is optional; nil logs nothing.
 	Logger *zap.Logger
+	// Clock is optional; nil is time.Now. It is the clock of stored times.
+	Clock func() time.Time
 }
 
 // Kit is the library, wired.
@@ -42,8 +45,14 @@ const ground = "no-retention-keeper"
 // key-encryption key once, so that a wrong one shows here, as [vault.ErrKEK],
 // and not at the first customer's data.
 func Open(ctx context.Context, c Config, opts ...vault.Option) (*Kit, error) {
+	if c.Secrets.KEK == nil {
+		return nil, errors.New("kit: open: Config.Secrets has no key-encryption key")
+	}
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
 	}
 	handle, err := sqlstore.Open(ctx, c.DB, c.Dialect)
 	if err != nil {
@@ -66,10 +75,14 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 		return err
 	}
 	l := &late{}
-	if k.Trail, err = audit.New(ctx, entries, l, l, audit.WithLogger(c.Logger)); err != nil {
+	k.Trail, err = audit.New(ctx, entries, l, l,
+		audit.Unmanaged(ground), audit.WithLogger(c.Logger), audit.WithClock(c.Clock))
+	if err != nil {
 		return err
 	}
-	opts = slices.Concat([]vault.Option{vault.Unmanaged(ground), vault.WithLogger(c.Logger)}, opts)
+	opts = slices.Concat([]vault.Option{
+		vault.Unmanaged(ground), vault.WithLogger(c.Logger), vault.WithClock(c.Clock),
+	}, opts)
 	k.Vault, err = vault.Open(ctx, vault.Config{Store: keys, KEK: c.Secrets.KEK, Recorder: k.Trail}, opts...)
 	if err != nil {
 		return err
@@ -85,13 +98,19 @@ func (k *Kit) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
 	return k.Handle.WithTx(ctx, tx)
 }
 
-// Run drives the parts until ctx ends, and returns its error.
+// Run drives the parts until ctx ends, and returns its error: it keeps the
+// vault's knowledge of other processes fresh, tells opening windows in time, and
+// marks those of processes that died. See [vault.Vault.Run].
 func (k *Kit) Run(ctx context.Context) error { return k.Vault.Run(ctx) }
 
-// Close ends the parts and records what they still have to tell. The host's
-// database stays open.
+// Close ends the parts and records what they still have to tell, so ctx must
+// still be good: end Run by its own context first. After an error Close can be
+// called again. The host's database stays open.
 func (k *Kit) Close(ctx context.Context) error {
-	return errors.Join(k.Vault.Close(ctx), k.Handle.Close())
+	if err := k.Vault.Close(ctx); err != nil {
+		return fmt.Errorf("kit: close: %w", err)
+	}
+	return k.Handle.Close()
 }
 
 // Acts are all acts whose evidence the parts record; docs/acts.md shows them.

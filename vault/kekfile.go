@@ -22,7 +22,11 @@ func CreateKEKFile(path, passphrase string) error {
 	var key [keySize]byte
 	defer clear(key[:])
 	_, _ = rand.Read(key[:]) // never fails, crypto/rand documents
-	return sealedfile.Create(path, passphrase, kekFileKind, key)
+	err := sealedfile.Create(path, passphrase, kekFileKind, key)
+	if errors.Is(err, sealedfile.ErrNoPassphrase) {
+		return ErrPassphrase
+	}
+	return err
 }
 
 // OpenKEKFile reads a file that [CreateKEKFile] wrote. It returns
@@ -32,7 +36,7 @@ func CreateKEKFile(path, passphrase string) error {
 func OpenKEKFile(path, passphrase string) (KEK, error) {
 	secret, err := sealedfile.Read(path, passphrase, kekFileKind)
 	switch {
-	case errors.Is(err, sealedfile.ErrPassphrase):
+	case errors.Is(err, sealedfile.ErrPassphrase), errors.Is(err, sealedfile.ErrNoPassphrase):
 		return nil, ErrPassphrase
 	case errors.Is(err, sealedfile.ErrDamaged), errors.Is(err, sealedfile.ErrKind):
 		return nil, ErrKEKFile
@@ -44,7 +48,7 @@ func OpenKEKFile(path, passphrase string) (KEK, error) {
 }
 
 var (
-	// ErrPassphrase says that the passphrase is not the file's.
+	// ErrPassphrase says that the passphrase is not the file's, or is empty.
 	ErrPassphrase = errors.New("vault: wrong passphrase")
 	// ErrKEKFile says that the file is damaged, or not a key-encryption key.
 	ErrKEKFile = errors.New("vault: key-encryption key file is damaged")

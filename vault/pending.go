@@ -133,16 +133,10 @@ func (v *Vault) decide(ctx context.Context, p *pending) bool {
 	return true
 }
 
-// shredMark is left in the scope of a shredding. It goes where the rows go, to
-// the enclosing scopes, and so is seen in the whole transaction.
-type shredMark struct{ p *pending }
-
-func (p *pending) mark() { p.scope.SetValue(shredMark{p}, true) }
-
 // concerns reports whether the scope is of the transaction that shredded: of
 // that the store cannot tell inside of it.
 func (p *pending) concerns(scope *troth.Scope) bool {
-	return scope != nil && scope.Value(shredMark{p}) != nil
+	return scope != nil && scope.Outermost() == p.scope.Outermost()
 }
 
 // settleKnown is decide for transactions whose end this process saw.

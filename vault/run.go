@@ -15,7 +15,8 @@ const fenceKeep = 24 * time.Hour
 // chores is how often Run does what is not urgent.
 const chores = time.Minute
 
-// Run drives the vault until ctx ends, and returns its error: it looks at the
+// Run drives the vault until ctx ends, and returns its error, or [ErrClosed]
+// some time after [Vault.Close]: it looks at the
 // fence so that nobody waits for that, closes windows that ended, marks those
 // of dead processes as unknown, and settles shreddings whose transactions were
 // the host's. Without it the same happens late or on demand, except that a
@@ -27,6 +28,9 @@ func (v *Vault) Run(ctx context.Context) error {
 	defer rest.Stop()
 	for {
 		var err error
+		if v.closed.Load() {
+			return ErrClosed
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -90,7 +90,6 @@ func (v *Vault) deny(scope *troth.Scope, t Target) []*pending {
 	var denied []*pending
 	for _, n := range t.names() {
 		p := &pending{name: n, except: t.spared(), scope: scope}
-		p.mark()
 		v.pendings.add(p)
 		v.forget(n)
 		denied = append(denied, p)

@@ -40,7 +40,7 @@ type Store interface {
 	ClosePerson(ctx context.Context, tenant troth.Tenant, subjectID string, at int64) error
 	// InsertKey adds a key. inserted is false, and nothing changed, if the name
 	// has a row of that generation, a tombstone included, or the person has a
-	// key with that KeyID.
+	// key with that KeyID other than 0.
 	InsertKey(ctx context.Context, row KeyRow) (inserted bool, err error)
 	// ShredKeys empties the chosen keys that live, sets their ShreddedAt, and
 	// returns them as tombstones, ordered by compartment and generation. A
@@ -57,7 +57,9 @@ type Store interface {
 	RaiseFence(ctx context.Context, e FenceEvent) error
 	// Settled reports whether every transaction that shredded something under
 	// the name has ended, so that committed rows tell what became of it. It
-	// never waits, and may say false where it cannot know.
+	// never waits, and may say false where it cannot know. Inside a transaction
+	// it tells of the others. A name without a person tells of shreddings of the
+	// whole tenant, not of each person's.
 	Settled(ctx context.Context, name KeyName) (bool, error)
 
 	// InsertWindow adds a window.
@@ -125,8 +127,8 @@ type Followed struct {
 	Events []FenceEvent
 	// Head is the highest position known; 0 before the first event.
 	Head int64
-	// Gap says that events between the given position and the oldest one kept
-	// are gone, so that anything may have died.
+	// Gap says that an event above the given position is gone, or that the
+	// position is above the head, as after a restore: anything may have died.
 	Gap bool
 }
 

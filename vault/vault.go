@@ -107,6 +107,11 @@ func (v *Vault) begin(ctx context.Context) error {
 	if err := v.checkFence(ctx); err != nil {
 		return err
 	}
+	// A key-encryption key that is not this store's shows here, before anything
+	// is done with it, if there is anything to tell it by.
+	if _, err := v.root(ctx, rootName{tenant: troth.Platform, lineage: IndexLineage, epoch: newest}); err != nil {
+		return err
+	}
 	if v.opt.unmanaged == "" {
 		return nil
 	}

@@ -55,25 +55,27 @@ func Read(path, passphrase, kind string) (secret [SecretSize]byte, err error) {
 	return f.open(passphrase)
 }
 
-func write(path string, b []byte) (err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// write makes the file appear under its name whole or not at all, and never in
+// the place of another: it is finished under another name first. A crash may
+// leave that one behind; it protects nothing yet.
+func write(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("sealedfile: create: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			// What was not finished protects nothing yet, and would stand in
-			// the way of the next attempt.
-			err = errors.Join(fmt.Errorf("sealedfile: create: %w", err), os.Remove(path))
-		}
-	}()
 	if _, err = f.Write(b); err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Link(f.Name(), path)
 	}
-	return syncFolder(filepath.Dir(path))
+	if err = errors.Join(err, os.Remove(f.Name())); err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("sealedfile: create: %w", err)
+	}
+	return nil
 }
 
 func load(path string) ([]byte, error) {

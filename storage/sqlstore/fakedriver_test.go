@@ -31,7 +31,7 @@ type fake struct {
 	fail func(statement string) (err error, lost bool)
 }
 
-var pragmas = map[string]string{"foreign_keys": "1", "synchronous": "2", "journal_mode": "wal", "busy_timeout": "0"}
+var pragmas = map[string]string{"foreign_keys": "1", "synchronous": "2", "journal_mode": "wal", "busy_timeout": "0", "secure_delete": "1"}
 
 func (f *fake) Connect(context.Context) (driver.Conn, error) {
 	f.mu.Lock()

@@ -154,7 +154,13 @@ func (h *Handle) deadline() time.Time { return time.Now().Add(h.wait) }
 func (h *Handle) take(ctx context.Context, deadline time.Time) (*sql.Conn, error) {
 	bounded, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	c, err := h.db.Conn(bounded)
+	var c *sql.Conn
+	// A new connection may find the database busy at once, with settings that
+	// its data source makes the driver apply.
+	err := untilFree(bounded, deadline, func() (err error) {
+		c, err = h.db.Conn(bounded)
+		return err
+	})
 	switch {
 	case err == nil:
 		return c, nil

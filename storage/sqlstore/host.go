@@ -52,16 +52,30 @@ func (b *binding) scope(ctx context.Context) *troth.Scope {
 }
 
 // hostIsCurrent asks whether the host's transaction sees every commit made
-// before each of its reads. On SQLite it reads a snapshot. Where the question
-// cannot be put, no is the safe answer.
+// before each of its reads. On SQLite it reads a snapshot, unless it writes: then
+// nobody else can. Where the question cannot be put, no is the safe answer.
 func (b *binding) hostIsCurrent(ctx context.Context) bool {
-	if b.s.h.dialect != Postgres || b.s.enter(b.f) != nil {
+	if b.s.enter(b.f) != nil {
 		return false
 	}
 	defer b.s.leave()
+	if b.s.h.dialect == SQLite {
+		return b.becomesWriter(ctx)
+	}
 	// Not to be cancelled: PostgreSQL drivers drop the connection for it.
 	level, err := queryText(context.WithoutCancel(ctx), b.conn, "SHOW transaction_isolation")
 	return err == nil && level == "read committed"
+}
+
+// becomesWriter makes a host's transaction on SQLite take the write lock, where
+// it costs nobody anything: in a pool of one connection. There it is needed,
+// since committed rows can be seen in no other way while the transaction runs.
+func (b *binding) becomesWriter(ctx context.Context) bool {
+	if b.s.h.db.Stats().MaxOpenConnections != 1 {
+		return false
+	}
+	_, err := b.conn.ExecContext(context.WithoutCancel(ctx), "DELETE FROM troth_migration WHERE 0")
+	return err == nil
 }
 
 // checkHost looks once at the settings of the connection under a host's

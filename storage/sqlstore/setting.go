@@ -20,6 +20,9 @@ var (
 	foreignKeys = setting{"foreign_keys", "ON", "on", []string{"1"}}
 	synchronous = setting{"synchronous", "FULL", "full or extra", []string{"2", "3"}}
 	journalWAL  = setting{"journal_mode", "WAL", "wal", []string{"wal"}}
+	// Without it a destroyed key stays in the file's free pages until they are
+	// used again.
+	secureDelete = setting{"secure_delete", "ON", "on", []string{"1"}}
 )
 
 // hostSettings are those that must hold under a host's transaction.
@@ -53,7 +56,7 @@ func (w *writer) configure(ctx context.Context, c conn) (timeout string, err err
 	if err != nil {
 		return "", err
 	}
-	for _, s := range w.hostSettings() {
+	for _, s := range append(w.hostSettings(), secureDelete) {
 		if err := s.apply(ctx, c); err != nil {
 			return "", err
 		}

@@ -149,8 +149,11 @@ func (s *Store) shredCompartment(ctx context.Context, name vault.KeyName, at int
 	return died, s.keys.Put(ctx, name, after)
 }
 
-// Settled implements vault.Store.
-func (s *Store) Settled(context.Context, vault.KeyName) (bool, error) { return !s.db.Writing(), nil }
+// Settled implements vault.Store. There is one writer: inside a transaction all
+// others have ended.
+func (s *Store) Settled(ctx context.Context, _ vault.KeyName) (bool, error) {
+	return s.db.Scope(ctx) != nil || !s.db.Writing(), nil
+}
 
 func cloneKeys(rows []vault.KeyRow) []vault.KeyRow {
 	out := slices.Clone(rows)

@@ -15,8 +15,12 @@ import (
 // transaction inserted is not there for others.
 func (s *Store) Settled(ctx context.Context, name vault.KeyName) (bool, error) {
 	if !s.postgres() {
-		return s.h.Idle(ctx)
+		if scope := s.h.Scope(ctx); scope != nil && scope.Current() {
+			return true, nil // there is one writer, and it is this one
+		}
+		return s.h.Idle(s.h.Detach(ctx))
 	}
+	ctx = s.h.Detach(ctx) // the lock must not stay
 	var free bool
 	_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.holds, []any{lockKey(name)}, &free)
 	return free, err
