@@ -65,14 +65,15 @@ func stoppedInTime(t *testing.T, died int64, seen []sight) {
 	}
 }
 
-// opens checks what becomes of opening, in both ways. What is decided may be
-// found out a moment later.
+// opens checks what becomes of opening, in both ways.
 func (p *process) opens(t *testing.T, subject string, sealed []byte, want string) {
 	t.Helper()
 	got := p.ask(request{Op: "open", Subjects: []string{subject}, Sealed: [][]byte{sealed}}).Opened
 	require.Equal(t, []string{want, want}, got)
 }
 
+// staysDead checks that a person's data opens nowhere and that no key is made
+// under their id. What the host has committed may be found out a moment later.
 func (p *process) staysDead(t *testing.T, subject string, sealed []byte) {
 	t.Helper()
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
