@@ -252,7 +252,7 @@ func TestRun_LooksAheadAndEndsWithItsContext(t *testing.T) {
 		default:
 		}
 		return found, nil
-	}}, vault.WithFenceAge(10*time.Millisecond))
+	}}, vault.WithFenceAge(150*time.Millisecond))
 	<-looks // when it was opened
 	ctx, cancel := context.WithCancel(w.ctx)
 	ended := make(chan error)

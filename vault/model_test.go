@@ -184,7 +184,7 @@ func newModel(t *testing.T) *model {
 	w := newWorld(t)
 	w.db, w.store, w.rec = db, vaultmem.New(db), newRecorder(db)
 	m := &model{world: w, v: w.vault(
-		vault.WithCache(modelCache), vault.WithFenceAge(20*time.Millisecond), vault.WithKeyTTL(50*time.Millisecond),
+		vault.WithCache(modelCache), vault.WithFenceAge(500*time.Millisecond), vault.WithKeyTTL(50*time.Millisecond),
 	)}
 	m.v.LimitWindow(1_000)
 	for i := range modelSubjects {
