@@ -166,7 +166,7 @@ func TestWindow_OfADeadProcessIsMarkedUnknown(t *testing.T) {
 func TestWindow_CountsAreNotLostWhenTellingFails(t *testing.T) {
 	w := newWorld(t)
 	v := w.vault()
-	const people = 1200 // told in several transactions
+	const people = 700
 	for i := range people {
 		at := emailOf(shop, subject(i), profile)
 		w.opens(v, at, w.seal(v, at, "x"), "x")
@@ -174,7 +174,7 @@ func TestWindow_CountsAreNotLostWhenTellingFails(t *testing.T) {
 	told := 0
 	w.rec.setFail(func(e troth.Entry) error {
 		if e.Act.Name == "vault.window-subject" {
-			if told++; told > 700 {
+			if told++; told > 600 {
 				return errRecorder
 			}
 		}
