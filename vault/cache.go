@@ -2,6 +2,7 @@ package vault
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -138,11 +139,7 @@ func (at *set) evict(name KeyName) {
 			at.remove(i)
 		}
 	}
-	for i := len(at.flights) - 1; i >= 0; i-- {
-		if name.covers(at.flights[i].name) {
-			at.cancel(i)
-		}
-	}
+	at.flights = slices.DeleteFunc(at.flights, func(f *flight) bool { return name.covers(f.name) })
 }
 
 // covers reports whether n, with its empty parts as wildcards, takes in other.

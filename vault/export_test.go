@@ -22,7 +22,7 @@ func (v *Vault) LastBell() time.Duration {
 // UseMono replaces the monotonic clock and looks at the fence by it. Bells ring
 // at once, so that everything asks that clock.
 func (v *Vault) UseMono(ctx context.Context, mono func() int64) error {
-	v.mono = mono
+	v.fakeMono = mono
 	v.ringAfter = func(_ *time.Timer, d time.Duration, flag *atomic.Bool) *time.Timer {
 		if flag == &v.fence.due {
 			bells.Store(v, d)

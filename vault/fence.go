@@ -24,8 +24,9 @@ type fence struct {
 	asOf atomic.Int64
 	// freshUntil is asOf plus half the bound: until then nobody need look.
 	freshUntil atomic.Int64
-	// due is set by a timer at freshUntil: reading a flag is cheap where reading
-	// the clock is not. Whoever finds it set asks the clock.
+	// due is set by a timer at freshUntil. It spares sealing the clock: coming
+	// late reveals nothing there. Opening asks the clock each time, since a
+	// process that was stopped may run for a while before its timers do.
 	due  atomic.Bool
 	bell *time.Timer
 	// applied grows with every eviction; a load that began before one does not
@@ -52,6 +53,9 @@ func (v *Vault) checkFence(ctx context.Context) error {
 		case v.fence.looking <- struct{}{}:
 			defer v.fence.stopLooking()
 			if err := v.look(ctx); err != nil {
+				if ctx.Err() != nil || v.mono()-v.fence.asOf.Load() > bound {
+					return err // it took so long that the look before is too old now
+				}
 				v.log.Warn("vault: fence not read, going on within its bound", zap.Error(err))
 			}
 		default:

@@ -1,5 +1,7 @@
 package vault
 
+import "slices"
+
 // flight is a load of one key that is under way. Whoever comes first loads,
 // with their own context; the others wait.
 type flight struct {
@@ -36,23 +38,12 @@ func (c *cache) land(call *flight) {
 	at, _ := c.find(&call.name)
 	at.mu.Lock()
 	defer at.mu.Unlock()
-	call.stale = true
-	for i := range at.flights {
-		if at.flights[i] == call {
-			call.stale = false
-			at.cancel(i)
-			break
-		}
+	i := slices.Index(at.flights, call)
+	if i >= 0 {
+		at.flights = slices.Delete(at.flights, i, i+1)
 	}
+	call.stale = i < 0
 	if call.done != nil {
 		close(call.done)
 	}
-}
-
-// cancel lets nobody join the load any more. It holds mu.
-func (at *set) cancel(i int) {
-	last := len(at.flights) - 1
-	at.flights[i] = at.flights[last]
-	at.flights[last] = nil
-	at.flights = at.flights[:last]
 }

@@ -18,6 +18,8 @@ type Handle struct {
 	// slot is where the key was found last. It is nil for a handle made in a
 	// transaction, which asks each time.
 	slot atomic.Pointer[slot]
+	// tally is where its last opening was counted.
+	tally atomic.Pointer[tally]
 	// aad is a buffer for associated data; all values share its beginning.
 	aad atomic.Pointer[scratch]
 }
@@ -73,24 +75,35 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 	if h.purpose == "" {
 		return nil, ErrNoPurpose
 	}
+	var key *dataKey
 	s := h.hit()
-	if s == nil || !s.holds(sealed) {
+	if s != nil && h.v.mono() <= h.v.fence.freshUntil.Load() {
+		key = s.find(sealed)
+	}
+	if key == nil {
 		var err error
 		if s, err = h.v.resolveKey(ctx, h.name, sealed); err != nil {
 			return nil, err
 		}
 		h.keep(s)
+		key = s.find(sealed)
 	}
 	if h.actor.Kind == troth.Person {
 		return h.v.openForPerson(troth.WithActor(ctx, h.actor), dst, s, &cell, h.purpose, sealed)
 	}
-	if err := h.v.count(ctx, s, &h.actor, h.purpose); err != nil {
-		return nil, err
+	if t := h.tally.Load(); t == nil || !h.v.addTo(t) {
+		if err := h.v.countAnew(ctx, &h.tally, &h.name, &h.actor, h.purpose); err != nil {
+			return nil, err
+		}
 	}
 	aad := h.scratch(s)
-	out, err := s.open(dst, &cell, sealed, aad)
+	aad.b = appendCell(aad.b[:len(s.prefix)], &cell)
+	out, err := key.aead.Open(dst, nil, sealed[headerSize:], aad.b)
 	h.aad.Store(aad)
-	return out, err
+	if err != nil {
+		return nil, refused(&cell)
+	}
+	return out, nil
 }
 
 // scratch returns the handle's buffer, with the slot's prefix in front, for one

@@ -35,7 +35,7 @@ func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p 
 	}
 	name := nameOf(&at)
 	s := v.hit(&name)
-	if s == nil || !s.holds(sealed) {
+	if s == nil || v.mono() > v.fence.freshUntil.Load() || s.find(sealed) == nil {
 		if err := at.Validate(); err != nil {
 			return nil, err
 		}
@@ -46,7 +46,7 @@ func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p 
 	if actor.Kind == troth.Person {
 		return v.openForPerson(ctx, dst, s, &at.Cell, p, sealed)
 	}
-	if err := v.count(ctx, s, &actor, p); err != nil {
+	if err := v.count(ctx, &s.tally, &s.name, &actor, p); err != nil {
 		return nil, err
 	}
 	return s.openPooled(dst, &at.Cell, sealed)
@@ -67,7 +67,7 @@ func (v *Vault) resolveKey(ctx context.Context, name KeyName, sealed []byte) (*s
 		return nil, ErrOpen
 	}
 	s, err := v.resolve(ctx, name)
-	if err == nil && s != nil && !s.holds(sealed) && v.tx.Scope(ctx) == nil {
+	if err == nil && s != nil && s.find(sealed) == nil && v.tx.Scope(ctx) == nil {
 		v.cache.evict(name)
 		s, err = v.resolve(ctx, name)
 	}
@@ -77,7 +77,7 @@ func (v *Vault) resolveKey(ctx context.Context, name KeyName, sealed []byte) (*s
 	if err != nil {
 		return nil, err
 	}
-	if s == nil || !s.holds(sealed) {
+	if s == nil || s.find(sealed) == nil {
 		return nil, ErrOpen
 	}
 	return s, nil

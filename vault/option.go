@@ -35,7 +35,7 @@ func defaults() options {
 		cacheKeys:      10_000,
 		cacheRoots:     10_000,
 		window:         time.Minute,
-		windowSubjects: 10_000,
+		windowSubjects: 1_000,
 	}
 }
 
@@ -90,7 +90,8 @@ func WithKeyTTL(d time.Duration) Option {
 }
 
 // WithWindow sets the length of the intervals in which openings by services are
-// counted together. Default 1 min, at least 1 s.
+// counted together, unless a thousand people's compartments fill one before.
+// Default 1 min, at least 1 s.
 func WithWindow(d time.Duration) Option {
 	return atLeast("window", d, time.Second, func(o *options) { o.window = d })
 }

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -35,12 +36,7 @@ func (p *pending) covers(name *KeyName) bool {
 	if p.name.Compartment != "" {
 		return true
 	}
-	for _, e := range p.except {
-		if e == name.Compartment {
-			return false
-		}
-	}
-	return true
+	return !slices.Contains(p.except, name.Compartment)
 }
 
 func personKey(tenant troth.Tenant, subjectID string) KeyName {
@@ -64,11 +60,9 @@ func (ps *pendings) remove(p *pending) {
 	k := personKey(p.name.Tenant, p.name.SubjectID)
 	for i, at := range ps.byPerson[k] {
 		if at == p {
-			rest := append(ps.byPerson[k][:i:i], ps.byPerson[k][i+1:]...)
-			if len(rest) == 0 {
+			ps.byPerson[k] = slices.Delete(slices.Clone(ps.byPerson[k]), i, i+1)
+			if len(ps.byPerson[k]) == 0 {
 				delete(ps.byPerson, k)
-			} else {
-				ps.byPerson[k] = rest
 			}
 			ps.count.Add(-1)
 			return
@@ -145,6 +139,8 @@ func (v *Vault) settleKnown(p *pending) bool {
 	case troth.ScopeCommitted, troth.ScopeRolledBack:
 		v.settle(p)
 		return true
+	case troth.ScopeOpen, troth.ScopeUnknown:
+		// only committed rows can tell
 	}
 	return false
 }

@@ -8,7 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
-	"math/rand/v2"
+	"math/rand/v2" //nolint:depguard // spreads expiry, nothing secret hangs on it
 	"sync"
 	"time"
 
@@ -297,5 +297,5 @@ func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*R
 // jitter returns d less up to a tenth, so that what was loaded together does
 // not expire together.
 func jitter(d time.Duration) int64 {
-	return int64(d) - rand.Int64N(int64(d)/10+1)
+	return int64(d) - rand.Int64N(int64(d)/10+1) //nolint:gosec // nothing secret hangs on it
 }

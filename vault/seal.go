@@ -72,11 +72,7 @@ func (s *slot) seal(dst []byte, cell *troth.Cell, plaintext []byte, aad *scratch
 // open appends the plaintext to dst, or returns ErrOpen. aad begins with the
 // slot's prefix.
 func (s *slot) open(dst []byte, cell *troth.Cell, sealed []byte, aad *scratch) ([]byte, error) {
-	id, ok := keyID(sealed)
-	if !ok {
-		return nil, ErrOpen
-	}
-	key := s.key(id)
+	key := s.find(sealed)
 	if key == nil {
 		return nil, ErrOpen
 	}

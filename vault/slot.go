@@ -40,9 +40,12 @@ func (s *slot) key(id uint32) *dataKey {
 	return nil
 }
 
-// holds reports whether the slot has the key of the sealed value. It may lack
-// one that another process made since.
-func (s *slot) holds(sealed []byte) bool {
+// find returns the key of the sealed value, nil if the slot does not have it. It
+// may lack one that another process made since.
+func (s *slot) find(sealed []byte) *dataKey {
 	id, ok := keyID(sealed)
-	return ok && s.key(id) != nil
+	if !ok {
+		return nil
+	}
+	return s.key(id)
 }

@@ -35,8 +35,10 @@ type Vault struct {
 	opt   options
 	log   *zap.Logger
 	now   func() time.Time
-	// mono is a monotonic clock in nanoseconds; ages are measured on it.
-	mono func() int64
+	// Ages are measured on the monotonic clock, from start on; tests have one
+	// of their own.
+	start    time.Time
+	fakeMono func() int64
 	// ringAfter sets a flag after a time; tests ring at once.
 	ringAfter func(before *time.Timer, d time.Duration, flag *atomic.Bool) *time.Timer
 
@@ -81,7 +83,7 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		opt:   o,
 		log:   o.log,
 		now:   o.now,
-		mono:  func() int64 { return int64(time.Since(start)) },
+		start: start,
 
 		ringAfter: ringAfter,
 
@@ -129,6 +131,14 @@ func (v *Vault) begin(ctx context.Context) error {
 			Facts:  troth.Facts{"ground": troth.Word(v.opt.unmanaged)},
 		})
 	})
+}
+
+// mono is the monotonic clock in nanoseconds.
+func (v *Vault) mono() int64 {
+	if v.fakeMono != nil {
+		return v.fakeMono()
+	}
+	return int64(time.Since(v.start))
 }
 
 // micros is the service's clock as it is stored.

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,11 +41,10 @@ type window struct {
 	tallies []*tally
 	sums    map[KeyName]int64
 
-	// ending serialises telling the counts: report is made once, told is how
-	// many of its subjects are on record, and ended that all is.
+	// ending serialises telling the counts: report is made once, and ended is
+	// set when it is on record.
 	ending sync.Mutex
 	report *windowReport
-	told   int
 	ended  bool
 }
 
@@ -91,24 +91,36 @@ func (v *Vault) OpenWindow(ctx context.Context, tenant troth.Tenant, p troth.Pur
 	return err
 }
 
-// count notes one opening by a service, in a window that is durable.
-func (v *Vault) count(ctx context.Context, s *slot, actor *troth.Actor, p troth.Purpose) error {
-	if t := s.tally.Load(); t != nil && t.window.admits(actor, p) && !v.ended(t.window) && t.add() {
+// count notes one opening by a service, in a window that is durable. last is
+// where the caller keeps the counter that it used last.
+func (v *Vault) count(ctx context.Context, last *atomic.Pointer[tally], name *KeyName, actor *troth.Actor, p troth.Purpose) error {
+	if t := last.Load(); t != nil && t.window.admits(actor, p) && v.addTo(t) {
 		return nil
 	}
-	n := windowFor(actor, s.name.Tenant, p)
+	return v.countAnew(ctx, last, name, actor, p)
+}
+
+// countAnew is count with a new counter.
+func (v *Vault) countAnew(ctx context.Context, last *atomic.Pointer[tally], name *KeyName, actor *troth.Actor, p troth.Purpose) error {
+	n := windowFor(actor, name.Tenant, p)
+	limit := v.opt.windowSubjects
+	if v.tx.Scope(ctx) != nil {
+		// Where the transaction has the only connection that may write, the
+		// next window cannot begin before it ends.
+		limit = math.MaxInt
+	}
 	for {
 		w, err := v.window(ctx, n, *actor, 0)
 		if err != nil {
 			return err
 		}
-		t := w.tally(s.name, v.opt.windowSubjects)
+		t := w.tally(name, limit)
 		if t == nil {
 			w.closed.Store(true) // told with the beginning of the next one
 			continue
 		}
 		if t.add() {
-			s.tally.Store(t)
+			last.Store(t)
 			return nil
 		}
 	}
@@ -117,6 +129,9 @@ func (v *Vault) count(ctx context.Context, s *slot, actor *troth.Actor, p troth.
 func (w *window) admits(a *troth.Actor, p troth.Purpose) bool {
 	return w.name.purpose == p && w.name.actor == a.ID && w.name.home == a.Home()
 }
+
+// addTo counts in t, if its window has not ended.
+func (v *Vault) addTo(t *tally) bool { return !v.ended(t.window) && t.add() }
 
 // ended reports whether the window's time is over. It asks the clock only when
 // the end is near.
@@ -136,7 +151,7 @@ func (t *tally) add() bool {
 
 // tally returns a new counter for a compartment, nil if the window has counted
 // as many as it may.
-func (w *window) tally(name KeyName, limit int) *tally {
+func (w *window) tally(name *KeyName, limit int) *tally {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.tallies) >= limit {
@@ -144,7 +159,7 @@ func (w *window) tally(name KeyName, limit int) *tally {
 			return nil
 		}
 	}
-	t := &tally{window: w, name: name}
+	t := &tally{window: w, name: *name}
 	w.tallies = append(w.tallies, t)
 	return t
 }

@@ -11,17 +11,13 @@ import (
 	"github.com/trothdev/troth"
 )
 
-// closeBatch bounds how many subjects of a window are recorded at a time.
-const closeBatch = 500
-
 // windowGrace is how long after its end a window may wait for its counts before
 // its process is taken for dead.
 const windowGrace = 10 * time.Minute
 
-// closeWindow stops the window and records what it counted. The subjects come
-// first, then the window's own end: a crash between leaves the window open in
-// the store, and whoever finds it there marks it unknown. After an error it can
-// be called again and goes on where it stopped.
+// closeWindow stops the window and records what it counted. A crash before that
+// leaves the window open in the store, and whoever finds it there marks it
+// unknown. After an error it can be called again.
 func (v *Vault) closeWindow(ctx context.Context, w *window) error {
 	w.closed.Store(true)
 	w.ending.Lock()
@@ -84,39 +80,38 @@ func (w *window) makeReport() *windowReport {
 	return r
 }
 
+// recordWindow tells everything in one transaction, with the mark in the store
+// that it was told: tried again after an error that came after all, it tells
+// nothing twice.
 func (v *Vault) recordWindow(ctx context.Context, w *window) error {
 	if w.report == nil {
 		w.report = w.makeReport()
 	}
-	subjects, values := w.report.subjects, w.report.values
 	window := troth.ID(w.id.String())
-	for batch := range slices.Chunk(subjects[w.told:], closeBatch) {
-		err := v.tx.Atomically(ctx, func(ctx context.Context) error {
-			for _, s := range batch {
-				err := v.record(ctx, troth.Entry{
-					Act: actWindowSubject, Tenant: w.name.tenant, SubjectID: s.id, Purpose: w.name.purpose,
-					Facts: troth.Facts{
-						"window": window, "compartments": troth.Words(s.compartments...), "values": troth.Count(s.values),
-					},
-				})
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		w.told += len(batch)
-	}
 	return v.tx.Atomically(ctx, func(ctx context.Context) error {
-		if _, err := v.store.CloseWindow(ctx, w.name.tenant, w.id, v.micros()); err != nil {
+		closed, err := v.store.CloseWindow(ctx, w.name.tenant, w.id, v.micros())
+		if err != nil {
 			return fmt.Errorf("vault: close window: %w", err)
+		}
+		if !closed {
+			return nil // told before, or given up by another process
+		}
+		for _, s := range w.report.subjects {
+			err := v.record(ctx, troth.Entry{
+				Act: actWindowSubject, Tenant: w.name.tenant, SubjectID: s.id, Purpose: w.name.purpose,
+				Facts: troth.Facts{
+					"window": window, "compartments": troth.Words(s.compartments...), "values": troth.Count(s.values),
+				},
+			})
+			if err != nil {
+				return err
+			}
 		}
 		return v.record(ctx, troth.Entry{
 			Act: actWindowClose, Tenant: w.name.tenant, Purpose: w.name.purpose,
-			Facts: troth.Facts{"window": window, "subjects": troth.Count(len(subjects)), "values": troth.Count(values)},
+			Facts: troth.Facts{
+				"window": window, "subjects": troth.Count(len(w.report.subjects)), "values": troth.Count(w.report.values),
+			},
 		})
 	})
 }

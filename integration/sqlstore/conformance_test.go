@@ -46,9 +46,11 @@ func harness(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts ...sqlstore.Opti
 	t.Cleanup(func() { require.NoError(t, h.Close()) })
 	_, err = h.Querier(t.Context()).Exec(t.Context(), "CREATE TABLE pair (k TEXT PRIMARY KEY, v TEXT NOT NULL)")
 	require.NoError(t, err)
-	p := pairs{h: h, put: d.Rebind("INSERT INTO pair (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v"),
+	p := pairs{
+		h: h, put: d.Rebind("INSERT INTO pair (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v"),
 		insert: d.Rebind("INSERT INTO pair (k, v) VALUES (?, ?)"),
-		get:    d.Rebind("SELECT v FROM pair WHERE k = ?")}
+		get:    d.Rebind("SELECT v FROM pair WHERE k = ?"),
+	}
 	return storagetest.Harness{
 		Transactor: h,
 		Put:        func(ctx context.Context, k, v string) error { return p.write(ctx, p.put, k, v) },

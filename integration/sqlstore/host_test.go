@@ -83,8 +83,10 @@ func TestWithTx_Current(t *testing.T) {
 		}))
 		current := map[sql.IsolationLevel]bool{sql.LevelDefault: false}
 		if d.dialect == sqlstore.Postgres {
-			current = map[sql.IsolationLevel]bool{sql.LevelDefault: true, sql.LevelReadCommitted: true,
-				sql.LevelRepeatableRead: false, sql.LevelSerializable: false}
+			current = map[sql.IsolationLevel]bool{
+				sql.LevelDefault: true, sql.LevelReadCommitted: true,
+				sql.LevelRepeatableRead: false, sql.LevelSerializable: false,
+			}
 		}
 		for level, want := range current {
 			tx := d.hostReady(db, &sql.TxOptions{Isolation: level})

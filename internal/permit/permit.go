@@ -63,6 +63,8 @@ func (p Permit) Check(ref Ref, within func(scope any) bool) error {
 		if p.ref == ref && within(p.inTx) {
 			return nil
 		}
+	case none:
+		// the zero value permits nothing
 	}
 	return ErrNotCovered
 }

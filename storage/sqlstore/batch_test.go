@@ -29,7 +29,7 @@ func (c *call) run(ctx context.Context, h *Handle) {
 	c.result = h.Atomically(ctx, func(ctx context.Context) error {
 		c.scope = h.Scope(ctx)
 		_, err := h.Querier(ctx).Exec(ctx, c.name)
-		time.Sleep(c.slow)
+		pass(c.slow)
 		return errors.Join(err, c.err)
 	})
 }
@@ -42,7 +42,7 @@ func together(t *testing.T, h *Handle, calls ...*call) {
 		go c.run(t.Context(), h)
 		synctest.Wait()
 	}
-	time.Sleep(time.Hour)
+	pass(time.Hour)
 	synctest.Wait()
 }
 
@@ -73,11 +73,14 @@ func TestBatch_IsBounded(t *testing.T) {
 		want []string
 	}{
 		"in number": {WithBatch(2, time.Hour), 0, []string{
-			"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0", "b", "RELEASE SAVEPOINT troth_0", "COMMIT", "BEGIN IMMEDIATE", "c", "COMMIT"}},
+			"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0", "b", "RELEASE SAVEPOINT troth_0", "COMMIT", "BEGIN IMMEDIATE", "c", "COMMIT",
+		}},
 		"in age": {WithBatch(1000, 20*time.Millisecond), 30 * time.Millisecond, []string{
-			"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0", "b", "RELEASE SAVEPOINT troth_0", "COMMIT", "BEGIN IMMEDIATE", "c", "COMMIT"}},
+			"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0", "b", "RELEASE SAVEPOINT troth_0", "COMMIT", "BEGIN IMMEDIATE", "c", "COMMIT",
+		}},
 		"to one": {WithBatch(1, 0), 0, []string{
-			"BEGIN IMMEDIATE", "a", "COMMIT", "BEGIN IMMEDIATE", "b", "COMMIT", "BEGIN IMMEDIATE", "c", "COMMIT"}},
+			"BEGIN IMMEDIATE", "a", "COMMIT", "BEGIN IMMEDIATE", "b", "COMMIT", "BEGIN IMMEDIATE", "c", "COMMIT",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -166,10 +169,12 @@ func TestBatch_SilentRollback(t *testing.T) {
 		go b()
 		synctest.Wait()
 		go c.run(t.Context(), h)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		synctest.Wait()
-		require.Equal(t, []string{"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0", "b", "BEGIN", "ROLLBACK",
-			"BEGIN IMMEDIATE", "c", "COMMIT"}, f.statements())
+		require.Equal(t, []string{
+			"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0", "b", "BEGIN", "ROLLBACK",
+			"BEGIN IMMEDIATE", "c", "COMMIT",
+		}, f.statements())
 		require.ErrorIs(t, a.result, full)
 		require.True(t, troth.Retryable(a.result))
 		require.ErrorIs(t, result, full)
@@ -201,8 +206,10 @@ func TestBatch_StatementsAreNotInterrupted(t *testing.T) {
 		})
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, f.cancellable)
-		require.Equal(t, []string{"BEGIN IMMEDIATE", "a", "SELECT b", "SAVEPOINT troth_1", "RELEASE SAVEPOINT troth_1",
-			"SELECT c", "ROLLBACK"}, f.statements())
+		require.Equal(t, []string{
+			"BEGIN IMMEDIATE", "a", "SELECT b", "SAVEPOINT troth_1", "RELEASE SAVEPOINT troth_1",
+			"SELECT c", "ROLLBACK",
+		}, f.statements())
 	})
 }
 
@@ -279,11 +286,11 @@ func TestBatch_CancelledMemberWaitsForTheOutcome(t *testing.T) {
 				go func() { a.run(ctx, h); returned.Store(true) }()
 				synctest.Wait()
 				go b.run(t.Context(), h)
-				time.Sleep(time.Second)
+				pass(time.Second)
 				cancel()
 				synctest.Wait()
 				require.False(t, returned.Load())
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				synctest.Wait()
 				require.True(t, returned.Load())
 				if commits {
@@ -308,8 +315,10 @@ func TestBatch_Panic(t *testing.T) {
 		})
 		synctest.Wait()
 		require.NoError(t, a.result)
-		require.Equal(t, []string{"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0",
-			"ROLLBACK TO SAVEPOINT troth_0", "RELEASE SAVEPOINT troth_0", "COMMIT"}, f.statements())
+		require.Equal(t, []string{
+			"BEGIN IMMEDIATE", "a", "SAVEPOINT troth_0",
+			"ROLLBACK TO SAVEPOINT troth_0", "RELEASE SAVEPOINT troth_0", "COMMIT",
+		}, f.statements())
 	})
 }
 
@@ -377,7 +386,7 @@ func TestBatch_SlowClosures(t *testing.T) {
 				if _, err := h.Querier(ctx).Exec(ctx, "more"); err != nil {
 					return err
 				}
-				time.Sleep(4 * time.Second)
+				pass(4 * time.Second)
 			}
 			return nil
 		}))

@@ -50,16 +50,24 @@ func TestDialect_Split(t *testing.T) {
 		{"nothing", SQLite, " \n-- only a comment;\n/* ; */ ;;", nil},
 		{"two", SQLite, "CREATE TABLE a (b);\nCREATE TABLE c (d);\n", []string{"CREATE TABLE a (b)", "CREATE TABLE c (d)"}},
 		{"last without semicolon", Postgres, "SELECT 1; SELECT 2", []string{"SELECT 1", "SELECT 2"}},
-		{"semicolons in text and comments", SQLite, "INSERT INTO a VALUES ('x;y'); -- one; two\nSELECT \";\"",
-			[]string{"INSERT INTO a VALUES ('x;y')", "-- one; two\nSELECT \";\""}},
-		{"trigger", SQLite,
+		{
+			"semicolons in text and comments", SQLite, "INSERT INTO a VALUES ('x;y'); -- one; two\nSELECT \";\"",
+			[]string{"INSERT INTO a VALUES ('x;y')", "-- one; two\nSELECT \";\""},
+		},
+		{
+			"trigger", SQLite,
 			"CREATE TRIGGER t AFTER INSERT ON a BEGIN\n UPDATE a SET b = CASE b WHEN 1 THEN 2 END; DELETE FROM c;\nEND;\nSELECT 1;",
-			[]string{"CREATE TRIGGER t AFTER INSERT ON a BEGIN\n UPDATE a SET b = CASE b WHEN 1 THEN 2 END; DELETE FROM c;\nEND", "SELECT 1"}},
-		{"temporary trigger", SQLite, "CREATE TEMP TRIGGER t DELETE ON a BEGIN SELECT 1; END; SELECT 2",
-			[]string{"CREATE TEMP TRIGGER t DELETE ON a BEGIN SELECT 1; END", "SELECT 2"}},
+			[]string{"CREATE TRIGGER t AFTER INSERT ON a BEGIN\n UPDATE a SET b = CASE b WHEN 1 THEN 2 END; DELETE FROM c;\nEND", "SELECT 1"},
+		},
+		{
+			"temporary trigger", SQLite, "CREATE TEMP TRIGGER t DELETE ON a BEGIN SELECT 1; END; SELECT 2",
+			[]string{"CREATE TEMP TRIGGER t DELETE ON a BEGIN SELECT 1; END", "SELECT 2"},
+		},
 		{"dropped trigger", SQLite, "DROP TRIGGER t; SELECT 1", []string{"DROP TRIGGER t", "SELECT 1"}},
-		{"function", Postgres, "CREATE FUNCTION f() RETURNS int AS $$ BEGIN; RETURN 1; END $$ LANGUAGE plpgsql; SELECT $1;",
-			[]string{"CREATE FUNCTION f() RETURNS int AS $$ BEGIN; RETURN 1; END $$ LANGUAGE plpgsql", "SELECT $1"}},
+		{
+			"function", Postgres, "CREATE FUNCTION f() RETURNS int AS $$ BEGIN; RETURN 1; END $$ LANGUAGE plpgsql; SELECT $1;",
+			[]string{"CREATE FUNCTION f() RETURNS int AS $$ BEGIN; RETURN 1; END $$ LANGUAGE plpgsql", "SELECT $1"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, c.d.split(c.text)) })
 	}

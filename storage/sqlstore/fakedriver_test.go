@@ -176,3 +176,6 @@ func (r *fakeRows) Next(dest []driver.Value) error {
 
 // wide is a batch without bounds that matter.
 func wide() Option { return WithBatch(1000, time.Hour) }
+
+// pass lets the time of a synctest bubble go by.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // nobody waits for it in a bubble

@@ -30,12 +30,12 @@ func WithWaitBound(d time.Duration) Option {
 // closures, and none that starts later than age after the batch began. The
 // default is 64 and 20 milliseconds; a max of 1 gives every closure a commit
 // of its own. It has no effect on PostgreSQL.
-func WithBatch(max int, age time.Duration) Option {
+func WithBatch(members int, age time.Duration) Option {
 	return func(h *Handle) error {
-		if max < 1 || age < 0 {
+		if members < 1 || age < 0 {
 			return errors.New("sqlstore: a batch holds at least one closure and its age is not negative")
 		}
-		h.batchMax, h.batchAge = max, age
+		h.batchMax, h.batchAge = members, age
 		return nil
 	}
 }

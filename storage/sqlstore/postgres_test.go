@@ -84,7 +84,7 @@ func TestPostgres_SilentServer(t *testing.T) {
 		h, f := newFake(t, Postgres, WithWaitBound(2*time.Second))
 		f.fail = func(s string) (error, bool) {
 			if s == "BEGIN tx" {
-				time.Sleep(3 * time.Second)
+				pass(3 * time.Second)
 			}
 			return nil, false
 		}

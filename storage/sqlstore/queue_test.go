@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
@@ -21,7 +22,7 @@ func TestQueue_FirstComeFirstServed(t *testing.T) {
 		var order []int
 		for i := range 5 {
 			go func() {
-				require.NoError(t, q.wait(t.Context(), in(time.Second)))
+				assert.NoError(t, q.wait(t.Context(), in(time.Second)))
 				order = append(order, i)
 				q.release()
 			}()
