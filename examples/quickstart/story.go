@@ -249,7 +249,7 @@ func expect(err, want error) error {
 		return nil
 	}
 	if err == nil {
-		return fmt.Errorf("expected %q, and it succeeded", want)
+		return fmt.Errorf("it succeeded, and should have failed: %w", want)
 	}
-	return fmt.Errorf("expected %q, got: %w", want, err)
+	return fmt.Errorf("it should have failed otherwise: %w: %w", want, err)
 }

@@ -26,9 +26,9 @@ func WithWaitBound(d time.Duration) Option {
 	}
 }
 
-// WithBatch bounds how much work shares one commit on SQLite: at most max
+// WithBatch bounds how much work shares one commit on SQLite: at most members
 // closures, and none that starts later than age after the batch began. The
-// default is 64 and 20 milliseconds; a max of 1 gives every closure a commit
+// default is 64 and 20 milliseconds; one of 1 gives every closure a commit
 // of its own. It has no effect on PostgreSQL.
 func WithBatch(members int, age time.Duration) Option {
 	return func(h *Handle) error {
