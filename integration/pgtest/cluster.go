@@ -72,12 +72,12 @@ func (c *cluster) start(initdb, postgres string) error {
 		return err
 	}
 	// Only what initdb itself writes goes unsynced; the server syncs as always.
-	create := exec.Command(initdb, "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+	create := exec.CommandContext(context.Background(), initdb, "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
 	create.Dir, create.SysProcAttr = c.dir, attr
 	if out, err := create.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	c.server = exec.Command(postgres, "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "max_connections=200")
+	c.server = exec.CommandContext(context.Background(), postgres, "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "max_connections=200")
 	c.server.Dir, c.server.SysProcAttr = c.dir, withParent(attr)
 	c.server.Stdout, c.server.Stderr = &c.log, &c.log
 	if err := c.launch(); err != nil {

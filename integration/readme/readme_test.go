@@ -36,7 +36,7 @@ func TestREADME_ProgramsRun(t *testing.T) {
 			dir := t.TempDir()
 			for range 2 {
 				out, err := run(t, dir, program)
-				assert.NoError(t, err, out)
+				assert.NoError(t, err, out) //nolint:testifylint // the other programs are tried too
 				assert.NotEmpty(t, out)
 			}
 		})

@@ -76,7 +76,7 @@ func TestBusy_ExhaustedPool(t *testing.T) {
 		nothing := func(context.Context) error { t.Error("must not run"); return nil }
 		promptly(t, func() { require.ErrorIs(t, h.Atomically(t.Context(), nothing), troth.ErrBusy) })
 		promptly(t, func() {
-			_, err := h.Querier(t.Context()).Query(t.Context(), "SELECT body FROM note")
+			_, err := h.Querier(t.Context()).Query(t.Context(), "SELECT body FROM note") //nolint:gocritic // it gives none
 			require.ErrorIs(t, err, troth.ErrBusy)
 		})
 		promptly(t, func() { require.ErrorIs(t, d.add(t.Context(), h, "a"), troth.ErrBusy) })

@@ -119,7 +119,7 @@ func (m *model) hostWrite(rng *rand.Rand, id string) error {
 		return err
 	}
 	_, err = c.ExecContext(ctx, "INSERT INTO work (id) VALUES (?)", id)
-	time.Sleep(time.Duration(rng.IntN(2000)) * time.Microsecond) // it holds the lock
+	time.Sleep(time.Duration(rng.IntN(2000)) * time.Microsecond) //nolint:forbidigo // it holds the lock for a real while
 	if err != nil || rng.IntN(4) == 0 {
 		_, _ = c.ExecContext(ctx, "ROLLBACK")
 		return errors.New("refused")
@@ -266,7 +266,7 @@ func (p *program) step(ctx context.Context, depth int) error {
 	case n < 85: // undoes everybody's work behind the handle's back
 		_ = p.exec(ctx, "INSERT OR ROLLBACK INTO work (id) VALUES ('taken')")
 	case n < 90:
-		time.Sleep(time.Duration(p.rng.IntN(3000)) * time.Microsecond) // a slow closure
+		time.Sleep(time.Duration(p.rng.IntN(3000)) * time.Microsecond) //nolint:forbidigo // a closure that is really slow
 	case p.m.full:
 		return p.squeeze(ctx)
 	}

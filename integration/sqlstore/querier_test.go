@@ -147,7 +147,7 @@ func TestQuerier_DoesNotControlTransactions(t *testing.T) {
 			for _, statement := range []string{"BEGIN", "COMMIT", " rollback", "/* */ SAVEPOINT a", "RELEASE a", "END"} {
 				_, err := h.Querier(ctx).Exec(ctx, statement)
 				require.ErrorIs(t, err, sqlstore.ErrControl)
-				_, err = h.Querier(ctx).Query(ctx, statement)
+				_, err = h.Querier(ctx).Query(ctx, statement) //nolint:gocritic // it gives none
 				require.ErrorIs(t, err, sqlstore.ErrControl)
 			}
 		}

@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -231,7 +232,7 @@ func openedAs(subject string, plain []byte, err error) string {
 	switch {
 	case err != nil && plain != nil:
 		return "plaintext beside an error"
-	case err == nil && string(plain) != string(plaintextOf(subject)):
+	case err == nil && !bytes.Equal(plain, plaintextOf(subject)):
 		return "wrong plaintext"
 	}
 	return outcome(err)

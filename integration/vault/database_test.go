@@ -97,7 +97,7 @@ func (d database) kitOn(t testing.TB, db *sql.DB, opts ...vault.Option) *kit.Kit
 	require.NoError(t, err)
 	k, err := kit.Open(t.Context(), kit.Config{DB: db, Dialect: d.dialect(), Secrets: secrets}, opts...)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = k.Close(context.Background()) })
+	t.Cleanup(func() { _ = k.Close(context.WithoutCancel(t.Context())) })
 	return k
 }
 
