@@ -64,7 +64,7 @@ func TestNeedles_FindWhatTheyShould(t *testing.T) {
 	for _, around := range []string{"", "x", "xy", "xyz"} {
 		text := []byte(around + canary + around)
 		for _, hidden := range [][]byte{
-			text, []byte(hex.EncodeToString(text)), []byte(fmt.Sprintf("%X", text)),
+			text, []byte(hex.EncodeToString(text)), fmt.Appendf(nil, "%X", text),
 			[]byte(base64.StdEncoding.EncodeToString(text)), []byte(base64.URLEncoding.EncodeToString(text)),
 		} {
 			holds := false
