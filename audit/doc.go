@@ -28,8 +28,7 @@
 // tells how many wait and for how long.
 //
 // The times are those of the host's clock. Entries are listed in the order of
-// their ids, which is the order of those times to the millisecond, not the
-// order of commits.
+// their ids, which is the order of those times, not the order of commits.
 //
 // # Use
 //

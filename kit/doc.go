@@ -1,7 +1,8 @@
 // Package kit wires what troth has on one database handle, with safe defaults:
 // the shortest way in.
 //
-//	db, err := sql.Open("sqlite", "file:shop.db?_txlock=immediate&_pragma=foreign_keys(1)&_pragma=synchronous(2)")
+//	db, err := sql.Open("sqlite", "file:shop.db?_txlock=immediate"+
+//		"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(2)")
 //	secrets, err := kit.LocalSecrets("shop-secrets", passphrase)
 //	k, err := kit.Open(ctx, kit.Config{DB: db, Dialect: sqlstore.SQLite, Secrets: secrets})
 //	defer k.Close(ctx)
@@ -22,7 +23,11 @@
 //
 // # Errors
 //
-// Those of the packages that it wires.
+// Those of the packages that it wires. Where a call in the middle of the host's
+// own transaction ends in troth.ErrBusy, the call most often waited for that
+// transaction: its context is not from [Kit.WithTx], or a service opens something
+// for the first time in a while and the host did not call vault.Vault.OpenWindow
+// before it began. Repeating the transaction as it is does not help then.
 //
 // # Concurrency
 //

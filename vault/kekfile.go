@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"errors"
+	"fmt"
 
 	"github.com/trothdev/troth/internal/sealedfile"
 )
@@ -31,7 +32,8 @@ func CreateKEKFile(path, passphrase string) error {
 
 // OpenKEKFile reads a file that [CreateKEKFile] wrote. It returns
 // [ErrPassphrase] for a wrong passphrase, [ErrKEKFile] for a file that is
-// damaged or of another kind, and an error that is fs.ErrNotExist if there is
+// damaged or of another kind, [ErrKEKFileShared] for one that others may use,
+// and an error that is fs.ErrNotExist if there is
 // none.
 func OpenKEKFile(path, passphrase string) (KEK, error) {
 	secret, err := sealedfile.Read(path, passphrase, kekFileKind)
@@ -40,6 +42,8 @@ func OpenKEKFile(path, passphrase string) (KEK, error) {
 		return nil, ErrPassphrase
 	case errors.Is(err, sealedfile.ErrDamaged), errors.Is(err, sealedfile.ErrKind):
 		return nil, ErrKEKFile
+	case errors.As(err, new(*sealedfile.PermissionError)):
+		return nil, fmt.Errorf("%w: %w", ErrKEKFileShared, err)
 	case err != nil:
 		return nil, err
 	}
@@ -50,6 +54,9 @@ func OpenKEKFile(path, passphrase string) (KEK, error) {
 var (
 	// ErrPassphrase says that the passphrase is not the file's, or is empty.
 	ErrPassphrase = errors.New("vault: wrong passphrase")
+	// ErrKEKFileShared says that users other than the file's owner and group
+	// may use it, so that the key must be taken for known to them.
+	ErrKEKFileShared = errors.New("vault: key-encryption key file is open to other users")
 	// ErrKEKFile says that the file is damaged, or not a key-encryption key.
 	ErrKEKFile = errors.New("vault: key-encryption key file is damaged")
 )

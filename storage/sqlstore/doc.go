@@ -3,7 +3,8 @@
 // PostgreSQL) and forward-only migrations, and nothing else. It imports no
 // driver; the host opens its *sql.DB with the one it likes.
 //
-//	db, err := sql.Open("sqlite", "file:shop.db")
+//	db, err := sql.Open("sqlite", "file:shop.db?_txlock=immediate"+
+//		"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(2)")
 //	h, err := sqlstore.Open(ctx, db, sqlstore.SQLite)
 //	defer h.Close()
 //	err = h.Atomically(ctx, func(ctx context.Context) error {
@@ -40,4 +41,10 @@
 // One table of its own, troth_migration. On SQLite the journal mode becomes
 // WAL, which the file keeps; the other settings hold for the handle's own
 // connection only.
+//
+// So a host that begins transactions of its own on SQLite sets up every
+// connection of its pool, in the address above in the words of modernc.org/sqlite:
+// foreign keys and synchronous, which WithTx checks; a time to wait for the write
+// lock, and taking it when a transaction begins, which it does not. Without these
+// two, writers at the same time fail with "database is locked".
 package sqlstore
