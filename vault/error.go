@@ -18,8 +18,9 @@ var (
 	// whose end is not known yet. It becomes [ErrShredded], or, if the
 	// transaction is rolled back, the data opens again. The end of the host's
 	// own transaction is learnt from committed rows: by the next call about the
-	// person outside of any transaction, or by [Vault.Run] within a minute. Calls inside
-	// another transaction on SQLite cannot look, and get this error until then.
+	// person outside of any transaction, or by [Vault.Run] within a minute.
+	// Calls inside another transaction on SQLite cannot look, and get this
+	// error until then.
 	ErrShredPending error = &shredded{"vault: shredding is not decided yet"}
 	// ErrFenceStale says that this process could not learn in time what other
 	// processes shredded, and refuses rather than open what may be destroyed.
