@@ -25,8 +25,9 @@ const kekFile = "kek"
 // folder and files. Keep the folder out of the database's backups, and keep a
 // copy of it: without it nothing sealed opens again.
 //
-// It returns [vault.ErrPassphrase] for a wrong passphrase and [vault.ErrKEKFile]
-// for a damaged file.
+// It returns [vault.ErrPassphrase] for a wrong or empty passphrase,
+// [vault.ErrKEKFile] for a damaged file, and [vault.ErrKEKFileShared] for one that
+// other users may use.
 func LocalSecrets(dir, passphrase string) (Secrets, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Secrets{}, fmt.Errorf("kit: secrets: %w", err)

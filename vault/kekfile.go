@@ -17,8 +17,8 @@ const kekFileKind = "troth.vault.kek/1"
 // CreateKEKFile makes a random key-encryption key and writes it to a new file,
 // protected by the passphrase (Argon2id, RFC 9106; parameters in the file). It
 // is for programs on one machine; whoever has the file and the passphrase has
-// every key that a backup holds. It returns an error that is fs.ErrExist if the
-// file exists.
+// every key that a backup holds. It returns [ErrPassphrase] for an empty
+// passphrase, and an error that is fs.ErrExist if the file exists.
 func CreateKEKFile(path, passphrase string) error {
 	var key [keySize]byte
 	defer clear(key[:])
@@ -31,10 +31,9 @@ func CreateKEKFile(path, passphrase string) error {
 }
 
 // OpenKEKFile reads a file that [CreateKEKFile] wrote. It returns
-// [ErrPassphrase] for a wrong passphrase, [ErrKEKFile] for a file that is
-// damaged or of another kind, [ErrKEKFileShared] for one that others may use,
-// and an error that is fs.ErrNotExist if there is
-// none.
+// [ErrPassphrase] for a wrong or empty passphrase, [ErrKEKFile] for a file that
+// is damaged or of another kind, [ErrKEKFileShared] for one that others may use,
+// and an error that is fs.ErrNotExist if there is none.
 func OpenKEKFile(path, passphrase string) (KEK, error) {
 	secret, err := sealedfile.Read(path, passphrase, kekFileKind)
 	switch {

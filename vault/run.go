@@ -16,10 +16,10 @@ const fenceKeep = 24 * time.Hour
 const chores = time.Minute
 
 // Run drives the vault until ctx ends, and returns its error, or [ErrClosed]
-// some time after [Vault.Close]: it looks at the
-// fence so that nobody waits for that, closes windows that ended, marks those
-// of dead processes as unknown, and settles shreddings whose transactions were
-// the host's. Without it the same happens late or on demand, except that a
+// some time after [Vault.Close]: it looks at the fence so that nobody
+// waits for that, closes windows that ended, marks those of dead processes as
+// unknown ten minutes after their end, and settles shreddings whose transactions
+// were the host's. Without it the same happens late or on demand, except that a
 // window is told only when the next one begins or the vault is closed.
 func (v *Vault) Run(ctx context.Context) error {
 	looks := time.NewTicker(v.opt.fenceAge / 3)

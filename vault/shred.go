@@ -18,7 +18,8 @@ import (
 // Other processes follow within the bound of [WithFenceAge].
 //
 // Shredding twice is shredding once: the second receipt has no keys and no
-// entry of its own.
+// entry of its own. A person of whom nothing was sealed yet is closed all the
+// same: the receipt has no keys, and an entry.
 //
 // It returns [ErrNotPermitted] without a permit for the target, [ErrUnmanaged]
 // if nobody keeps watch where somebody should, and [ErrTarget] if it is unclear
