@@ -11,6 +11,7 @@ import (
 
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/vault/vaulttest"
 )
 
 var errDown = errors.New("no server there")
@@ -28,9 +29,10 @@ func TestOpen_SaysWhatIsMissing(t *testing.T) {
 		config kit.Config
 		says   string
 	}{
-		"no database":             {kit.Config{Dialect: sqlstore.SQLite}, "no database"},
-		"no dialect":              {kit.Config{DB: db}, "unknown dialect"},
-		"a dialect of the future": {kit.Config{DB: db, Dialect: 99}, "unknown dialect"},
+		"no database":             {kit.Config{Dialect: sqlstore.SQLite, Secrets: known}, "no database"},
+		"no dialect":              {kit.Config{DB: db, Secrets: known}, "unknown dialect"},
+		"no secrets":              {kit.Config{DB: db, Dialect: sqlstore.SQLite}, "no key-encryption key"},
+		"a dialect of the future": {kit.Config{DB: db, Dialect: 99, Secrets: known}, "unknown dialect"},
 	} {
 		k, err := kit.Open(t.Context(), c.config)
 		require.Nil(t, k, name)
@@ -39,15 +41,18 @@ func TestOpen_SaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+// known are secrets that nobody is to keep.
+var known = kit.Secrets{KEK: vaulttest.InsecureKEK()}
+
 func TestOpen_PassesOnWhyTheDatabaseDoesNotAnswer(t *testing.T) {
 	db := sql.OpenDB(down{})
 	defer db.Close()
 	for _, d := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.Postgres} {
-		_, err := kit.Open(t.Context(), kit.Config{DB: db, Dialect: d})
+		_, err := kit.Open(t.Context(), kit.Config{DB: db, Dialect: d, Secrets: known})
 		require.ErrorIs(t, err, errDown, d)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := kit.Open(ctx, kit.Config{DB: db, Dialect: sqlstore.Postgres})
+	_, err := kit.Open(ctx, kit.Config{DB: db, Dialect: sqlstore.Postgres, Secrets: known})
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -76,10 +76,11 @@ func TestLocalSecrets_TellsAWrongPassphraseFromADamagedFile(t *testing.T) {
 func TestLocalSecrets_RefusesAnEmptyPassphrase(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "secrets")
 	_, err := kit.LocalSecrets(dir, "")
-	require.ErrorContains(t, err, "empty passphrase")
+	require.ErrorIs(t, err, vault.ErrPassphrase)
+	require.ErrorContains(t, err, "it is empty")
 	secrets(t, dir)
 	_, err = kit.LocalSecrets(dir, "")
-	require.ErrorContains(t, err, "empty passphrase")
+	require.ErrorIs(t, err, vault.ErrPassphrase)
 }
 
 func TestLocalSecrets_RefusesAFolderThatIsAFile(t *testing.T) {

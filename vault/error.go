@@ -18,8 +18,8 @@ var (
 	// whose end is not known yet. It becomes [ErrShredded], or, if the
 	// transaction is rolled back, the data opens again. The end of the host's
 	// own transaction is learnt from committed rows: by the next call about the
-	// person outside of any transaction, or by [Vault.Run] within a minute.
-	// Calls inside another transaction on SQLite cannot look, and get this
+	// person outside of any transaction, or by [Vault.Run], which looks each
+	// third of the fence's age. Calls inside another transaction on SQLite cannot look, and get this
 	// error until then.
 	ErrShredPending error = &shredded{"vault: shredding is not decided yet"}
 	// ErrFenceStale says that this process could not learn in time what other
@@ -55,6 +55,19 @@ func (e *shredded) Error() string { return e.text }
 
 // Shredded reports true.
 func (*shredded) Shredded() bool { return true }
+
+// windowError is [troth.ErrBusy] where waiting will not help: the transaction
+// that opens holds what its own window waits for.
+type windowError struct{ err error }
+
+func (e *windowError) Error() string {
+	return "vault: no window can begin beside the caller's transaction, call OpenWindow before it: " + e.err.Error()
+}
+
+func (e *windowError) Unwrap() error { return e.err }
+
+// Retryable reports false.
+func (e *windowError) Retryable() bool { return false }
 
 // BatchError says which item of a batch failed.
 type BatchError struct {

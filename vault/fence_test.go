@@ -89,7 +89,7 @@ func TestFence_SecondProcessFollowsWithinTheBoundWhateverHappens(t *testing.T) {
 	for name, shred := range map[string]vault.Target{
 		"person":      personOf(shop, "42"),
 		"compartment": {Tenant: shop, SubjectID: "42", Compartments: []troth.Compartment{profile}},
-		"tenant":      {Tenant: shop},
+		"tenant":      {Tenant: shop, WholeTenant: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newFenceCase(t)
@@ -137,7 +137,7 @@ func TestFence_GapEvictsEverything(t *testing.T) {
 	_, err := c.second.MAC(c.ctx, someKey, nil)
 	require.NoError(t, err)
 	require.Equal(t, 1, c.second.CachedKeys())
-	c.shred(c.first, vault.Target{Tenant: shop})
+	c.shred(c.first, vault.Target{Tenant: shop, WholeTenant: true})
 	c.gap.Store(true)
 	c.clock.advance(bound + 1)
 	c.bothRefuse(vault.ErrShredded)

@@ -186,7 +186,7 @@ func TestShred_TenantsKeysDieInOtherTransactionsToo(t *testing.T) {
 		inTx := loose.begin(w.ctx, current)
 		_, err = reader.MAC(inTx, someKey, nil)
 		require.NoError(t, err)
-		w.shred(reader, vault.Target{Tenant: shop})
+		w.shred(reader, vault.Target{Tenant: shop, WholeTenant: true})
 		_, err = reader.MAC(inTx, someKey, nil)
 		require.ErrorIs(t, err, vault.ErrShredded, "current %v", current)
 	}

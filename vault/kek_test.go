@@ -272,11 +272,11 @@ func TestKeys_DieWithTheTenantAndOnlyWithIt(t *testing.T) {
 	before, err := v.MAC(w.ctx, someKey, nil)
 	require.NoError(t, err)
 	w.shred(v, personOf(shop, "1"))
-	w.shred(v, vault.Target{Tenant: bakery})
+	w.shred(v, vault.Target{Tenant: bakery, WholeTenant: true})
 	after, err := v.MAC(w.ctx, someKey, nil)
 	require.NoError(t, err)
 	require.Equal(t, before, after)
-	w.shred(v, vault.Target{Tenant: shop})
+	w.shred(v, vault.Target{Tenant: shop, WholeTenant: true})
 	for _, at := range []*vault.Vault{v, w.vault()} {
 		require.ErrorIs(t, lookup(at.MAC(w.ctx, someKey, nil)), vault.ErrShredded)
 		require.ErrorIs(t, lookup(at.AEAD(w.ctx, someKey)), vault.ErrShredded)

@@ -25,7 +25,7 @@ func CreateKEKFile(path, passphrase string) error {
 	_, _ = rand.Read(key[:]) // never fails, crypto/rand documents
 	err := sealedfile.Create(path, passphrase, kekFileKind, key)
 	if errors.Is(err, sealedfile.ErrNoPassphrase) {
-		return ErrPassphrase
+		return errNoPassphrase
 	}
 	return err
 }
@@ -37,7 +37,9 @@ func CreateKEKFile(path, passphrase string) error {
 func OpenKEKFile(path, passphrase string) (KEK, error) {
 	secret, err := sealedfile.Read(path, passphrase, kekFileKind)
 	switch {
-	case errors.Is(err, sealedfile.ErrPassphrase), errors.Is(err, sealedfile.ErrNoPassphrase):
+	case errors.Is(err, sealedfile.ErrNoPassphrase):
+		return nil, errNoPassphrase
+	case errors.Is(err, sealedfile.ErrPassphrase):
 		return nil, ErrPassphrase
 	case errors.Is(err, sealedfile.ErrDamaged), errors.Is(err, sealedfile.ErrKind):
 		return nil, ErrKEKFile
@@ -59,6 +61,8 @@ var (
 	// ErrKEKFile says that the file is damaged, or not a key-encryption key.
 	ErrKEKFile = errors.New("vault: key-encryption key file is damaged")
 )
+
+var errNoPassphrase = fmt.Errorf("%w: it is empty", ErrPassphrase)
 
 var errForeignRoot = errors.New("vault: not sealed by this key-encryption key")
 

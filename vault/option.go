@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -68,12 +69,21 @@ func WithClock(now func() time.Time) Option {
 // on a store that a keeper has taken over.
 func Unmanaged(ground string) Option {
 	return func(o *options) error {
-		if err := troth.Purpose(ground).Validate(); err != nil {
-			return fmt.Errorf("vault: ground: %w", err)
+		if err := checkGround(ground); err != nil {
+			return err
 		}
 		o.unmanaged = ground
 		return nil
 	}
+}
+
+// checkGround holds a ground to the rules of purposes.
+func checkGround(ground string) error {
+	err := troth.Purpose(ground).Validate()
+	if bad, ok := errors.AsType[*troth.IdentifierError](err); ok {
+		return &troth.IdentifierError{Kind: "ground", Reason: bad.Reason}
+	}
+	return err
 }
 
 // WithFenceAge bounds for how long this process may open what another one has

@@ -126,7 +126,7 @@ func TestShred_TenantInTheHostsTransaction(t *testing.T) {
 	c.opens(c.v, other, theirs, "bob") // and the window is open
 
 	inTx, tx := c.begin()
-	_, err := c.v.Shred(inTx, erasure, vault.Target{Tenant: shop})
+	_, err := c.v.Shred(inTx, erasure, vault.Target{Tenant: shop, WholeTenant: true})
 	require.NoError(t, err)
 	c.refusesAll(inTx, vault.ErrShredPending)
 	for _, ctx := range []context.Context{inTx, c.ctx} {

@@ -74,7 +74,7 @@ func TestPermit_ManagedShredsItsOwnThingInItsOwnTransaction(t *testing.T) {
 	for _, target := range []vault.Target{
 		personOf(shop, "42"),
 		{Tenant: shop, SubjectID: "42", Compartments: one},
-		{Tenant: shop},
+		{Tenant: shop, WholeTenant: true},
 	} {
 		c := newPendingCase(t)
 		require.NoError(t, c.store.SetManaged(c.ctx))

@@ -50,16 +50,22 @@ func (v *Vault) lookAhead(ctx context.Context) error {
 		return err
 	}
 	defer v.fence.stopLooking()
+	v.settleAll(ctx)
 	return v.look(ctx)
+}
+
+// settleAll finds out what became of shreddings in the host's transactions.
+func (v *Vault) settleAll(ctx context.Context) {
+	for _, p := range v.pendings.all() {
+		v.decide(ctx, p)
+	}
 }
 
 // Sweep does once what Run does from time to time. Hosts that have a scheduler
 // of their own call it instead, once a minute or so.
 func (v *Vault) Sweep(ctx context.Context) error {
 	ctx = v.tx.Detach(ctx)
-	for _, p := range v.pendings.all() {
-		v.decide(ctx, p)
-	}
+	v.settleAll(ctx)
 	now := v.mono()
 	return errors.Join(
 		v.closeWindows(ctx, func(w *window) bool { return now >= w.until }),

@@ -67,10 +67,10 @@ func (v *Vault) permitted(ctx context.Context, scope *troth.Scope, p troth.Permi
 			return ErrUnmanaged
 		}
 		if v.opt.unmanaged == "" {
-			return ErrNotPermitted
+			return fmt.Errorf("%w: the vault was not opened with the option Unmanaged", ErrNotPermitted)
 		}
-		if err := troth.Purpose(p.Ground()).Validate(); err != nil {
-			return fmt.Errorf("vault: ground: %w", err)
+		if err := checkGround(p.Ground()); err != nil {
+			return err
 		}
 	}
 	within := func(minted any) bool {

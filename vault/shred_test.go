@@ -79,7 +79,7 @@ func TestShred_TenantIsAWall(t *testing.T) {
 	lost, kept := w.seal(v, a, "ada"), w.seal(v, b, "bob")
 	pseudonym := emailOf(shop, "42", troth.PseudonymCompartment)
 	lostToo := w.seal(v, pseudonym, "p-1")
-	r := w.shred(v, vault.Target{Tenant: shop})
+	r := w.shred(v, vault.Target{Tenant: shop, WholeTenant: true})
 	require.Len(t, r.Keys, 1)
 	for _, at := range []*vault.Vault{v, w.vault()} {
 		w.refuses(at, a, lost, vault.ErrShredded)
@@ -88,7 +88,7 @@ func TestShred_TenantIsAWall(t *testing.T) {
 		require.ErrorIs(t, lookup(at.MAC(w.ctx, someKey, nil)), vault.ErrShredded)
 		w.opens(at, b, kept, "bob")
 	}
-	require.True(t, w.shred(v, vault.Target{Tenant: shop}).Already)
+	require.True(t, w.shred(v, vault.Target{Tenant: shop, WholeTenant: true}).Already)
 	require.True(t, w.shred(v, personOf(shop, "42")).Already)
 	require.Len(t, w.rec.committed(t, "vault.shred"), 1)
 }
@@ -96,7 +96,7 @@ func TestShred_TenantIsAWall(t *testing.T) {
 func TestShred_TenantThatNeverWas(t *testing.T) {
 	w := newWorld(t)
 	v := w.vault()
-	r := w.shred(v, vault.Target{Tenant: shop})
+	r := w.shred(v, vault.Target{Tenant: shop, WholeTenant: true})
 	require.Empty(t, r.Keys)
 	require.False(t, r.Already)
 	require.ErrorIs(t, lookup(v.AppendSeal(w.ctx, nil, emailOf(shop, "42", profile), nil)), vault.ErrShredded)
@@ -173,7 +173,7 @@ func TestShred_FailsWithItsEvidence(t *testing.T) {
 	for _, target := range []vault.Target{
 		personOf(shop, "42"),
 		{Tenant: shop, SubjectID: "42", Compartments: []troth.Compartment{profile}},
-		{Tenant: shop},
+		{Tenant: shop, WholeTenant: true},
 	} {
 		for _, hosts := range []bool{false, true} {
 			c := newPendingCase(t)
@@ -209,9 +209,12 @@ func TestShred_RefusesUnclearTargets(t *testing.T) {
 	w := newWorld(t)
 	v := w.vault()
 	for name, target := range map[string]vault.Target{
-		"the platform":                  {Tenant: troth.Platform},
-		"compartments without a person": {Tenant: shop, Compartments: []troth.Compartment{profile}},
-		"exceptions without a person":   {Tenant: shop, Except: []troth.Compartment{profile}},
+		"the platform":                     {Tenant: troth.Platform, WholeTenant: true},
+		"nobody, by an id that got lost":   {Tenant: shop},
+		"a person and the whole tenant":    {Tenant: shop, SubjectID: "42", WholeTenant: true},
+		"compartments of the whole tenant": {Tenant: shop, WholeTenant: true, Compartments: []troth.Compartment{profile}},
+		"compartments without a person":    {Tenant: shop, Compartments: []troth.Compartment{profile}},
+		"exceptions without a person":      {Tenant: shop, WholeTenant: true, Except: []troth.Compartment{profile}},
 		"named and excepted": {
 			Tenant: shop, SubjectID: "42", Compartments: []troth.Compartment{profile}, Except: []troth.Compartment{invoice},
 		},

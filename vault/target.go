@@ -11,8 +11,10 @@ import (
 // compartments.
 type Target struct {
 	Tenant troth.Tenant
-	// SubjectID is the person; empty means the whole tenant.
-	SubjectID string
+	// SubjectID is the person. Without one nothing is shredded, unless
+	// WholeTenant says that everybody's data is meant.
+	SubjectID   string
+	WholeTenant bool
 	// Compartments are shredded by name. If there are none the whole person is:
 	// every compartment but those in Except and [troth.PseudonymCompartment],
 	// which dies only by name. Then the person is closed to new compartments
@@ -41,6 +43,9 @@ func (t Target) validate() error {
 	}
 	if t.Tenant == troth.Platform && t.SubjectID == "" {
 		return fmt.Errorf("%w: the platform tenant outlives all others", ErrTarget)
+	}
+	if t.WholeTenant != (t.SubjectID == "") {
+		return fmt.Errorf("%w: neither a person nor the whole tenant, or both", ErrTarget)
 	}
 	if t.SubjectID == "" {
 		if len(t.Compartments)+len(t.Except) > 0 {

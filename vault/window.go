@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -190,7 +191,11 @@ func (v *Vault) window(ctx context.Context, n windowName, actor troth.Actor, lef
 		case w != nil:
 			return w, nil
 		case mine:
-			return v.beginWindow(v.tx.Detach(ctx), n, actor)
+			w, err := v.beginWindow(v.tx.Detach(ctx), n, actor)
+			if err != nil && v.tx.Scope(ctx) != nil && errors.Is(err, troth.ErrBusy) {
+				err = &windowError{err}
+			}
+			return w, err
 		}
 		select {
 		case <-wait:
