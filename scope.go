@@ -27,6 +27,7 @@ const (
 type Scope struct {
 	parent  *Scope
 	current bool
+	hosted  bool
 
 	mu     sync.Mutex
 	state  ScopeState
@@ -40,6 +41,16 @@ type Scope struct {
 func NewScope(parent *Scope, current bool) *Scope {
 	return &Scope{parent: parent, current: current}
 }
+
+// NewHostScope returns an open outermost scope of a transaction that the host
+// began, and may roll back in part without telling anybody, see [Scope.Hosted].
+func NewHostScope(current bool) *Scope { return &Scope{current: current, hosted: true} }
+
+// Hosted reports whether the host began the transaction. It has savepoints of
+// its own then: what was read or written in the scope a moment ago may be
+// undone, so nothing that services keep in it may be believed before the rows
+// are read again.
+func (s *Scope) Hosted() bool { return s.Outermost().hosted }
 
 // Current reports whether reads in this transaction see every commit made
 // before them.
