@@ -77,6 +77,11 @@ func (v *Vault) openBatchForPerson(ctx context.Context, p troth.Purpose, items [
 	if err := v.recordSightings(ctx, p, seen); err != nil {
 		return nil, err
 	}
+	for i := range items { // as in openForPerson
+		if _, err := v.resolveKey(ctx, nameOf(&items[i].At), items[i].Data); err != nil {
+			return nil, &BatchError{Index: i, Err: err}
+		}
+	}
 	return out, nil
 }
 

@@ -32,7 +32,7 @@ func (v *Vault) resolveOrCreate(ctx context.Context, name KeyName) (*slot, error
 		return nil, err
 	}
 	if scope != nil {
-		scope.SetValue(overlayKey{v, name}, overlaid[*slot]{made, applied})
+		setOverlay(scope, overlayKey{v, name}, overlaid[*slot]{made, applied})
 	} else {
 		v.share(made, applied)
 	}

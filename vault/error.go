@@ -13,7 +13,7 @@ var (
 	// these it was is not told, on purpose.
 	ErrOpen = errors.New("vault: value does not open")
 	// ErrShredded says that the key is destroyed, for ever.
-	ErrShredded error = &shredded{"vault: key is shredded"}
+	ErrShredded error = shredded{}
 	// ErrShredPending says that this process shredded the key in a transaction
 	// whose end is not known yet. It becomes [ErrShredded], or, if the
 	// transaction is rolled back, the data opens again. The end of the host's
@@ -21,7 +21,7 @@ var (
 	// person outside of any transaction, or by [Vault.Run], which looks each
 	// third of the fence's age. Calls inside another transaction on SQLite cannot look, and get this
 	// error until then.
-	ErrShredPending error = &shredded{"vault: shredding is not decided yet"}
+	ErrShredPending = errors.New("vault: shredding is not decided yet")
 	// ErrFenceStale says that this process could not learn in time what other
 	// processes shredded, and refuses rather than open what may be destroyed.
 	ErrFenceStale = errors.New("vault: fence is too old")
@@ -49,12 +49,12 @@ var ErrNotPermitted = troth.ErrNotPermitted
 
 // shredded answers Shredded, by which packages that cannot import this one
 // recognise the state.
-type shredded struct{ text string }
+type shredded struct{}
 
-func (e *shredded) Error() string { return e.text }
+func (shredded) Error() string { return "vault: key is shredded" }
 
 // Shredded reports true.
-func (*shredded) Shredded() bool { return true }
+func (shredded) Shredded() bool { return true }
 
 // windowError is [troth.ErrBusy] where waiting will not help: the transaction
 // that opens holds what its own window waits for.

@@ -92,9 +92,14 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 		return h.v.openForPerson(troth.WithActor(ctx, h.actor), dst, s, &cell, h.purpose, sealed)
 	}
 	if t := h.tally.Load(); t == nil || !h.v.addTo(t) {
-		if err := h.v.countAnew(ctx, &h.tally, &h.name, &h.actor, h.purpose); err != nil {
+		err := h.v.countAnew(ctx, &h.tally, &h.name, &h.actor, h.purpose)
+		if err == nil {
+			s, err = h.v.resolveKey(ctx, h.name, sealed)
+		}
+		if err != nil {
 			return nil, err
 		}
+		key = s.find(sealed)
 	}
 	aad := h.scratch(s)
 	aad.b = appendCell(aad.b[:len(s.prefix)], &cell)

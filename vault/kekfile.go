@@ -43,9 +43,10 @@ func OpenKEKFile(path, passphrase string) (KEK, error) {
 		return nil, ErrPassphrase
 	case errors.Is(err, sealedfile.ErrDamaged), errors.Is(err, sealedfile.ErrKind):
 		return nil, ErrKEKFile
-	case errors.As(err, new(*sealedfile.PermissionError)):
-		return nil, fmt.Errorf("%w: %w", ErrKEKFileShared, err)
 	case err != nil:
+		if _, shared := errors.AsType[*sealedfile.PermissionError](err); shared {
+			return nil, fmt.Errorf("%w: %w", ErrKEKFileShared, err)
+		}
 		return nil, err
 	}
 	defer clear(secret[:])

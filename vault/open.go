@@ -46,7 +46,11 @@ func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p 
 	if actor.Kind == troth.Person {
 		return v.openForPerson(ctx, dst, s, &at.Cell, p, sealed)
 	}
-	if err := v.count(ctx, &s.tally, &s.name, &actor, p); err != nil {
+	waited, err := v.count(ctx, &s.tally, &s.name, &actor, p)
+	if err == nil && waited {
+		s, err = v.resolveKey(ctx, name, sealed)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return s.openPooled(dst, &at.Cell, sealed)
@@ -94,7 +98,13 @@ func (v *Vault) openForPerson(ctx context.Context, dst []byte, s *slot, cell *tr
 	}
 	seen := newSightings()
 	seen.add(&s.name, cell)
-	if err := v.recordSightings(ctx, p, seen); err != nil {
+	err = v.recordSightings(ctx, p, seen)
+	if err == nil {
+		// Recording may have waited while somebody shredded. What was recorded
+		// was not seen then, which harms nobody.
+		_, err = v.resolveKey(ctx, s.name, sealed)
+	}
+	if err != nil {
 		clear(out[len(dst):])
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (r *Receipt) entry(p troth.Permit) troth.Entry {
 	}
 	var died []troth.Compartment
 	for _, k := range r.Keys {
-		if k.Compartment != "" {
+		if k.Compartment.Validate() == nil { // a row may hold any text
 			died = append(died, k.Compartment)
 		}
 	}

@@ -55,12 +55,13 @@ func (v *Vault) resolve(ctx context.Context, name KeyName) (*slot, error) {
 }
 
 // loadInTx reads inside the caller's transaction, and keeps what it finds
-// there. A transaction that reads an old snapshot sees keys that are dead by
-// now, so it believes itself only about what nobody else knows of.
+// there, unless the transaction is the host's: a savepoint of the host's own may
+// have undone it. A transaction that reads an old snapshot sees keys that are
+// dead by now, so it believes itself only about what nobody else knows of.
 func (v *Vault) loadInTx(ctx context.Context, scope *troth.Scope, name KeyName) (*slot, error) {
 	applied := v.fence.applied.Load()
-	if o, ok := scope.Value(overlayKey{v, name}).(overlaid[*slot]); ok && o.applied == applied {
-		return o.value, nil
+	if s, ok := overlay[*slot](scope, overlayKey{v, name}, applied); ok {
+		return s, nil
 	}
 	if !scope.Current() {
 		if s, err := v.load(v.tx.Detach(ctx), name); err != nil || s != nil {
@@ -71,8 +72,23 @@ func (v *Vault) loadInTx(ctx context.Context, scope *troth.Scope, name KeyName) 
 	if err != nil || s == nil {
 		return nil, err
 	}
-	scope.SetValue(overlayKey{v, name}, overlaid[*slot]{s, applied})
+	setOverlay(scope, overlayKey{v, name}, overlaid[*slot]{s, applied})
 	return s, nil
+}
+
+// overlay returns what the scope holds under key, if it may be believed still.
+func overlay[T any](scope *troth.Scope, key any, applied uint64) (value T, ok bool) {
+	o, ok := scope.Value(key).(overlaid[T])
+	if !ok || o.applied != applied {
+		return value, false
+	}
+	return o.value, true
+}
+
+func setOverlay[T any](scope *troth.Scope, key any, o overlaid[T]) {
+	if !scope.Hosted() {
+		scope.SetValue(key, o)
+	}
 }
 
 // load reads committed rows into the shared cache.
@@ -113,13 +129,19 @@ func (v *Vault) fly(ctx context.Context, name KeyName, call *flight) {
 	}
 }
 
-var errAbandoned = errors.New("vault: load was abandoned")
+var errAbandoned = errors.New("vault: abandoned")
 
 // share puts a slot of committed rows into the cache, unless something was
 // evicted since applied was read.
 func (v *Vault) share(s *slot, applied uint64) {
 	s.expires = v.mono() + jitter(v.opt.keyTTL)
-	v.cache.put(s, func() bool { return v.fence.applied.Load() == applied })
+	v.cache.put(s, v.sinceEviction(applied))
+}
+
+// sinceEviction tells, when asked, whether nothing was evicted since applied was
+// read.
+func (v *Vault) sinceEviction(applied uint64) func() bool {
+	return func() bool { return v.fence.applied.Load() == applied }
 }
 
 func isCancelled(err error) bool {

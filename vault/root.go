@@ -92,9 +92,14 @@ func recordDigest(row *RootRow) [32]byte {
 	return sha256.Sum256(canon.AppendBytes(rootAAD(row), row.Sealed))
 }
 
-func (c *rootCache) remember(row *RootRow, r *root) {
+// remember keeps an unwrapped root, unless something was evicted since the
+// unwrapping began.
+func (c *rootCache) remember(row *RootRow, r *root, allowed func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !allowed() {
+		return
+	}
 	makeRoom(c.opened, c.limit)
 	c.opened[recordDigest(row)] = openedRoot{tenant: row.Tenant, root: r}
 }
@@ -147,8 +152,8 @@ func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
 	scope := v.tx.Scope(ctx)
 	applied := v.fence.applied.Load()
 	if scope != nil {
-		if o, ok := scope.Value(overlayRoot{v, n}).(overlaid[*root]); ok && o.applied == applied {
-			return o.value, nil
+		if r, ok := overlay[*root](scope, overlayRoot{v, n}, applied); ok {
+			return r, nil
 		}
 	}
 	if err := v.checkPending(ctx, &KeyName{Tenant: n.tenant}); err != nil {
@@ -164,10 +169,10 @@ func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
 		return nil, err
 	}
 	if scope != nil {
-		scope.SetValue(overlayRoot{v, n}, overlaid[*root]{r, applied})
+		setOverlay(scope, overlayRoot{v, n}, overlaid[*root]{r, applied})
 		return r, nil
 	}
-	v.roots.put(n, r, v.mono()+jitter(v.opt.rootTTL), func() bool { return v.fence.applied.Load() == applied })
+	v.roots.put(n, r, v.mono()+jitter(v.opt.rootTTL), v.sinceEviction(applied))
 	return r, nil
 }
 
@@ -199,6 +204,7 @@ func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
 	if r := v.roots.openedAs(row); r != nil {
 		return r, nil
 	}
+	applied := v.fence.applied.Load()
 	plain, err := v.kek.DecryptWithContext(ctx, row.Sealed, rootAAD(row))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -218,7 +224,7 @@ func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.roots.remember(row, r)
+	v.roots.remember(row, r, v.sinceEviction(applied))
 	return r, nil
 }
 
@@ -278,6 +284,7 @@ func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*R
 	defer clear(secret[:])
 	_, _ = crand.Read(secret[:]) // never fails, crypto/rand documents
 	row := &RootRow{Tenant: tenant, Lineage: l, Commitment: commitment(&secret), CreatedAt: v.micros()}
+	applied := v.fence.applied.Load()
 	sealed, err := v.kek.EncryptWithContext(ctx, secret[:], rootAAD(row))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -290,7 +297,7 @@ func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*R
 	if err != nil {
 		return nil, err
 	}
-	v.roots.remember(row, r)
+	v.roots.remember(row, r, v.sinceEviction(applied))
 	return row, nil
 }
 

@@ -23,7 +23,8 @@ import (
 //
 // It returns [ErrNotPermitted] without a permit for the target, [ErrUnmanaged]
 // if nobody keeps watch where somebody should, and [ErrTarget] if it is unclear
-// what to shred. An error means that nothing was shredded.
+// what to shred. An error means that nothing was shredded, but for one that
+// leaves the outcome of a commit open: then shred again.
 func (v *Vault) Shred(ctx context.Context, p troth.Permit, t Target) (Receipt, error) {
 	if err := t.validate(); err != nil {
 		return Receipt{}, err
@@ -41,10 +42,14 @@ func (v *Vault) Shred(ctx context.Context, p troth.Permit, t Target) (Receipt, e
 		if err := v.permitted(ctx, scope, p, t); err != nil {
 			return err
 		}
-		denied = v.deny(scope, t)
 		var err error
-		r, err = v.shred(ctx, p, t)
-		return err
+		if r, err = v.shred(ctx, p, t); err != nil {
+			return err
+		}
+		// After the evidence, which may need a pseudonym of what dies here, and
+		// before anybody can commit.
+		denied = v.deny(scope, t)
+		return nil
 	})
 	for _, p := range denied {
 		p.acted.Store(true)

@@ -93,12 +93,13 @@ func (v *Vault) OpenWindow(ctx context.Context, tenant troth.Tenant, p troth.Pur
 }
 
 // count notes one opening by a service, in a window that is durable. last is
-// where the caller keeps the counter that it used last.
-func (v *Vault) count(ctx context.Context, last *atomic.Pointer[tally], name *KeyName, actor *troth.Actor, p troth.Purpose) error {
+// where the caller keeps the counter that it used last. After it has waited,
+// for a window to begin, what the caller knows of keys may be too old.
+func (v *Vault) count(ctx context.Context, last *atomic.Pointer[tally], name *KeyName, actor *troth.Actor, p troth.Purpose) (waited bool, err error) {
 	if t := last.Load(); t != nil && t.window.admits(actor, p) && v.addTo(t) {
-		return nil
+		return false, nil
 	}
-	return v.countAnew(ctx, last, name, actor, p)
+	return true, v.countAnew(ctx, last, name, actor, p)
 }
 
 // countAnew is count with a new counter.
@@ -234,15 +235,11 @@ func (v *Vault) beginWindow(ctx context.Context, n windowName, actor troth.Actor
 	old := ws.open[n]
 	ws.mu.Unlock()
 	w := &window{name: n, actor: actor, sums: make(map[KeyName]int64)}
-	err := v.insertWindow(ctx, w)
-	ws.mu.Lock()
-	if err == nil {
-		ws.open[n] = w
-		ws.untold[w] = true
-	}
-	close(ws.opening[n])
-	delete(ws.opening, n)
-	ws.mu.Unlock()
+	err := errAbandoned // stands if the insertion panics
+	func() {
+		defer func() { ws.land(w, err) }()
+		err = v.insertWindow(ctx, w)
+	}()
 	if err != nil {
 		return nil, err
 	}
@@ -252,6 +249,18 @@ func (v *Vault) beginWindow(ctx context.Context, n windowName, actor troth.Actor
 		}
 	}
 	return w, nil
+}
+
+// land ends a claim.
+func (ws *windows) land(w *window, err error) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if err == nil {
+		ws.open[w.name] = w
+		ws.untold[w] = true
+	}
+	close(ws.opening[w.name])
+	delete(ws.opening, w.name)
 }
 
 func (v *Vault) insertWindow(ctx context.Context, w *window) error {

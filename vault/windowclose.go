@@ -148,12 +148,13 @@ func (v *Vault) markLapsed(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("vault: find lapsed windows: %w", err)
 	}
+	var errs []error
 	for _, row := range rows {
 		if err := v.markUnknown(ctx, row); err != nil {
-			return err
+			errs = append(errs, err)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (v *Vault) markUnknown(ctx context.Context, row WindowRow) error {
