@@ -22,15 +22,56 @@ func TestWithTx_WritesInTheHostsTransaction(t *testing.T) {
 			require.NoError(t, h.Atomically(ctx, func(ctx context.Context) error { return d.add(ctx, h, "a") }))
 			require.Empty(t, d.notes())
 			require.Equal(t, troth.ScopeOpen, h.Scope(ctx).State())
+			require.True(t, h.Scope(ctx).Hosted())
 			if commit {
 				require.NoError(t, tx.Commit())
 			} else {
 				require.NoError(t, tx.Rollback())
 			}
 			require.ErrorIs(t, d.add(ctx, h, "b"), troth.ErrTxDone)
+			_, err := h.Querier(ctx).Query(ctx, "SELECT body FROM note")
+			require.ErrorIs(t, err, troth.ErrTxDone)
 			require.ErrorIs(t, h.Atomically(ctx, func(context.Context) error { return nil }), troth.ErrTxDone)
 		}
 		require.Equal(t, []string{"a"}, d.notes())
+	})
+}
+
+// The end may be the first that the handle hears of the transaction.
+func TestWithTx_EndedBefore(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open()
+		h := d.handle(db)
+		for _, end := range []func(*sql.Tx) error{(*sql.Tx).Commit, (*sql.Tx).Rollback} {
+			tx := d.hostReady(db, nil)
+			require.NoError(t, end(tx))
+			ctx := h.WithTx(t.Context(), tx)
+			_, err := h.Querier(ctx).Query(ctx, "SELECT body FROM note")
+			require.ErrorIs(t, err, troth.ErrTxDone)
+			require.ErrorIs(t, d.add(ctx, h, "a"), troth.ErrTxDone)
+			require.True(t, h.Scope(ctx).Hosted())
+		}
+		require.Empty(t, d.notes())
+	})
+}
+
+// A host that ends its transaction while rows are read.
+func TestWithTx_EndedUnderAReader(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open()
+		h := d.handle(db)
+		_, err := h.Querier(t.Context()).Exec(t.Context(), "INSERT INTO note VALUES ('a'), ('b')")
+		require.NoError(t, err)
+		tx := d.hostReady(db, nil)
+		ctx := h.WithTx(t.Context(), tx)
+		rows, err := h.Querier(ctx).Query(ctx, "SELECT body FROM note")
+		require.NoError(t, err)
+		require.True(t, rows.Next())
+		require.NoError(t, tx.Rollback())
+		for rows.Next() {
+		}
+		require.ErrorIs(t, rows.Err(), troth.ErrTxDone)
+		require.NotErrorIs(t, rows.Err(), context.Canceled)
 	})
 }
 

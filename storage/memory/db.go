@@ -79,7 +79,7 @@ func (db *DB) enter(ctx context.Context) (*frame, error) {
 	if err := db.acquire(ctx); err != nil {
 		return nil, err
 	}
-	return newTransaction(db), nil
+	return newTransaction(db, troth.NewScope(nil, true)), nil
 }
 
 // acquire waits for the writer.

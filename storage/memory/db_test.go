@@ -119,3 +119,18 @@ func TestTx_OfAnotherDatabaseIsRefused(t *testing.T) {
 	require.ErrorIs(t, ours.Atomically(ctx, func(context.Context) error { return nil }), troth.ErrNotShared)
 	require.NoError(t, tx.Rollback())
 }
+
+// What services keep in a transaction's scope is not to be trusted where the
+// host has savepoints of its own.
+func TestTx_ScopeTellsThatItIsTheHosts(t *testing.T) {
+	db := memory.Open()
+	tx, err := db.Begin(t.Context())
+	require.NoError(t, err)
+	require.True(t, db.Scope(db.WithTx(t.Context(), tx)).Hosted())
+	require.True(t, db.Scope(db.WithTx(t.Context(), tx)).Current())
+	require.NoError(t, tx.Rollback())
+	require.NoError(t, db.Atomically(t.Context(), func(ctx context.Context) error {
+		require.False(t, db.Scope(ctx).Hosted())
+		return nil
+	}))
+}

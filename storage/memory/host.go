@@ -23,7 +23,7 @@ func (db *DB) Begin(ctx context.Context) (*Tx, error) {
 	if err := db.acquire(ctx); err != nil {
 		return nil, err
 	}
-	return &Tx{db: db, root: newTransaction(db)}, nil
+	return &Tx{db: db, root: newTransaction(db, troth.NewHostScope(true))}, nil
 }
 
 // errForeign is why a transaction of another database cannot be used.

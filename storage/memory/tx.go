@@ -45,9 +45,9 @@ type frame struct {
 var errSuspended = fmt.Errorf("memory: a transaction inside this one is open: %w, %w",
 	troth.ErrTxConcurrent, troth.ErrBusy)
 
-func newTransaction(db *DB) *frame {
+func newTransaction(db *DB, scope *troth.Scope) *frame {
 	tx := &transaction{db: db}
-	f := &frame{tx: tx, scope: troth.NewScope(nil, true)}
+	f := &frame{tx: tx, scope: scope}
 	tx.top.Store(f)
 	return f
 }

@@ -47,7 +47,7 @@ func (b *binding) scope(ctx context.Context) *troth.Scope {
 	if !b.s.host || b.f != b.s.root {
 		return b.f.scope
 	}
-	b.s.askScope.Do(func() { b.f.scope = troth.NewScope(nil, b.hostIsCurrent(ctx)) })
+	b.s.askScope.Do(func() { b.f.scope = troth.NewHostScope(b.hostIsCurrent(ctx)) })
 	return b.f.scope
 }
 

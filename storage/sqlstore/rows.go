@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -76,7 +78,12 @@ func (r *Rows) idle() time.Duration {
 func (r *Rows) finish(cause error) {
 	r.once.Do(func() {
 		closed := r.rows.Close()
-		err := r.release(orElse(cause, orElse(r.rows.Err(), closed)))
+		err := orElse(r.rows.Err(), closed)
+		if errors.Is(err, context.Canceled) && r.ctx.Err() == nil {
+			// database/sql says so of rows whose transaction the host ended.
+			err = fmt.Errorf("%w: %w", troth.ErrTxDone, sql.ErrTxDone)
+		}
+		err = r.release(orElse(cause, err))
 		r.mu.Lock()
 		r.over, r.err = true, err
 		r.mu.Unlock()
