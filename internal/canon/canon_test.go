@@ -1,6 +1,7 @@
 package canon_test
 
 import (
+	"bytes"
 	"math"
 	"runtime"
 	"strings"
@@ -156,21 +157,38 @@ func TestParse_ForgedCountsClaimNoMemory(t *testing.T) {
 	}
 }
 
-// What a message of n bytes may claim is bounded by a multiple of n: the
-// smallest field, one byte, becomes one Field.
-func TestParse_MemoryIsBoundedByTheInput(t *testing.T) {
-	const fields = 100_000
-	b := canon.AppendList(canon.AppendDomain(nil, "d"), fields)
-	for range fields {
-		b = canon.AppendNone(b)
+// The smallest field, one byte, becomes a whole Field: their number is bounded,
+// at the top and in lists, and a megabyte of them claims no more than a few.
+func TestParse_FieldsAreBounded(t *testing.T) {
+	top := func(n int) []byte {
+		return append(canon.AppendDomain(nil, "d"), bytes.Repeat([]byte{canon.TagNone}, n)...)
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	m, err := canon.Parse(b)
-	runtime.ReadMemStats(&after)
-	require.NoError(t, err)
-	require.Len(t, m.Fields[0].List, fields)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1024*len(b)))
+	list := func(n int) []byte {
+		return append(canon.AppendList(canon.AppendDomain(nil, "d"), n), bytes.Repeat([]byte{canon.TagNone}, n)...)
+	}
+	lists := func(n int) []byte {
+		b := canon.AppendDomain(nil, "d")
+		for range n {
+			b = canon.AppendNone(canon.AppendList(b, 1))
+		}
+		return b
+	}
+	for name, c := range map[string]struct {
+		of  func(n int) []byte
+		max int
+	}{"at the top": {top, canon.MaxFields}, "in a list": {list, canon.MaxFields - 1}, "in lists": {lists, canon.MaxFields / 2}} {
+		_, err := canon.Parse(c.of(c.max))
+		require.NoError(t, err, name)
+		_, err = canon.Parse(c.of(c.max + 1))
+		require.ErrorIs(t, err, canon.ErrMalformed, name)
+		bomb := c.of(1 << 20)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = canon.Parse(bomb)
+		runtime.ReadMemStats(&after)
+		require.ErrorIs(t, err, canon.ErrMalformed, name)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(2<<20), name)
+	}
 }
 
 func TestErrMalformed_IsTheOnlyError(t *testing.T) {

@@ -41,6 +41,9 @@ func FuzzInjective(f *testing.F) {
 	f.Add([]byte{1, 1, 'a'}, []byte{2, 1, 'a'})
 	f.Add([]byte{0, 'x', 6}, []byte{6})
 	f.Fuzz(func(t *testing.T, left, right []byte) {
+		if len(left) > 512 || len(right) > 512 {
+			return // may be more fields than a message can have
+		}
 		a, b := build(left), build(right)
 		encoded := a.Append(nil)
 		if same := bytes.Equal(encoded, b.Append(nil)); same != reflect.DeepEqual(a, b) {

@@ -12,6 +12,11 @@ var ErrMalformed = errors.New("canon: malformed")
 // maxDepth bounds lists within lists; nothing of ours nests deeper.
 const maxDepth = 8
 
+// MaxFields is how many fields a message may have, those within lists counted
+// too. A field of one byte becomes a [Field] of many: without a bound, a
+// message of some megabytes would claim a hundred times its own size.
+const MaxFields = 4096
+
 // Message is a decoded message.
 type Message struct {
 	Domain string
@@ -29,10 +34,10 @@ type Field struct {
 }
 
 // Parse decodes a message. It returns [ErrMalformed] for anything that the
-// Append functions would not have produced from valid input. Nothing in the
-// result aliases b.
+// Append functions would not have produced from valid input, and for a message
+// of more than [MaxFields] fields. Nothing in the result aliases b.
 func Parse(b []byte) (Message, error) {
-	r := reader{rest: b}
+	r := reader{rest: b, left: MaxFields}
 	if r.byte() != version {
 		return Message{}, ErrMalformed
 	}
@@ -41,6 +46,7 @@ func Parse(b []byte) (Message, error) {
 		return Message{}, ErrMalformed
 	}
 	for !r.failed && len(r.rest) > 0 {
+		r.reserve(1)
 		m.Fields = append(m.Fields, r.field(0))
 	}
 	if r.failed {
@@ -96,6 +102,7 @@ func validDomain(d string) bool {
 // zeros and failed stays set.
 type reader struct {
 	rest   []byte
+	left   uint32 // how many more fields there may be
 	failed bool
 }
 
@@ -132,6 +139,15 @@ func (r *reader) uint64() uint64 {
 
 func (r *reader) sized() []byte { return r.take(uint64(r.uint32())) }
 
+// reserve counts n fields before they are read.
+func (r *reader) reserve(n uint32) {
+	if n > r.left {
+		r.failed = true
+		return
+	}
+	r.left -= n
+}
+
 func (r *reader) field(depth int) Field {
 	f := Field{Tag: r.byte()}
 	switch f.Tag {
@@ -155,9 +171,10 @@ func (r *reader) field(depth int) Field {
 
 func (r *reader) list(depth int) []Field {
 	n := r.uint32()
-	// Every element takes at least its tag, which bounds the memory that a
-	// forged count can claim.
-	if depth > maxDepth || uint64(n) > uint64(len(r.rest)) {
+	r.reserve(n)
+	// Every element takes at least its tag, which with the reservation bounds
+	// the memory that a forged count can claim.
+	if r.failed || depth > maxDepth || uint64(n) > uint64(len(r.rest)) {
 		r.failed = true
 		return nil
 	}
