@@ -30,7 +30,8 @@ func (e *EntryError) Error() string { return "audit: entry " + e.ID.String() + "
 func (e *EntryError) Unwrap() error { return e.Err }
 
 // isShredded reports whether err says that the person's key is destroyed for
-// ever. The package that seals cannot be imported from here, so its error says
+// ever. A shredding that may still be undone answers false, and is a failure
+// like any other. The package that seals cannot be imported from here, so its error says
 // so by a method.
 func isShredded(err error) bool {
 	s, ok := errors.AsType[interface {

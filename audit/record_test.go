@@ -110,6 +110,21 @@ func TestTrail_RecordFailsIfTheSealerOrTheKeysFail(t *testing.T) {
 	}
 }
 
+// undecided is the error of a sealer whose shredding may still be undone.
+type undecided struct{ error }
+
+func (undecided) Shredded() bool { return false }
+
+func TestTrail_RecordFailsWhileTheShreddingIsUndecided(t *testing.T) {
+	w := newWorld(t)
+	pending := undecided{errors.New("shredding is not decided yet")}
+	trail, err := audit.New(t.Context(), w.store, w.keys, failingSealer{fmt.Errorf("sealer: %w", pending)})
+	require.NoError(t, err)
+	_, err = trail.Record(w.as(kim), touch("acme", "17"))
+	require.ErrorIs(t, err, pending)
+	require.Empty(t, w.records("acme"))
+}
+
 type failing struct {
 	troth.Keys
 	err error
