@@ -160,6 +160,45 @@ func TestQuerier_DoesNotControlTransactions(t *testing.T) {
 	})
 }
 
+// A text of several statements could end the transaction behind the first one,
+// and with it what others have in the same batch.
+func TestQuerier_OneStatementInAText(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		h := d.handle(d.open(), sqlstore.WithBatch(64, time.Minute))
+		refused := errors.New("refused")
+		inside, release, first := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			first <- h.Atomically(t.Context(), func(ctx context.Context) error {
+				close(inside)
+				<-release
+				return d.add(ctx, h, "first")
+			})
+		}()
+		<-inside
+		second := make(chan error, 1)
+		go func() {
+			second <- h.Atomically(t.Context(), func(ctx context.Context) error {
+				_, err := h.Querier(ctx).Exec(ctx, "INSERT INTO note VALUES ('b'); COMMIT")
+				if !errors.Is(err, sqlstore.ErrControl) {
+					return err
+				}
+				_, err = h.Querier(ctx).Query(ctx, "SELECT 'a;'; ROLLBACK; BEGIN") //nolint:gocritic // it gives none
+				if !errors.Is(err, sqlstore.ErrControl) {
+					return err
+				}
+				return errors.Join(d.add(ctx, h, "second"), refused)
+			})
+		}()
+		close(release)
+		require.NoError(t, <-first)
+		require.ErrorIs(t, <-second, refused)
+		_, err := h.Querier(t.Context()).Query(t.Context(), "SELECT 1; DROP TABLE note") //nolint:gocritic // it gives none
+		require.ErrorIs(t, err, sqlstore.ErrControl)
+		require.NoError(t, d.add(t.Context(), h, "a;b"))
+		require.Equal(t, []string{"a;b", "first"}, d.notes())
+	})
+}
+
 // Reads page by page and writes between the pages, on one connection.
 func TestQuerier_OneConnection(t *testing.T) {
 	each(t, func(t *testing.T, d database) {

@@ -39,20 +39,12 @@ func (d Dialect) Rebind(q string) string {
 	}
 	var out strings.Builder
 	n := 0
-	for i := 0; i < len(q); {
-		if next := d.opaque(q, i); next > i {
-			out.WriteString(q[i:next])
-			i = next
-			continue
-		}
-		if q[i] == '?' {
+	for piece, k := range d.lex(q) {
+		if k == other && piece == "?" {
 			n++
-			out.WriteByte('$')
-			out.WriteString(strconv.Itoa(n))
-		} else {
-			out.WriteByte(q[i])
+			piece = "$" + strconv.Itoa(n)
 		}
-		i++
+		out.WriteString(piece)
 	}
 	return out.String()
 }

@@ -96,11 +96,47 @@ func TestDialect_PlainRead(t *testing.T) {
 }
 
 func TestDialect_Controls(t *testing.T) {
-	for _, q := range []string{"BEGIN", " commit;", "/* x */ ROLLBACK TO a", "savepoint a", "RELEASE a", "END", "START TRANSACTION", "ABORT"} {
+	for _, q := range []string{"BEGIN", " commit;", "/* x */ ROLLBACK TO a", "savepoint a", "RELEASE a", "END", "START TRANSACTION", "ABORT", "PREPARE TRANSACTION 'a'", ";COMMIT"} {
 		require.True(t, SQLite.controls(q), q)
 	}
-	for _, q := range []string{"", "SELECT 1", "INSERT INTO begin VALUES (1)", "-- begin"} {
+	for _, q := range []string{"", "SELECT 1", "INSERT INTO begin VALUES (1)", "-- begin", "PREPARE a AS SELECT 1"} {
 		require.False(t, SQLite.controls(q), q)
+	}
+}
+
+// What ends a statement is found as the databases find it: nothing hides in
+// what only looks quoted.
+func TestDialect_Single(t *testing.T) {
+	for _, q := range []string{
+		"", "SELECT 1", "SELECT 1;", "SELECT 1; ;\n", "SELECT 1; -- and; more", "SELECT ';', \";\" /* ; */",
+	} {
+		require.True(t, SQLite.single(q), q)
+		require.True(t, Postgres.single(q), q)
+	}
+	for _, q := range []string{"SELECT 1; COMMIT", "SELECT trigger FROM a; COMMIT", "SELECT 1 -- ;\n; END", "CREATE TABLE trigger (a); COMMIT"} {
+		require.False(t, SQLite.single(q), q)
+		require.False(t, Postgres.single(q), q)
+	}
+	for q, want := range map[string]bool{
+		"SELECT [;]":                                             true,
+		"SELECT [']; COMMIT; --']":                               false,
+		"SELECT $a('); COMMIT; --'":                              false,
+		"SELECT a$b(') x'; COMMIT; --'":                          false,
+		"CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END": true,
+		"CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END; COMMIT; END;":               false,
+		"CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END /* x */; COMMIT; a; END;":    false,
+		"CREATE TEMP TRIGGER t AFTER INSERT ON a BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; END": true,
+	} {
+		require.Equal(t, want, SQLite.single(q), q)
+	}
+	for q, want := range map[string]bool{
+		"SELECT E'\\'; ;'":                   true,
+		"SELECT E'\\''; COMMIT; --'":         false,
+		"SELECT /* /* */ ' */ 1; COMMIT --'": false,
+		"SELECT a$$; COMMIT; --$$":           false,
+		"SELECT $x$;$x$":                     true,
+	} {
+		require.Equal(t, want, Postgres.single(q), q)
 	}
 }
 

@@ -14,7 +14,8 @@ var (
 	// ErrClosed says that the handle was closed.
 	ErrClosed = errors.New("sqlstore: handle is closed")
 	// ErrControl says that a statement tried to begin or end a transaction or
-	// a savepoint, which is the handle's business.
+	// a savepoint, which is the handle's business, or that there was more than
+	// one statement in a text, so that a later one could have.
 	ErrControl = errors.New("sqlstore: statement controls the transaction")
 
 	errOuter = fmt.Errorf("sqlstore: context from outside of an open savepoint: %w, %w", troth.ErrTxConcurrent, troth.ErrBusy)

@@ -2,21 +2,69 @@ package sqlstore
 
 import "strings"
 
-// opaque returns the index just after the quoted text or comment that begins at
-// q[i], or i where none begins. Text that is never closed runs to the end.
-func (d Dialect) opaque(q string, i int) int {
+// kind is what a piece of SQL text is, as far as it matters here.
+type kind int
+
+const (
+	blank  kind = iota // space and comments
+	word               // a bare word or number
+	opaque             // quoted text, and variables of SQLite
+	other              // one byte of anything else
+)
+
+// lex yields the pieces of q in order. Text that is never closed runs to the
+// end.
+func (d Dialect) lex(q string) func(yield func(piece string, k kind) bool) {
+	return func(yield func(string, kind) bool) {
+		for i := 0; i < len(q); {
+			end, k := d.piece(q, i)
+			if !yield(q[i:end], k) {
+				return
+			}
+			i = end
+		}
+	}
+}
+
+// piece returns where the piece that begins at q[i] ends, and its kind.
+func (d Dialect) piece(q string, i int) (end int, k kind) {
 	rest := q[i:]
-	switch {
-	case rest[0] == '\'' || rest[0] == '"' || (rest[0] == '`' && d == SQLite):
+	switch c := rest[0]; {
+	case strings.IndexByte(" \t\r\n\f\v", c) >= 0:
+		return i + 1, blank
+	case strings.HasPrefix(rest, "--"):
+		return after(q, i+2, "\n"), blank
+	case strings.HasPrefix(rest, "/*"):
+		return d.comment(q, i), blank
+	case d == Postgres && (c == 'E' || c == 'e') && strings.HasPrefix(rest[1:], "'"):
+		return escaped(q, i+2), opaque
+	case isWord(c):
+		end = i
+		for end < len(q) && (isWord(q[end]) || q[end] == '$') {
+			end++
+		}
+		return end, word
+	}
+	if end = d.quoted(q, i); end > i {
+		return end, opaque
+	}
+	return i + 1, other
+}
+
+// quoted returns where the quoted text or the variable that begins at q[i]
+// ends, i where none begins.
+func (d Dialect) quoted(q string, i int) int {
+	switch c := q[i]; {
+	case c == '\'' || c == '"' || (c == '`' && d == SQLite):
 		// A doubled quote inside reads as two quoted texts side by side,
 		// which comes to the same.
-		return after(q, i+1, rest[:1])
-	case strings.HasPrefix(rest, "--"):
-		return after(q, i+2, "\n")
-	case strings.HasPrefix(rest, "/*"):
-		return after(q, i+2, "*/")
-	case rest[0] == '$' && d == Postgres:
+		return after(q, i+1, q[i:i+1])
+	case c == '[' && d == SQLite:
+		return after(q, i+1, "]")
+	case c == '$' && d == Postgres:
 		return dollar(q, i)
+	case strings.IndexByte("$@#:", c) >= 0 && d == SQLite:
+		return variable(q, i)
 	}
 	return i
 }
@@ -24,6 +72,40 @@ func (d Dialect) opaque(q string, i int) int {
 func after(q string, from int, mark string) int {
 	if at := strings.Index(q[from:], mark); at >= 0 {
 		return from + at + len(mark)
+	}
+	return len(q)
+}
+
+// comment skips a comment. On PostgreSQL one may lie in another.
+func (d Dialect) comment(q string, i int) int {
+	if d != Postgres {
+		return after(q, i+2, "*/")
+	}
+	for depth := 0; i < len(q); i++ {
+		switch {
+		case strings.HasPrefix(q[i:], "/*"):
+			depth++
+			i++
+		case strings.HasPrefix(q[i:], "*/"):
+			i++
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(q)
+}
+
+// escaped skips the rest of a text in which a backslash takes the meaning off
+// a quote, as a second quote does.
+func escaped(q string, i int) int {
+	for ; i < len(q); i++ {
+		switch {
+		case q[i] == '\\' || strings.HasPrefix(q[i:], "''"):
+			i++
+		case q[i] == '\'':
+			return i + 1
+		}
 	}
 	return len(q)
 }
@@ -41,6 +123,22 @@ func dollar(q string, i int) int {
 	return after(q, end+1, q[i:end+1])
 }
 
+// variable skips a variable of SQLite, which may end in parentheses with
+// anything but space in them.
+func variable(q string, i int) int {
+	end := i + 1
+	for end < len(q) && (isWord(q[end]) || q[end] == '$' || q[end] == ':') {
+		end++
+	}
+	if end == i+1 || end == len(q) || q[end] != '(' {
+		return end
+	}
+	if at := strings.IndexAny(q[end:], ") \t\r\n\f\v"); at >= 0 {
+		return end + at + 1
+	}
+	return len(q)
+}
+
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 func isWord(c byte) bool {
@@ -51,23 +149,10 @@ func isWord(c byte) bool {
 // quotes and comments.
 func (d Dialect) words(q string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
-		for i := 0; i < len(q); {
-			if next := d.opaque(q, i); next > i {
-				i = next
-				continue
-			}
-			end := i
-			for end < len(q) && isWord(q[end]) {
-				end++
-			}
-			if end == i {
-				i++
-				continue
-			}
-			if !yield(strings.ToUpper(q[i:end])) {
+		for piece, k := range d.lex(q) {
+			if k == word && !yield(strings.ToUpper(piece)) {
 				return
 			}
-			i = end
 		}
 	}
 }
@@ -93,15 +178,25 @@ func (d Dialect) plainRead(q string) bool {
 	return !first
 }
 
+// single reports whether q is one statement at most. The handle cannot answer
+// for what stands after the first.
+func (d Dialect) single(q string) bool {
+	return !strings.Contains(strings.TrimRight(q, "; \t\r\n"), ";") || len(d.split(q)) <= 1
+}
+
 // controls reports whether q begins or ends transactions or savepoints, which
 // only the handle may do.
 func (d Dialect) controls(q string) bool {
+	first := ""
 	for word := range d.words(q) {
 		switch word {
 		case "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE":
-			return true
+			return first == ""
 		}
-		return false
+		if first != "" {
+			return first == "PREPARE" && word == "TRANSACTION"
+		}
+		first = word
 	}
 	return false
 }

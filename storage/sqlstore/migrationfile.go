@@ -100,16 +100,17 @@ func (m Migrations) inOrder(d Dialect, steps []step) error {
 // and in a trigger of SQLite, which ends with "; END;".
 func (d Dialect) split(text string) []string {
 	var out []string
-	start := 0
-	for i := 0; i < len(text); {
-		if next := d.opaque(text, i); next > i {
-			i = next
+	var t trigger
+	start, end := 0, 0
+	for piece, k := range d.lex(text) {
+		end += len(piece)
+		if k == blank {
 			continue
 		}
-		i++
-		if text[i-1] == ';' && d.complete(text[start:i]) {
-			out = d.appendStatement(out, text[start:i-1])
-			start = i
+		inside := t.next(piece, k) && d == SQLite
+		if k == other && piece == ";" && !inside {
+			out = d.appendStatement(out, text[start:end-1])
+			start, t = end, trigger{}
 		}
 	}
 	return d.appendStatement(out, text[start:])
@@ -122,26 +123,32 @@ func (d Dialect) appendStatement(out []string, s string) []string {
 	return out // nothing but space and comments
 }
 
-// complete reports whether s, which ends with a semicolon, is a statement and
-// not the beginning of a trigger.
-func (d Dialect) complete(s string) bool {
-	if d != SQLite {
-		return true
+// trigger follows the pieces of one statement to tell the semicolons inside of
+// a trigger from the one that ends it.
+type trigger struct {
+	n         int    // pieces so far
+	last      string // the last one
+	is, final bool   // it is one; the last piece is its END
+}
+
+// next takes the next piece that is not blank, and reports whether it lies in
+// an unfinished trigger.
+func (t *trigger) next(piece string, k kind) (inside bool) {
+	if k == word {
+		piece = strings.ToUpper(piece)
 	}
-	trigger, last := false, ""
-	n := 0
-	for word := range d.words(s) {
-		trigger = trigger || (word == "TRIGGER" && n > 0 && n <= 2 && last != "DROP")
-		last = word
-		n++
+	switch {
+	case t.n == 0 && piece != "CREATE":
+		t.n = 3 // no trigger
+	case t.n == 1 && (piece == "TEMP" || piece == "TEMPORARY"):
+	case t.n == 1 || t.n == 2:
+		t.is = piece == "TRIGGER"
+		t.n = 3
 	}
-	if !trigger {
-		return true
-	}
-	end := strings.TrimSpace(strings.TrimSuffix(s, ";"))
-	if last != "END" || !strings.HasSuffix(strings.ToUpper(end), "END") {
-		return false
-	}
+	t.n = min(t.n+1, 4)
+	inside = t.is && (piece != ";" || !t.final)
 	// "CASE … END;" ends an expression; the END of a trigger follows a ";".
-	return strings.HasSuffix(strings.TrimSpace(end[:len(end)-len("END")]), ";")
+	t.final = piece == "END" && t.last == ";"
+	t.last = piece
+	return inside
 }

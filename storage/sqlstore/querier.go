@@ -7,8 +7,8 @@ import (
 	"errors"
 )
 
-// Querier runs single statements, with the placeholders of the dialect (see
-// [Dialect.Rebind]). Inside a transaction they are part of it; outside each one
+// Querier runs single statements, each in a call of its own, with the placeholders of the dialect (see
+// [Dialect.Rebind]); a text that holds more than one is [ErrControl]. Inside a transaction they are part of it; outside each one
 // stands for itself.
 type Querier interface {
 	// Exec runs a statement that returns no rows.
@@ -31,18 +31,26 @@ func (h *Handle) Querier(ctx context.Context) Querier {
 	return poolQuerier{h}
 }
 
+// refuse returns ErrControl for a text that the handle cannot answer for.
+func (d Dialect) refuse(query string) error {
+	if d.controls(query) || !d.single(query) {
+		return ErrControl
+	}
+	return nil
+}
+
 type txQuerier struct{ b *binding }
 
 func (q txQuerier) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if q.b.s.h.dialect.controls(query) {
-		return nil, ErrControl
+	if err := q.b.s.h.dialect.refuse(query); err != nil {
+		return nil, err
 	}
 	return q.b.exec(ctx, query, args)
 }
 
 func (q txQuerier) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
-	if q.b.s.h.dialect.controls(query) {
-		return nil, ErrControl
+	if err := q.b.s.h.dialect.refuse(query); err != nil {
+		return nil, err
 	}
 	return q.b.query(ctx, query, args)
 }
@@ -63,6 +71,9 @@ func (q poolQuerier) Exec(ctx context.Context, query string, args ...any) (res s
 func (q poolQuerier) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
 	ctx = q.h.Detach(ctx)
 	if q.h.dialect.plainRead(query) {
+		if err := q.h.dialect.refuse(query); err != nil {
+			return nil, err
+		}
 		return q.read(ctx, query, args)
 	}
 	b, end, err := q.h.start(ctx)
