@@ -10,6 +10,10 @@ import (
 // envelopeDomain names the format and its version.
 const envelopeDomain = "troth.audit.envelope/1"
 
+// MaxEnvelope is the longest envelope, in bytes. Longer ones are neither
+// recorded nor read.
+const MaxEnvelope = 64 << 10
+
 // Envelope is the public part of an entry, and names no person but by
 // pseudonym. It is stored as canonical bytes, exactly those that will be
 // hashed.

@@ -13,6 +13,10 @@ var (
 	// ErrDuplicate says that the tenant already has an entry of that id.
 	// Nothing was recorded.
 	ErrDuplicate = errors.New("audit: entry id is taken")
+	// ErrPseudonym says that the stored link between a person and a pseudonym is
+	// not one that the trail made with these keys: it was changed, or put there.
+	// Nothing is recorded under it.
+	ErrPseudonym = errors.New("audit: pseudonym was tampered with")
 	// ErrUnmanaged says that the store is managed by a retention keeper, and
 	// the trail was constructed to work without one.
 	ErrUnmanaged = errors.New("audit: store is managed by a retention keeper")

@@ -76,21 +76,16 @@ func (t *Trail) forget(ctx context.Context, f forgetting) error {
 	if err != nil {
 		return err
 	}
-	row, found, err := t.store.Pseudonym(ctx, name)
-	if err != nil {
-		return fmt.Errorf("audit: find pseudonym: %w", err)
+	ps, found, err := t.lookUp(ctx, f.person, name)
+	if err != nil || !found {
+		return err
 	}
-	if !found {
-		return nil
-	}
-	if err := t.recordForgetting(ctx, f, row.Pseudonym); err != nil {
+	if err := t.recordForgetting(ctx, f, ps); err != nil {
 		return err
 	}
 	if _, err := t.store.DeletePseudonym(ctx, name); err != nil {
 		return fmt.Errorf("audit: forget pseudonym: %w", err)
 	}
-	t.cache.drop(f.person)
-	t.tx.Scope(ctx).SetValue(overlayKey{t, f.person}, forgotten{})
 	return nil
 }
 

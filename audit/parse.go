@@ -12,10 +12,13 @@ import (
 const envelopeFields = 12
 
 // ParseEnvelope decodes an envelope. It accepts only what [Envelope.Append]
-// writes for a valid entry, so that encoding the result gives the same bytes;
+// writes for a valid entry of at most [MaxEnvelope] bytes, so that encoding the result gives the same bytes;
 // anything else is [ErrEnvelope]. It does not know the acts: facts are held to
 // their kinds, not to a schema.
 func ParseEnvelope(b []byte) (Envelope, error) {
+	if len(b) > MaxEnvelope {
+		return Envelope{}, ErrEnvelope
+	}
 	m, err := canon.Parse(b)
 	if err != nil || m.Domain != envelopeDomain || len(m.Fields) != envelopeFields {
 		return Envelope{}, ErrEnvelope

@@ -38,6 +38,7 @@ const (
 	lookupUse      = "audit.pseudonym"
 	lookupDomain   = "troth.audit.pseudonym-lookup/1"
 	identityDomain = "troth.audit.pseudonym-identity/1"
+	rowDomain      = "troth.audit.pseudonym-row/1"
 )
 
 // role is the part that a person plays; one human being who is a customer and
@@ -56,7 +57,7 @@ type person struct {
 	id     string
 }
 
-// keyRef names the key of the tenant's look-ups. It belongs to the platform,
+// keyRef names the key of the tenant's look-ups and rows. It belongs to the platform,
 // so that evidence can be found after the tenant's own keys are gone.
 func (p person) keyRef() troth.KeyRef {
 	return troth.KeyRef{Tenant: troth.Platform, Use: lookupUse, ID: string(p.tenant)}
@@ -68,6 +69,17 @@ func (p person) message(domain string) []byte {
 	m = canon.AppendText(m, p.tenant)
 	m = canon.AppendText(m, p.role)
 	return canon.AppendText(m, p.id)
+}
+
+// rowMessage is what the tag of the person's row is a keyed hash of: who could
+// only write to the database cannot give the person another's pseudonym, or
+// none.
+func (p person) rowMessage(name PseudonymName, ps Pseudonym) []byte {
+	m := canon.AppendDomain(nil, rowDomain)
+	m = canon.AppendText(m, p.tenant)
+	m = canon.AppendText(m, p.role)
+	m = canon.AppendBytes(m, name.Lookup[:])
+	return canon.AppendBytes(m, ps[:])
 }
 
 // place is what the sealed identity is bound to.

@@ -12,7 +12,9 @@ import (
 // Record stores the evidence of one act, in the transaction of ctx if it has
 // one, else in one of its own. The caller's act must fail if Record does. It
 // returns troth.ErrNoActor where ctx has no actor, an *troth.ActError or
-// *troth.IdentifierError where the entry does not fit its act's schema.
+// *troth.IdentifierError where the entry does not fit its act's schema,
+// [ErrEnvelope] where it takes more than [MaxEnvelope] bytes, and
+// [ErrPseudonym] where the stored link to a person was tampered with.
 func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error) {
 	actor, err := troth.ActorFrom(ctx)
 	if err != nil {
@@ -82,11 +84,16 @@ func (t *Trail) actorRef(ctx context.Context, a troth.Actor) (ActorRef, error) {
 }
 
 func (t *Trail) append(ctx context.Context, env Envelope) error {
+	raw := env.Append(nil)
+	// What cannot be read back is no evidence.
+	if _, err := ParseEnvelope(raw); err != nil {
+		return fmt.Errorf("audit: record: %w", err)
+	}
 	appended, err := t.store.Append(ctx, InboxRow{
 		Tenant:     env.Tenant,
 		ID:         env.ID,
 		RecordedAt: env.RecordedAt.UnixMicro(),
-		Envelope:   env.Append(nil),
+		Envelope:   raw,
 	})
 	if err != nil {
 		return fmt.Errorf("audit: record: %w", err)

@@ -2,80 +2,81 @@ package audit
 
 import (
 	"context"
+	"crypto/hmac"
 	"fmt"
+
+	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
 )
-
-// overlayKey is where a transaction keeps the pseudonyms that it created or
-// read: they may be gone when it rolls back.
-type overlayKey struct {
-	trail  *Trail
-	person person
-}
-
-// forgotten stands in the overlay for a pseudonym that the transaction
-// destroyed: it must look again, and not in the cache.
-type forgotten struct{}
 
 // insertTries bounds how often a pseudonym is looked for again after somebody
 // else created it and somebody else again destroyed it.
 const insertTries = 3
 
 // pseudonym returns the person's pseudonym, and creates it on first use. ctx
-// carries a transaction.
+// carries a transaction. The row is read each time: a pseudonym may be forgotten
+// by another process, or its creation undone by a savepoint of the host's, and
+// an entry must never name it then.
+//
+// If the person's pseudonyms were shredded it is a fresh one that is stored
+// nowhere: such an entry is linked to nobody, and to no other entry.
 func (t *Trail) pseudonym(ctx context.Context, p person) (Pseudonym, error) {
-	scope := t.tx.Scope(ctx)
-	key := overlayKey{t, p}
-	switch v := scope.Value(key).(type) {
-	case Pseudonym:
-		return v, nil
-	case forgotten:
-	default:
-		if ps, ok := t.cache.get(p); ok {
-			return ps, nil
-		}
-	}
-	ps, stored, err := t.findOrCreate(ctx, p)
-	if err == nil && stored {
-		scope.SetValue(key, ps)
-		t.cache.put(p, ps, scope)
-	}
-	return ps, err
-}
-
-// findOrCreate returns the stored pseudonym, or a fresh one that is stored
-// nowhere if the person's pseudonyms were shredded: such an entry is linked to
-// nobody, and to no other entry.
-func (t *Trail) findOrCreate(ctx context.Context, p person) (ps Pseudonym, stored bool, err error) {
 	name, err := t.name(ctx, p)
 	if err != nil {
-		return ps, false, err
+		return Pseudonym{}, err
 	}
 	for range insertTries {
-		row, found, err := t.store.Pseudonym(ctx, name)
-		if err != nil {
-			return ps, false, fmt.Errorf("audit: find pseudonym: %w", err)
+		ps, found, err := t.lookUp(ctx, p, name)
+		if err != nil || found {
+			return ps, err
 		}
-		if found {
-			return row.Pseudonym, true, nil
-		}
-		row, err = t.fresh(ctx, p, name)
+		row, err := t.fresh(ctx, p, name)
 		if isShredded(err) {
-			return newPseudonym(), false, nil
+			return newPseudonym(), nil
 		}
 		if err != nil {
-			return ps, false, err
+			return Pseudonym{}, err
 		}
 		inserted, err := t.store.InsertPseudonym(ctx, row)
 		if err != nil {
-			return ps, false, fmt.Errorf("audit: create pseudonym: %w", err)
+			return Pseudonym{}, fmt.Errorf("audit: create pseudonym: %w", err)
 		}
 		if inserted {
-			return row.Pseudonym, true, nil
+			return row.Pseudonym, nil
 		}
 	}
-	return ps, false, fmt.Errorf("audit: create pseudonym: %w", troth.ErrBusy)
+	return Pseudonym{}, fmt.Errorf("audit: create pseudonym: %w", troth.ErrBusy)
+}
+
+// lookUp reads the person's row, and returns ErrPseudonym for one that the trail
+// did not write for that person.
+func (t *Trail) lookUp(ctx context.Context, p person, name PseudonymName) (ps Pseudonym, found bool, err error) {
+	row, found, err := t.store.Pseudonym(ctx, name)
+	if err != nil {
+		return ps, false, fmt.Errorf("audit: find pseudonym: %w", err)
+	}
+	if !found {
+		return ps, false, nil
+	}
+	tag, err := t.tag(ctx, p, name, row.Pseudonym)
+	if err != nil {
+		return ps, false, err
+	}
+	if row.Pseudonym.IsZero() || !hmac.Equal(tag[:], row.Tag[:]) {
+		t.log.Error("pseudonym cannot be believed", zap.Error(ErrPseudonym))
+		return ps, false, ErrPseudonym
+	}
+	return row.Pseudonym, true, nil
+}
+
+// tag computes what authenticates the person's row.
+func (t *Trail) tag(ctx context.Context, p person, name PseudonymName, ps Pseudonym) ([32]byte, error) {
+	tag, err := t.keys.MAC(ctx, p.keyRef(), p.rowMessage(name, ps))
+	if err != nil {
+		return tag, fmt.Errorf("audit: authenticate pseudonym: %w", err)
+	}
+	return tag, nil
 }
 
 // name computes where the person's pseudonym is found.
@@ -93,13 +94,18 @@ func (t *Trail) fresh(ctx context.Context, p person, name PseudonymName) (Pseudo
 	if err != nil {
 		return PseudonymRow{}, fmt.Errorf("audit: seal identity: %w", err)
 	}
+	tag, err := t.tag(ctx, p, name, ps)
+	if err != nil {
+		return PseudonymRow{}, err
+	}
 	return PseudonymRow{
-		PseudonymName: name, Pseudonym: ps, Identity: sealed, CreatedAt: t.now().UnixMicro(),
+		PseudonymName: name, Pseudonym: ps, Tag: tag, Identity: sealed, CreatedAt: t.now().UnixMicro(),
 	}, nil
 }
 
 // Pseudonym returns the pseudonym under which the trail names the data
-// subject. found is false if it has none, or no longer.
+// subject. found is false if it has none, or no longer. It returns
+// [ErrPseudonym] for a row that was tampered with.
 func (t *Trail) Pseudonym(ctx context.Context, s troth.Subject) (ps Pseudonym, found bool, err error) {
 	return t.find(ctx, s, asSubject)
 }
@@ -115,13 +121,10 @@ func (t *Trail) find(ctx context.Context, s troth.Subject, as role) (ps Pseudony
 	if err := s.Validate(); err != nil {
 		return ps, false, err
 	}
-	name, err := t.name(ctx, person{tenant: s.Tenant, role: as, id: s.ID})
+	p := person{tenant: s.Tenant, role: as, id: s.ID}
+	name, err := t.name(ctx, p)
 	if err != nil {
 		return ps, false, err
 	}
-	row, found, err := t.store.Pseudonym(ctx, name)
-	if err != nil {
-		return ps, false, fmt.Errorf("audit: find pseudonym: %w", err)
-	}
-	return row.Pseudonym, found, nil
+	return t.lookUp(ctx, p, name)
 }

@@ -18,13 +18,16 @@ type Store interface {
 	Transactor() troth.Transactor
 
 	// Append puts an entry into the inbox, its bytes verbatim. appended is
-	// false, and nothing changed, if the tenant has one of that ID.
+	// false, and nothing changed, if the tenant has one of that ID. A row that
+	// does not pass [InboxRow.Validate] is refused with its error.
 	Append(ctx context.Context, row InboxRow) (appended bool, err error)
 	// Entries returns the tenant's entries whose IDs are above After, in
-	// ascending byte order of ID, at most Limit.
+	// ascending byte order of ID, at most Limit. An envelope longer than
+	// [MaxEnvelope] is not loaded: its row comes with none.
 	Entries(ctx context.Context, p EntriesPage) ([]InboxRow, error)
 
-	// Pseudonym returns the row of that name.
+	// Pseudonym returns the row of that name. A row whose pseudonym or tag has
+	// the wrong length, or whose pseudonym is zero, is [ErrPseudonym].
 	Pseudonym(ctx context.Context, name PseudonymName) (row PseudonymRow, found bool, err error)
 	// InsertPseudonym adds a row. inserted is false, and nothing changed, if
 	// there is one of that name; a transaction that is about to add one is
@@ -40,8 +43,16 @@ type InboxRow struct {
 	ID     troth.EntryID
 	// RecordedAt is microseconds since 1970, UTC.
 	RecordedAt int64
-	// Envelope is never empty.
+	// Envelope is never empty, and at most [MaxEnvelope] bytes.
 	Envelope []byte
+}
+
+// Validate returns ErrEnvelope where the envelope is empty or too long.
+func (r InboxRow) Validate() error {
+	if len(r.Envelope) == 0 || len(r.Envelope) > MaxEnvelope {
+		return ErrEnvelope
+	}
+	return nil
 }
 
 // EntriesPage chooses entries of one tenant.
@@ -64,6 +75,8 @@ type PseudonymName struct {
 type PseudonymRow struct {
 	PseudonymName
 	Pseudonym Pseudonym
+	// Tag authenticates the row, under a key that the store has not.
+	Tag [32]byte
 	// Identity is who it is, sealed.
 	Identity []byte
 	// CreatedAt is microseconds since 1970, UTC.

@@ -20,7 +20,6 @@ type Trail struct {
 	now       func() time.Time
 	log       *zap.Logger
 	unmanaged string // the ground; empty if permits need a keeper
-	cache     *cache
 }
 
 var _ troth.Recorder = (*Trail)(nil)
@@ -38,7 +37,7 @@ func New(ctx context.Context, store Backend, keys troth.Keys, sealer troth.Seale
 	}
 	t := &Trail{
 		store: store, tx: store.Transactor(), keys: keys, sealer: sealer,
-		now: time.Now, log: zap.NewNop(), cache: newCache(),
+		now: time.Now, log: zap.NewNop(),
 	}
 	for _, opt := range opts {
 		if err := opt(t); err != nil {

@@ -92,8 +92,8 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 		return h.v.openForPerson(troth.WithActor(ctx, h.actor), dst, s, &cell, h.purpose, sealed)
 	}
 	if t := h.tally.Load(); t == nil || !h.v.addTo(t) {
-		err := h.v.countAnew(ctx, &h.tally, &h.name, &h.actor, h.purpose)
-		if err == nil {
+		waited, err := h.v.countAnew(ctx, &h.tally, &h.name, &h.actor, h.purpose)
+		if err == nil && waited {
 			s, err = h.v.resolveKey(ctx, h.name, sealed)
 		}
 		if err != nil {

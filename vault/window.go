@@ -88,7 +88,7 @@ func (v *Vault) OpenWindow(ctx context.Context, tenant troth.Tenant, p troth.Pur
 	if v.tx.Scope(ctx) != nil {
 		return ErrOpenInTx
 	}
-	_, err = v.window(ctx, windowFor(&actor, tenant, p), actor, v.opt.window/2)
+	_, _, err = v.window(ctx, windowFor(&actor, tenant, p), actor, v.opt.window/2)
 	return err
 }
 
@@ -99,11 +99,11 @@ func (v *Vault) count(ctx context.Context, last *atomic.Pointer[tally], name *Ke
 	if t := last.Load(); t != nil && t.window.admits(actor, p) && v.addTo(t) {
 		return false, nil
 	}
-	return true, v.countAnew(ctx, last, name, actor, p)
+	return v.countAnew(ctx, last, name, actor, p)
 }
 
 // countAnew is count with a new counter.
-func (v *Vault) countAnew(ctx context.Context, last *atomic.Pointer[tally], name *KeyName, actor *troth.Actor, p troth.Purpose) error {
+func (v *Vault) countAnew(ctx context.Context, last *atomic.Pointer[tally], name *KeyName, actor *troth.Actor, p troth.Purpose) (waited bool, err error) {
 	n := windowFor(actor, name.Tenant, p)
 	limit := v.opt.windowSubjects
 	if v.tx.Scope(ctx) != nil {
@@ -112,10 +112,11 @@ func (v *Vault) countAnew(ctx context.Context, last *atomic.Pointer[tally], name
 		limit = math.MaxInt
 	}
 	for {
-		w, err := v.window(ctx, n, *actor, 0)
+		w, late, err := v.window(ctx, n, *actor, 0)
 		if err != nil {
-			return err
+			return false, err
 		}
+		waited = waited || late
 		t := w.tally(name, limit)
 		if t == nil {
 			w.closed.Store(true) // told with the beginning of the next one
@@ -123,7 +124,7 @@ func (v *Vault) countAnew(ctx context.Context, last *atomic.Pointer[tally], name
 		}
 		if t.add() {
 			last.Store(t)
-			return nil
+			return waited, nil
 		}
 	}
 }
@@ -178,30 +179,31 @@ func (w *window) sum() {
 
 // window returns the open window of that name, with at least the given time
 // left. It begins one, and closes the one before, outside of any transaction of
-// the caller's.
-func (v *Vault) window(ctx context.Context, n windowName, actor troth.Actor, left time.Duration) (*window, error) {
+// the caller's; waited tells that time may have passed.
+func (v *Vault) window(ctx context.Context, n windowName, actor troth.Actor, left time.Duration) (w *window, waited bool, err error) {
 	if err := n.purpose.Validate(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if v.closing.Load() {
-		return nil, ErrClosed
+		return nil, false, ErrClosed
 	}
 	for {
 		w, wait, mine := v.windows.claim(n, v.mono()+int64(left))
 		switch {
 		case w != nil:
-			return w, nil
+			return w, waited, nil
 		case mine:
 			w, err := v.beginWindow(v.tx.Detach(ctx), n, actor)
 			if err != nil && v.tx.Scope(ctx) != nil && errors.Is(err, troth.ErrBusy) {
 				err = &windowError{err}
 			}
-			return w, err
+			return w, true, err
 		}
+		waited = true
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, true, ctx.Err()
 		}
 	}
 }

@@ -42,10 +42,11 @@ func link(tenant troth.Tenant, n byte) audit.PseudonymRow {
 	}
 	row.Lookup[0], row.Lookup[31] = n, 0xff
 	row.Pseudonym[0], row.Pseudonym[15] = n, 0xfe
+	row.Tag[0], row.Tag[31] = n, 0xfd
 	return row
 }
 
 func sameLink(a, b audit.PseudonymRow) bool {
-	return a.PseudonymName == b.PseudonymName && a.Pseudonym == b.Pseudonym &&
+	return a.PseudonymName == b.PseudonymName && a.Pseudonym == b.Pseudonym && a.Tag == b.Tag &&
 		bytes.Equal(a.Identity, b.Identity) && a.CreatedAt == b.CreatedAt
 }

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS journal (
 CREATE INDEX IF NOT EXISTS journal_by_age ON journal (written);
 CREATE TABLE IF NOT EXISTS alias (
 	shop TEXT NOT NULL, hash BLOB NOT NULL, alias BLOB NOT NULL CHECK (length(alias) = 16),
-	who BLOB NOT NULL, made INTEGER NOT NULL,
+	tag BLOB NOT NULL CHECK (length(tag) = 32), who BLOB NOT NULL, made INTEGER NOT NULL,
 	PRIMARY KEY (shop, hash));
 CREATE TABLE IF NOT EXISTS setting (name TEXT NOT NULL PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS parcel (number INTEGER PRIMARY KEY);`
@@ -45,8 +45,12 @@ func (j Journal) Transactor() troth.Transactor { return j.handle }
 // Append "puts an entry into the inbox, its bytes verbatim. appended is false,
 // and nothing changed, if the tenant has one of that ID." The conflict is not
 // an error of the database, which would end the transaction on PostgreSQL. Its
-// target is named, so that any other constraint still fails.
+// target is named, so that any other constraint still fails. "A row that does
+// not pass Validate is refused with its error."
 func (j Journal) Append(ctx context.Context, row audit.InboxRow) (appended bool, err error) {
+	if err := row.Validate(); err != nil {
+		return false, err
+	}
 	return j.change(ctx, `INSERT INTO journal (shop, id, written, entry) VALUES (?, ?, ?, ?)
 		ON CONFLICT (shop, id) DO NOTHING`, string(row.Tenant), row.ID[:], row.RecordedAt, row.Envelope)
 }
@@ -54,10 +58,12 @@ func (j Journal) Append(ctx context.Context, row audit.InboxRow) (appended bool,
 // Entries "returns the tenant's entries whose IDs are above After, in ascending
 // byte order of ID, at most Limit." All rows are read and closed before it
 // returns, so that a loop over the trail may write even if the pool has one
-// connection. Scan copies bytes: "returned slices belong to the caller".
+// connection. Scan copies bytes: "returned slices belong to the caller". What
+// somebody else made too long "is not loaded".
 func (j Journal) Entries(ctx context.Context, p audit.EntriesPage) ([]audit.InboxRow, error) {
-	rows, err := j.handle.Querier(ctx).Query(ctx, `SELECT id, written, entry FROM journal
-		WHERE shop = ? AND id > ? ORDER BY id LIMIT ?`, string(p.Tenant), p.After[:], p.Limit)
+	rows, err := j.handle.Querier(ctx).Query(ctx, `SELECT id, written,
+		CASE WHEN typeof(entry) = 'blob' AND length(entry) <= ? THEN entry END FROM journal
+		WHERE shop = ? AND id > ? ORDER BY id LIMIT ?`, audit.MaxEnvelope, string(p.Tenant), p.After[:], p.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -68,21 +74,38 @@ func (j Journal) Entries(ctx context.Context, p audit.EntriesPage) ([]audit.Inbo
 		if err := rows.Scan(&id, &row.RecordedAt, &row.Envelope); err != nil {
 			return nil, errors.Join(err, rows.Close())
 		}
-		copy(row.ID[:], id)
+		if len(id) != len(row.ID) {
+			return nil, errors.Join(errLength, rows.Close())
+		}
+		row.ID = troth.EntryID(id)
 		found = append(found, row)
 	}
 	return found, rows.Close() // also tells what ended the rows too early
 }
 
-// Pseudonym "returns the row of that name". There being none is no error.
+// errLength says that somebody else changed an id of the journal.
+var errLength = errors.New("journal: id has the wrong length")
+
+// Pseudonym "returns the row of that name". There being none is no error. "A row
+// whose pseudonym or tag has the wrong length, or whose pseudonym is zero, is
+// ErrPseudonym."
 func (j Journal) Pseudonym(ctx context.Context, name audit.PseudonymName) (row audit.PseudonymRow, found bool, err error) {
-	var alias []byte
+	var alias, tag []byte
 	row.PseudonymName = name
 	found, err = sqlstore.QueryRow(ctx, j.handle.Querier(ctx),
-		`SELECT alias, who, made FROM alias WHERE shop = ? AND hash = ?`,
-		[]any{string(name.Tenant), name.Lookup[:]}, &alias, &row.Identity, &row.CreatedAt)
-	copy(row.Pseudonym[:], alias)
-	return row, found, err
+		`SELECT alias, tag, who, made FROM alias WHERE shop = ? AND hash = ?`,
+		[]any{string(name.Tenant), name.Lookup[:]}, &alias, &tag, &row.Identity, &row.CreatedAt)
+	if err != nil || !found {
+		return audit.PseudonymRow{}, false, err
+	}
+	if len(alias) != len(row.Pseudonym) || len(tag) != len(row.Tag) {
+		return audit.PseudonymRow{}, false, audit.ErrPseudonym
+	}
+	row.Pseudonym, row.Tag = audit.Pseudonym(alias), [32]byte(tag)
+	if row.Pseudonym.IsZero() {
+		return audit.PseudonymRow{}, false, audit.ErrPseudonym
+	}
+	return row, true, nil
 }
 
 // InsertPseudonym "adds a row. inserted is false, and nothing changed, if there
@@ -90,9 +113,9 @@ func (j Journal) Pseudonym(ctx context.Context, name audit.PseudonymName) (row a
 // SQLite has one writer, so the waiting is the handle's; on PostgreSQL the
 // unique key would do it.
 func (j Journal) InsertPseudonym(ctx context.Context, row audit.PseudonymRow) (inserted bool, err error) {
-	return j.change(ctx, `INSERT INTO alias (shop, hash, alias, who, made) VALUES (?, ?, ?, ?, ?)
+	return j.change(ctx, `INSERT INTO alias (shop, hash, alias, tag, who, made) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (shop, hash) DO NOTHING`,
-		string(row.Tenant), row.Lookup[:], row.Pseudonym[:], row.Identity, row.CreatedAt)
+		string(row.Tenant), row.Lookup[:], row.Pseudonym[:], row.Tag[:], row.Identity, row.CreatedAt)
 }
 
 // DeletePseudonym "removes the row. deleted is false if there is none."

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/integration/pgtest"
 	"github.com/trothdev/troth/storage/sqlstore"
 )
 
@@ -173,4 +174,48 @@ func TestIdle(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, idle)
 	})
+}
+
+// Who holds a whole table, as a migration does, keeps plain reads waiting too.
+func TestPostgres_ReadsOfALockedTable(t *testing.T) {
+	t.Parallel()
+	d := database{t, "pgx", pgtest.DSN(t), sqlstore.Postgres}.prepared()
+	h := d.handle(d.open())
+	require.NoError(t, d.add(t.Context(), h, "a"))
+	tx, err := d.open().Begin()
+	require.NoError(t, err)
+	_, err = tx.Exec("LOCK TABLE note IN ACCESS EXCLUSIVE MODE")
+	require.NoError(t, err)
+	var body string
+	read := func(ctx context.Context) error {
+		_, err := sqlstore.QueryRow(ctx, h.Querier(ctx), "SELECT body FROM note", nil, &body)
+		return err
+	}
+	promptly(t, func() { require.ErrorIs(t, read(t.Context()), troth.ErrBusy) })
+	ctx, cancel := context.WithTimeout(t.Context(), bound/10)
+	defer cancel()
+	err = read(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NotErrorIs(t, err, troth.ErrBusy)
+	require.NoError(t, tx.Rollback())
+	require.NoError(t, read(t.Context()))
+	require.Equal(t, "a", body)
+}
+
+// The bound is for the answer to begin; who reads rows takes their time.
+func TestPostgres_SlowReaders(t *testing.T) {
+	t.Parallel()
+	d := database{t, "pgx", pgtest.DSN(t), sqlstore.Postgres}.prepared()
+	const short = 200 * time.Millisecond
+	h := d.handle(d.open(), sqlstore.WithWaitBound(short))
+	rows, err := h.Querier(t.Context()).Query(t.Context(), "SELECT repeat('x', 1000) FROM generate_series(1, 100000)")
+	require.NoError(t, err)
+	n := 0
+	for rows.Next() {
+		if n++; n == 1 {
+			<-time.After(2 * short)
+		}
+	}
+	require.NoError(t, rows.Close())
+	require.Equal(t, 100000, n)
 }

@@ -1,8 +1,10 @@
 package sqlstore_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"os"
 	"testing"
 	"time"
 
@@ -242,4 +244,37 @@ func TestWithTx_CancelledDuringAWrite(t *testing.T) {
 	require.ErrorIs(t, d.add(ctx, h, "b"), context.Canceled)
 	require.NoError(t, tx.Commit())
 	require.Equal(t, []string{"100000", "a"}, d.notes())
+}
+
+// What is destroyed in a host's transaction is overwritten in the file.
+func TestWithTx_OverwritesWhatItDeletes(t *testing.T) {
+	t.Parallel()
+	d := newSQLite(t)
+	db := d.openWith("secure_delete = OFF")
+	h := d.handle(db)
+	emptied, deleted := bytes.Repeat([]byte("emptied!"), 8), bytes.Repeat([]byte("deleted!"), 2000)
+	ctx := t.Context()
+	_, err := h.Querier(ctx).Exec(ctx, "CREATE TABLE secret (id INTEGER PRIMARY KEY, sealed BLOB)")
+	require.NoError(t, err)
+	_, err = h.Querier(ctx).Exec(ctx, "INSERT INTO secret VALUES (1, ?), (2, ?), (3, x'00')", emptied, deleted)
+	require.NoError(t, err)
+	left := func() (found []bool) {
+		_, err := db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		require.NoError(t, err)
+		for _, file := range []string{d.dsn, d.dsn + "-wal"} {
+			content, err := os.ReadFile(file)
+			require.NoError(t, err)
+			found = append(found, bytes.Contains(content, emptied[:16]), bytes.Contains(content, deleted[:16]))
+		}
+		return found
+	}
+	require.Equal(t, []bool{true, true, false, false}, left())
+	tx := d.hostReady(db, nil)
+	ctx = h.WithTx(ctx, tx)
+	_, err = h.Querier(ctx).Exec(ctx, "UPDATE secret SET sealed = NULL WHERE id = 1")
+	require.NoError(t, err)
+	_, err = h.Querier(ctx).Exec(ctx, "DELETE FROM secret WHERE id = 2")
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit())
+	require.Equal(t, make([]bool, 4), left())
 }

@@ -16,7 +16,7 @@ import (
 // database and will end itself. Every call with the same tx joins the same
 // [troth.Scope]. On SQLite the first use checks that foreign keys, synchronous
 // and the journal mode of its connection are as the guarantees need them, else
-// [*SettingError].
+// [*SettingError]; and switches secure_delete on, which the connection keeps.
 func (h *Handle) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
 	if b := h.bound(ctx); b != nil && b.tx == tx && tx != nil {
 		return ctx
@@ -79,7 +79,7 @@ func (b *binding) becomesWriter(ctx context.Context) bool {
 }
 
 // checkHost looks once at the settings of the connection under a host's
-// transaction on SQLite. It is called while the session is in use.
+// transaction on SQLite, and sets the one that does no harm to the host. It is called while the session is in use.
 func (b *binding) checkHost(ctx context.Context) error {
 	if !b.s.host || b.s.checked || b.s.h.dialect != SQLite {
 		return nil
@@ -93,6 +93,11 @@ func (b *binding) checkHost(ctx context.Context) error {
 		if !want.holds(got) {
 			return &SettingError{Setting: want.name, Want: want.text, Got: got}
 		}
+	}
+	// What is destroyed in the host's transaction must not stay in the file's
+	// free pages either.
+	if err := secureDelete.apply(ctx, b.conn); err != nil {
+		return wrap("set "+secureDelete.name, err)
 	}
 	b.s.checked = true
 	return nil

@@ -5,6 +5,10 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trothdev/troth"
 )
 
 // Querier runs single statements, each in a call of its own, with the placeholders of the dialect (see
@@ -23,7 +27,8 @@ type Querier interface {
 //
 // Outside of a transaction a plain read takes any connection of the pool, and
 // everything else runs in a small transaction of its own, so that waiting for
-// locks and for the writer is bounded.
+// locks and for the writer is bounded. A plain read on PostgreSQL ends in
+// [troth.ErrBusy] if it has no first row within the wait bound.
 func (h *Handle) Querier(ctx context.Context) Querier {
 	if b := h.bound(ctx); b != nil {
 		return txQuerier{b}
@@ -100,9 +105,10 @@ func (q poolQuerier) read(ctx context.Context, query string, args []any) (*Rows,
 		if err != nil {
 			return nil, err
 		}
-		rows, err := c.QueryContext(ctx, query, args...)
+		rows, cancel, err := q.bounded(ctx, c, deadline, query, args)
 		if err == nil {
 			return &Rows{ctx: ctx, rows: rows, release: func(err error) error {
+				defer cancel()
 				return wrap("read rows", orElse(err, c.Close()))
 			}}, nil
 		}
@@ -111,6 +117,33 @@ func (q poolQuerier) read(ctx context.Context, query string, args []any) (*Rows,
 			return nil, wrap("query", err)
 		}
 	}
+}
+
+// bounded runs a read. On PostgreSQL it may wait for somebody who holds the
+// table, and is given up at the deadline; once it has answered, its rows take
+// as long as they take. They live until cancel is called.
+func (q poolQuerier) bounded(ctx context.Context, c *sql.Conn, deadline time.Time, query string, args []any) (*sql.Rows, context.CancelFunc, error) {
+	life, cancel := context.WithCancel(ctx)
+	inTime := func() bool { return true }
+	if q.h.dialect == Postgres {
+		inTime = time.AfterFunc(time.Until(deadline), cancel).Stop
+	}
+	rows, err := c.QueryContext(life, query, args...)
+	late := !inTime()
+	if err == nil && !late {
+		return rows, cancel, nil
+	}
+	cancel()
+	if rows != nil {
+		_ = rows.Close()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, nil, ctx.Err()
+	case late:
+		return nil, nil, fmt.Errorf("no answer in time: %w", troth.ErrBusy)
+	}
+	return nil, nil, err
 }
 
 // staleConnections is how many connections that the server dropped unnoticed

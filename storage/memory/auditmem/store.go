@@ -49,6 +49,9 @@ func (s *Store) Transactor() troth.Transactor { return s.db }
 
 // Append implements audit.Store.
 func (s *Store) Append(ctx context.Context, row audit.InboxRow) (bool, error) {
+	if err := row.Validate(); err != nil {
+		return false, err
+	}
 	row.Envelope = bytes.Clone(row.Envelope)
 	return s.inbox.Insert(ctx, entry{row.Tenant, row.ID}, row)
 }
@@ -74,6 +77,9 @@ func (s *Store) Entries(ctx context.Context, p audit.EntriesPage) ([]audit.Inbox
 // Pseudonym implements audit.Store.
 func (s *Store) Pseudonym(ctx context.Context, name audit.PseudonymName) (audit.PseudonymRow, bool, error) {
 	row, found, err := s.pseudonyms.Get(ctx, name)
+	if err == nil && found && row.Pseudonym.IsZero() {
+		return audit.PseudonymRow{}, false, audit.ErrPseudonym
+	}
 	row.Identity = slices.Clone(row.Identity)
 	return row, found, err
 }

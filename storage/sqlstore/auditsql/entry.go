@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/storage/sqlstore"
 )
@@ -14,6 +15,9 @@ var errSize = errors.New("auditsql: stored value has the wrong length")
 
 // Append implements audit.Store.
 func (s *Store) Append(ctx context.Context, row audit.InboxRow) (bool, error) {
+	if err := row.Validate(); err != nil {
+		return false, err
+	}
 	return s.exec(ctx, s.sql.append, string(row.Tenant), row.ID[:], row.RecordedAt, row.Envelope)
 }
 
@@ -44,9 +48,10 @@ func scanEntry(rows *sqlstore.Rows) (row audit.InboxRow, err error) {
 	if err := rows.Scan(&id, &row.RecordedAt, &row.Envelope); err != nil {
 		return row, err
 	}
-	if copy(row.ID[:], id) != len(id) {
+	if len(id) != len(row.ID) {
 		return row, errSize
 	}
+	row.ID = troth.EntryID(id)
 	return row, nil
 }
 

@@ -9,15 +9,19 @@ import (
 
 // Pseudonym implements audit.Store.
 func (s *Store) Pseudonym(ctx context.Context, name audit.PseudonymName) (row audit.PseudonymRow, found bool, err error) {
-	var pseudonym []byte
+	var pseudonym, tag []byte
 	row.PseudonymName = name
 	found, err = sqlstore.QueryRow(ctx, s.handle.Querier(ctx), s.sql.pseudonym,
-		[]any{string(name.Tenant), name.Lookup[:]}, &pseudonym, &row.Identity, &row.CreatedAt)
+		[]any{string(name.Tenant), name.Lookup[:]}, &pseudonym, &tag, &row.Identity, &row.CreatedAt)
 	if err != nil || !found {
 		return audit.PseudonymRow{}, false, err
 	}
-	if copy(row.Pseudonym[:], pseudonym) != len(pseudonym) {
-		return audit.PseudonymRow{}, false, errSize
+	if len(pseudonym) != len(row.Pseudonym) || len(tag) != len(row.Tag) {
+		return audit.PseudonymRow{}, false, audit.ErrPseudonym
+	}
+	row.Pseudonym, row.Tag = audit.Pseudonym(pseudonym), [32]byte(tag)
+	if row.Pseudonym.IsZero() {
+		return audit.PseudonymRow{}, false, audit.ErrPseudonym
 	}
 	return row, true, nil
 }
@@ -25,7 +29,7 @@ func (s *Store) Pseudonym(ctx context.Context, name audit.PseudonymName) (row au
 // InsertPseudonym implements audit.Store.
 func (s *Store) InsertPseudonym(ctx context.Context, row audit.PseudonymRow) (bool, error) {
 	return s.exec(ctx, s.sql.insertPseudonym,
-		string(row.Tenant), row.Lookup[:], row.Pseudonym[:], row.Identity, row.CreatedAt)
+		string(row.Tenant), row.Lookup[:], row.Pseudonym[:], row.Tag[:], row.Identity, row.CreatedAt)
 }
 
 // DeletePseudonym implements audit.Store.

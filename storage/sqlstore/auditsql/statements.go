@@ -1,9 +1,16 @@
 package auditsql
 
-import "github.com/trothdev/troth/storage/sqlstore"
+import (
+	"fmt"
 
-// statements are the SQL texts with the placeholders of one dialect. Both
-// dialects understand all of it.
+	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+// maxIdentity bounds a sealed identity, in bytes; one takes a few hundred.
+const maxIdentity = 64 << 10
+
+// statements are the SQL texts with the placeholders of one dialect.
 type statements struct {
 	append, entries                             string
 	pseudonym, insertPseudonym, deletePseudonym string
@@ -11,16 +18,27 @@ type statements struct {
 	managed, setManaged                         string
 }
 
+// bounded selects a column of bytes, or NULL without loading it where it is
+// longer than max. SQLite stores text in a column of bytes if it is given text,
+// and counts that in characters, up to the first zero.
+func bounded(d sqlstore.Dialect, column string, max int) string {
+	if d == sqlstore.SQLite {
+		return fmt.Sprintf("CASE WHEN typeof(%[1]s) = 'blob' AND length(%[1]s) <= %[2]d THEN %[1]s END", column, max)
+	}
+	return fmt.Sprintf("CASE WHEN octet_length(%[1]s) <= %[2]d THEN %[1]s END", column, max)
+}
+
 func bind(d sqlstore.Dialect) statements {
 	return statements{
 		append: d.Rebind(`INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope)
 			VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`),
-		entries: d.Rebind(`SELECT id, recorded_at, envelope FROM troth_audit_inbox
+		entries: d.Rebind(`SELECT id, recorded_at, ` + bounded(d, "envelope", audit.MaxEnvelope) + ` FROM troth_audit_inbox
 			WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?`),
-		pseudonym: d.Rebind(`SELECT pseudonym, identity, created_at FROM troth_audit_pseudonym
+		pseudonym: d.Rebind(`SELECT ` + bounded(d, "pseudonym", 16) + `, ` + bounded(d, "tag", 32) + `, ` +
+			bounded(d, "identity", maxIdentity) + `, created_at FROM troth_audit_pseudonym
 			WHERE tenant = ? AND lookup = ?`),
-		insertPseudonym: d.Rebind(`INSERT INTO troth_audit_pseudonym (tenant, lookup, pseudonym, identity, created_at)
-			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+		insertPseudonym: d.Rebind(`INSERT INTO troth_audit_pseudonym (tenant, lookup, pseudonym, tag, identity, created_at)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
 		deletePseudonym: d.Rebind(`DELETE FROM troth_audit_pseudonym WHERE tenant = ? AND lookup = ?`),
 		backlog:         `SELECT COUNT(*), COALESCE(MIN(recorded_at), 0) FROM troth_audit_inbox`,
 		managed:         `SELECT one FROM troth_audit_managed`,

@@ -15,6 +15,7 @@ CREATE TABLE troth_audit_pseudonym (
 	tenant     TEXT COLLATE "C" NOT NULL,
 	lookup     BYTEA  NOT NULL CHECK (octet_length(lookup) = 32),
 	pseudonym  BYTEA  NOT NULL CHECK (octet_length(pseudonym) = 16),
+	tag        BYTEA  NOT NULL CHECK (octet_length(tag) = 32),
 	identity   BYTEA  NOT NULL,
 	created_at BIGINT NOT NULL,
 	PRIMARY KEY (tenant, lookup)

@@ -15,6 +15,7 @@ CREATE TABLE troth_audit_pseudonym (
 	tenant     TEXT    NOT NULL,
 	lookup     BLOB    NOT NULL CHECK (length(lookup) = 32),
 	pseudonym  BLOB    NOT NULL CHECK (length(pseudonym) = 16),
+	tag        BLOB    NOT NULL CHECK (length(tag) = 32),
 	identity   BLOB    NOT NULL,
 	created_at INTEGER NOT NULL,
 	PRIMARY KEY (tenant, lookup)
