@@ -25,7 +25,9 @@
 //
 // Entries wait in an inbox. They are durable there, and not tamper-evident:
 // who can write to the database can change or delete them. [Trail.Backlog]
-// tells how many wait and for how long.
+// tells how many wait and for how long. The rows of pseudonyms are authenticated:
+// one that was changed fails with [ErrPseudonym]. One that was deleted, or
+// an older one that was put back, is not noticed.
 //
 // The times are those of the host's clock. Entries are listed in the order of
 // their ids, which is the order of those times, not the order of commits.
@@ -52,10 +54,9 @@
 //
 // # Concurrency
 //
-// A Trail is safe for concurrent use and starts no goroutine. Committed
-// pseudonyms are cached for a minute: for so long another process, and a
-// transaction of this one that began before, may still use a pseudonym that
-// was forgotten.
+// A Trail is safe for concurrent use and starts no goroutine. It keeps no
+// pseudonym in memory: Record reads those of actor and subject each time, so a
+// pseudonym that was forgotten is used by no transaction that can see so.
 //
 // # Storage
 //

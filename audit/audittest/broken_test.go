@@ -3,6 +3,7 @@ package audittest_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"slices"
@@ -39,6 +40,8 @@ var broken = map[string]struct {
 	"counts one tenant":               {func(s *auditmem.Store) audit.Backend { return partial{s} }, "the_backlog_is_that_of_all_tenants"},
 	"takes the first for the oldest":  {func(s *auditmem.Store) audit.Backend { return firstIsOldest{s} }, "the_backlog_is_that_of_all_tenants"},
 	"forgets that it is managed":      {func(s *auditmem.Store) audit.Backend { return unmanaged{s} }, "a_store_is_not_managed"},
+	"takes any envelope":              {func(s *auditmem.Store) audit.Backend { return greedy{s} }, "the_longest_envelope_is_appended"},
+	"believes in nobody":              {func(s *auditmem.Store) audit.Backend { return gullible{s} }, "a_pseudonym_of_zeros"},
 	"keeps the caller's slice":        {func(s *auditmem.Store) audit.Backend { return aliased{s, map[troth.EntryID][]byte{}} }, "slices_given_stay"},
 }
 
@@ -61,6 +64,8 @@ type (
 	partial       struct{ *auditmem.Store }
 	firstIsOldest struct{ *auditmem.Store }
 	unmanaged     struct{ *auditmem.Store }
+	greedy        struct{ *auditmem.Store }
+	gullible      struct{ *auditmem.Store }
 	aliased       struct {
 		*auditmem.Store
 		given map[troth.EntryID][]byte
@@ -155,6 +160,19 @@ func (s firstIsOldest) Backlog(ctx context.Context) (audit.Backlog, error) {
 }
 
 func (s unmanaged) Managed(context.Context) (bool, error) { return false, nil }
+
+func (s greedy) Append(ctx context.Context, row audit.InboxRow) (bool, error) {
+	row.Envelope = row.Envelope[:min(len(row.Envelope), audit.MaxEnvelope)]
+	return s.Store.Append(ctx, row)
+}
+
+func (s gullible) Pseudonym(ctx context.Context, name audit.PseudonymName) (audit.PseudonymRow, bool, error) {
+	row, found, err := s.Store.Pseudonym(ctx, name)
+	if errors.Is(err, audit.ErrPseudonym) {
+		return row, true, nil
+	}
+	return row, found, err
+}
 
 func (s aliased) Append(ctx context.Context, row audit.InboxRow) (bool, error) {
 	s.given[row.ID] = row.Envelope

@@ -2,6 +2,7 @@ package audittest
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"slices"
 	"sync"
@@ -16,6 +17,19 @@ var entryChecks = []check{
 		r.want(r.append(r.Context(), row), "a fresh entry was not appended")
 		rows := r.all(r.Context(), "acme")
 		r.want(len(rows) == 1 && same(rows[0], row), "got %d entries, or another one", len(rows))
+	}},
+	{"the longest envelope is appended, and a longer one or none refused", func(r *rig) {
+		longest := entry("acme", 7)
+		longest.Envelope = bytes.Repeat([]byte{0xfe}, audit.MaxEnvelope)
+		r.want(r.append(r.Context(), longest), "the longest envelope was not appended")
+		for n, length := range []int{audit.MaxEnvelope + 1, 0} {
+			row := entry("acme", byte(n+8))
+			row.Envelope = make([]byte, length)
+			appended, err := r.store.Append(r.Context(), row)
+			r.want(!appended && errors.Is(err, audit.ErrEnvelope), "%d bytes: %v, %v", length, appended, err)
+		}
+		rows := r.all(r.Context(), "acme")
+		r.want(len(rows) == 1 && same(rows[0], longest), "got %d entries, or another one", len(rows))
 	}},
 	{"slices given stay the caller's and slices returned belong to the caller", func(r *rig) {
 		row := entry("acme", 7)

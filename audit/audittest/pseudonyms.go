@@ -2,6 +2,7 @@ package audittest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -18,6 +19,13 @@ var pseudonymChecks = []check{
 		r.want(found && sameLink(got, row), "another row came back")
 		_, found = r.find(r.Context(), link("acme", 2).PseudonymName)
 		r.want(!found, "a pseudonym is found under another name")
+	}},
+	{"a pseudonym of zeros is not believed", func(r *rig) {
+		row := link("acme", 1)
+		row.Pseudonym = audit.Pseudonym{}
+		r.insert(r.Context(), row)
+		_, found, err := r.store.Pseudonym(r.Context(), row.PseudonymName)
+		r.want(!found && errors.Is(err, audit.ErrPseudonym), "found is %v, %v", found, err)
 	}},
 	{"slices of pseudonyms are not shared with the caller", func(r *rig) {
 		row := link("acme", 1)
