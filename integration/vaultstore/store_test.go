@@ -58,22 +58,6 @@ func TestStore_ATombstoneHoldsNoKey(t *testing.T) {
 	})
 }
 
-func TestStore_ARowOfTheWrongSizeIsAnError(t *testing.T) {
-	sqltest.Each(t, func(t *testing.T, open func() *sqlstore.Handle) {
-		h := open()
-		s, err := vaultsql.New(t.Context(), h)
-		require.NoError(t, err)
-		row := key("42", "profile", 1)
-		_, err = s.InsertKey(t.Context(), row)
-		require.NoError(t, err)
-		_, err = h.Querier(t.Context()).Exec(t.Context(),
-			h.Dialect().Rebind("UPDATE troth_vault_key SET commitment = ?"), []byte("short"))
-		require.NoError(t, err)
-		_, err = s.Keys(t.Context(), row.KeyName)
-		require.ErrorContains(t, err, "5 bytes, want 32")
-	})
-}
-
 func TestSQLite_ATransactionOnAnOldSnapshotIsRefused(t *testing.T) {
 	db := sqltest.SQLite(t)
 	h, s := open(t, db, sqlstore.SQLite)

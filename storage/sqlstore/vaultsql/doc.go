@@ -7,8 +7,9 @@
 //
 // # What it does not promise
 //
-// Emptying a row does not overwrite its bytes: they stay in free pages, in the
-// write-ahead log and in backups until the database reuses or discards these.
+// Emptying a row does not overwrite its bytes everywhere: they stay in the
+// write-ahead log and in backups until the database reuses or discards these,
+// and on PostgreSQL in dead rows; on SQLite free pages are overwritten.
 // They are keys that only the key-encryption key opens.
 //
 // # Errors
@@ -17,6 +18,11 @@
 // the host's that is stricter than read committed may create keys and read, but
 // what it may have overlooked ends in an error: in a serialization failure of
 // the database, which is troth.ErrBusy, or in [ErrSnapshot].
+//
+// Keys and roots that no vault wrote are vault.ErrKeyRecord and are not loaded:
+// numbers out of range, more than 4096 bytes of sealed key, more than 64
+// generations. A shredding is read back in its transaction, and is an error if
+// a trigger kept it from happening.
 //
 // # Storage
 //

@@ -3,6 +3,8 @@ package vaultsql
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -12,11 +14,29 @@ import (
 // RaiseFence implements vault.Store.
 func (s *Store) RaiseFence(ctx context.Context, e vault.FenceEvent) error {
 	_, err := s.h.Querier(ctx).Exec(ctx, s.q.raise, string(e.Tenant), e.SubjectID, string(e.Compartment), e.At)
+	if err != nil && !s.postgres() {
+		err = s.blame(ctx, err)
+	}
+	return err
+}
+
+// errPositions explains a failure that a full disk or a range seems to cause.
+var errPositions = errors.New("vaultsql: fence has no positions left: a row with a forged position must be removed " +
+	"from troth_vault_fence, and on SQLite its number from sqlite_sequence")
+
+// blame adds the reason to the failure to give an event a position, where it is
+// that the highest one is taken.
+func (s *Store) blame(ctx context.Context, err error) error {
+	var head int64
+	_, asked := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.head, nil, &head)
+	if asked == nil && head > maxPosition-maxEvents {
+		return fmt.Errorf("%w: %w", errPositions, err)
+	}
 	return err
 }
 
 // Follow implements vault.SystemStore. Inside a transaction that reads an old
-// snapshot it returns [ErrSnapshot].
+// snapshot it returns [ErrSnapshot]. More than 10,000 events at once are a gap.
 func (s *Store) Follow(ctx context.Context, after int64) (vault.Followed, error) {
 	if err := s.current(ctx); err != nil {
 		return vault.Followed{}, err
@@ -26,7 +46,7 @@ func (s *Store) Follow(ctx context.Context, after int64) (vault.Followed, error)
 		return f, err
 	}
 	if err := s.number(ctx); err != nil {
-		return vault.Followed{}, err
+		return vault.Followed{}, s.blame(ctx, err)
 	}
 	f, _, err = s.follow(ctx, after)
 	return f, err
@@ -49,9 +69,17 @@ func (s *Store) follow(ctx context.Context, after int64) (f vault.Followed, unnu
 	if after < 0 {
 		from = maxPosition
 	}
-	rows, err := query(ctx, s, scanSighted, s.q.follow, from)
+	rows, err := query(ctx, s, scanSighted, s.q.follow, from, maxEvents+1)
 	if err != nil {
 		return f, 0, err
+	}
+	if len(rows) > maxEvents {
+		// Dropping everything is cheaper than looking at each. They may lack
+		// positions, and would come again for ever if they got none.
+		if s.postgres() && after >= 0 {
+			unnumbered = 1
+		}
+		return vault.Followed{Head: rows[0].head.Int64, Gap: after >= 0}, unnumbered, nil
 	}
 	for _, r := range rows {
 		f.Head = r.head.Int64

@@ -12,17 +12,23 @@ import (
 
 // Keys implements vault.Store.
 func (s *Store) Keys(ctx context.Context, name vault.KeyName) ([]vault.KeyRow, error) {
-	return query(ctx, s, scanKey, s.q.keys, string(name.Tenant), name.SubjectID, string(name.Compartment))
+	rows, err := query(ctx, s, scanKey, s.q.keys, string(name.Tenant), name.SubjectID, string(name.Compartment), maxGenerations+1)
+	if err == nil && len(rows) > maxGenerations {
+		return nil, errGenerations
+	}
+	return rows, err
 }
 
 func scanKey(rows *sqlstore.Rows) (k vault.KeyRow, err error) {
 	var commitment []byte
-	err = rows.Scan(&k.Tenant, &k.SubjectID, &k.Compartment, &k.Generation, &k.KeyID, &k.Epoch,
+	var generation, id, epoch int64
+	err = rows.Scan(&k.Tenant, &k.SubjectID, &k.Compartment, &generation, &id, &epoch,
 		&k.Sealed, &commitment, &k.CreatedAt, &k.ShreddedAt)
-	if err != nil {
-		return k, err
+	if err != nil || !small(generation, &k.Generation) || !small(id, &k.KeyID) || !small(epoch, &k.Epoch) ||
+		len(k.Sealed) > maxSealed || !fill(k.Commitment[:], commitment) {
+		return k, errRecord
 	}
-	return k, fill(k.Commitment[:], commitment)
+	return k, nil
 }
 
 // InsertKey implements vault.Store.
@@ -83,6 +89,9 @@ func (s *Store) shredCompartment(ctx context.Context, p vault.ShredKeys, c troth
 		var none [32]byte
 		died, err = query(ctx, s, scanKey, s.q.entombKey, tenant, p.SubjectID, compartment, none[:], p.At, p.At,
 			tenant, p.SubjectID, compartment)
+	}
+	if err == nil {
+		err = s.allDead(ctx, s.q.keysLeft, tenant, p.SubjectID, compartment)
 	}
 	slices.SortFunc(died, func(a, b vault.KeyRow) int { return cmp.Compare(a.Generation, b.Generation) })
 	return died, err

@@ -5,14 +5,18 @@ import "github.com/trothdev/troth/storage/sqlstore"
 const (
 	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at"
 	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, sealed, commitment, created_at, shredded_at"
-	windowRow   = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
+	// What is read is cut where it is too long already, for the scan to refuse.
+	rootValues = "tenant, lineage, epoch, substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at"
+	keyValues  = "tenant, subject, compartment, generation, key_id, epoch, " +
+		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at"
+	windowRow = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
 )
 
 // queries are the statements of one dialect, ready to run.
 type queries struct {
-	root, rootAt, insertRoot, shredRoots, entombRoot string
+	root, rootAt, insertRoot, shredRoots, entombRoot, rootsLeft string
 
-	keys, insertKey, compartments, shredKeys, entombKey string
+	keys, insertKey, compartments, shredKeys, entombKey, keysLeft string
 
 	person, insertPerson, closePerson string
 	// The locks differ: SQLite has one writer, who holds everybody.
@@ -20,7 +24,7 @@ type queries struct {
 	// Advisory locks, PostgreSQL only.
 	hold, holds, numberLock string
 
-	raise, follow, number, prune string
+	raise, head, follow, number, prune string
 
 	insertWindow, closeWindow, lapsed string
 
@@ -34,6 +38,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 	} else {
 		q.forSQLite()
 	}
+	q.follow += " LIMIT ?"
 	for _, text := range q.all() {
 		*text = d.Rebind(*text)
 	}
@@ -42,25 +47,25 @@ func newQueries(d sqlstore.Dialect) *queries {
 
 func (q *queries) all() []*string {
 	return []*string{
-		&q.root, &q.rootAt, &q.insertRoot, &q.shredRoots, &q.entombRoot,
-		&q.keys, &q.insertKey, &q.compartments, &q.shredKeys, &q.entombKey,
+		&q.root, &q.rootAt, &q.insertRoot, &q.shredRoots, &q.entombRoot, &q.rootsLeft,
+		&q.keys, &q.insertKey, &q.compartments, &q.shredKeys, &q.entombKey, &q.keysLeft,
 		&q.person, &q.insertPerson, &q.closePerson, &q.lockRoot, &q.lockShared, &q.lockExclusive,
 		&q.hold, &q.holds, &q.numberLock,
-		&q.raise, &q.follow, &q.number, &q.prune,
+		&q.raise, &q.head, &q.follow, &q.number, &q.prune,
 		&q.insertWindow, &q.closeWindow, &q.lapsed, &q.managed, &q.setManaged,
 	}
 }
 
 func common() *queries {
 	return &queries{
-		root: `SELECT ` + rootColumns + ` FROM troth_vault_root
+		root: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
-		rootAt: `SELECT ` + rootColumns + ` FROM troth_vault_root
+		rootAt: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? AND epoch = ?`,
 		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
 		shredRoots: `UPDATE troth_vault_root SET sealed = NULL, shredded_at = ?
-			WHERE tenant = ? AND lineage = ? AND shredded_at = 0 RETURNING ` + rootColumns,
+			WHERE tenant = ? AND lineage = ? AND shredded_at = 0 RETURNING ` + rootValues,
 		// A root that another transaction inserts meanwhile is waited for, and
 		// emptied.
 		entombRoot: `INSERT INTO troth_vault_root (` + rootColumns + `)
@@ -68,23 +73,27 @@ func common() *queries {
 				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ?)
 			ON CONFLICT (tenant, lineage, epoch) DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
 				WHERE troth_vault_root.shredded_at = 0
-			RETURNING ` + rootColumns,
+			RETURNING ` + rootValues,
+		rootsLeft: `SELECT COUNT(*), COUNT(CASE WHEN sealed IS NOT NULL OR shredded_at = 0 THEN 1 END)
+			FROM troth_vault_root WHERE tenant = ? AND lineage = ?`,
 
-		keys: `SELECT ` + keyColumns + ` FROM troth_vault_key
-			WHERE tenant = ? AND subject = ? AND compartment = ? ORDER BY generation DESC`,
+		keys: `SELECT ` + keyValues + ` FROM troth_vault_key
+			WHERE tenant = ? AND subject = ? AND compartment = ? ORDER BY generation DESC LIMIT ?`,
 		insertKey: `INSERT INTO troth_vault_key (` + keyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
 		compartments: `SELECT DISTINCT compartment FROM troth_vault_key
 			WHERE tenant = ? AND subject = ? AND shredded_at = 0`,
 		shredKeys: `UPDATE troth_vault_key SET sealed = NULL, shredded_at = ?
-			WHERE tenant = ? AND subject = ? AND compartment = ? AND shredded_at = 0 RETURNING ` + keyColumns,
+			WHERE tenant = ? AND subject = ? AND compartment = ? AND shredded_at = 0 RETURNING ` + keyValues,
 		entombKey: `INSERT INTO troth_vault_key (` + keyColumns + `)
 			SELECT ?, ?, ?, 1, 0, 0, NULL, ?, ?, ? WHERE NOT EXISTS (
 				SELECT 1 FROM troth_vault_key WHERE tenant = ? AND subject = ? AND compartment = ?)
 			ON CONFLICT (tenant, subject, compartment, generation)
 				DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
 				WHERE troth_vault_key.shredded_at = 0
-			RETURNING ` + keyColumns,
+			RETURNING ` + keyValues,
+		keysLeft: `SELECT COUNT(*), COUNT(CASE WHEN sealed IS NOT NULL OR shredded_at = 0 THEN 1 END)
+			FROM troth_vault_key WHERE tenant = ? AND subject = ? AND compartment = ?`,
 
 		person: `SELECT COALESCE((SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?), 0),
 			COALESCE((SELECT shredded_at FROM troth_vault_root
@@ -98,11 +107,13 @@ func common() *queries {
 		lockShared: `SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
 
 		raise: `INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at) VALUES (?, ?, ?, ?)`,
+		head:  `SELECT COALESCE(MAX(position), 0) FROM troth_vault_fence`,
 		// One statement and so one snapshot: the head must not run ahead of the
 		// events, nor a pruning come between them.
-		follow: `SELECT b.head, e.position, e.tenant, e.subject, e.compartment, e.died_at
+		follow: `SELECT b.head, e.position, substr(e.tenant, 1, 1025), substr(e.subject, 1, 1025),
+				substr(e.compartment, 1, 1025), e.died_at
 			FROM (SELECT COALESCE(MAX(position), 0) AS head FROM troth_vault_fence) b
-			LEFT JOIN troth_vault_fence e ON e.position > ?`,
+			LEFT JOIN troth_vault_fence e ON e.position > ?`, // and a limit
 		prune: `DELETE FROM troth_vault_fence
 			WHERE died_at < ? AND position < (SELECT MAX(position) FROM troth_vault_fence)`,
 

@@ -28,11 +28,12 @@ func (s *Store) oneRoot(ctx context.Context, text string, args ...any) (vault.Ro
 
 func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 	var commitment []byte
-	err = rows.Scan(&r.Tenant, &r.Lineage, &r.Epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt)
-	if err != nil {
-		return r, err
+	var epoch int64
+	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt)
+	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || !fill(r.Commitment[:], commitment) {
+		return r, errRecord
 	}
-	return r, fill(r.Commitment[:], commitment)
+	return r, nil
 }
 
 // InsertRoot implements vault.Store.
@@ -64,9 +65,12 @@ func (s *Store) ShredRoots(ctx context.Context, tenant troth.Tenant, at int64) (
 
 func (s *Store) shredLineage(ctx context.Context, tenant troth.Tenant, l vault.Lineage, at int64) ([]vault.RootRow, error) {
 	died, err := query(ctx, s, scanRoot, s.q.shredRoots, at, string(tenant), string(l))
-	if err != nil || len(died) > 0 {
-		return died, err
+	if err == nil && len(died) == 0 {
+		var none [32]byte
+		died, err = query(ctx, s, scanRoot, s.q.entombRoot, string(tenant), string(l), none[:], at, at, string(tenant), string(l))
 	}
-	var none [32]byte
-	return query(ctx, s, scanRoot, s.q.entombRoot, string(tenant), string(l), none[:], at, at, string(tenant), string(l))
+	if err != nil {
+		return nil, err
+	}
+	return died, s.allDead(ctx, s.q.rootsLeft, string(tenant), string(l))
 }

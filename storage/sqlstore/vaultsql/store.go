@@ -1,6 +1,7 @@
 package vaultsql
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -77,7 +78,8 @@ func query[T any](ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, e
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, err
+			// Rows that ended under the scan tell the better reason.
+			return nil, cmp.Or(rows.Close(), err)
 		}
 		found = append(found, v)
 	}
@@ -90,13 +92,4 @@ func blob(b []byte) any {
 		return nil
 	}
 	return b
-}
-
-// fill copies a stored value of a fixed size.
-func fill(to, from []byte) error {
-	if len(to) != len(from) {
-		return fmt.Errorf("vaultsql: stored value has %d bytes, want %d", len(from), len(to))
-	}
-	copy(to, from)
-	return nil
 }

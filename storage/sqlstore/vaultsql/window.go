@@ -28,10 +28,10 @@ func (s *Store) LapsedWindows(ctx context.Context, at int64, limit int) ([]vault
 func scanWindow(rows *sqlstore.Rows) (w vault.WindowRow, err error) {
 	var id []byte
 	err = rows.Scan(&w.Tenant, &id, &w.Actor, &w.Home, &w.Purpose, &w.OpenedAt, &w.Until, &w.ClosedAt)
-	if err != nil {
-		return w, err
+	if err != nil || !fill(w.ID[:], id) {
+		return w, errWindow
 	}
-	return w, fill(w.ID[:], id)
+	return w, nil
 }
 
 // Managed implements vault.SystemStore.

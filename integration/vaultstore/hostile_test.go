@@ -1,0 +1,184 @@
+package vaultstore_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/integration/sqltest"
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
+	"github.com/trothdev/troth/vault"
+)
+
+// hostile gives a test a store, and a way to write to its database past it.
+func hostile(t *testing.T, test func(t *testing.T, s *vaultsql.Store, h *sqlstore.Handle, write func(statement string, args ...any))) {
+	sqltest.Each(t, func(t *testing.T, open func() *sqlstore.Handle) {
+		h := open()
+		s, err := vaultsql.New(t.Context(), h)
+		require.NoError(t, err)
+		test(t, s, h, func(statement string, args ...any) {
+			t.Helper()
+			_, err := h.Querier(t.Context()).Exec(t.Context(), h.Dialect().Rebind(statement), args...)
+			require.NoError(t, err)
+		})
+	})
+}
+
+func TestHostile_ValuesOutOfRange(t *testing.T) {
+	for what, set := range map[string]struct {
+		column string
+		value  any
+	}{
+		"a short commitment":    {"commitment", []byte("short")},
+		"a long commitment":     {"commitment", make([]byte, 33)},
+		"a negative epoch":      {"epoch", int64(-77001)},
+		"a huge epoch":          {"epoch", int64(77001) << 32},
+		"a negative generation": {"generation", int64(-77001)},
+		"a huge key id":         {"key_id", int64(77001) << 32},
+		"a huge record":         {"sealed", make([]byte, 4097)},
+	} {
+		t.Run(what, func(t *testing.T) {
+			hostile(t, func(t *testing.T, s *vaultsql.Store, _ *sqlstore.Handle, write func(string, ...any)) {
+				row := key("42", "profile", 1)
+				row.Sealed = make([]byte, 4096)
+				_, err := s.InsertKey(t.Context(), row)
+				require.NoError(t, err)
+				_, err = s.InsertRoot(t.Context(), vault.RootRow{Tenant: "t", Lineage: vault.WrapLineage, Sealed: row.Sealed})
+				require.NoError(t, err)
+				_, err = s.Keys(t.Context(), row.KeyName)
+				require.NoError(t, err)
+				_, found, err := s.Root(t.Context(), "t", vault.WrapLineage)
+				require.True(t, found && err == nil)
+
+				write("UPDATE troth_vault_key SET "+set.column+" = ?", set.value)
+				_, err = s.Keys(t.Context(), row.KeyName)
+				require.ErrorIs(t, err, vault.ErrKeyRecord)
+				require.NotContains(t, err.Error(), "77001")
+				if set.column == "generation" || set.column == "key_id" {
+					return
+				}
+				write("UPDATE troth_vault_root SET "+set.column+" = ?", set.value)
+				_, _, err = s.Root(t.Context(), "t", vault.WrapLineage)
+				require.ErrorIs(t, err, vault.ErrKeyRecord)
+				require.NotContains(t, err.Error(), "77001")
+			})
+		})
+	}
+}
+
+// numbers is a table of the numbers up to a limit.
+const numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+
+func TestHostile_ManyGenerations(t *testing.T) {
+	hostile(t, func(t *testing.T, s *vaultsql.Store, _ *sqlstore.Handle, write func(string, ...any)) {
+		for generation := range uint32(64) {
+			row := key("42", "profile", generation+1)
+			row.Generation = generation + 1
+			_, err := s.InsertKey(t.Context(), row)
+			require.NoError(t, err)
+		}
+		name := key("42", "profile", 1).KeyName
+		rows, err := s.Keys(t.Context(), name)
+		require.NoError(t, err)
+		require.Len(t, rows, 64)
+		write("INSERT INTO troth_vault_key SELECT tenant, subject, compartment, 65, 65, 0, sealed, commitment, created_at, 0 " +
+			"FROM troth_vault_key WHERE generation = 1")
+		_, err = s.Keys(t.Context(), name)
+		require.ErrorIs(t, err, vault.ErrKeyRecord)
+	})
+}
+
+func TestHostile_ManyEvents(t *testing.T) {
+	hostile(t, func(t *testing.T, s *vaultsql.Store, _ *sqlstore.Handle, write func(string, ...any)) {
+		add := func(n int) {
+			write("INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at) "+numbers+
+				"SELECT 't', '', '', 1 FROM n", n)
+		}
+		add(10_000)
+		f, err := s.Follow(t.Context(), 0)
+		require.NoError(t, err)
+		require.Len(t, f.Events, 10_000)
+		require.False(t, f.Gap)
+		add(1)
+		f, err = s.Follow(t.Context(), 0)
+		require.NoError(t, err)
+		require.Equal(t, vault.Followed{Head: 10_001, Gap: true}, f)
+		add(10_001)
+		f, err = s.Follow(t.Context(), 10_001)
+		require.NoError(t, err)
+		require.Equal(t, vault.Followed{Head: 20_002, Gap: true}, f, "they got positions all the same")
+		f, err = s.Follow(t.Context(), f.Head)
+		require.NoError(t, err)
+		require.Equal(t, vault.Followed{Head: 20_002}, f)
+		f, err = s.Follow(t.Context(), -1)
+		require.NoError(t, err)
+		require.Equal(t, vault.Followed{Head: 20_002}, f)
+	})
+}
+
+// Nothing can come after the highest position, and the host learns why.
+func TestHostile_HighestPosition(t *testing.T) {
+	hostile(t, func(t *testing.T, s *vaultsql.Store, h *sqlstore.Handle, write func(string, ...any)) {
+		write("INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at) VALUES (9223372036854775807, 't', '', '', 1)")
+		err := s.RaiseFence(t.Context(), vault.FenceEvent{KeyName: vault.KeyName{Tenant: "t"}, At: at})
+		if h.Dialect() == sqlstore.Postgres {
+			require.NoError(t, err)
+			_, err = s.Follow(t.Context(), 0)
+		}
+		require.ErrorContains(t, err, "forged position")
+	})
+}
+
+// A shredding that the database takes back, or never does, is not reported as
+// done.
+func TestHostile_ShreddingIsReadBack(t *testing.T) {
+	ways := map[string]map[sqlstore.Dialect]string{
+		"ignored": {
+			sqlstore.SQLite:   `CREATE TRIGGER x BEFORE UPDATE ON TABLE BEGIN SELECT RAISE(IGNORE); END`,
+			sqlstore.Postgres: `CREATE FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; CREATE TRIGGER x BEFORE UPDATE ON TABLE FOR EACH ROW EXECUTE FUNCTION x()`,
+		},
+		"a tombstone ignored": {
+			sqlstore.SQLite:   `CREATE TRIGGER x BEFORE INSERT ON TABLE BEGIN SELECT RAISE(IGNORE); END`,
+			sqlstore.Postgres: `CREATE FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; CREATE TRIGGER x BEFORE INSERT ON TABLE FOR EACH ROW EXECUTE FUNCTION x()`,
+		},
+		"taken back": {
+			sqlstore.SQLite:   `CREATE TRIGGER x AFTER UPDATE ON TABLE WHEN NEW.shredded_at <> 0 BEGIN UPDATE TABLE SET shredded_at = 0, sealed = OLD.sealed; END`,
+			sqlstore.Postgres: `CREATE FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.shredded_at = 0; NEW.sealed = OLD.sealed; RETURN NEW; END $$; CREATE TRIGGER x BEFORE UPDATE ON TABLE FOR EACH ROW EXECUTE FUNCTION x()`,
+		},
+	}
+	for what, way := range ways {
+		t.Run(what, func(t *testing.T) {
+			hostile(t, func(t *testing.T, s *vaultsql.Store, h *sqlstore.Handle, write func(string, ...any)) {
+				p := vault.ShredKeys{Tenant: "t", SubjectID: "42", Compartments: []troth.Compartment{"profile"}, At: at}
+				if !strings.Contains(what, "tombstone") {
+					_, err := s.InsertKey(t.Context(), key("42", "profile", 1))
+					require.NoError(t, err)
+					for _, l := range []vault.Lineage{vault.WrapLineage, vault.IndexLineage} {
+						_, err = s.InsertRoot(t.Context(), vault.RootRow{Tenant: "t", Lineage: l, Sealed: []byte("r")})
+						require.NoError(t, err)
+					}
+				}
+				function, trigger, two := strings.Cut(way[h.Dialect()], "$$; ")
+				for _, table := range []string{"troth_vault_key", "troth_vault_root"} {
+					name := strings.NewReplacer("ON TABLE", "ON "+table, "UPDATE TABLE", "UPDATE "+table,
+						"x()", "x_"+table+"()", "TRIGGER x", "TRIGGER x_"+table)
+					if !two {
+						write(name.Replace(function))
+						continue
+					}
+					write(name.Replace(function + "$$"))
+					write(name.Replace(trigger))
+				}
+				dead, err := s.ShredKeys(t.Context(), p)
+				require.ErrorContains(t, err, "look for triggers")
+				require.Empty(t, dead)
+				roots, err := s.ShredRoots(t.Context(), "t", at)
+				require.ErrorContains(t, err, "look for triggers")
+				require.Empty(t, roots)
+			})
+		})
+	}
+}

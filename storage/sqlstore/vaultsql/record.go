@@ -1,0 +1,47 @@
+package vaultsql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/vault"
+)
+
+// Whoever writes to the database past the vault must not decide how much of it
+// is loaded. No vault writes more than this.
+const (
+	maxGenerations = 64
+	maxSealed      = 4096 // bytes; the queries cut one after it
+	maxEvents      = 10_000
+)
+
+// What the errors say is all: a stored value is not quoted, whatever it is.
+var (
+	errRecord      = fmt.Errorf("vaultsql: stored key or root has values out of range: %w", vault.ErrKeyRecord)
+	errGenerations = fmt.Errorf("vaultsql: more than %d generations of a key: %w", maxGenerations, vault.ErrKeyRecord)
+	errWindow      = errors.New("vaultsql: stored window has values out of range")
+	errAlive       = errors.New("vaultsql: shred: the database did not keep what was written, look for triggers")
+)
+
+// small converts a stored number; false if it does not fit.
+func small(from int64, to *uint32) bool {
+	*to = uint32(from) //nolint:gosec // G115: the range is what is told
+	return from >= 0 && from <= math.MaxUint32
+}
+
+// fill copies a stored value of a fixed size; false if it has another.
+func fill(to, from []byte) bool { return len(from) == copy(to, from) && len(from) == len(to) }
+
+// allDead reads back what a shredding left: a trigger, or a rule, may have kept
+// it from happening, or undone it, without an error.
+func (s *Store) allDead(ctx context.Context, text string, args ...any) error {
+	var rows, alive int64
+	_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), text, args, &rows, &alive)
+	if err == nil && (rows == 0 || alive > 0) {
+		err = errAlive
+	}
+	return err
+}
