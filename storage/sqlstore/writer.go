@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ type writer struct {
 
 	// The rest belongs to whoever has the turn.
 	batch   *batch
-	conn    *sql.Conn
+	conn    *prepared
 	known   any    // the driver's connection that was configured last
 	timeout string // the busy timeout that it came with
 }
@@ -126,7 +125,7 @@ func (w *writer) connect(ctx context.Context, deadline time.Time) error {
 		if err != nil {
 			return err
 		}
-		w.conn = c
+		w.conn = newPrepared(c)
 	} else if w.known != nil {
 		return nil
 	}
@@ -168,6 +167,7 @@ func (w *writer) rest() {
 		w.drop()
 		return
 	}
+	w.conn.forget()
 	_ = w.conn.Close()
 	w.conn = nil
 }
@@ -179,11 +179,12 @@ func (w *writer) drop() {
 	if w.conn == nil {
 		return
 	}
+	w.conn.forget()
 	if w.memory && w.conn.PingContext(context.Background()) == nil {
 		_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK")
 		_ = w.conn.Close()
 	} else {
-		discard(w.conn)
+		discard(w.conn.Conn)
 	}
 	w.conn, w.known = nil, nil
 }
