@@ -135,7 +135,7 @@ func (q poolQuerier) bounded(ctx context.Context, c *sql.Conn, deadline time.Tim
 	}
 	cancel()
 	if rows != nil {
-		_ = rows.Close()
+		_ = rows.Close() //nolint:sqlclosecheck // only what came too late is closed here
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -19,13 +19,13 @@ type statements struct {
 }
 
 // bounded selects a column of bytes, or NULL without loading it where it is
-// longer than max. SQLite stores text in a column of bytes if it is given text,
+// longer than limit. SQLite stores text in a column of bytes if it is given text,
 // and counts that in characters, up to the first zero.
-func bounded(d sqlstore.Dialect, column string, max int) string {
+func bounded(d sqlstore.Dialect, column string, limit int) string {
 	if d == sqlstore.SQLite {
-		return fmt.Sprintf("CASE WHEN typeof(%[1]s) = 'blob' AND length(%[1]s) <= %[2]d THEN %[1]s END", column, max)
+		return fmt.Sprintf("CASE WHEN typeof(%[1]s) = 'blob' AND length(%[1]s) <= %[2]d THEN %[1]s END", column, limit)
 	}
-	return fmt.Sprintf("CASE WHEN octet_length(%[1]s) <= %[2]d THEN %[1]s END", column, max)
+	return fmt.Sprintf("CASE WHEN octet_length(%[1]s) <= %[2]d THEN %[1]s END", column, limit)
 }
 
 func bind(d sqlstore.Dialect) statements {

@@ -28,7 +28,7 @@ var (
 
 // small converts a stored number; false if it does not fit.
 func small(from int64, to *uint32) bool {
-	*to = uint32(from) //nolint:gosec // G115: the range is what is told
+	*to = uint32(from)
 	return from >= 0 && from <= math.MaxUint32
 }
 
