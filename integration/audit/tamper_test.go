@@ -32,7 +32,7 @@ func (b backend) unchecked(t *testing.T, db *sql.DB, statement string, args ...a
 		text string
 		args []any
 	}{{off, nil}, {b.dialect.Rebind(statement), args}, {on, nil}} {
-		_, err := conn.ExecContext(context.Background(), s.text, s.args...)
+		_, err := conn.ExecContext(t.Context(), s.text, s.args...)
 		require.NoError(t, err)
 	}
 }

@@ -39,7 +39,7 @@ func TestHostTransaction_EndedSealsNothing(t *testing.T) {
 		var ended context.Context
 		h.inTx(ctx, t, false, func(ctx context.Context, _ *sql.Tx) {
 			h.seal(ctx, t, "c-1")
-			ended = ctx
+			ended = ctx //nolint:fatcontext // to be used too late, on purpose
 		})
 		_, err := h.Vault.Seal(ended, nil, email("c-1"), []byte("lost"))
 		require.ErrorIs(t, err, troth.ErrTxDone)

@@ -31,7 +31,7 @@ func TestWithTx_WritesInTheHostsTransaction(t *testing.T) {
 				require.NoError(t, tx.Rollback())
 			}
 			require.ErrorIs(t, d.add(ctx, h, "b"), troth.ErrTxDone)
-			_, err := h.Querier(ctx).Query(ctx, "SELECT body FROM note")
+			_, err := h.Querier(ctx).Query(ctx, "SELECT body FROM note") //nolint:gocritic // it gives none
 			require.ErrorIs(t, err, troth.ErrTxDone)
 			require.ErrorIs(t, h.Atomically(ctx, func(context.Context) error { return nil }), troth.ErrTxDone)
 		}
@@ -48,7 +48,7 @@ func TestWithTx_EndedBefore(t *testing.T) {
 			tx := d.hostReady(db, nil)
 			require.NoError(t, end(tx))
 			ctx := h.WithTx(t.Context(), tx)
-			_, err := h.Querier(ctx).Query(ctx, "SELECT body FROM note")
+			_, err := h.Querier(ctx).Query(ctx, "SELECT body FROM note") //nolint:gocritic // it gives none
 			require.ErrorIs(t, err, troth.ErrTxDone)
 			require.ErrorIs(t, d.add(ctx, h, "a"), troth.ErrTxDone)
 			require.True(t, h.Scope(ctx).Hosted())
