@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"errors"
 	"testing"
