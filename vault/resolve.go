@@ -123,6 +123,12 @@ func (v *Vault) fly(ctx context.Context, name KeyName, call *flight) {
 	if call.err = v.checkPending(ctx, &name); call.err != nil {
 		return
 	}
+	// A load that landed between the caller's look and this one has left its
+	// slot behind.
+	if call.slot = v.cache.get(&name, v.mono()); call.slot != nil {
+		call.err = nil
+		return
+	}
 	call.slot, call.err = v.read(ctx, name)
 	if call.err == nil && call.slot != nil {
 		v.share(call.slot, applied)
