@@ -65,7 +65,8 @@ func (v *Vault) openBatchForPerson(ctx context.Context, p troth.Purpose, items [
 		if err := at.Validate(); err != nil {
 			return nil, &BatchError{Index: i, Err: err}
 		}
-		s, err := v.resolveKey(ctx, nameOf(at), items[i].Data)
+		q := v.cache.seek(nameOf(at))
+		s, err := v.resolveKey(ctx, &q, items[i].Data)
 		if err == nil {
 			out[i], err = s.openPooled(nil, &at.Cell, items[i].Data)
 		}
@@ -78,7 +79,8 @@ func (v *Vault) openBatchForPerson(ctx context.Context, p troth.Purpose, items [
 		return nil, err
 	}
 	for i := range items { // as in openForPerson
-		if _, err := v.resolveKey(ctx, nameOf(&items[i].At), items[i].Data); err != nil {
+		q := v.cache.seek(nameOf(&items[i].At))
+		if _, err := v.resolveKey(ctx, &q, items[i].Data); err != nil {
 			return nil, &BatchError{Index: i, Err: err}
 		}
 	}
@@ -87,8 +89,8 @@ func (v *Vault) openBatchForPerson(ctx context.Context, p troth.Purpose, items [
 
 func (v *Vault) allCached(items []Item) bool {
 	for i := range items {
-		name := nameOf(&items[i].At)
-		if v.hit(&name) == nil {
+		q := v.cache.seek(nameOf(&items[i].At))
+		if v.hit(&q) == nil {
 			return false
 		}
 	}

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"hash/maphash"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -32,7 +31,15 @@ type set struct {
 
 	mu      sync.Mutex // for writing
 	hand    int
-	flights []*flight
+	flights flights[KeyName, *slot]
+}
+
+// sought is a name with the place of its keys in the cache, which is worked out
+// once for each call.
+type sought struct {
+	name KeyName
+	at   *set
+	tag  uint64
 }
 
 // newCache returns a cache of at most limit slots, and at least one set.
@@ -40,23 +47,23 @@ func newCache(limit int) *cache {
 	return &cache{seed: maphash.MakeSeed(), sets: make([]set, max(1, limit/ways))}
 }
 
-// find returns the set of a name's person and the tag of the name.
-func (c *cache) find(name *KeyName) (*set, uint64) {
+// seek finds the set of a name's person and the tag of the name.
+func (c *cache) seek(name KeyName) sought {
 	person := maphash.String(c.seed, name.SubjectID) + maphash.String(c.seed, string(name.Tenant))
 	tag := person ^ maphash.String(c.seed, string(name.Compartment))
-	return &c.sets[person%uint64(len(c.sets))], tag
+	return sought{name: name, at: &c.sets[person%uint64(len(c.sets))], tag: tag}
 }
 
-// get returns the slot under name, nil if there is none that is still good at
-// the given instant.
-func (c *cache) get(name *KeyName, now int64) *slot {
-	at, tag := c.find(name)
+// cached returns the slot under the name, nil if there is none that is still
+// good at the given instant.
+func (q *sought) cached(now int64) *slot {
+	at := q.at
 	for i := range at.tags {
-		if at.tags[i].Load() != tag {
+		if at.tags[i].Load() != q.tag {
 			continue
 		}
 		s := at.slots[i].Load()
-		if s == nil || s.name != *name || now > s.expires {
+		if s == nil || s.name != q.name || now > s.expires {
 			continue
 		}
 		if bit := uint32(1) << i; at.hot.Load()&bit == 0 {
@@ -67,20 +74,33 @@ func (c *cache) get(name *KeyName, now int64) *slot {
 	return nil
 }
 
-// put adds the slot if allowed still says so under the set's lock, which
-// evictions take too. A slot that is not added counts as gone.
-func (c *cache) put(s *slot, allowed func() bool) {
-	at, tag := c.find(&s.name)
+// put adds the slot, which nobody else has yet, if allowed still says so under
+// the set's lock, which evictions take too.
+func (q *sought) put(s *slot, allowed func() bool) {
+	at := q.at
 	at.mu.Lock()
 	defer at.mu.Unlock()
 	if !allowed() {
-		s.gone.Store(true)
 		return
 	}
-	i := at.room(&s.name, tag)
-	at.remove(i)
-	at.slots[i].Store(s)
-	at.tags[i].Store(tag)
+	i := at.room(&q.name, q.tag)
+	s.place = &at.slots[i]
+	s.place.Store(s)
+	at.tags[i].Store(q.tag)
+}
+
+// join returns the load of the name under way, or a new one that the caller must
+// do and then land.
+func (q *sought) join() (load *flight[KeyName, *slot], first bool) {
+	q.at.mu.Lock()
+	defer q.at.mu.Unlock()
+	return q.at.flights.join(&q.name)
+}
+
+func (q *sought) land(load *flight[KeyName, *slot]) {
+	q.at.mu.Lock()
+	defer q.at.mu.Unlock()
+	q.at.flights.land(load)
 }
 
 // room returns where a slot of that name may go: in the place of the one before,
@@ -109,21 +129,12 @@ func (at *set) room(name *KeyName, tag uint64) int {
 	}
 }
 
-func (at *set) remove(i int) {
-	if s := at.slots[i].Load(); s != nil {
-		s.gone.Store(true)
-		at.slots[i].Store(nil)
-		at.tags[i].Store(0)
-	}
-}
-
 // evict removes everything that the name covers, and lets nobody join a load of
 // it that is under way: an empty Compartment is all of
 // a person's, an empty SubjectID all of a tenant's, an empty Tenant everything.
 func (c *cache) evict(name KeyName) {
 	if name.SubjectID != "" {
-		at, _ := c.find(&name)
-		at.evict(name)
+		c.seek(name).at.evict(name)
 		return
 	}
 	for i := range c.sets {
@@ -136,10 +147,11 @@ func (at *set) evict(name KeyName) {
 	defer at.mu.Unlock()
 	for i := range at.slots {
 		if s := at.slots[i].Load(); s != nil && name.covers(s.name) {
-			at.remove(i)
+			at.slots[i].Store(nil)
+			at.tags[i].Store(0)
 		}
 	}
-	at.flights = slices.DeleteFunc(at.flights, func(f *flight) bool { return name.covers(f.name) })
+	at.flights.drop(func(other *KeyName) bool { return name.covers(*other) })
 }
 
 // covers reports whether n, with its empty parts as wildcards, takes in other.

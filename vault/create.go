@@ -6,11 +6,12 @@ import (
 )
 
 // resolveOrCreate returns the keys under the name, and makes the first one.
-func (v *Vault) resolveOrCreate(ctx context.Context, name KeyName) (*slot, error) {
-	s, err := v.resolve(ctx, name)
+func (v *Vault) resolveOrCreate(ctx context.Context, q *sought) (*slot, error) {
+	s, err := v.resolve(ctx, q)
 	if err != nil || s != nil {
 		return s, err
 	}
+	name := q.name // q must not escape into the closure below
 	scope := v.tx.Scope(ctx)
 	applied := v.fence.applied.Load()
 	if err := v.checkPending(ctx, &name); err != nil {
@@ -34,7 +35,7 @@ func (v *Vault) resolveOrCreate(ctx context.Context, name KeyName) (*slot, error
 	if scope != nil {
 		setOverlay(scope, overlayKey{v, name}, overlaid[*slot]{made, applied})
 	} else {
-		v.share(made, applied)
+		v.share(q, made, applied, v.mono())
 	}
 	if made.shredded {
 		return nil, ErrShredded

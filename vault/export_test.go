@@ -52,7 +52,7 @@ func (v *Vault) CachedKeys() int {
 // IsCached reports whether the keys under the name are in the cache, without
 // making them any more popular.
 func (v *Vault) IsCached(name KeyName) bool {
-	at, _ := v.cache.find(&name)
+	at := v.cache.seek(name).at
 	for i := range at.slots {
 		if s := at.slots[i].Load(); s != nil && s.name == name {
 			return true

@@ -38,8 +38,10 @@ type fence struct {
 type scopeFence struct{ v *Vault }
 
 // checkFence makes sure that the fence is young enough, by looking if need be.
-func (v *Vault) checkFence(ctx context.Context) error {
-	now := v.mono()
+func (v *Vault) checkFence(ctx context.Context) error { return v.checkFenceAt(ctx, v.mono()) }
+
+// checkFenceAt is checkFence for who has just asked the clock.
+func (v *Vault) checkFenceAt(ctx context.Context, now int64) error {
 	if now <= v.fence.freshUntil.Load() {
 		return nil
 	}

@@ -1,49 +1,65 @@
 package vault
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
-// flight is a load of one key that is under way. Whoever comes first loads,
-// with their own context; the others wait.
-type flight struct {
-	name KeyName
-	done chan struct{} // made when somebody waits
-	slot *slot
-	err  error
-	// stale says that something under the name died while it was read, so that
-	// nobody may be served with it.
+// flight is work under way whose outcome several callers want, such as a load
+// of one key. Whoever comes first does it, with their own context; the others
+// wait.
+type flight[K comparable, V any] struct {
+	key   K
+	done  chan struct{} // made when somebody waits
+	value V
+	err   error
+	// stale says that something under the key died while it was looked for, so
+	// that nobody may be served with the outcome.
 	stale bool
 }
 
-// join returns the load of that name under way, or a new one that the caller
-// must do and then land.
-func (c *cache) join(name *KeyName) (call *flight, first bool) {
-	at, _ := c.find(name)
-	at.mu.Lock()
-	defer at.mu.Unlock()
-	for _, call := range at.flights {
-		if call.name == *name {
-			if call.done == nil {
-				call.done = make(chan struct{})
+// flights are those under way. Their owner's lock guards them.
+type flights[K comparable, V any] []*flight[K, V]
+
+// join returns the flight of that key, or a new one that the caller must do and
+// then land.
+func (fs *flights[K, V]) join(key *K) (f *flight[K, V], first bool) {
+	for _, f := range *fs {
+		if f.key == *key {
+			if f.done == nil {
+				f.done = make(chan struct{})
 			}
-			return call, false
+			return f, false
 		}
 	}
-	call = &flight{name: *name}
-	at.flights = append(at.flights, call)
-	return call, true
+	f = &flight[K, V]{key: *key}
+	*fs = append(*fs, f)
+	return f, true
 }
 
-// land ends a load. It is stale if an eviction has taken it out meanwhile.
-func (c *cache) land(call *flight) {
-	at, _ := c.find(&call.name)
-	at.mu.Lock()
-	defer at.mu.Unlock()
-	i := slices.Index(at.flights, call)
+// land ends a flight. It is stale if it was dropped meanwhile.
+func (fs *flights[K, V]) land(f *flight[K, V]) {
+	i := slices.Index(*fs, f)
 	if i >= 0 {
-		at.flights = slices.Delete(at.flights, i, i+1)
+		*fs = slices.Delete(*fs, i, i+1)
 	}
-	call.stale = i < 0
-	if call.done != nil {
-		close(call.done)
+	f.stale = i < 0
+	if f.done != nil {
+		close(f.done)
+	}
+}
+
+// drop lets nobody join the chosen flights any more.
+func (fs *flights[K, V]) drop(chosen func(key *K) bool) {
+	*fs = slices.DeleteFunc(*fs, func(f *flight[K, V]) bool { return chosen(&f.key) })
+}
+
+// wait waits until somebody else's flight has landed, or ctx ends.
+func (f *flight[K, V]) wait(ctx context.Context) error {
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

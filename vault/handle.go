@@ -12,7 +12,7 @@ import (
 // asks again whenever the vault would.
 type Handle struct {
 	v       *Vault
-	name    KeyName
+	keys    sought
 	purpose troth.Purpose
 	actor   troth.Actor
 	// slot is where the key was found last. It is nil for a handle made in a
@@ -37,7 +37,7 @@ func (v *Vault) For(ctx context.Context, s troth.Subject, c troth.Compartment, p
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	h := &Handle{v: v, name: KeyName{Tenant: s.Tenant, SubjectID: s.ID, Compartment: c}, purpose: p}
+	h := &Handle{v: v, keys: v.cache.seek(KeyName{Tenant: s.Tenant, SubjectID: s.ID, Compartment: c}), purpose: p}
 	if p != "" {
 		if err := p.Validate(); err != nil {
 			return nil, err
@@ -58,7 +58,7 @@ func (h *Handle) AppendSeal(ctx context.Context, dst []byte, cell troth.Cell, pl
 	s := h.hit()
 	if s == nil {
 		var err error
-		if s, err = h.v.resolveOrCreate(ctx, h.name); err != nil {
+		if s, err = h.v.resolveOrCreate(ctx, &h.keys); err != nil {
 			return nil, err
 		}
 		h.keep(s)
@@ -82,7 +82,7 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 	}
 	if key == nil {
 		var err error
-		if s, err = h.v.resolveKey(ctx, h.name, sealed); err != nil {
+		if s, err = h.v.resolveKey(ctx, &h.keys, sealed); err != nil {
 			return nil, err
 		}
 		h.keep(s)
@@ -92,9 +92,9 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 		return h.v.openForPerson(troth.WithActor(ctx, h.actor), dst, s, &cell, h.purpose, sealed)
 	}
 	if t := h.tally.Load(); t == nil || !h.v.addTo(t) {
-		waited, err := h.v.countAnew(ctx, &h.tally, &h.name, &h.actor, h.purpose)
+		waited, err := h.v.countAnew(ctx, &h.tally, &h.keys, &h.actor, h.purpose)
 		if err == nil && waited {
-			s, err = h.v.resolveKey(ctx, h.name, sealed)
+			s, err = h.v.resolveKey(ctx, &h.keys, sealed)
 		}
 		if err != nil {
 			return nil, err
@@ -123,7 +123,7 @@ func (h *Handle) scratch(s *slot) *scratch {
 // hit returns the kept slot if it may be used with no further question.
 func (h *Handle) hit() *slot {
 	s := h.slot.Load()
-	if s == nil || s.gone.Load() || h.v.mustAsk() || h.v.fence.asOf.Load() > s.expires {
+	if s == nil || s.gone() || h.v.mustAsk() || h.v.fence.asOf.Load() > s.expires {
 		return nil
 	}
 	return s

@@ -33,22 +33,22 @@ func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p 
 	if err != nil {
 		return nil, err
 	}
-	name := nameOf(&at)
-	s := v.hit(&name)
+	q := v.cache.seek(nameOf(&at))
+	s := v.hit(&q)
 	if s == nil || v.mono() > v.fence.freshUntil.Load() || s.find(sealed) == nil {
 		if err := at.Validate(); err != nil {
 			return nil, err
 		}
-		if s, err = v.resolveKey(ctx, name, sealed); err != nil {
+		if s, err = v.resolveKey(ctx, &q, sealed); err != nil {
 			return nil, err
 		}
 	}
 	if actor.Kind == troth.Person {
 		return v.openForPerson(ctx, dst, s, &at.Cell, p, sealed)
 	}
-	waited, err := v.count(ctx, &s.tally, &s.name, &actor, p)
+	waited, err := v.count(ctx, &s.tally, &q, &actor, p)
 	if err == nil && waited {
-		s, err = v.resolveKey(ctx, name, sealed)
+		s, err = v.resolveKey(ctx, &q, sealed)
 	}
 	if err != nil {
 		return nil, err
@@ -66,14 +66,14 @@ func (s *slot) openPooled(dst []byte, cell *troth.Cell, sealed []byte) ([]byte, 
 // resolveKey returns the slot that holds the key of the sealed value. A cached
 // slot may lack a generation that another process began, so it looks again
 // before it gives up. Damage to key records looks like damage to values.
-func (v *Vault) resolveKey(ctx context.Context, name KeyName, sealed []byte) (*slot, error) {
+func (v *Vault) resolveKey(ctx context.Context, q *sought, sealed []byte) (*slot, error) {
 	if _, ok := keyID(sealed); !ok {
 		return nil, ErrOpen
 	}
-	s, err := v.resolve(ctx, name)
+	s, err := v.resolve(ctx, q)
 	if err == nil && s != nil && s.find(sealed) == nil && v.tx.Scope(ctx) == nil {
-		v.cache.evict(name)
-		s, err = v.resolve(ctx, name)
+		v.cache.evict(q.name)
+		s, err = v.resolve(ctx, q)
 	}
 	if errors.Is(err, ErrKeyRecord) {
 		return nil, ErrOpen
@@ -102,7 +102,8 @@ func (v *Vault) openForPerson(ctx context.Context, dst []byte, s *slot, cell *tr
 	if err == nil {
 		// Recording may have waited while somebody shredded. What was recorded
 		// was not seen then, which harms nobody.
-		_, err = v.resolveKey(ctx, s.name, sealed)
+		q := v.cache.seek(s.name)
+		_, err = v.resolveKey(ctx, &q, sealed)
 	}
 	if err != nil {
 		clear(out[len(dst):])

@@ -26,23 +26,24 @@ type overlaid[T any] struct {
 
 // resolve returns the keys under the name, nil if there are none. It is the
 // way around everything that forbids their use.
-func (v *Vault) resolve(ctx context.Context, name KeyName) (*slot, error) {
+func (v *Vault) resolve(ctx context.Context, q *sought) (*slot, error) {
 	if v.closed.Load() {
 		return nil, ErrClosed
 	}
-	if err := v.checkFence(ctx); err != nil {
+	now := v.mono()
+	if err := v.checkFenceAt(ctx, now); err != nil {
 		return nil, err
 	}
-	if err := v.checkPending(ctx, &name); err != nil {
+	if err := v.checkPending(ctx, &q.name); err != nil {
 		return nil, err
 	}
-	s := v.cache.get(&name, v.mono())
+	s := q.cached(now)
 	if s == nil {
 		var err error
 		if scope := v.tx.Scope(ctx); scope != nil {
-			s, err = v.loadInTx(ctx, scope, name)
+			s, err = v.loadInTx(ctx, scope, q, now)
 		} else {
-			s, err = v.load(ctx, name)
+			s, err = v.load(ctx, q, now)
 		}
 		if err != nil {
 			return nil, err
@@ -58,21 +59,21 @@ func (v *Vault) resolve(ctx context.Context, name KeyName) (*slot, error) {
 // there, unless the transaction is the host's: a savepoint of the host's own may
 // have undone it. A transaction that reads an old snapshot sees keys that are
 // dead by now, so it believes itself only about what nobody else knows of.
-func (v *Vault) loadInTx(ctx context.Context, scope *troth.Scope, name KeyName) (*slot, error) {
+func (v *Vault) loadInTx(ctx context.Context, scope *troth.Scope, q *sought, now int64) (*slot, error) {
 	applied := v.fence.applied.Load()
-	if s, ok := overlay[*slot](scope, overlayKey{v, name}, applied); ok {
+	if s, ok := overlay[*slot](scope, overlayKey{v, q.name}, applied); ok {
 		return s, nil
 	}
 	if !scope.Current() {
-		if s, err := v.load(v.tx.Detach(ctx), name); err != nil || s != nil {
+		if s, err := v.load(v.tx.Detach(ctx), q, now); err != nil || s != nil {
 			return s, err
 		}
 	}
-	s, err := v.read(ctx, name)
+	s, err := v.read(ctx, q.name)
 	if err != nil || s == nil {
 		return nil, err
 	}
-	setOverlay(scope, overlayKey{v, name}, overlaid[*slot]{s, applied})
+	setOverlay(scope, overlayKey{v, q.name}, overlaid[*slot]{s, applied})
 	return s, nil
 }
 
@@ -91,18 +92,15 @@ func setOverlay[T any](scope *troth.Scope, key any, o overlaid[T]) {
 	}
 }
 
-// load reads committed rows into the shared cache.
-func (v *Vault) load(ctx context.Context, name KeyName) (*slot, error) {
+// load reads committed rows into the shared cache. now is when the caller began
+// to ask; what is loaded counts as young from then on.
+func (v *Vault) load(ctx context.Context, q *sought, now int64) (*slot, error) {
 	for {
-		call, first := v.cache.join(&name)
+		call, first := q.join()
 		if first {
-			v.fly(ctx, name, call)
-		} else {
-			select {
-			case <-call.done:
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			}
+			v.fly(ctx, q, call, now)
+		} else if err := call.wait(ctx); err != nil {
+			return nil, err
 		}
 		switch {
 		case call.stale:
@@ -110,28 +108,28 @@ func (v *Vault) load(ctx context.Context, name KeyName) (*slot, error) {
 		case !first && isCancelled(call.err):
 			continue // the one who loaded gave up, we did not
 		}
-		return call.slot, call.err
+		return call.value, call.err
 	}
 }
 
-func (v *Vault) fly(ctx context.Context, name KeyName, call *flight) {
+func (v *Vault) fly(ctx context.Context, q *sought, call *flight[KeyName, *slot], now int64) {
 	call.err = errAbandoned // stands if read panics
-	defer v.cache.land(call)
+	defer q.land(call)
 	// The order matters: a shredding that registers after the check evicts
 	// after it too, and then applied has moved when the slot is put.
 	applied := v.fence.applied.Load()
-	if call.err = v.checkPending(ctx, &name); call.err != nil {
+	if call.err = v.checkPending(ctx, &q.name); call.err != nil {
 		return
 	}
 	// A load that landed between the caller's look and this one has left its
 	// slot behind.
-	if call.slot = v.cache.get(&name, v.mono()); call.slot != nil {
+	if call.value = q.cached(now); call.value != nil {
 		call.err = nil
 		return
 	}
-	call.slot, call.err = v.read(ctx, name)
-	if call.err == nil && call.slot != nil {
-		v.share(call.slot, applied)
+	call.value, call.err = v.read(ctx, q.name)
+	if call.err == nil && call.value != nil {
+		v.share(q, call.value, applied, now)
 	}
 }
 
@@ -139,9 +137,9 @@ var errAbandoned = errors.New("vault: abandoned")
 
 // share puts a slot of committed rows into the cache, unless something was
 // evicted since applied was read.
-func (v *Vault) share(s *slot, applied uint64) {
-	s.expires = v.mono() + jitter(v.opt.keyTTL)
-	v.cache.put(s, v.sinceEviction(applied))
+func (v *Vault) share(q *sought, s *slot, applied uint64, now int64) {
+	s.expires = now + jitter(v.opt.keyTTL)
+	q.put(s, v.sinceEviction(applied))
 }
 
 // sinceEviction tells, when asked, whether nothing was evicted since applied was

@@ -25,14 +25,14 @@ func (v *Vault) AppendSeal(ctx context.Context, dst []byte, at troth.Context, pl
 	if err := at.Cell.Validate(); err != nil {
 		return nil, err
 	}
-	name := nameOf(&at)
-	s := v.hit(&name)
+	q := v.cache.seek(nameOf(&at))
+	s := v.hit(&q)
 	if s == nil {
 		if err := at.Validate(); err != nil {
 			return nil, err
 		}
 		var err error
-		if s, err = v.resolveOrCreate(ctx, name); err != nil {
+		if s, err = v.resolveOrCreate(ctx, &q); err != nil {
 			return nil, err
 		}
 	}
@@ -44,11 +44,11 @@ func (v *Vault) AppendSeal(ctx context.Context, dst []byte, at troth.Context, pl
 
 // hit returns the slot that may be used with no further question, nil if some
 // question must be asked first. What is in the cache has a valid name.
-func (v *Vault) hit(name *KeyName) *slot {
+func (v *Vault) hit(q *sought) *slot {
 	if v.mustAsk() {
 		return nil
 	}
-	s := v.cache.get(name, v.fence.asOf.Load())
+	s := q.cached(v.fence.asOf.Load())
 	if s == nil || s.shredded {
 		return nil
 	}

@@ -16,12 +16,16 @@ type slot struct {
 	// expires is on the vault's monotonic clock.
 	expires int64
 
-	// gone is set when the slot leaves the cache, so that a handle which still
-	// holds it looks again: fence events reach only what is in the cache.
-	gone atomic.Bool
+	// place is where the cache put the slot; nil if it did not.
+	place *atomic.Pointer[slot]
 	// tally remembers where the last opening through this slot was counted.
 	tally atomic.Pointer[tally]
 }
+
+// gone reports whether the slot is not in the cache, or not any more, so that a
+// handle which still holds it looks again: fence events reach only what is
+// there.
+func (s *slot) gone() bool { return s.place == nil || s.place.Load() != s }
 
 // newSlot returns a slot to which keys are still to be added.
 func newSlot(name KeyName) *slot {

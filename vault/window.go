@@ -40,7 +40,7 @@ type window struct {
 	// tallies are in use, one for each time that a key was loaded; sums are
 	// what earlier ones came to.
 	tallies []*tally
-	sums    map[KeyName]int64
+	sums    sums
 
 	// ending serialises telling the counts: report is made once, and ended is
 	// set when it is on record.
@@ -53,6 +53,7 @@ type window struct {
 type tally struct {
 	window *window
 	name   KeyName
+	tag    uint64
 	n      atomic.Int64
 	// summed is set before n is added to the window's sums.
 	summed atomic.Bool
@@ -66,6 +67,8 @@ type windows struct {
 	untold map[*window]bool
 	// opening makes beginning a window single-flight by name.
 	opening map[windowName]chan struct{}
+	// last is the one that was asked for last: most callers ask for it again.
+	last atomic.Pointer[window]
 }
 
 func windowFor(a *troth.Actor, tenant troth.Tenant, p troth.Purpose) windowName {
@@ -95,16 +98,16 @@ func (v *Vault) OpenWindow(ctx context.Context, tenant troth.Tenant, p troth.Pur
 // count notes one opening by a service, in a window that is durable. last is
 // where the caller keeps the counter that it used last. After it has waited,
 // for a window to begin, what the caller knows of keys may be too old.
-func (v *Vault) count(ctx context.Context, last *atomic.Pointer[tally], name *KeyName, actor *troth.Actor, p troth.Purpose) (waited bool, err error) {
+func (v *Vault) count(ctx context.Context, last *atomic.Pointer[tally], q *sought, actor *troth.Actor, p troth.Purpose) (waited bool, err error) {
 	if t := last.Load(); t != nil && t.window.admits(actor, p) && v.addTo(t) {
 		return false, nil
 	}
-	return v.countAnew(ctx, last, name, actor, p)
+	return v.countAnew(ctx, last, q, actor, p)
 }
 
 // countAnew is count with a new counter.
-func (v *Vault) countAnew(ctx context.Context, last *atomic.Pointer[tally], name *KeyName, actor *troth.Actor, p troth.Purpose) (waited bool, err error) {
-	n := windowFor(actor, name.Tenant, p)
+func (v *Vault) countAnew(ctx context.Context, last *atomic.Pointer[tally], q *sought, actor *troth.Actor, p troth.Purpose) (waited bool, err error) {
+	n := windowFor(actor, q.name.Tenant, p)
 	limit := v.opt.windowSubjects
 	if v.tx.Scope(ctx) != nil {
 		// Where the transaction has the only connection that may write, the
@@ -117,7 +120,7 @@ func (v *Vault) countAnew(ctx context.Context, last *atomic.Pointer[tally], name
 			return false, err
 		}
 		waited = waited || late
-		t := w.tally(name, limit)
+		t := w.tally(q, limit)
 		if t == nil {
 			w.closed.Store(true) // told with the beginning of the next one
 			continue
@@ -154,15 +157,15 @@ func (t *tally) add() bool {
 
 // tally returns a new counter for a compartment, nil if the window has counted
 // as many as it may.
-func (w *window) tally(name *KeyName, limit int) *tally {
+func (w *window) tally(q *sought, limit int) *tally {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.tallies) >= limit {
-		if w.sum(); len(w.sums) >= limit {
+		if w.sum(); w.sums.names >= limit {
 			return nil
 		}
 	}
-	t := &tally{window: w, name: *name}
+	t := &tally{window: w, name: q.name, tag: q.tag}
 	w.tallies = append(w.tallies, t)
 	return t
 }
@@ -171,7 +174,7 @@ func (w *window) tally(name *KeyName, limit int) *tally {
 func (w *window) sum() {
 	for _, t := range w.tallies {
 		t.summed.Store(true)
-		w.sums[t.name] += t.n.Load()
+		w.sums.add(t.tag, &t.name, t.n.Load())
 	}
 	clear(w.tallies)
 	w.tallies = w.tallies[:0]
@@ -186,6 +189,9 @@ func (v *Vault) window(ctx context.Context, n windowName, actor troth.Actor, lef
 	}
 	if v.closing.Load() {
 		return nil, false, ErrClosed
+	}
+	if w := v.windows.last.Load(); left == 0 && w != nil && w.name == n && !v.ended(w) && !w.closed.Load() {
+		return w, false, nil
 	}
 	for {
 		w, wait, mine := v.windows.claim(n, v.mono()+int64(left))
@@ -215,6 +221,7 @@ func (ws *windows) claim(n windowName, at int64) (w *window, wait chan struct{},
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if w := ws.open[n]; w != nil && at < w.until && !w.closed.Load() {
+		ws.last.Store(w)
 		return w, nil, false
 	}
 	if wait := ws.opening[n]; wait != nil {
@@ -236,7 +243,7 @@ func (v *Vault) beginWindow(ctx context.Context, n windowName, actor troth.Actor
 	ws.mu.Lock()
 	old := ws.open[n]
 	ws.mu.Unlock()
-	w := &window{name: n, actor: actor, sums: make(map[KeyName]int64)}
+	w := &window{name: n, actor: actor}
 	err := errAbandoned // stands if the insertion panics
 	func() {
 		defer func() { ws.land(w, err) }()

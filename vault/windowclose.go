@@ -33,6 +33,7 @@ func (v *Vault) closeWindow(ctx context.Context, w *window) error {
 	v.windows.mu.Lock()
 	defer v.windows.mu.Unlock()
 	delete(v.windows.untold, w)
+	v.windows.last.CompareAndSwap(w, nil)
 	if v.windows.open[w.name] == w {
 		delete(v.windows.open, w.name)
 	}
@@ -53,6 +54,20 @@ type windowReport struct {
 	values   int64
 }
 
+func (r *windowReport) add(by map[string]*windowSubject, counted *sum) {
+	if counted.n == 0 {
+		return
+	}
+	s := by[counted.name.SubjectID]
+	if s == nil {
+		s = &windowSubject{id: counted.name.SubjectID}
+		by[s.id] = s
+	}
+	s.compartments = append(s.compartments, counted.name.Compartment)
+	s.values += counted.n
+	r.values += counted.n
+}
+
 // makeReport adds up everything; the window must be closed.
 func (w *window) makeReport() *windowReport {
 	r := &windowReport{}
@@ -60,18 +75,8 @@ func (w *window) makeReport() *windowReport {
 	defer w.mu.Unlock()
 	w.sum()
 	by := make(map[string]*windowSubject)
-	for name, n := range w.sums {
-		if n == 0 {
-			continue
-		}
-		s := by[name.SubjectID]
-		if s == nil {
-			s = &windowSubject{id: name.SubjectID}
-			by[name.SubjectID] = s
-		}
-		s.compartments = append(s.compartments, name.Compartment)
-		s.values += n
-		r.values += n
+	for i := range w.sums.slots {
+		r.add(by, &w.sums.slots[i])
 	}
 	for _, s := range by {
 		r.subjects = append(r.subjects, *s)
