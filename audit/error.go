@@ -10,6 +10,9 @@ var (
 	// ErrEnvelope says that bytes are not an envelope, or not the one that
 	// belongs in their place.
 	ErrEnvelope = errors.New("audit: not an envelope")
+	// ErrLeaf says that bytes are not a leaf of the log, or not the one that
+	// belongs in their place.
+	ErrLeaf = errors.New("audit: not a leaf")
 	// ErrDuplicate says that the tenant already has an entry of that id.
 	// Nothing was recorded.
 	ErrDuplicate = errors.New("audit: entry id is taken")

@@ -18,12 +18,12 @@ type Store interface {
 	Transactor() troth.Transactor
 
 	// Append puts an entry into the inbox, its bytes verbatim. appended is
-	// false, and nothing changed, if the tenant has one of that ID. A row that
-	// does not pass [InboxRow.Validate] is refused with its error.
+	// false, and nothing changed, if the tenant has one of that ID there. A row
+	// that does not pass [InboxRow.Validate] is refused with its error.
 	Append(ctx context.Context, row InboxRow) (appended bool, err error)
-	// Entries returns the tenant's entries whose IDs are above After, in
-	// ascending byte order of ID, at most Limit. An envelope longer than
-	// [MaxEnvelope] is not loaded: its row comes with none.
+	// Entries returns the tenant's entries in the inbox whose IDs are above
+	// After, in ascending byte order of ID, at most Limit. An envelope longer
+	// than [MaxEnvelope] is not loaded: its row comes with none.
 	Entries(ctx context.Context, p EntriesPage) ([]InboxRow, error)
 
 	// Pseudonym returns the row of that name. A row whose pseudonym or tag has
@@ -45,6 +45,9 @@ type InboxRow struct {
 	RecordedAt int64
 	// Envelope is never empty, and at most [MaxEnvelope] bytes.
 	Envelope []byte
+	// Tag authenticates the envelope, under a key that the store has not: who
+	// can only write to the database cannot put evidence there.
+	Tag [32]byte
 }
 
 // Validate returns ErrEnvelope where the envelope is empty or too long.
@@ -100,10 +103,15 @@ type Backlog struct {
 	// Oldest is the earliest time of recording among them, UTC; the zero time
 	// if none waits.
 	Oldest time.Time
+	// Quarantined counts the rows that were found in the inbox and are not
+	// evidence: changed, forged, or put back. They wait for a person to look.
+	Quarantined int
 }
 
-// Backend is a store of both kinds, as adapters provide it.
+// Backend is a store of all kinds, as adapters provide it.
 type Backend interface {
 	Store
+	LogStore
 	SystemStore
+	LogSystem
 }
