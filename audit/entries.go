@@ -52,7 +52,12 @@ func (t *Trail) Entries(ctx context.Context, tenant troth.Tenant, q Query) iter.
 				return
 			}
 			for _, row := range rows {
-				if !yield(t.read(row, tenant)) {
+				ours, err := t.recordedHere(ctx, row)
+				if err != nil {
+					yield(Record{}, err)
+					return
+				}
+				if !yield(t.read(row, tenant, ours)) {
 					return
 				}
 			}
@@ -64,11 +69,11 @@ func (t *Trail) Entries(ctx context.Context, tenant troth.Tenant, q Query) iter.
 	}
 }
 
-// read decodes a row and holds it to its place.
-func (t *Trail) read(row InboxRow, tenant troth.Tenant) (Record, error) {
+// read decodes a row and holds it to its place. ours says that its tag holds.
+func (t *Trail) read(row InboxRow, tenant troth.Tenant, ours bool) (Record, error) {
 	r := Record{Raw: row.Envelope, Pending: true}
 	env, err := ParseEnvelope(row.Envelope)
-	if err == nil && (env.ID != row.ID || env.Tenant != tenant || env.RecordedAt.UnixMicro() != row.RecordedAt) {
+	if err == nil && (!ours || env.ID != row.ID || env.Tenant != tenant || env.RecordedAt.UnixMicro() != row.RecordedAt) {
 		err = ErrEnvelope
 	}
 	if err != nil {

@@ -13,6 +13,11 @@ var (
 	// ErrLeaf says that bytes are not a leaf of the log, or not the one that
 	// belongs in their place.
 	ErrLeaf = errors.New("audit: not a leaf")
+	// ErrPart says that the salt or the box of a part of a payload has a length
+	// that is not allowed.
+	ErrPart = errors.New("audit: not a part of a payload")
+	// ErrNote says that bytes are not a signed note of a checkpoint.
+	ErrNote = errors.New("audit: not a signed note")
 	// ErrDuplicate says that the tenant already has an entry of that id.
 	// Nothing was recorded.
 	ErrDuplicate = errors.New("audit: entry id is taken")

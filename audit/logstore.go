@@ -25,7 +25,9 @@ type LogStore interface {
 	// before.
 	Redact(ctx context.Context, r Redaction) (redacted bool, err error)
 
-	// InsertParts adds the sealed parts of the payload of an entry.
+	// InsertParts adds the sealed parts of the payload of an entry. It returns
+	// [ErrDuplicate] if the entry has one of that number, and the error of
+	// [PartRow.Validate]; the transaction must end then.
 	InsertParts(ctx context.Context, tenant troth.Tenant, parts []PartRow) error
 	// Parts returns the parts of an entry in order.
 	Parts(ctx context.Context, tenant troth.Tenant, id troth.EntryID) ([]PartRow, error)
@@ -49,7 +51,8 @@ type LogRow struct {
 	Hash [32]byte
 	// Leaf is nil once it was redacted.
 	Leaf []byte
-	// Oversized says that the stored leaf is too long and was not loaded.
+	// Oversized says that the stored leaf is too long, or empty, and was not
+	// loaded.
 	Oversized bool
 	// RedactedBy is the entry that tells why the leaf is gone; zero while it is
 	// there.
@@ -76,7 +79,8 @@ type LogPage struct {
 	Subject Pseudonym
 	Act     string
 	// From and To bound the time of recording, From included, To not; in
-	// microseconds since 1970, UTC. Zero To is no bound.
+	// microseconds since 1970, UTC. Zero is no bound. Redacted entries have no
+	// time, so a bound leaves them out.
 	From, To int64
 }
 
@@ -110,6 +114,19 @@ type PartRow struct {
 	Salt, Box []byte
 	// DroppedBy is the entry that tells why they are gone; zero before.
 	DroppedBy troth.EntryID
+}
+
+// MaxBox is the longest box of a part, in bytes. Longer ones are neither stored
+// nor read.
+const MaxBox = 64 << 10
+
+// Validate returns [ErrPart] unless the salt has 32 bytes and the box 1 to
+// [MaxBox].
+func (r PartRow) Validate() error {
+	if len(r.Salt) != 32 || len(r.Box) == 0 || len(r.Box) > MaxBox {
+		return ErrPart
+	}
+	return nil
 }
 
 // PartsDrop chooses parts of one tenant to destroy, and names the entry that

@@ -41,6 +41,7 @@ type LogSystem interface {
 	AppendLog(ctx context.Context, rows []LogRow) error
 	// LogRange returns entries of one log from an index on, in ascending order,
 	// at most limit. As with LogEntries, a leaf that is too long is not loaded.
+	// With a [RowError] come the rows before the one that it names.
 	LogRange(ctx context.Context, log int, from uint64, limit int) ([]LogRow, error)
 	// LeafHashes returns the hashes of the entries in [from, to), in order, 32
 	// bytes each. One that is missing is left out.
@@ -63,7 +64,8 @@ type LogSystem interface {
 	TenantHeads(ctx context.Context, log int, after troth.Tenant, limit int) ([]TenantHead, error)
 
 	// PutCheckpoint keeps a signed checkpoint, over one of the same size, unless
-	// that was signed later.
+	// that was signed later. A note that is empty or longer than [MaxNote] is
+	// [ErrNote].
 	PutCheckpoint(ctx context.Context, c CheckpointRow) error
 	// Checkpoint returns the newest checkpoint of the log whose size is at most
 	// the given one.
@@ -76,8 +78,8 @@ type LogSystem interface {
 
 	// Prune deletes the entries of the log below the index, their parts, and the
 	// tiles of level 0 that hold nothing else, and keeps Before and By in the
-	// head. At most limit entries are deleted in one call, from the lowest on;
-	// left is how many are still there.
+	// head, unless it was pruned as far before. At most limit entries are deleted
+	// in one call, from the lowest on; left is how many are still there.
 	Prune(ctx context.Context, p Pruning, limit int) (left int, err error)
 }
 
@@ -136,6 +138,10 @@ type CheckpointRow struct {
 	// Note is the signed note, with the cosignatures that came in.
 	Note []byte
 }
+
+// MaxNote is the longest signed note of a checkpoint, in bytes. Longer ones are
+// neither stored nor read.
+const MaxNote = 64 << 10
 
 // Pruning says how much of a log goes.
 type Pruning struct {

@@ -89,11 +89,16 @@ func (t *Trail) append(ctx context.Context, env Envelope) error {
 	if _, err := ParseEnvelope(raw); err != nil {
 		return fmt.Errorf("audit: record: %w", err)
 	}
+	tag, err := t.inboxTag(ctx, raw)
+	if err != nil {
+		return err
+	}
 	appended, err := t.store.Append(ctx, InboxRow{
 		Tenant:     env.Tenant,
 		ID:         env.ID,
 		RecordedAt: env.RecordedAt.UnixMicro(),
 		Envelope:   raw,
+		Tag:        tag,
 	})
 	if err != nil {
 		return fmt.Errorf("audit: record: %w", err)

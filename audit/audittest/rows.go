@@ -23,14 +23,17 @@ func entryID(n byte) (id troth.EntryID) {
 
 // entry returns a row whose content is told by n and the tenant.
 func entry(tenant troth.Tenant, n byte) audit.InboxRow {
-	return audit.InboxRow{
+	row := audit.InboxRow{
 		Tenant: tenant, ID: entryID(n), RecordedAt: 1_000_000 + int64(n),
 		Envelope: append([]byte{0, n, 0xff, 0xfe, '\''}, tenant...),
 	}
+	row.Tag[0], row.Tag[31] = n, 0xfc
+	return row
 }
 
 func same(a, b audit.InboxRow) bool {
-	return a.Tenant == b.Tenant && a.ID == b.ID && a.RecordedAt == b.RecordedAt && bytes.Equal(a.Envelope, b.Envelope)
+	return a.Tenant == b.Tenant && a.ID == b.ID && a.RecordedAt == b.RecordedAt && a.Tag == b.Tag &&
+		bytes.Equal(a.Envelope, b.Envelope)
 }
 
 // link returns a row whose content is told by n and the tenant.

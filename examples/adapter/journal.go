@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/auditsql"
 )
 
 // schema is the host's own: its names, its columns, its way to create them. Two
@@ -20,7 +25,8 @@ import (
 const schema = `
 CREATE TABLE IF NOT EXISTS journal (
 	shop TEXT NOT NULL, id BLOB NOT NULL CHECK (length(id) = 16), written INTEGER NOT NULL, entry BLOB NOT NULL,
-	PRIMARY KEY (shop, id));
+	tag BLOB NOT NULL CHECK (length(tag) = 32), PRIMARY KEY (shop, id));
+CREATE TABLE IF NOT EXISTS odd_journal (shop TEXT, id BLOB, written INTEGER, entry BLOB, tag BLOB);
 CREATE INDEX IF NOT EXISTS journal_by_age ON journal (written);
 CREATE TABLE IF NOT EXISTS alias (
 	shop TEXT NOT NULL, hash BLOB NOT NULL, alias BLOB NOT NULL CHECK (length(alias) = 16),
@@ -29,14 +35,26 @@ CREATE TABLE IF NOT EXISTS alias (
 CREATE TABLE IF NOT EXISTS setting (name TEXT NOT NULL PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS parcel (number INTEGER PRIMARY KEY);`
 
-// Journal is an audit.Backend on the tables above. It has no state but the
-// handle, and every statement runs on handle.Querier(ctx). This one call keeps
-// most of the contract: the statement joins the transaction of ctx, troth's or
-// the host's; without one it stands for itself and sees committed rows only;
-// and it refuses a context that was cancelled or whose transaction has ended.
-type Journal struct{ handle *sqlstore.Handle }
+// Journal is an audit.Backend: entries wait, and people are named, in the tables
+// above; the log, which the host only reads through the trail, stays in troth's
+// own tables, so its stores are embedded. Every statement runs on
+// handle.Querier(ctx). This one call keeps most of the contract: the statement
+// joins the transaction of ctx, troth's or the host's; without one it stands for
+// itself and sees committed rows only; and it refuses a context that was
+// cancelled or whose transaction has ended.
+type Journal struct {
+	audit.LogStore
+	audit.LogSystem
+	handle *sqlstore.Handle
+}
 
 var _ audit.Backend = Journal{}
+
+// newJournal makes the tables of the log; those above are the host's business.
+func newJournal(ctx context.Context, handle *sqlstore.Handle) (Journal, error) {
+	logs, err := auditsql.New(ctx, handle)
+	return Journal{LogStore: logs, LogSystem: logs, handle: handle}, err
+}
 
 // Transactor "is the one whose transactions the methods join": the handle, and
 // the same one each time. Services compare it to see that they share it.
@@ -51,40 +69,84 @@ func (j Journal) Append(ctx context.Context, row audit.InboxRow) (appended bool,
 	if err := row.Validate(); err != nil {
 		return false, err
 	}
-	return j.change(ctx, `INSERT INTO journal (shop, id, written, entry) VALUES (?, ?, ?, ?)
-		ON CONFLICT (shop, id) DO NOTHING`, string(row.Tenant), row.ID[:], row.RecordedAt, row.Envelope)
+	return j.change(ctx, `INSERT INTO journal (shop, id, written, entry, tag) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (shop, id) DO NOTHING`, string(row.Tenant), row.ID[:], row.RecordedAt, row.Envelope, row.Tag[:])
 }
 
 // Entries "returns the tenant's entries whose IDs are above After, in ascending
-// byte order of ID, at most Limit." All rows are read and closed before it
-// returns, so that a loop over the trail may write even if the pool has one
-// connection. Scan copies bytes: "returned slices belong to the caller". What
-// somebody else made too long "is not loaded".
+// byte order of ID, at most Limit." What somebody else made too long "is not
+// loaded".
 func (j Journal) Entries(ctx context.Context, p audit.EntriesPage) ([]audit.InboxRow, error) {
-	rows, err := j.handle.Querier(ctx).Query(ctx, `SELECT id, written,
-		CASE WHEN typeof(entry) = 'blob' AND length(entry) <= ? THEN entry END FROM journal
-		WHERE shop = ? AND id > ? ORDER BY id LIMIT ?`, audit.MaxEnvelope, string(p.Tenant), p.After[:], p.Limit)
+	return j.rows(ctx, `SELECT `+columns+` FROM journal WHERE shop = ? AND id > ? ORDER BY id LIMIT ?`,
+		audit.MaxEnvelope, string(p.Tenant), p.After[:], p.Limit)
+}
+
+const columns = `shop, id, written, CASE WHEN typeof(entry) = 'blob' AND length(entry) <= ? THEN entry END, tag`
+
+// rows reads and closes all rows before it returns, so that a loop over the
+// trail may write even if the pool has one connection. Scan copies bytes:
+// "returned slices belong to the caller".
+func (j Journal) rows(ctx context.Context, query string, args ...any) ([]audit.InboxRow, error) {
+	rows, err := j.handle.Querier(ctx).Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	var found []audit.InboxRow
 	for rows.Next() {
-		row := audit.InboxRow{Tenant: p.Tenant}
-		var id []byte
-		if err := rows.Scan(&id, &row.RecordedAt, &row.Envelope); err != nil {
+		var row audit.InboxRow
+		var id, tag []byte
+		if err := rows.Scan(&row.Tenant, &id, &row.RecordedAt, &row.Envelope, &tag); err != nil {
 			return nil, errors.Join(err, rows.Close())
 		}
-		if len(id) != len(row.ID) {
+		if len(id) != len(row.ID) || len(tag) != len(row.Tag) {
 			return nil, errors.Join(errLength, rows.Close())
 		}
-		row.ID = troth.EntryID(id)
+		row.ID, row.Tag = troth.EntryID(id), [32]byte(tag)
 		found = append(found, row)
 	}
 	return found, rows.Close() // also tells what ended the rows too early
 }
 
-// errLength says that somebody else changed an id of the journal.
-var errLength = errors.New("journal: id has the wrong length")
+// TakeInbox "removes rows of all tenants from the inbox and returns them, in
+// ascending order of time and ID". What a DELETE returns is in no order.
+func (j Journal) TakeInbox(ctx context.Context, limit int) ([]audit.InboxRow, error) {
+	found, err := j.rows(ctx, `DELETE FROM journal WHERE rowid IN (
+		SELECT rowid FROM journal ORDER BY written, id LIMIT ?2) RETURNING `+strings.Replace(columns, "?", "?1", 1),
+		audit.MaxEnvelope, limit)
+	slices.SortFunc(found, func(a, b audit.InboxRow) int {
+		return cmp.Or(cmp.Compare(a.RecordedAt, b.RecordedAt), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	return found, err
+}
+
+// Quarantine "moves rows from the inbox to a place of their own, verbatim, and
+// returns how many were there". Two statements make it one act in a transaction
+// only.
+func (j Journal) Quarantine(ctx context.Context, ids []audit.TenantEntry) (moved int, err error) {
+	err = j.handle.Atomically(ctx, func(ctx context.Context) error {
+		for _, id := range ids {
+			_, err := j.change(ctx, `INSERT INTO odd_journal SELECT * FROM journal WHERE shop = ? AND id = ?`, string(id.Tenant), id.ID[:])
+			if err != nil {
+				return err
+			}
+			gone, err := j.change(ctx, `DELETE FROM journal WHERE shop = ? AND id = ?`, string(id.Tenant), id.ID[:])
+			if err != nil {
+				return err
+			}
+			if gone {
+				moved++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return moved, nil
+}
+
+// errLength says that somebody else changed an id or a tag of the journal.
+var errLength = errors.New("journal: id or tag has the wrong length")
 
 // Pseudonym "returns the row of that name". There being none is no error. "A row
 // whose pseudonym or tag has the wrong length, or whose pseudonym is zero, is
@@ -128,7 +190,7 @@ func (j Journal) DeletePseudonym(ctx context.Context, name audit.PseudonymName) 
 func (j Journal) Backlog(ctx context.Context) (b audit.Backlog, err error) {
 	var oldest sql.NullInt64 // of no rows
 	_, err = sqlstore.QueryRow(ctx, j.handle.Querier(ctx),
-		`SELECT count(*), min(written) FROM journal`, nil, &b.Count, &oldest)
+		`SELECT count(*), min(written), (SELECT count(*) FROM odd_journal) FROM journal`, nil, &b.Count, &oldest, &b.Quarantined)
 	if oldest.Valid {
 		b.Oldest = time.UnixMicro(oldest.Int64).UTC()
 	}

@@ -47,5 +47,7 @@ func journal(t *testing.T, db *sql.DB) Journal {
 	handle, err := sqlstore.Open(t.Context(), db, sqlstore.SQLite)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, handle.Close()) })
-	return Journal{handle}
+	j, err := newJournal(t.Context(), handle)
+	require.NoError(t, err)
+	return j
 }

@@ -68,7 +68,11 @@ func run(ctx context.Context, dir string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	trail, err := audit.New(ctx, Journal{handle}, keys, sealer{keys})
+	store, err := newJournal(ctx, handle)
+	if err != nil {
+		return err
+	}
+	trail, err := audit.New(ctx, store, keys, sealer{keys})
 	if err != nil {
 		return err
 	}

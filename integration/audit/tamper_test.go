@@ -80,8 +80,8 @@ func TestEntries_LongEnvelopesAreNotLoaded(t *testing.T) {
 		insert := func(id byte, envelope any) {
 			t.Helper()
 			_, err := db.ExecContext(ctx, b.dialect.Rebind(
-				"INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope) VALUES ('acme', ?, 1, ?)"),
-				bytes.Repeat([]byte{id}, 16), envelope)
+				"INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope, tag) VALUES ('acme', ?, 1, ?, ?)"),
+				bytes.Repeat([]byte{id}, 16), envelope, make([]byte, 32))
 			require.NoError(t, err)
 		}
 		insert(2, make([]byte, audit.MaxEnvelope+1))

@@ -31,16 +31,8 @@ func (s *store) Entries(ctx context.Context, p audit.EntriesPage) ([]audit.Inbox
 	return faultstore.Do(ctx, s.plan, "Entries", func() ([]audit.InboxRow, error) { return s.inner.Entries(ctx, p) })
 }
 
-func (s *store) Pseudonym(ctx context.Context, name audit.PseudonymName) (row audit.PseudonymRow, found bool, err error) {
-	found, err = faultstore.Do(ctx, s.plan, "Pseudonym", func() (bool, error) {
-		var err error
-		row, found, err = s.inner.Pseudonym(ctx, name)
-		return found, err
-	})
-	if err != nil {
-		return audit.PseudonymRow{}, false, err
-	}
-	return row, found, nil
+func (s *store) Pseudonym(ctx context.Context, name audit.PseudonymName) (audit.PseudonymRow, bool, error) {
+	return look(ctx, s, "Pseudonym", func() (audit.PseudonymRow, bool, error) { return s.inner.Pseudonym(ctx, name) })
 }
 
 func (s *store) InsertPseudonym(ctx context.Context, row audit.PseudonymRow) (bool, error) {

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
@@ -16,32 +15,50 @@ import (
 
 // Store implements audit.Backend.
 type Store struct {
-	db         *memory.DB
-	inbox      *memory.Table[entry, audit.InboxRow]
-	pseudonyms *memory.Table[audit.PseudonymName, audit.PseudonymRow]
-	managed    *memory.Table[struct{}, struct{}]
+	db          *memory.DB
+	inbox       *memory.Table[entry, audit.InboxRow]
+	quarantine  *memory.Table[outcast, audit.InboxRow]
+	pseudonyms  *memory.Table[audit.PseudonymName, audit.PseudonymRow]
+	managed     *memory.Table[struct{}, struct{}]
+	heads       *memory.Table[int, audit.Head]
+	log         *memory.Table[place, audit.LogRow]
+	byID        *memory.Table[entry, place]
+	byNumber    *memory.Table[number, place]
+	tiles       *memory.Table[tile, []byte]
+	tenants     *memory.Table[tenantLog, audit.TenantHead]
+	checkpoints *memory.Table[sized, audit.CheckpointRow]
+	parts       *memory.Table[part, audit.PartRow]
 }
 
 var _ audit.Backend = (*Store)(nil)
 
-// entry is the key of the inbox.
-type entry struct {
-	tenant troth.Tenant
-	id     troth.EntryID
-}
-
 // New returns an empty store on db.
 func New(db *memory.DB) *Store {
 	return &Store{
-		db: db,
-		inbox: memory.NewTable[entry, audit.InboxRow](db, func(a, b entry) int {
-			return cmp.Or(cmp.Compare(a.tenant, b.tenant), bytes.Compare(a.id[:], b.id[:]))
-		}),
+		db:         db,
+		inbox:      memory.NewTable[entry, audit.InboxRow](db, entry.compare),
+		quarantine: memory.NewTable[outcast, audit.InboxRow](db, outcast.compare),
 		pseudonyms: memory.NewTable[audit.PseudonymName, audit.PseudonymRow](db, func(a, b audit.PseudonymName) int {
 			return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), bytes.Compare(a.Lookup[:], b.Lookup[:]))
 		}),
-		managed: memory.NewTable[struct{}, struct{}](db, func(struct{}, struct{}) int { return 0 }),
+		managed:     memory.NewTable[struct{}, struct{}](db, func(struct{}, struct{}) int { return 0 }),
+		heads:       memory.NewTable[int, audit.Head](db, cmp.Compare[int]),
+		log:         memory.NewTable[place, audit.LogRow](db, place.compare),
+		byID:        memory.NewTable[entry, place](db, entry.compare),
+		byNumber:    memory.NewTable[number, place](db, number.compare),
+		tiles:       memory.NewTable[tile, []byte](db, tile.compare),
+		tenants:     memory.NewTable[tenantLog, audit.TenantHead](db, tenantLog.compare),
+		checkpoints: memory.NewTable[sized, audit.CheckpointRow](db, sized.compare),
+		parts:       memory.NewTable[part, audit.PartRow](db, part.compare),
 	}
+}
+
+// atomically runs fn in the transaction of ctx, or in one of its own.
+func (s *Store) atomically(ctx context.Context, fn func(ctx context.Context) error) error {
+	if s.db.Scope(ctx) != nil {
+		return fn(ctx)
+	}
+	return s.db.Atomically(ctx, fn)
 }
 
 // Transactor implements audit.Store.
@@ -93,19 +110,6 @@ func (s *Store) InsertPseudonym(ctx context.Context, row audit.PseudonymRow) (bo
 // DeletePseudonym implements audit.Store.
 func (s *Store) DeletePseudonym(ctx context.Context, name audit.PseudonymName) (bool, error) {
 	return s.pseudonyms.Delete(ctx, name)
-}
-
-// Backlog implements audit.SystemStore.
-func (s *Store) Backlog(ctx context.Context) (audit.Backlog, error) {
-	rows, err := s.inbox.Scan(ctx, nil, 0, nil)
-	if err != nil || len(rows) == 0 {
-		return audit.Backlog{}, err
-	}
-	oldest := rows[0].Value.RecordedAt
-	for _, r := range rows {
-		oldest = min(oldest, r.Value.RecordedAt)
-	}
-	return audit.Backlog{Count: len(rows), Oldest: time.UnixMicro(oldest).UTC()}, nil
 }
 
 // Managed implements audit.SystemStore.

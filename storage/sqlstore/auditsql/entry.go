@@ -18,7 +18,7 @@ func (s *Store) Append(ctx context.Context, row audit.InboxRow) (bool, error) {
 	if err := row.Validate(); err != nil {
 		return false, err
 	}
-	return s.exec(ctx, s.sql.append, string(row.Tenant), row.ID[:], row.RecordedAt, row.Envelope)
+	return s.exec(ctx, s.sql.append, string(row.Tenant), row.ID[:], row.RecordedAt, row.Envelope, row.Tag[:])
 }
 
 // Entries implements audit.Store.
@@ -44,24 +44,29 @@ func (s *Store) Entries(ctx context.Context, p audit.EntriesPage) (found []audit
 }
 
 func scanEntry(rows *sqlstore.Rows) (row audit.InboxRow, err error) {
-	var id []byte
-	if err := rows.Scan(&id, &row.RecordedAt, &row.Envelope); err != nil {
+	var id, tag []byte
+	if err := rows.Scan(&id, &row.RecordedAt, &row.Envelope, &tag); err != nil {
 		return row, err
 	}
 	if len(id) != len(row.ID) {
 		return row, errSize
 	}
 	row.ID = troth.EntryID(id)
+	if len(tag) == len(row.Tag) { // another authenticates nothing
+		row.Tag = [32]byte(tag)
+	}
 	return row, nil
 }
 
 // Backlog implements audit.SystemStore.
 func (s *Store) Backlog(ctx context.Context) (b audit.Backlog, err error) {
 	var oldest int64
-	_, err = sqlstore.QueryRow(ctx, s.handle.Querier(ctx), s.sql.backlog, nil, &b.Count, &oldest)
-	if err != nil || b.Count == 0 {
+	_, err = sqlstore.QueryRow(ctx, s.handle.Querier(ctx), s.sql.backlog, nil, &b.Count, &oldest, &b.Quarantined)
+	if err != nil {
 		return audit.Backlog{}, err
 	}
-	b.Oldest = time.UnixMicro(oldest).UTC()
+	if b.Count > 0 {
+		b.Oldest = time.UnixMicro(oldest).UTC()
+	}
 	return b, nil
 }

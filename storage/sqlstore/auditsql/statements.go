@@ -30,9 +30,10 @@ func bounded(d sqlstore.Dialect, column string, limit int) string {
 
 func bind(d sqlstore.Dialect) statements {
 	return statements{
-		append: d.Rebind(`INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope)
-			VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`),
-		entries: d.Rebind(`SELECT id, recorded_at, ` + bounded(d, "envelope", audit.MaxEnvelope) + ` FROM troth_audit_inbox
+		append: d.Rebind(`INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope, tag)
+			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+		entries: d.Rebind(`SELECT id, recorded_at, ` + bounded(d, "envelope", audit.MaxEnvelope) + `, ` +
+			bounded(d, "tag", 32) + ` FROM troth_audit_inbox
 			WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?`),
 		pseudonym: d.Rebind(`SELECT ` + bounded(d, "pseudonym", 16) + `, ` + bounded(d, "tag", 32) + `, ` +
 			bounded(d, "identity", maxIdentity) + `, created_at FROM troth_audit_pseudonym
@@ -40,7 +41,7 @@ func bind(d sqlstore.Dialect) statements {
 		insertPseudonym: d.Rebind(`INSERT INTO troth_audit_pseudonym (tenant, lookup, pseudonym, tag, identity, created_at)
 			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
 		deletePseudonym: d.Rebind(`DELETE FROM troth_audit_pseudonym WHERE tenant = ? AND lookup = ?`),
-		backlog:         `SELECT COUNT(*), COALESCE(MIN(recorded_at), 0) FROM troth_audit_inbox`,
+		backlog:         `SELECT COUNT(*), COALESCE(MIN(recorded_at), 0), 0 FROM troth_audit_inbox`,
 		managed:         `SELECT one FROM troth_audit_managed`,
 		setManaged:      `INSERT INTO troth_audit_managed (one) VALUES (1) ON CONFLICT DO NOTHING`,
 	}

@@ -17,6 +17,8 @@ var migrations embed.FS
 
 // Store implements audit.Backend.
 type Store struct {
+	audit.LogStore
+	audit.LogSystem
 	handle *sqlstore.Handle
 	sql    statements
 }

@@ -1,10 +1,12 @@
 -- Entries that wait to be sequenced. The bytes of an envelope are stored as
--- they were recorded and never made again from columns.
+-- they were recorded and never made again from columns. The tag is a keyed hash
+-- of them: nobody who can only write here can put evidence here.
 CREATE TABLE troth_audit_inbox (
 	tenant      TEXT COLLATE "C" NOT NULL,
 	id          BYTEA  NOT NULL CHECK (octet_length(id) = 16),
 	recorded_at BIGINT NOT NULL,
 	envelope    BYTEA  NOT NULL,
+	tag         BYTEA  NOT NULL CHECK (octet_length(tag) = 32),
 	PRIMARY KEY (tenant, id)
 );
 
