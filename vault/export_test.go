@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/trothdev/troth"
 )
 
 // WindowGrace is how long after its end a window may wait for its counts.
@@ -59,6 +61,25 @@ func (v *Vault) IsCached(name KeyName) bool {
 		}
 	}
 	return false
+}
+
+// RememberedRoots is how many of the tenant's roots are in memory, unwrapped or
+// just made.
+func (v *Vault) RememberedRoots(tenant troth.Tenant) int {
+	v.roots.mu.Lock()
+	defer v.roots.mu.Unlock()
+	n := 0
+	for _, o := range v.roots.opened {
+		if o.tenant == tenant {
+			n++
+		}
+	}
+	for name := range v.roots.fresh {
+		if name.tenant == tenant {
+			n++
+		}
+	}
+	return n
 }
 
 // Undecided is how many shreddings of this process wait for their end.

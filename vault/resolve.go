@@ -105,7 +105,7 @@ func (v *Vault) load(ctx context.Context, q *sought, now int64) (*slot, error) {
 		switch {
 		case call.stale:
 			continue
-		case !first && isCancelled(call.err):
+		case !first && gaveUp(call.err):
 			continue // the one who loaded gave up, we did not
 		}
 		return call.value, call.err
@@ -148,8 +148,11 @@ func (v *Vault) sinceEviction(applied uint64) func() bool {
 	return func() bool { return v.fence.applied.Load() == applied }
 }
 
-func isCancelled(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+// gaveUp reports whether the one who did something for all was cancelled, so
+// that another one must do it. A key-encryption key that ran out of its own time
+// has answered: who asks it again, asks for himself.
+func gaveUp(err error) bool {
+	return (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) && !errors.Is(err, ErrKEK)
 }
 
 // read makes a slot of the rows that ctx can see, nil if there are none.

@@ -9,11 +9,9 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"math/rand/v2" //nolint:depguard // spreads expiry, nothing secret hangs on it
-	"sync"
 	"time"
 
 	"github.com/trothdev/troth"
-	"github.com/trothdev/troth/internal/canon"
 )
 
 // root is an unwrapped tenant root, reduced to what is derived from it.
@@ -33,109 +31,6 @@ type rootName struct {
 }
 
 const newest = -1
-
-// rootCache holds roots in two ways. live are roots known to be committed, for
-// a time. opened are all roots that were unwrapped, by everything that their
-// record binds: what such a record unwraps to is true whether or not the row
-// commits, so a transaction that reads it need not ask the key-encryption key
-// again.
-type rootCache struct {
-	mu     sync.Mutex
-	live   map[rootName]liveRoot
-	opened map[[32]byte]openedRoot
-	limit  int
-}
-
-type liveRoot struct {
-	root    *root
-	expires int64
-}
-
-type openedRoot struct {
-	tenant troth.Tenant
-	root   *root
-}
-
-func newRootCache(limit int) *rootCache {
-	return &rootCache{live: make(map[rootName]liveRoot), opened: make(map[[32]byte]openedRoot), limit: limit}
-}
-
-func (c *rootCache) get(n rootName, now int64) *root {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l, ok := c.live[n]
-	if !ok || now > l.expires {
-		return nil
-	}
-	return l.root
-}
-
-func (c *rootCache) put(n rootName, r *root, expires int64, allowed func() bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !allowed() {
-		return
-	}
-	makeRoom(c.live, c.limit)
-	c.live[n] = liveRoot{root: r, expires: expires}
-}
-
-func (c *rootCache) openedAs(row *RootRow) *root {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.opened[recordDigest(row)].root
-}
-
-// recordDigest is of the sealed bytes and of all that they are bound to: the
-// bytes alone, under another tenant's name, must not find the root.
-func recordDigest(row *RootRow) [32]byte {
-	return sha256.Sum256(canon.AppendBytes(rootAAD(row), row.Sealed))
-}
-
-// remember keeps an unwrapped root, unless something was evicted since the
-// unwrapping began.
-func (c *rootCache) remember(row *RootRow, r *root, allowed func() bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !allowed() {
-		return
-	}
-	makeRoom(c.opened, c.limit)
-	c.opened[recordDigest(row)] = openedRoot{tenant: row.Tenant, root: r}
-}
-
-func (c *rootCache) evict(tenant troth.Tenant) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for n := range c.live {
-		if n.tenant == tenant {
-			delete(c.live, n)
-		}
-	}
-	for d, o := range c.opened {
-		if o.tenant == tenant {
-			delete(c.opened, d)
-		}
-	}
-}
-
-func (c *rootCache) evictAll() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.live)
-	clear(c.opened)
-}
-
-// makeRoom removes any entry of a full map: roots are few and cheap to find
-// again, so which one goes does not matter.
-func makeRoom[K comparable, V any](m map[K]V, limit int) {
-	for k := range m {
-		if len(m) < limit {
-			return
-		}
-		delete(m, k)
-	}
-}
 
 // overlayRoot is the key of a transaction's own view of a root.
 type overlayRoot struct {
@@ -200,11 +95,38 @@ func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
 	return v.unwrapRoot(ctx, &row)
 }
 
+// unwrapRoot returns what the record holds, which depends on the record alone:
+// so it is no matter who asks the key-encryption key, or in which transaction.
 func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
-	if r := v.roots.openedAs(row); r != nil {
-		return r, nil
+	record := recordDigest(row)
+	for {
+		r, f, first := v.roots.openedAs(record)
+		switch {
+		case r != nil:
+			return r, nil
+		case first:
+			v.openRoot(ctx, row, f)
+			return f.value, f.err
+		}
+		if err := f.wait(ctx); err != nil {
+			return nil, err
+		}
+		if !gaveUp(f.err) { // else the one who asked gave up, we did not
+			return f.value, f.err
+		}
 	}
+}
+
+func (v *Vault) openRoot(ctx context.Context, row *RootRow, f *flight[[32]byte, *root]) {
+	f.err = errAbandoned // stands if the key-encryption key panics
+	defer v.roots.landOpening(f)
 	applied := v.fence.applied.Load()
+	if f.value, f.err = v.askToUnwrap(ctx, row); f.err == nil {
+		v.roots.remember(f.key, row.Tenant, f.value, v.sinceEviction(applied))
+	}
+}
+
+func (v *Vault) askToUnwrap(ctx context.Context, row *RootRow) (*root, error) {
 	plain, err := v.kek.DecryptWithContext(ctx, row.Sealed, rootAAD(row))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -220,12 +142,7 @@ func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
 	if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) != 1 {
 		return nil, ErrKeyRecord
 	}
-	r, err := derive(row, plain)
-	if err != nil {
-		return nil, err
-	}
-	v.roots.remember(row, r, v.sinceEviction(applied))
-	return r, nil
+	return derive(row, plain)
 }
 
 func derive(row *RootRow, secret []byte) (*root, error) {
@@ -247,11 +164,36 @@ func derive(row *RootRow, secret []byte) (*root, error) {
 // ensureRoot will need inside a transaction, which others wait for. It returns
 // the row of a first root, nil if the tenant has one.
 func (v *Vault) prepareRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*RootRow, error) {
-	r, err := v.root(ctx, rootName{tenant: tenant, lineage: l, epoch: newest})
+	n := rootName{tenant: tenant, lineage: l, epoch: newest}
+	r, err := v.root(ctx, n)
 	if err != nil || r != nil {
 		return nil, err
 	}
-	return v.newRoot(ctx, tenant, l)
+	for {
+		row, f, first := v.roots.freshOf(n)
+		switch {
+		case row != nil:
+			return row, nil
+		case first:
+			v.makeRoot(ctx, n, f)
+			return f.value, f.err
+		}
+		if err := f.wait(ctx); err != nil {
+			return nil, err
+		}
+		if !gaveUp(f.err) { // as in unwrapRoot
+			return f.value, f.err
+		}
+	}
+}
+
+func (v *Vault) makeRoot(ctx context.Context, n rootName, f *flight[rootName, *RootRow]) {
+	f.err = errAbandoned
+	defer v.roots.landMaking(f)
+	applied := v.fence.applied.Load()
+	if f.value, f.err = v.newRoot(ctx, n.tenant, n.lineage); f.err == nil {
+		v.roots.keepFresh(n, f.value, v.sinceEviction(applied))
+	}
 }
 
 // ensureRoot returns the newest root of the lineage. Where there is none it
@@ -297,7 +239,7 @@ func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*R
 	if err != nil {
 		return nil, err
 	}
-	v.roots.remember(row, r, v.sinceEviction(applied))
+	v.roots.remember(recordDigest(row), row.Tenant, r, v.sinceEviction(applied))
 	return row, nil
 }
 
