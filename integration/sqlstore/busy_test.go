@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
-	"github.com/trothdev/troth/integration/pgtest"
 	"github.com/trothdev/troth/storage/sqlstore"
 )
 
@@ -179,7 +178,7 @@ func TestIdle(t *testing.T) {
 // Who holds a whole table, as a migration does, keeps plain reads waiting too.
 func TestPostgres_ReadsOfALockedTable(t *testing.T) {
 	t.Parallel()
-	d := database{t, "pgx", pgtest.DSN(t), sqlstore.Postgres}.prepared()
+	d := newPostgres(t)
 	h := d.handle(d.open())
 	require.NoError(t, d.add(t.Context(), h, "a"))
 	tx, err := d.open().Begin()
@@ -205,7 +204,7 @@ func TestPostgres_ReadsOfALockedTable(t *testing.T) {
 // The bound is for the answer to begin; who reads rows takes their time.
 func TestPostgres_SlowReaders(t *testing.T) {
 	t.Parallel()
-	d := database{t, "pgx", pgtest.DSN(t), sqlstore.Postgres}.prepared()
+	d := newPostgres(t)
 	const short = 200 * time.Millisecond
 	h := d.handle(d.open(), sqlstore.WithWaitBound(short))
 	rows, err := h.Querier(t.Context()).Query(t.Context(), "SELECT repeat('x', 1000) FROM generate_series(1, 100000)")

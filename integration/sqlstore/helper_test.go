@@ -34,8 +34,12 @@ func each(t *testing.T, test func(t *testing.T, d database)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, database{t, "pgx", pgtest.DSN(t), sqlstore.Postgres}.prepared())
+		test(t, newPostgres(t))
 	})
+}
+
+func newPostgres(t *testing.T) database {
+	return database{t, "pgx", pgtest.DSN(t), sqlstore.Postgres}.prepared()
 }
 
 func newSQLite(t *testing.T) database {

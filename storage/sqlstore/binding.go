@@ -62,8 +62,13 @@ func (b *binding) exec(ctx context.Context, query string, args []any) (sql.Resul
 		return nil, err
 	}
 	defer b.s.leave()
-	res, err := b.conn.ExecContext(b.stmtContext(ctx), query, args...)
+	calm, err := b.hurry(ctx)
 	if err != nil {
+		return nil, b.failed(ctx, "exec", err)
+	}
+	res, err := b.conn.ExecContext(b.stmtContext(ctx), query, args...)
+	calmed := calm()
+	if err = orElse(err, calmed); err != nil {
 		return nil, b.failed(ctx, "exec", err)
 	}
 	return res, nil
@@ -73,15 +78,22 @@ func (b *binding) query(ctx context.Context, query string, args []any) (*Rows, e
 	if err := b.enter(ctx); err != nil {
 		return nil, err
 	}
+	calm, err := b.hurry(ctx)
+	if err != nil {
+		defer b.s.leave()
+		return nil, b.failed(ctx, "query", err)
+	}
 	rows, err := b.conn.QueryContext(b.stmtContext(ctx), query, args...)
 	if err != nil {
 		defer b.s.leave()
+		_ = calm()
 		return nil, b.failed(ctx, "query", err)
 	}
 	r := &Rows{ctx: ctx, rows: rows, used: time.Now()}
 	r.release = func(err error) error {
 		defer b.s.leave()
-		return b.failed(ctx, "read rows", err)
+		calmed := calm()
+		return b.failed(ctx, "read rows", orElse(err, calmed))
 	}
 	b.s.setRows(r)
 	return r, nil
@@ -131,7 +143,12 @@ func (b *binding) push(ctx context.Context) (*binding, error) {
 		return nil, err
 	}
 	defer b.s.leave()
+	var err error
+	if child.calm, err = b.hurry(ctx); err != nil {
+		return nil, b.failed(ctx, "savepoint", err)
+	}
 	if _, err := b.conn.ExecContext(b.stmtContext(ctx), "SAVEPOINT "+child.savepoint()); err != nil {
+		_ = child.calm()
 		return nil, b.failed(ctx, "savepoint", err)
 	}
 	b.s.mu.Lock()
@@ -151,22 +168,36 @@ func (b *binding) pop(ctx context.Context, err error) error {
 		return orElse(err, fmt.Errorf("sqlstore: %w", troth.ErrTxDone))
 	}
 	defer b.s.unseal(b.f)
-	err = b.verdict(left, err)
-	if err == nil {
-		if err = b.savepoint(ctx, "RELEASE"); err == nil {
+	if err = b.verdict(left, err); err == nil {
+		if err = b.release(ctx); err == nil {
 			b.f.scope.End(troth.ScopeCommitted)
 			return nil
-		}
-		if b.s.h.dialect == SQLite {
-			b.destroy(err)
 		}
 	}
 	b.f.scope.End(troth.ScopeRolledBack)
 	if b.s.death() != nil {
 		return err
 	}
-	if undo := b.rollbackTo(ctx); undo != nil {
+	undo := b.rollbackTo(ctx)
+	if undo == nil {
+		undo = b.f.calm()
+	}
+	if undo != nil {
 		b.destroy(undo)
+	}
+	return err
+}
+
+// release keeps the work of b's savepoint. After an error the savepoint is
+// still there to be undone, or the whole transaction is gone.
+func (b *binding) release(ctx context.Context) error {
+	err := b.savepoint(ctx, "RELEASE")
+	if err == nil {
+		if err = wrap("release savepoint", b.f.calm()); err != nil {
+			b.destroy(err)
+		}
+	} else if b.s.h.dialect == SQLite {
+		b.destroy(err)
 	}
 	return err
 }

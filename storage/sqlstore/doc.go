@@ -17,8 +17,12 @@
 //
 // # What it does not promise
 //
-// Under the host's own transaction nothing here hears the commit, and locks
-// are waited for as long as the host's settings say. On SQLite the closures of
+// Under the host's own transaction nothing here hears the commit. Statements of
+// the handle in it wait for a lock no longer than the wait bound, or than the
+// host's own lock_timeout or busy_timeout if that is shorter; the host's own
+// statements wait as long as the host says, which is for ever by default on
+// PostgreSQL. There the bound costs two more round trips for each statement or
+// savepoint of the handle, or one where the host's is not longer. On SQLite the closures of
 // concurrent callers share one commit: a closure sees what the ones before it
 // in the same batch wrote, and all of them fail together if the commit fails.
 // A closure that leaves the database idle for longer than the wait bound while

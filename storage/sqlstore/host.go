@@ -17,6 +17,10 @@ import (
 // [troth.Scope]. On SQLite the first use checks that foreign keys, synchronous
 // and the journal mode of its connection are as the guarantees need them, else
 // [*SettingError]; and switches secure_delete on, which the connection keeps.
+// Waiting for locks is bounded for the statements of the handle, and the host's
+// setting is as it was after each of them. The host leaves the checked settings
+// and the isolation level alone while tx runs; all but secure_delete the database
+// itself refuses to change by then.
 func (h *Handle) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
 	if b := h.bound(ctx); b != nil && b.tx == tx && tx != nil {
 		return ctx
@@ -62,8 +66,10 @@ func (b *binding) hostIsCurrent(ctx context.Context) bool {
 	if b.s.h.dialect == SQLite {
 		return b.becomesWriter(ctx)
 	}
-	// Not to be cancelled: PostgreSQL drivers drop the connection for it.
-	level, err := queryText(context.WithoutCancel(ctx), b.conn, "SHOW transaction_isolation")
+	// Not to be cancelled: PostgreSQL drivers drop the connection for it. A
+	// SELECT and not SHOW, since after a query PostgreSQL refuses to change the
+	// level, and the answer stays true.
+	level, err := queryText(context.WithoutCancel(ctx), b.conn, "SELECT current_setting('transaction_isolation')")
 	return err == nil && level == "read committed"
 }
 
@@ -98,6 +104,9 @@ func (b *binding) checkHost(ctx context.Context) error {
 	// free pages either.
 	if err := secureDelete.apply(ctx, b.conn); err != nil {
 		return wrap("set "+secureDelete.name, err)
+	}
+	if err := b.hurries(ctx); err != nil {
+		return err
 	}
 	b.s.checked = true
 	return nil

@@ -1,13 +1,17 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
 )
 
 // The handle does not hold on to transactions whose end it never hears of.
@@ -25,6 +29,51 @@ func TestWithTx_ForgottenTransactionsAreCollected(t *testing.T) {
 	require.Eventually(t, func() bool { runtime.GC(); return known() == 1 }, 10*time.Second, 10*time.Millisecond)
 	require.Same(t, first, h.hostSession(kept))
 	runtime.KeepAlive(kept)
+}
+
+// A host that would get its transaction back with other settings than it made
+// gets none.
+func TestWithTx_SettingDoesNotComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, f := newFake(t, Postgres)
+		broken := errors.New("connection reset")
+		tx, err := h.db.Begin()
+		require.NoError(t, err)
+		ctx := h.WithTx(t.Context(), tx)
+		f.failOn("SELECT set_config", broken)
+		_, err = h.Querier(ctx).Exec(ctx, "a")
+		require.ErrorIs(t, err, broken)
+
+		f.failOn("SELECT set_config", broken)
+		err = h.Atomically(ctx, func(ctx context.Context) error { return nil })
+		require.ErrorIs(t, err, broken)
+		require.ErrorIs(t, tx.Commit(), sql.ErrTxDone)
+		_, err = h.Querier(ctx).Exec(ctx, "b")
+		require.ErrorIs(t, err, troth.ErrTxDone)
+		require.NotContains(t, f.statements(), "b")
+	})
+}
+
+func TestWithTx_CannotBeHurried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, f := newFake(t, Postgres)
+		broken := errors.New("connection reset")
+		tx, err := h.db.Begin()
+		require.NoError(t, err)
+		ctx := h.WithTx(t.Context(), tx)
+		f.statements()
+		f.failOn("SELECT current_setting('lock", broken, broken, broken)
+		_, err = h.Querier(ctx).Exec(ctx, "a")
+		require.ErrorIs(t, err, broken)
+		_, err = h.Querier(ctx).Query(ctx, "b") //nolint:gocritic // it gives none
+		require.ErrorIs(t, err, broken)
+		err = h.Atomically(ctx, func(context.Context) error { t.Error("must not run"); return nil })
+		require.ErrorIs(t, err, broken)
+		for _, statement := range f.statements() {
+			require.Contains(t, statement, "SELECT current_setting", "nothing waits without a bound")
+		}
+		require.NoError(t, tx.Rollback())
+	})
 }
 
 func TestHandle_CloseCommitsWhatIsDone(t *testing.T) {

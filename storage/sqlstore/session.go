@@ -21,6 +21,7 @@ type frame struct {
 	parent *frame
 	depth  int // 0 for the transaction itself, also the savepoint's name
 	scope  *troth.Scope
+	calm   calm // of a savepoint; see hurry
 
 	done    bool  // guarded by session.mu
 	aborted error // the statement that failed in it, if any; guarded by session.mu
@@ -44,7 +45,8 @@ type session struct {
 
 	// Of a host's transaction, asked once.
 	askScope sync.Once
-	checked  bool // while busy
+	checked  bool  // while busy
+	timeout  int64 // SQLite's busy timeout in milliseconds, if longer than the wait bound
 }
 
 func newSession(h *Handle, root *frame) *session {
