@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -53,7 +52,9 @@ func (t *ownTx) begin(ctx context.Context, wait time.Duration, deadline time.Tim
 	unbind := context.AfterFunc(ctx, cancel)
 	t.tx, err = t.conn.BeginTx(life, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err == nil {
-		_, err = t.tx.ExecContext(life, "SET LOCAL lock_timeout = "+strconv.FormatInt(wait.Milliseconds(), 10))
+		// A query and not SET LOCAL, since after one PostgreSQL refuses to change
+		// the isolation level, which the scope has told.
+		_, err = t.tx.ExecContext(life, fmt.Sprintf("SELECT set_config('lock_timeout', '%d', true)", wait.Milliseconds()))
 	}
 	inTime, wanted := late.Stop(), unbind()
 	if err == nil && inTime && wanted {

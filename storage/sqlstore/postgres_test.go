@@ -20,12 +20,12 @@ func TestPostgres_OneTransaction(t *testing.T) {
 		a.run(t.Context(), h)
 		require.NoError(t, a.result)
 		require.Equal(t, troth.ScopeCommitted, a.scope.State())
-		require.Equal(t, []string{"BEGIN tx", "SET LOCAL lock_timeout = 1500", "a", "COMMIT"}, f.statements())
+		require.Equal(t, []string{"BEGIN tx", "SELECT set_config('lock_timeout', '1500', true)", "a", "COMMIT"}, f.statements())
 		b := &call{name: "b", err: errors.New("unwanted")}
 		b.run(t.Context(), h)
 		require.ErrorIs(t, b.result, b.err)
 		require.Equal(t, troth.ScopeRolledBack, b.scope.State())
-		require.Equal(t, []string{"BEGIN tx", "SET LOCAL lock_timeout = 1500", "b", "ROLLBACK"}, f.statements())
+		require.Equal(t, []string{"BEGIN tx", "SELECT set_config('lock_timeout', '1500', true)", "b", "ROLLBACK"}, f.statements())
 	})
 }
 
