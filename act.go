@@ -19,6 +19,8 @@ type Act struct {
 	// Fields are the facts that may be given, in the order in which they are
 	// encoded.
 	Fields []Field
+	// Parts are what its payload may have. None is ever required.
+	Parts []PartSpec
 }
 
 // Field declares one fact of an act.
@@ -30,7 +32,7 @@ type Field struct {
 }
 
 // FactKind is the type of a fact. There is none for free text: that belongs in
-// a sealed payload.
+// a sealed payload, see [Part].
 type FactKind int
 
 const (
@@ -110,17 +112,21 @@ func (f Fact) Number() int64 { return f.number }
 
 // ActError says that an entry does not fit its act.
 type ActError struct {
-	// Act is the act's name; Field the field at fault, if one is.
-	Act, Field string
+	// Act is the act's name; Field or Part what of it is at fault, if one is.
+	Act, Field, Part string
 	// Reason is a phrase such as "is missing" or "is not declared".
 	Reason string
 }
 
 func (e *ActError) Error() string {
-	if e.Field == "" {
+	switch {
+	case e.Field != "":
+		return fmt.Sprintf("troth: act %q: field %q %s", e.Act, e.Field, e.Reason)
+	case e.Part != "":
+		return fmt.Sprintf("troth: act %q: part %q %s", e.Act, e.Part, e.Reason)
+	default:
 		return fmt.Sprintf("troth: act %q %s", e.Act, e.Reason)
 	}
-	return fmt.Sprintf("troth: act %q: field %q %s", e.Act, e.Field, e.Reason)
 }
 
 // Validate returns an error unless the act is well declared.
@@ -148,12 +154,13 @@ func (a *Act) Validate() error {
 		}
 		seen[f.Name] = true
 	}
-	return nil
+	return a.checkParts()
 }
 
 // Validate returns an *[ActError] or *[IdentifierError] unless the entry fits
 // its act: every given fact declared and of the declared kind, every fact that
-// is not optional given.
+// is not optional given; every part declared, about somebody, given once and
+// within its bounds.
 func (e Entry) Validate() error {
 	if err := e.Act.Validate(); err != nil {
 		return err
@@ -176,7 +183,10 @@ func (e Entry) Validate() error {
 	default:
 		return &ActError{Act: e.Act.Name, Reason: "has an unknown outcome"}
 	}
-	return e.checkFacts()
+	if err := e.checkFacts(); err != nil {
+		return err
+	}
+	return e.checkParts()
 }
 
 func (e Entry) checkFacts() error {

@@ -12,7 +12,8 @@ import (
 type Permit = permit.Permit
 
 // PermitRef names what a permit is for. An empty Compartment names all of a
-// person's, an empty Subject a whole tenant.
+// person's, an empty Subject a whole tenant. Record names one record of a package
+// instead, such as an entry of the trail; packages say how they name theirs.
 type PermitRef = permit.Ref
 
 // ErrNotPermitted says that a permit does not cover what was to be destroyed,

@@ -71,9 +71,10 @@ const (
 	Unknown ActOutcome = "unknown"
 )
 
-// Entry is the evidence of one act. The actor is taken from the context. No
-// field holds personal data: the person is named by id here and by a pseudonym
-// on the trail, and facts are limited to what the act's schema declares.
+// Entry is the evidence of one act. The actor is taken from the context. But for
+// the payload no field holds personal data: the person is named by id here and
+// by a pseudonym on the trail, and facts are limited to what the act's schema
+// declares.
 type Entry struct {
 	Act    *Act
 	Tenant Tenant
@@ -85,6 +86,9 @@ type Entry struct {
 	// Outcome is [Done] if empty.
 	Outcome ActOutcome
 	Facts   Facts
+	// Parts are the payload. They alone may hold personal data, which is sealed
+	// before it is stored.
+	Parts []Part
 }
 
 // Recorder keeps evidence. Record works inside the transaction of ctx, so that

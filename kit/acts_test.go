@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/kit"
 )
 
@@ -40,7 +41,9 @@ or nobody), and the purpose where there is one.
 
 Kinds: a *word* is one of a closed or declared vocabulary, *words* are several; a
 *count* is a whole number; an *instant* is to the microsecond, UTC; a *digest* is
-32 bytes; an *id* was made by troth. There is no kind for free text.
+32 bytes; an *id* was made by troth. There is no kind for free text: that stands
+in a *sealed part*, under the key of the person whom it concerns, which no entry
+must have and which is erased with that key.
 
 This page is written by a test from what the packages declare.
 `)
@@ -50,17 +53,39 @@ This page is written by a test from what the packages declare.
 		require.False(t, seen[act.Name], "%s is declared twice", act.Name)
 		seen[act.Name] = true
 		fmt.Fprintf(&b, "\n## %s, version %d\n\n%s\n", act.Name, act.Version, act.Doc)
-		if len(act.Fields) == 0 {
-			continue
-		}
-		b.WriteString("\n| fact | kind | | |\n| --- | --- | --- | --- |\n")
-		for _, f := range act.Fields {
-			optional := ""
-			if f.Optional {
-				optional = "optional"
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Name, f.Kind, optional, f.Doc)
-		}
+		writeFacts(&b, act)
+		writeParts(&b, act)
 	}
 	return b.String()
+}
+
+func writeFacts(b *strings.Builder, act *troth.Act) {
+	if len(act.Fields) == 0 {
+		return
+	}
+	b.WriteString("\n| fact | kind | | |\n| --- | --- | --- | --- |\n")
+	for _, f := range act.Fields {
+		optional := ""
+		if f.Optional {
+			optional = "optional"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", f.Name, f.Kind, optional, f.Doc)
+	}
+}
+
+func writeParts(b *strings.Builder, act *troth.Act) {
+	if len(act.Parts) == 0 {
+		return
+	}
+	b.WriteString("\n| sealed part | |\n| --- | --- |\n")
+	for _, p := range act.Parts {
+		fmt.Fprintf(b, "| %s | %s |\n", p.Name, p.Doc)
+	}
+}
+
+// TestActs_ShowTheirParts: no act of ours has one yet.
+func TestActs_ShowTheirParts(t *testing.T) {
+	var b strings.Builder
+	writeParts(&b, &troth.Act{Parts: []troth.PartSpec{{Name: "diff", Doc: "what changed"}, {Name: "note", Doc: "why"}}})
+	require.Equal(t, "\n| sealed part | |\n| --- | --- |\n| diff | what changed |\n| note | why |\n", b.String())
 }

@@ -23,11 +23,15 @@ const (
 	managed
 )
 
-// Ref names the one thing that a managed permit is for.
+// Ref names the one thing that a managed permit is for: keys, or a record.
 type Ref struct {
 	// Tenant, Subject and Compartment name a key; an empty Compartment is the
 	// whole person, an empty Subject the whole tenant.
 	Tenant, Subject, Compartment string
+	// Record names one record of a package instead, or what the package keeps
+	// together, such as an entry of the trail. Where it is set the permit is for
+	// that, and for no key.
+	Record string
 }
 
 // ErrNotCovered says that a permit does not cover what was to be destroyed.
