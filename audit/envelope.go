@@ -33,7 +33,8 @@ type Envelope struct {
 	Purpose troth.Purpose
 	// Facts stand in the order of the act's schema.
 	Facts []NamedFact
-	// Commitments are to sealed payloads, SHA-256 each; no act has any yet.
+	// Commitments are to the sealed parts of the payload, in order, see
+	// [SealedPart].
 	Commitments [][32]byte
 	// Nonce is random, so that a hash of the envelope confirms no guess.
 	Nonce [32]byte

@@ -13,11 +13,21 @@ var (
 	// ErrLeaf says that bytes are not a leaf of the log, or not the one that
 	// belongs in their place.
 	ErrLeaf = errors.New("audit: not a leaf")
-	// ErrPart says that the salt or the box of a part of a payload has a length
-	// that is not allowed.
+	// ErrPart says that a stored part of a payload is not the one that its entry
+	// commits to: it was changed, or is missing and no entry tells why; or that
+	// its salt or box has a length that is not allowed.
 	ErrPart = errors.New("audit: not a part of a payload")
 	// ErrNote says that bytes are not a signed note of a checkpoint.
 	ErrNote = errors.New("audit: not a signed note")
+	// ErrNoEntry says that the tenant has no entry of that id.
+	ErrNoEntry = errors.New("audit: no such entry")
+	// ErrNoPart says that the payload of the entry has no part of that number.
+	ErrNoPart = errors.New("audit: no such part")
+	// ErrOtherSubject says that a part concerns another person than was named.
+	ErrOtherSubject = errors.New("audit: part concerns somebody else")
+	// ErrStructure says that an entry is part of the log's own structure, such
+	// as the one that opens it, and stays.
+	ErrStructure = errors.New("audit: entry belongs to the structure of the log")
 	// ErrDuplicate says that the tenant already has an entry of that id.
 	// Nothing was recorded.
 	ErrDuplicate = errors.New("audit: entry id is taken")

@@ -116,9 +116,9 @@ type PartRow struct {
 	DroppedBy troth.EntryID
 }
 
-// MaxBox is the longest box of a part, in bytes. Longer ones are neither stored
-// nor read.
-const MaxBox = 64 << 10
+// MaxBox is the longest box of a part, in bytes: the longest content, and what a
+// sealer may add to it. Longer ones are neither stored nor read.
+const MaxBox = troth.MaxPart + 1<<10
 
 // Validate returns [ErrPart] unless the salt has 32 bytes and the box 1 to
 // [MaxBox].

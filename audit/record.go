@@ -15,6 +15,11 @@ import (
 // *troth.IdentifierError where the entry does not fit its act's schema,
 // [ErrEnvelope] where it takes more than [MaxEnvelope] bytes, and
 // [ErrPseudonym] where the stored link to a person was tampered with.
+//
+// Parts are sealed under the keys of those whom they concern. Of a person whose
+// compartment was shredded before nothing can be sealed, and nothing is: the act
+// is recorded all the same, and its entry commits to a part that holds nothing.
+// While it is undecided whether a compartment is shredded, Record fails.
 func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error) {
 	actor, err := troth.ActorFrom(ctx)
 	if err != nil {
@@ -23,8 +28,13 @@ func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error
 	if err := e.Validate(); err != nil {
 		return troth.EntryID{}, err
 	}
+	atomically := t.atomically
+	if len(e.Parts) > 0 {
+		// A savepoint: a caller that swallows the error must not keep half.
+		atomically = t.tx.Atomically
+	}
 	var id troth.EntryID
-	err = t.atomically(ctx, func(ctx context.Context) error {
+	err = atomically(ctx, func(ctx context.Context) error {
 		env := t.envelope(e)
 		// Actor before subject, always: two transactions that create the same
 		// two pseudonyms must not wait for one another.
@@ -32,14 +42,15 @@ func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error
 		if env.Actor, err = t.actorRef(ctx, actor); err != nil {
 			return err
 		}
-		if e.SubjectID != "" {
-			who := person{tenant: e.Tenant, role: asSubject, id: e.SubjectID}
-			if env.Subject, err = t.pseudonym(ctx, who); err != nil {
-				return err
-			}
+		parts, err := t.concern(ctx, e, &env)
+		if err != nil {
+			return err
 		}
 		id = env.ID
-		return t.append(ctx, env)
+		if err := t.append(ctx, env); err != nil {
+			return err
+		}
+		return t.insertParts(ctx, env.Tenant, parts)
 	})
 	if err != nil {
 		return troth.EntryID{}, err

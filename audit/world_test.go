@@ -43,13 +43,19 @@ type world struct {
 	sealer *audittest.Sealer
 	trail  *audit.Trail
 	at     time.Time
+
+	// what toLog has moved
+	size    uint64
+	numbers map[troth.Tenant]uint64
+	prev    map[troth.Tenant][32]byte
 }
 
 func newWorld(t *testing.T, opts ...audit.Option) *world {
 	t.Helper()
 	w := &world{
 		T: t, db: memory.Open(), keys: audittest.NewKeys(), sealer: audittest.NewSealer(),
-		at: time.Date(2026, 11, 22, 10, 0, 0, 123_456_789, time.FixedZone("CET", 3600)),
+		at:      time.Date(2026, 11, 22, 10, 0, 0, 123_456_789, time.FixedZone("CET", 3600)),
+		numbers: make(map[troth.Tenant]uint64), prev: make(map[troth.Tenant][32]byte),
 	}
 	w.store = &watched{Backend: auditmem.New(w.db)}
 	w.trail = w.another(opts...)
