@@ -154,4 +154,21 @@ var hostChecks = []check{
 		}, commits)
 		r.value(r.Context(), "a", "host")
 	}},
+	{"a host's transaction that waits for one of ours is busy, not dead", func(r *rig) {
+		outside := r.Context()
+		r.atomically(outside, func(ctx context.Context) {
+			r.put(ctx, "a", "ours")
+			r.busy(func() error {
+				// With one writer the host may get no further than here.
+				host, _, rollback, err := r.Host(outside)
+				if err != nil {
+					return err
+				}
+				defer func() { _ = rollback() }()
+				return r.Put(host, "a", "host")
+			})
+		})
+		r.value(outside, "a", "ours")
+		r.usable()
+	}},
 }
