@@ -32,8 +32,9 @@ func CreateKEKFile(path, passphrase string) error {
 
 // OpenKEKFile reads a file that [CreateKEKFile] wrote. It returns
 // [ErrPassphrase] for a wrong or empty passphrase, [ErrKEKFile] for a file that
-// is damaged or of another kind, [ErrKEKFileShared] for one that others may use,
-// and an error that is fs.ErrNotExist if there is none.
+// is damaged or of another kind, and at once for what is no file, such as a
+// named pipe, [ErrKEKFileShared] for one that others may use, and an error that
+// is fs.ErrNotExist if there is none.
 func OpenKEKFile(path, passphrase string) (KEK, error) {
 	secret, err := sealedfile.Read(path, passphrase, kekFileKind)
 	switch {
@@ -42,6 +43,9 @@ func OpenKEKFile(path, passphrase string) (KEK, error) {
 	case errors.Is(err, sealedfile.ErrPassphrase):
 		return nil, ErrPassphrase
 	case errors.Is(err, sealedfile.ErrDamaged), errors.Is(err, sealedfile.ErrKind):
+		if _, special := errors.AsType[*sealedfile.FileTypeError](err); special {
+			return nil, fmt.Errorf("%w: %w", ErrKEKFile, err)
+		}
 		return nil, ErrKEKFile
 	case err != nil:
 		if _, shared := errors.AsType[*sealedfile.PermissionError](err); shared {

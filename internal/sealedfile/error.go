@@ -29,6 +29,19 @@ func (e *PermissionError) Error() string {
 	return fmt.Sprintf("sealedfile: file is open to other users (mode %04o)", e.Mode.Perm())
 }
 
+// FileTypeError says that there is no file under the name but a folder, a named
+// pipe, a device. It Is [ErrDamaged].
+type FileTypeError struct {
+	Mode fs.FileMode
+}
+
+func (e *FileTypeError) Error() string {
+	return fmt.Sprintf("sealedfile: not a regular file (mode %v)", e.Mode.Type())
+}
+
+// Unwrap returns [ErrDamaged].
+func (e *FileTypeError) Unwrap() error { return ErrDamaged }
+
 // ParamsError says that Argon2id parameters are out of bounds.
 type ParamsError struct {
 	// Name of the parameter: "time", "memory" or "lanes".

@@ -35,8 +35,9 @@ func CreateWith(path, passphrase, kind string, secret [SecretSize]byte, p Params
 }
 
 // Read opens the file and returns its secret. It returns [ErrPassphrase],
-// [ErrDamaged], [ErrKind], a *[PermissionError] where others may use the file,
-// or an error that Is fs.ErrNotExist.
+// [ErrDamaged], [ErrKind], a *[PermissionError] where others may use the file, a
+// *[FileTypeError] for a folder, a named pipe or a device, which it does not
+// wait for, or an error that Is fs.ErrNotExist.
 func Read(path, passphrase, kind string) (secret [SecretSize]byte, err error) {
 	if passphrase == "" {
 		return secret, ErrNoPassphrase
@@ -79,8 +80,11 @@ func write(path string, b []byte) error {
 }
 
 func load(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
+		if _, special := errors.AsType[*FileTypeError](err); special {
+			return nil, err
+		}
 		return nil, fmt.Errorf("sealedfile: open: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
@@ -89,7 +93,7 @@ func load(path string) ([]byte, error) {
 		return nil, fmt.Errorf("sealedfile: open: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, ErrDamaged
+		return nil, &FileTypeError{Mode: info.Mode()}
 	}
 	if openToOthers(info.Mode()) {
 		return nil, &PermissionError{Mode: info.Mode()}

@@ -6,7 +6,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 )
+
+// open opens a file for reading. It does not wait for somebody to write to a
+// named pipe, nor for a device; with files the flag does nothing.
+func open(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
 
 // openToOthers reports whether users outside the file's group may use it. The
 // group may: that is how orchestrators mount secrets.

@@ -3,9 +3,13 @@
 package sealedfile
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -37,4 +41,26 @@ func TestRead_RefusesAFolder(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o700))
 	_, err := Read(dir, testPass, testKind)
 	require.ErrorIs(t, err, ErrDamaged)
+	bad, ok := errors.AsType[*FileTypeError](err)
+	require.True(t, ok)
+	require.Equal(t, fs.ModeDir, bad.Mode.Type())
 }
+
+// Opening a named pipe to read waits until somebody writes, which may be never.
+func TestRead_DoesNotWaitForANamedPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	read := make(chan error, 1)
+	go func() { read <- lookup(Read(path, testPass, testKind)) }()
+	select {
+	case err := <-read:
+		require.ErrorIs(t, err, ErrDamaged)
+		bad, ok := errors.AsType[*FileTypeError](err)
+		require.True(t, ok)
+		require.Equal(t, fs.ModeNamedPipe, bad.Mode.Type())
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits")
+	}
+}
+
+func lookup(_ [SecretSize]byte, err error) error { return err }
