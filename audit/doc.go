@@ -7,11 +7,17 @@
 // is stored as an envelope, canonical bytes that are never encoded again from
 // columns, so that what was hashed or signed stays what is stored.
 //
-// People are named by pseudonyms: random values, which stand for one person of
-// one tenant until the link between the two is destroyed. That link is a keyed
-// hash for looking up, and the person's id, sealed in a compartment of its own
-// with its own retention, so that the proof of an act can outlive the erasure
-// of other data, and no longer than the law wants it.
+// People are named by pseudonyms: values that look random, which stand for one
+// person of one tenant until the link between the two is destroyed. That link is
+// a keyed hash for looking up, and the person's id, sealed in a compartment of
+// its own with its own retention, so that the proof of an act can outlive the
+// erasure of other data, and no longer than the law wants it. A person can be
+// given the [Opening] of their pseudonym before it dies.
+//
+// What may be personal and belongs to an act, such as an address or free text,
+// is its payload: parts, each sealed under the key of the person whom it
+// concerns. The entry holds commitments to them only. So after an erasure every
+// proof holds as before, and [Trail.Parts] says which entry tells of it.
 //
 // # What it does not promise
 //

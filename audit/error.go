@@ -35,6 +35,11 @@ var (
 	// not one that the trail made with these keys: it was changed, or put there.
 	// Nothing is recorded under it.
 	ErrPseudonym = errors.New("audit: pseudonym was tampered with")
+	// ErrNoPseudonym says that the person has no pseudonym, or no longer.
+	ErrNoPseudonym = errors.New("audit: person has no pseudonym")
+	// ErrOpening says that bytes are not the opening of a pseudonym, or not of
+	// that one.
+	ErrOpening = errors.New("audit: not the opening of the pseudonym")
 	// ErrUnmanaged says that the store is managed by a retention keeper, and
 	// the trail was constructed to work without one.
 	ErrUnmanaged = errors.New("audit: store is managed by a retention keeper")

@@ -8,12 +8,13 @@ import (
 	"github.com/trothdev/troth/internal/canon"
 )
 
-// Pseudonym stands for a person on the trail: 16 random bytes. The zero
-// Pseudonym stands for nobody. It is still personal data as long as the link
-// to the person exists.
+// Pseudonym stands for a person on the trail: 16 bytes that look random to
+// whoever has not the [Opening]. The zero Pseudonym stands for nobody. It is
+// still personal data as long as the link to the person exists.
 type Pseudonym [16]byte
 
-func newPseudonym() Pseudonym {
+// unlinked returns a pseudonym that has no opening.
+func unlinked() Pseudonym {
 	var p Pseudonym
 	_, _ = rand.Read(p[:]) // never fails, crypto/rand documents
 	return p
@@ -35,10 +36,11 @@ const (
 )
 
 const (
-	lookupUse      = "audit.pseudonym"
-	lookupDomain   = "troth.audit.pseudonym-lookup/1"
-	identityDomain = "troth.audit.pseudonym-identity/1"
-	rowDomain      = "troth.audit.pseudonym-row/1"
+	lookupUse       = "audit.pseudonym"
+	lookupDomain    = "troth.audit.pseudonym-lookup/1"
+	identityDomain  = "troth.audit.pseudonym-identity/1"
+	pseudonymDomain = "troth.audit.pseudonym/1"
+	rowDomain       = "troth.audit.pseudonym-row/1"
 )
 
 // role is the part that a person plays; one human being who is a customer and
@@ -63,9 +65,15 @@ func (p person) keyRef() troth.KeyRef {
 	return troth.KeyRef{Tenant: troth.Platform, Use: lookupUse, ID: string(p.tenant)}
 }
 
-// message is what is hashed for the look-up, or sealed as identity.
-func (p person) message(domain string) []byte {
-	m := canon.AppendDomain(nil, domain)
+// message is what is hashed for the look-up.
+func (p person) message() []byte { return p.append(canon.AppendDomain(nil, lookupDomain)) }
+
+// salted is what a pseudonym is made of, or what is sealed as identity.
+func (p person) salted(domain string, salt [32]byte) []byte {
+	return p.append(canon.AppendBytes(canon.AppendDomain(nil, domain), salt[:]))
+}
+
+func (p person) append(m []byte) []byte {
 	m = canon.AppendText(m, p.tenant)
 	m = canon.AppendText(m, p.role)
 	return canon.AppendText(m, p.id)

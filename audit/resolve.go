@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"fmt"
 
 	"go.uber.org/zap"
@@ -33,7 +34,7 @@ func (t *Trail) pseudonym(ctx context.Context, p person) (Pseudonym, error) {
 		}
 		row, err := t.fresh(ctx, p, name)
 		if isShredded(err) {
-			return newPseudonym(), nil
+			return unlinked(), nil
 		}
 		if err != nil {
 			return Pseudonym{}, err
@@ -52,22 +53,28 @@ func (t *Trail) pseudonym(ctx context.Context, p person) (Pseudonym, error) {
 // lookUp reads the person's row, and returns ErrPseudonym for one that the trail
 // did not write for that person.
 func (t *Trail) lookUp(ctx context.Context, p person, name PseudonymName) (ps Pseudonym, found bool, err error) {
+	row, found, err := t.link(ctx, p, name)
+	return row.Pseudonym, found, err
+}
+
+// link is lookUp with the whole row.
+func (t *Trail) link(ctx context.Context, p person, name PseudonymName) (PseudonymRow, bool, error) {
 	row, found, err := t.store.Pseudonym(ctx, name)
 	if err != nil {
-		return ps, false, fmt.Errorf("audit: find pseudonym: %w", err)
+		return PseudonymRow{}, false, fmt.Errorf("audit: find pseudonym: %w", err)
 	}
 	if !found {
-		return ps, false, nil
+		return PseudonymRow{}, false, nil
 	}
 	tag, err := t.tag(ctx, p, name, row.Pseudonym)
 	if err != nil {
-		return ps, false, err
+		return PseudonymRow{}, false, err
 	}
 	if row.Pseudonym.IsZero() || !hmac.Equal(tag[:], row.Tag[:]) {
 		t.log.Error("pseudonym cannot be believed", zap.Error(ErrPseudonym))
-		return ps, false, ErrPseudonym
+		return PseudonymRow{}, false, ErrPseudonym
 	}
-	return row.Pseudonym, true, nil
+	return row, true, nil
 }
 
 // tag computes what authenticates the person's row.
@@ -81,7 +88,7 @@ func (t *Trail) tag(ctx context.Context, p person, name PseudonymName, ps Pseudo
 
 // name computes where the person's pseudonym is found.
 func (t *Trail) name(ctx context.Context, p person) (PseudonymName, error) {
-	lookup, err := t.keys.MAC(ctx, p.keyRef(), p.message(lookupDomain))
+	lookup, err := t.keys.MAC(ctx, p.keyRef(), p.message())
 	if err != nil {
 		return PseudonymName{}, fmt.Errorf("audit: hash identity: %w", err)
 	}
@@ -89,8 +96,10 @@ func (t *Trail) name(ctx context.Context, p person) (PseudonymName, error) {
 }
 
 func (t *Trail) fresh(ctx context.Context, p person, name PseudonymName) (PseudonymRow, error) {
-	ps := newPseudonym()
-	sealed, err := t.sealer.Seal(ctx, nil, p.place(ps), p.message(identityDomain))
+	o := opened{person: p}
+	_, _ = rand.Read(o.salt[:]) // never fails, crypto/rand documents
+	ps := o.pseudonym()
+	sealed, err := t.sealer.Seal(ctx, nil, p.place(ps), p.salted(identityDomain, o.salt))
 	if err != nil {
 		return PseudonymRow{}, fmt.Errorf("audit: seal identity: %w", err)
 	}
