@@ -121,7 +121,7 @@ func (v *Vault) look(ctx context.Context) error {
 		return stale(ctx, err)
 	}
 	v.apply(found)
-	v.fence.position.Store(max(v.fence.position.Load(), found.Head))
+	v.fence.position.Store(found.Head) // after a gap it may be lower, as after a restore
 	v.fence.asOf.Store(began)
 	v.fence.freshUntil.Store(began + int64(v.opt.fenceAge)/2)
 	v.fence.due.Store(false)

@@ -288,3 +288,26 @@ func TestFence_SlowLookIsOldWhenItComes(t *testing.T) {
 	takes.Store(0)
 	w.opens(v, at, sealed, "ada")
 }
+
+// A restored store, and one whose fence began anew, has a head that is lower than
+// what this process has followed. It forgets everything once, and then goes on.
+func TestFence_GoesOnAfterAGap(t *testing.T) {
+	w := newWorld(t)
+	store := &hooked{Backend: w.store}
+	v := w.vaultOn(store)
+	clock := w.fakeMono(v)
+	w.shred(v, personOf(shop, "1"))
+	w.shred(v, personOf(shop, "2"))
+	clock.advance(bound)
+	at := emailOf(shop, "42", profile)
+	w.seal(v, at, "ada")
+	store.follow = func(_ context.Context, after int64, _ vault.Followed) (vault.Followed, error) {
+		return vault.Followed{Head: 1, Gap: after != 1}, nil
+	}
+	clock.advance(bound)
+	w.seal(v, at, "ada")
+	require.True(t, v.IsCached(nameOf(at)))
+	clock.advance(bound)
+	w.seal(v, emailOf(shop, "43", profile), "grace")
+	require.True(t, v.IsCached(nameOf(at)), "it is not told of the same gap again")
+}

@@ -119,16 +119,112 @@ func TestHostile_ManyEvents(t *testing.T) {
 	})
 }
 
-// Nothing can come after the highest position, and the host learns why.
-func TestHostile_HighestPosition(t *testing.T) {
+// follower is a process that follows, and knows which people it was told of.
+type follower struct {
+	s     *vaultsql.Store
+	after int64
+	told  map[string]bool
+}
+
+// look reports whether everybody was told of, one by one or by a gap.
+func (f *follower) look(t *testing.T, shredded []string) (gap bool) {
+	t.Helper()
+	found, err := f.s.Follow(t.Context(), f.after)
+	require.NoError(t, err)
+	for _, e := range found.Events {
+		f.told[e.SubjectID] = true
+	}
+	for _, subject := range shredded {
+		f.told[subject] = f.told[subject] || found.Gap
+		require.True(t, f.told[subject], "nobody told of %s", subject)
+	}
+	f.after = found.Head
+	return found.Gap
+}
+
+// Whoever writes positions past the vault neither hides a shredding nor keeps
+// one from happening.
+func TestHostile_ForgedPositions(t *testing.T) {
+	const highest = 1 << 62 // that a vault gives
+	for what, forged := range map[string]int64{
+		"the highest number":                 1<<63 - 1,
+		"above the highest position":         highest + 1,
+		"the highest position":               highest,
+		"almost the highest position":        highest - 1,
+		"where room for numbering begins":    highest - 1<<32,
+		"far ahead":                          1 << 40,
+		"the next one":                       3,
+		"zero":                               0,
+		"negative":                           -1,
+		"the lowest number":                  -1 << 63,
+		"the sequence alone, on SQLite":      -2,
+		"the sequence's last, on SQLite":     -3,
+		"a sequence of nonsense, on SQLite":  -4,
+		"a sequence of fractions, on SQLite": -5,
+		"the sequence taken away, on SQLite": -6,
+	} {
+		t.Run(what, func(t *testing.T) {
+			hostile(t, func(t *testing.T, s *vaultsql.Store, h *sqlstore.Handle, write func(string, ...any)) {
+				var shredded []string
+				raise := func(subject string) {
+					t.Helper()
+					require.NoError(t, s.RaiseFence(t.Context(), vault.FenceEvent{
+						KeyName: vault.KeyName{Tenant: "t", SubjectID: subject}, At: at,
+					}))
+					shredded = append(shredded, subject)
+				}
+				forge := func() {
+					if strings.Contains(what, "SQLite") {
+						if h.Dialect() == sqlstore.SQLite {
+							write("DELETE FROM sqlite_sequence WHERE name = 'troth_vault_fence'")
+							seq := map[int64]any{-2: int64(highest), -3: int64(1<<63 - 1), -4: "nonsense", -5: 1.5}[forged]
+							if seq != nil {
+								write("INSERT INTO sqlite_sequence (name, seq) VALUES ('troth_vault_fence', ?)", seq)
+							}
+						}
+						return
+					}
+					write("INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at) "+
+						"VALUES (?, 't', 'forged', '', 1) ON CONFLICT DO NOTHING", forged)
+				}
+				eager, fresh := &follower{s: s, told: map[string]bool{}}, &follower{s: s, told: map[string]bool{}}
+				raise("1")
+				raise("2")
+				eager.look(t, shredded)
+				lazy := &follower{s: s, after: eager.after, told: map[string]bool{"1": true, "2": true}}
+				for range 2 { // they forge again when the first one is done with
+					forge()
+					late := &follower{s: s, told: map[string]bool{}}
+					late.look(t, shredded)
+					for _, subject := range []string{"3", "4", "5"} {
+						raise(subject)
+						eager.look(t, shredded)
+					}
+					late.look(t, shredded)
+					lazy.look(t, shredded)
+					fresh.look(t, shredded)
+					require.False(t, fresh.look(t, shredded), "who has seen all is not told again")
+					raise("6")
+					require.False(t, fresh.look(t, shredded), "and goes on as ever")
+					require.NoError(t, s.PruneFence(t.Context(), at))
+					require.False(t, fresh.look(t, shredded))
+				}
+			})
+		})
+	}
+}
+
+// An event that the database does not keep would never reach another process.
+func TestHostile_EventIsKept(t *testing.T) {
 	hostile(t, func(t *testing.T, s *vaultsql.Store, h *sqlstore.Handle, write func(string, ...any)) {
-		write("INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at) VALUES (9223372036854775807, 't', '', '', 1)")
-		err := s.RaiseFence(t.Context(), vault.FenceEvent{KeyName: vault.KeyName{Tenant: "t"}, At: at})
-		if h.Dialect() == sqlstore.Postgres {
-			require.NoError(t, err)
-			_, err = s.Follow(t.Context(), 0)
+		if h.Dialect() == sqlstore.SQLite {
+			write("CREATE TRIGGER x BEFORE INSERT ON troth_vault_fence BEGIN SELECT RAISE(IGNORE); END")
+		} else {
+			write("CREATE FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$")
+			write("CREATE TRIGGER x BEFORE INSERT ON troth_vault_fence FOR EACH ROW EXECUTE FUNCTION x()")
 		}
-		require.ErrorContains(t, err, "forged position")
+		err := s.RaiseFence(t.Context(), vault.FenceEvent{KeyName: vault.KeyName{Tenant: "t"}, At: at})
+		require.ErrorContains(t, err, "look for triggers")
 	})
 }
 

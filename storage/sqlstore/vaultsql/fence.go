@@ -2,9 +2,9 @@ package vaultsql
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
-	"errors"
-	"fmt"
+	"encoding/binary"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -13,26 +13,46 @@ import (
 
 // RaiseFence implements vault.Store.
 func (s *Store) RaiseFence(ctx context.Context, e vault.FenceEvent) error {
-	_, err := s.h.Querier(ctx).Exec(ctx, s.q.raise, string(e.Tenant), e.SubjectID, string(e.Compartment), e.At)
-	if err != nil && !s.postgres() {
-		err = s.blame(ctx, err)
+	event := []any{string(e.Tenant), e.SubjectID, string(e.Compartment), e.At}
+	raised, err := s.affects(ctx, s.q.raise, event...)
+	if err == nil && !raised && !s.postgres() {
+		err = s.h.Atomically(ctx, func(ctx context.Context) error {
+			var head int64
+			if head, err = s.newEra(ctx); err != nil {
+				return err
+			}
+			raised, err = s.affects(ctx, s.q.raiseAt, append([]any{head + 1}, event...)...)
+			return err
+		})
+	}
+	if err == nil && !raised {
+		err = errLost
 	}
 	return err
 }
 
-// errPositions explains a failure that a full disk or a range seems to cause.
-var errPositions = errors.New("vaultsql: fence has no positions left: a row with a forged position must be removed " +
-	"from troth_vault_fence, and on SQLite its number from sqlite_sequence")
+// No vault numbers above maxPosition, and shredding for as long as the world
+// lasts does not come near it. Rows above it, or below 1, are not the fence's,
+// whoever wrote them: nothing counts them.
+const (
+	maxPosition = 1 << 62
+	// lastPosition is the highest that leaves room to number what is waiting.
+	lastPosition = maxPosition - 1<<32
+)
 
-// blame adds the reason to the failure to give an event a position, where it is
-// that the highest one is taken.
-func (s *Store) blame(ctx context.Context, err error) error {
-	var head int64
-	_, asked := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.head, nil, &head)
-	if asked == nil && head > maxPosition-maxEvents {
-		return fmt.Errorf("%w: %w", errPositions, err)
+// newEra makes room where somebody has forged a high position: it empties the
+// fence of what has a position, and returns a head from which to count on. It
+// is drawn at random, so that nobody who followed stands there: all others find
+// a gap and forget everything, which covers what was removed.
+func (s *Store) newEra(ctx context.Context) (head int64, err error) {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, crypto/rand documents
+	head = 1<<60 + int64(binary.BigEndian.Uint64(b[:])>>4)
+	q := s.h.Querier(ctx)
+	if _, err = q.Exec(ctx, s.q.clear); err == nil && !s.postgres() {
+		_, err = q.Exec(ctx, s.q.restart, head)
 	}
-	return err
+	return head, err
 }
 
 // Follow implements vault.SystemStore. Inside a transaction that reads an old
@@ -46,7 +66,7 @@ func (s *Store) Follow(ctx context.Context, after int64) (vault.Followed, error)
 		return f, err
 	}
 	if err := s.number(ctx); err != nil {
-		return vault.Followed{}, s.blame(ctx, err)
+		return vault.Followed{}, err
 	}
 	f, _, err = s.follow(ctx, after)
 	return f, err
@@ -103,9 +123,6 @@ func (s *Store) follow(ctx context.Context, after int64) (f vault.Followed, unnu
 	return f, unnumbered, nil
 }
 
-// maxPosition is above every position.
-const maxPosition = 1<<63 - 1
-
 // number gives positions to the committed events that have none, unless
 // somebody else is at it.
 func (s *Store) number(ctx context.Context) error {
@@ -118,13 +135,22 @@ func (s *Store) number(ctx context.Context) error {
 		}
 		// A statement of its own: its snapshot is younger than the lock, so it
 		// sees what the last holder numbered.
-		_, err = q.Exec(ctx, s.q.number)
+		var head int64
+		if _, err := sqlstore.QueryRow(ctx, q, s.q.head, nil, &head); err != nil {
+			return err
+		}
+		if head >= lastPosition {
+			if head, err = s.newEra(ctx); err != nil {
+				return err
+			}
+		}
+		_, err = q.Exec(ctx, s.q.number, head)
 		return err
 	})
 }
 
 // PruneFence implements vault.SystemStore. An event without a position stays:
-// nobody could tell that it was ever there.
+// nobody could tell that it was ever there. What no vault wrote goes.
 func (s *Store) PruneFence(ctx context.Context, at int64) error {
 	_, err := s.h.Querier(ctx).Exec(ctx, s.q.prune, at)
 	return err

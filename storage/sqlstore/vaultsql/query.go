@@ -1,6 +1,10 @@
 package vaultsql
 
-import "github.com/trothdev/troth/storage/sqlstore"
+import (
+	"strconv"
+
+	"github.com/trothdev/troth/storage/sqlstore"
+)
 
 const (
 	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at"
@@ -11,6 +15,9 @@ const (
 		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at"
 	windowRow = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
 )
+
+// plausible is what positions may be.
+var plausible = "BETWEEN 1 AND " + strconv.FormatInt(maxPosition, 10)
 
 // queries are the statements of one dialect, ready to run.
 type queries struct {
@@ -24,7 +31,9 @@ type queries struct {
 	// Advisory locks, PostgreSQL only.
 	hold, holds, numberLock string
 
-	raise, head, follow, number, prune string
+	raise, raiseAt, head, follow, number, prune string
+	// clear and restart begin a new era of positions.
+	clear, restart string
 
 	insertWindow, closeWindow, lapsed string
 
@@ -51,7 +60,7 @@ func (q *queries) all() []*string {
 		&q.keys, &q.insertKey, &q.compartments, &q.shredKeys, &q.entombKey, &q.keysLeft,
 		&q.person, &q.insertPerson, &q.closePerson, &q.lockRoot, &q.lockShared, &q.lockExclusive,
 		&q.hold, &q.holds, &q.numberLock,
-		&q.raise, &q.head, &q.follow, &q.number, &q.prune,
+		&q.raise, &q.raiseAt, &q.head, &q.follow, &q.number, &q.prune, &q.clear, &q.restart,
 		&q.insertWindow, &q.closeWindow, &q.lapsed, &q.managed, &q.setManaged,
 	}
 }
@@ -107,15 +116,16 @@ func common() *queries {
 		lockShared: `SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
 
 		raise: `INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at) VALUES (?, ?, ?, ?)`,
-		head:  `SELECT COALESCE(MAX(position), 0) FROM troth_vault_fence`,
+		head:  `SELECT COALESCE(MAX(position), 0) FROM troth_vault_fence WHERE position ` + plausible,
 		// One statement and so one snapshot: the head must not run ahead of the
 		// events, nor a pruning come between them.
 		follow: `SELECT b.head, e.position, substr(e.tenant, 1, 1025), substr(e.subject, 1, 1025),
 				substr(e.compartment, 1, 1025), e.died_at
-			FROM (SELECT COALESCE(MAX(position), 0) AS head FROM troth_vault_fence) b
-			LEFT JOIN troth_vault_fence e ON e.position > ?`, // and a limit
-		prune: `DELETE FROM troth_vault_fence
-			WHERE died_at < ? AND position < (SELECT MAX(position) FROM troth_vault_fence)`,
+			FROM (SELECT COALESCE(MAX(position), 0) AS head FROM troth_vault_fence WHERE position ` + plausible + `) b
+			LEFT JOIN troth_vault_fence e ON (e.position > ? AND e.position ` + plausible + `)`, // and a limit
+		prune: `DELETE FROM troth_vault_fence WHERE position NOT ` + plausible + ` OR (died_at < ?
+			AND position < (SELECT MAX(position) FROM troth_vault_fence WHERE position ` + plausible + `))`,
+		clear: `DELETE FROM troth_vault_fence WHERE position IS NOT NULL`,
 
 		insertWindow: `INSERT INTO troth_vault_window (` + windowRow + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		closeWindow: `UPDATE troth_vault_window SET closed_at = ?
@@ -128,7 +138,19 @@ func common() *queries {
 	}
 }
 
-func (q *queries) forSQLite() { q.lockExclusive = q.lockShared }
+func (q *queries) forSQLite() {
+	q.lockExclusive = q.lockShared
+	q.raiseAt = `INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at) VALUES (?, ?, ?, ?, ?)`
+	// The next position, as AUTOINCREMENT would give it if nobody forged any:
+	// it does not start again when rows are gone.
+	q.raise = `INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at)
+		SELECT n.position, ?, ?, ?, ? FROM (SELECT 1 + MAX(
+			COALESCE((SELECT MAX(position) FROM troth_vault_fence WHERE position ` + plausible + `), 0),
+			COALESCE((SELECT MAX(seq) FROM sqlite_sequence
+				WHERE name = 'troth_vault_fence' AND typeof(seq) = 'integer' AND seq ` + plausible + `), 0)) AS position) n
+		WHERE n.position <= ` + strconv.FormatInt(lastPosition, 10)
+	q.restart = `UPDATE sqlite_sequence SET seq = ? WHERE name = 'troth_vault_fence'`
+}
 
 func (q *queries) forPostgres() {
 	q.lockRoot += " FOR SHARE"
@@ -139,8 +161,7 @@ func (q *queries) forPostgres() {
 	q.numberLock = `SELECT pg_try_advisory_xact_lock(?)`
 	q.follow += " OR e.position IS NULL"
 	q.number = `UPDATE troth_vault_fence f SET position = n.position
-		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id)
-				+ COALESCE((SELECT MAX(position) FROM troth_vault_fence), 0) AS position
+		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) + ? AS position
 			FROM troth_vault_fence WHERE position IS NULL) n
 		WHERE f.id = n.id`
 }

@@ -23,6 +23,7 @@ var (
 	errRecord      = fmt.Errorf("vaultsql: stored key or root has values out of range: %w", vault.ErrKeyRecord)
 	errGenerations = fmt.Errorf("vaultsql: more than %d generations of a key: %w", maxGenerations, vault.ErrKeyRecord)
 	errWindow      = errors.New("vaultsql: stored window has values out of range")
+	errLost        = errors.New("vaultsql: raise fence: the database did not keep what was written, look for triggers")
 	errAlive       = errors.New("vaultsql: shred: the database did not keep what was written, look for triggers")
 )
 
