@@ -119,6 +119,35 @@ func TestHostile_ManyEvents(t *testing.T) {
 	})
 }
 
+// What a window says is not loaded beyond what a vault writes.
+func TestHostile_LongWindows(t *testing.T) {
+	for _, column := range []string{"tenant", "id", "actor", "home", "purpose"} {
+		t.Run(column, func(t *testing.T) {
+			hostile(t, func(t *testing.T, s *vaultsql.Store, _ *sqlstore.Handle, write func(string, ...any)) {
+				longest := strings.Repeat("x", troth.MaxIdentifier)
+				require.NoError(t, s.InsertWindow(t.Context(), vault.WindowRow{
+					Tenant: troth.Tenant(longest), ID: troth.EntryID{1}, Actor: longest, Home: troth.Tenant(longest),
+					Purpose: troth.Purpose(longest), OpenedAt: 1, Until: 2,
+				}))
+				rows, err := s.LapsedWindows(t.Context(), at, 10)
+				require.NoError(t, err)
+				require.Len(t, rows, 1)
+				require.Equal(t, longest, rows[0].Actor)
+
+				var forged any = strings.Repeat("é", 77001)
+				if column == "id" {
+					forged = make([]byte, 77001)
+				}
+				write("UPDATE troth_vault_window SET "+column+" = ?", forged)
+				read, err := s.LapsedWindows(t.Context(), at, 10)
+				require.ErrorContains(t, err, "values out of range")
+				require.Empty(t, read)
+				require.Less(t, len(err.Error()), 200)
+			})
+		})
+	}
+}
+
 // follower is a process that follows, and knows which people it was told of.
 type follower struct {
 	s     *vaultsql.Store

@@ -13,7 +13,9 @@ const (
 	rootValues = "tenant, lineage, epoch, substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at"
 	keyValues  = "tenant, subject, compartment, generation, key_id, epoch, " +
 		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at"
-	windowRow = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
+	windowRow    = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
+	windowValues = "substr(tenant, 1, 256), substr(id, 1, 17), substr(actor, 1, 256), substr(home, 1, 256), " +
+		"substr(purpose, 1, 256), opened_at, until_at, closed_at"
 )
 
 // plausible is what positions may be.
@@ -130,7 +132,7 @@ func common() *queries {
 		insertWindow: `INSERT INTO troth_vault_window (` + windowRow + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		closeWindow: `UPDATE troth_vault_window SET closed_at = ?
 			WHERE tenant = ? AND id = ? AND closed_at = 0`,
-		lapsed: `SELECT ` + windowRow + ` FROM troth_vault_window
+		lapsed: `SELECT ` + windowValues + ` FROM troth_vault_window
 			WHERE closed_at = 0 AND until_at < ? ORDER BY until_at, tenant, id LIMIT ?`,
 
 		managed:    `SELECT value FROM troth_vault_setting WHERE name = 'managed'`,

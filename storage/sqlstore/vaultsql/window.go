@@ -28,7 +28,7 @@ func (s *Store) LapsedWindows(ctx context.Context, at int64, limit int) ([]vault
 func scanWindow(rows *sqlstore.Rows) (w vault.WindowRow, err error) {
 	var id []byte
 	err = rows.Scan(&w.Tenant, &id, &w.Actor, &w.Home, &w.Purpose, &w.OpenedAt, &w.Until, &w.ClosedAt)
-	if err != nil || !fill(w.ID[:], id) {
+	if err != nil || !fill(w.ID[:], id) || max(len(w.Tenant), len(w.Actor), len(w.Home), len(w.Purpose)) > troth.MaxIdentifier {
 		return w, errWindow
 	}
 	return w, nil
