@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -277,4 +278,55 @@ func TestWithTx_OverwritesWhatItDeletes(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, tx.Commit())
 	require.Equal(t, make([]bool, 4), left())
+}
+
+// A host that rolls back to a savepoint of its own under a savepoint of ours
+// has a transaction that is gone, not one with half of our work in it.
+func TestWithTx_SavepointTakenAway(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open()
+		h := d.handle(db)
+		for _, refuse := range []bool{false, true} {
+			tx := d.hostReady(db, nil)
+			host := h.WithTx(t.Context(), tx)
+			must(t, tx, "SAVEPOINT host")
+			require.Error(t, h.Atomically(host, func(ctx context.Context) error {
+				require.NoError(t, d.add(ctx, h, "a"))
+				must(t, tx, "ROLLBACK TO SAVEPOINT host")
+				must(t, tx, "INSERT INTO note VALUES ('b')")
+				if refuse {
+					return errors.New("unwanted")
+				}
+				return nil
+			}))
+			require.Error(t, tx.Commit())
+		}
+		require.Empty(t, d.notes())
+	})
+}
+
+// On PostgreSQL one statement at a time runs on a connection, also where the
+// other one is the host's own: ours is refused, not mixed up with it.
+func TestWithTx_HostReadsMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open()
+		h := d.handle(db)
+		tx := d.hostReady(db, nil)
+		host := h.WithTx(t.Context(), tx)
+		require.NoError(t, d.add(host, h, "a"))
+		rows, err := tx.Query("SELECT body FROM note")
+		require.NoError(t, err)
+		require.True(t, rows.Next())
+		wrote := d.add(host, h, "b")
+		require.NoError(t, rows.Close())
+		require.NoError(t, d.add(host, h, "c"), "the transaction is whole")
+		require.NoError(t, tx.Commit())
+		if d.dialect == sqlstore.Postgres {
+			require.Error(t, wrote)
+			require.Equal(t, []string{"a", "c"}, d.notes())
+			return
+		}
+		require.NoError(t, wrote)
+		require.Equal(t, []string{"a", "b", "c"}, d.notes())
+	})
 }

@@ -134,8 +134,6 @@ func (c *fakeConn) QueryContext(ctx context.Context, query string, _ []driver.Na
 	case pragma:
 		name, _, _ = strings.Cut(name, " ")
 		return &fakeRows{columns: 1, rows: [][]driver.Value{{pragmas[name]}}}, nil
-	case strings.HasPrefix(query, "SELECT current_setting('lock_timeout')"):
-		return &fakeRows{columns: 2, rows: [][]driver.Value{{"0", "5s"}}}, c.run(ctx, query)
 	}
 	return &fakeRows{columns: 1, rows: [][]driver.Value{{"a"}, {"b"}}}, c.run(ctx, query)
 }

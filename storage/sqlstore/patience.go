@@ -31,37 +31,37 @@ func (b *binding) hurry(ctx context.Context) (calm, error) {
 
 // hurryPostgres changes lock_timeout until the end of the transaction at most. A
 // value that somebody else set meanwhile is not touched by its calm.
+//
+// Nothing is read, because a query while the host reads rows of its own would
+// break the connection with some drivers, which only refuse to execute.
 func (b *binding) hurryPostgres(ctx context.Context) (calm, error) {
 	ctx = context.WithoutCancel(ctx) // drivers drop the connection for it
-	rows, err := b.conn.QueryContext(ctx, hurryUp(b.s.h.wait.Milliseconds()))
+	ms := b.s.h.wait.Milliseconds()
+	res, err := b.conn.ExecContext(ctx, hurryUp(ms))
 	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var before, during string
-	changed := rows.Next()
-	if changed {
-		err = rows.Scan(&before, &during)
-	}
-	if err = orElse(err, orElse(rows.Err(), rows.Close())); err != nil || !changed {
 		return unhurried, err
 	}
+	if changed, err := res.RowsAffected(); err == nil && changed == 0 {
+		return unhurried, nil
+	}
 	return func() error {
-		_, err := b.conn.ExecContext(ctx, calmDown(before, during))
+		_, err := b.conn.ExecContext(ctx, calmDown(ms))
 		return err
 	}, nil
 }
 
-// hurryUp is without placeholders, so that drivers need not prepare it. The
-// setting reads as an interval in units of its own, or as 0, which is for ever.
+// hurryUp keeps the host's value in a setting of our own, which belongs to one
+// bound, so that two handles in one transaction do not mix theirs up. It is
+// without placeholders, so that drivers need not prepare it. The timeout reads
+// as an interval in units of its own, or as 0, which is for ever.
 func hurryUp(ms int64) string {
-	return fmt.Sprintf(`SELECT current_setting('lock_timeout'), set_config('lock_timeout', '%d', true)
-	WHERE current_setting('lock_timeout') = '0' OR current_setting('lock_timeout')::interval > interval '%d ms'`, ms, ms)
+	return fmt.Sprintf(`SELECT set_config('troth.lock_timeout_%[1]d', current_setting('lock_timeout'), true), set_config('lock_timeout', '%[1]d', true)
+	WHERE current_setting('lock_timeout') = '0' OR current_setting('lock_timeout')::interval > interval '%[1]d ms'`, ms)
 }
 
-// calmDown takes both values as the server wrote them: a number and a unit.
-func calmDown(before, during string) string {
-	return fmt.Sprintf(`SELECT set_config('lock_timeout', '%s', true) WHERE current_setting('lock_timeout') = '%s'`, before, during)
+func calmDown(ms int64) string {
+	return fmt.Sprintf(`SELECT set_config('lock_timeout', current_setting('troth.lock_timeout_%[1]d'), true)
+	WHERE current_setting('lock_timeout')::interval = interval '%[1]d ms'`, ms)
 }
 
 // hurrySQLite changes the busy timeout of the host's connection, which no
