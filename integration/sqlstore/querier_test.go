@@ -273,3 +273,22 @@ func TestHandle_Tx(t *testing.T) {
 		require.Same(t, tx, got)
 	})
 }
+
+// A constraint that is checked at the end makes the commit fail, and it is known
+// that nothing is left.
+func TestHandle_CommitIsRefused(t *testing.T) {
+	t.Parallel()
+	d := newPostgres(t)
+	h := d.handle(d.open())
+	_, err := h.Querier(t.Context()).Exec(t.Context(), "ALTER TABLE note ADD CONSTRAINT late UNIQUE (body) DEFERRABLE INITIALLY DEFERRED, DROP CONSTRAINT note_body_key")
+	require.NoError(t, err)
+	require.NoError(t, d.add(t.Context(), h, "a"))
+	var scope *troth.Scope
+	require.ErrorContains(t, h.Atomically(t.Context(), func(ctx context.Context) error {
+		scope = h.Scope(ctx)
+		require.NoError(t, d.add(ctx, h, "b"))
+		return d.add(ctx, h, "a")
+	}), "23505")
+	require.Equal(t, troth.ScopeRolledBack, scope.State())
+	require.Equal(t, []string{"a"}, d.notes())
+}

@@ -82,11 +82,8 @@ func wrap(verb string, err error) error {
 // isBusy judges by what drivers have in common: a method that gives the code
 // of the database, and failing that SQLite's own words.
 func isBusy(err error) bool {
-	if e, ok := errors.AsType[interface {
-		error
-		SQLState() string
-	}](err); ok {
-		switch e.SQLState() {
+	if code := sqlState(err); code != "" {
+		switch code {
 		case "55P03", // lock not available
 			"40P01", // deadlock detected
 			"40001", // serialization failure, to be tried again
@@ -101,6 +98,28 @@ func isBusy(err error) bool {
 	}
 	text := err.Error()
 	return strings.Contains(text, "database is locked") || strings.Contains(text, "database table is locked")
+}
+
+// sqlState returns PostgreSQL's code of err, "" if it has none.
+func sqlState(err error) string {
+	e, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	if !ok {
+		return ""
+	}
+	return e.SQLState()
+}
+
+// refusesCommit reports whether PostgreSQL answered a COMMIT with a refusal that
+// undid everything: a deferred constraint, or a conflict. Of other errors, such
+// as the end of the connection, nobody knows on which side of the commit they
+// came.
+func refusesCommit(err error) bool {
+	const completionUnknown = "40003"
+	code := sqlState(err)
+	return (strings.HasPrefix(code, "23") || strings.HasPrefix(code, "40")) && code != completionUnknown
 }
 
 // Primary result codes of SQLite, https://www.sqlite.org/rescode.html.

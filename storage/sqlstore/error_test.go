@@ -78,3 +78,18 @@ func TestOpen_Refuses(t *testing.T) {
 		})
 	}
 }
+
+func TestRefusesCommit(t *testing.T) {
+	for err, want := range map[error]bool{
+		stateError("23505"):          true, // a deferred constraint
+		stateError("40001"):          true,
+		stateError("40003"):          false, // says of itself that it does not know
+		stateError("57P01"):          false, // the server shuts down
+		stateError("08006"):          false,
+		errors.New("unexpected EOF"): false,
+		codeError(sqliteConstraint):  false,
+		context.DeadlineExceeded:     false,
+	} {
+		require.Equal(t, want, refusesCommit(err), err)
+	}
+}

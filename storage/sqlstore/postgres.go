@@ -89,7 +89,11 @@ func (t *ownTx) end(err error) error {
 		return err
 	}
 	if err := t.tx.Commit(); err != nil {
-		root.scope.End(troth.ScopeUnknown)
+		state := troth.ScopeUnknown
+		if refusesCommit(err) {
+			state = troth.ScopeRolledBack
+		}
+		root.scope.End(state)
 		discard(t.conn)
 		return wrap("commit", err)
 	}
