@@ -126,3 +126,29 @@ func TestSettings_NoWAL(t *testing.T) {
 	require.NoError(t, host.Rollback())
 	require.NoError(t, open(d.open()))
 }
+
+// A host that shares its only connection with the writer may change it between
+// two transactions, as the usual way to rebuild a table does.
+func TestSettings_SharedConnectionChanged(t *testing.T) {
+	t.Parallel()
+	d := newSQLite(t)
+	db := d.open()
+	db.SetMaxOpenConns(1)
+	h := d.handle(db)
+	for _, pragma := range []string{"foreign_keys = OFF", "synchronous = OFF", "secure_delete = OFF", "busy_timeout = 321"} {
+		_, err := db.Exec("PRAGMA " + pragma)
+		require.NoError(t, err)
+	}
+	require.NoError(t, h.Atomically(t.Context(), func(ctx context.Context) error {
+		for pragma, want := range map[string]string{"synchronous": "2", "foreign_keys": "1", "secure_delete": "1", "busy_timeout": "0"} {
+			var got string
+			_, err := sqlstore.QueryRow(ctx, h.Querier(ctx), "PRAGMA "+pragma, nil, &got)
+			require.NoError(t, err)
+			require.Equal(t, want, got, pragma)
+		}
+		return nil
+	}))
+	var got int
+	require.NoError(t, db.QueryRow("PRAGMA busy_timeout").Scan(&got))
+	require.Equal(t, 321, got)
+}

@@ -133,6 +133,10 @@ func (w *writer) abandon(cause error) {
 
 // commit decides the batch.
 func (w *writer) commit() {
+	if err := w.file.check(); err != nil {
+		w.abandon(err) // nobody would find the work
+		return
+	}
 	ctx := context.Background()
 	err := untilFree(ctx, w.h.deadline(), func() error {
 		_, err := w.conn.ExecContext(ctx, "COMMIT")

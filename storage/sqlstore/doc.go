@@ -46,6 +46,12 @@
 // WAL, which the file keeps; the other settings hold for the handle's own
 // connection only.
 //
+// Where the pool holds one connection only, which the host shares with the
+// handle, they are set again before every transaction. A database file that is
+// no longer the one that was opened, deleted or replaced by a backup, is not
+// written to: [*SettingError], until the handle is opened anew. A file that goes
+// away while a commit is under way cannot be noticed in time.
+//
 // So a host that begins transactions of its own on SQLite sets up every
 // connection of its pool, in the address above in the words of modernc.org/sqlite:
 // foreign keys and synchronous, which WithTx checks; a time to wait for the write

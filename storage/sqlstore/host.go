@@ -90,6 +90,9 @@ func (b *binding) checkHost(ctx context.Context) error {
 	if !b.s.host || b.s.checked || b.s.h.dialect != SQLite {
 		return nil
 	}
+	if err := b.s.h.writer.file.check(); err != nil {
+		return err
+	}
 	ctx = context.WithoutCancel(ctx)
 	for _, want := range b.s.h.writer.hostSettings() {
 		got, err := queryText(ctx, b.conn, "PRAGMA "+want.name)

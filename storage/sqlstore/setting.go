@@ -49,8 +49,7 @@ func (s setting) apply(ctx context.Context, c conn) error {
 	return err
 }
 
-// configure brings a connection that the writer has not had before into shape,
-// and returns the busy timeout that it came with.
+// configure brings a connection into shape, and returns the busy timeout that it came with.
 func (w *writer) configure(ctx context.Context, c conn) (timeout string, err error) {
 	timeout, err = queryText(ctx, c, "PRAGMA busy_timeout")
 	if err != nil {

@@ -16,15 +16,15 @@ import (
 // turn; see batch for how they share a commit.
 type writer struct {
 	h      *Handle
-	memory bool // fixed when the handle opens
+	memory bool     // fixed when the handle opens
+	file   dataFile // likewise
 	closed atomic.Bool
 	queue  queue
 
 	// The rest belongs to whoever has the turn.
 	batch   *batch
 	conn    *prepared
-	known   any    // the driver's connection that was configured last
-	timeout string // the busy timeout that it came with
+	timeout string // the busy timeout that the connection came with
 }
 
 // open makes sure that the database can be written to as it must be.
@@ -47,7 +47,11 @@ func (w *writer) open(ctx context.Context) error {
 	}
 	defer w.queue.release()
 	defer w.rest()
-	return w.connect(ctx, deadline)
+	if err := w.connect(ctx, deadline); err != nil {
+		return err
+	}
+	w.file = newDataFile(file) // a new one exists only since it was configured
+	return nil
 }
 
 func (w *writer) close() error {
@@ -120,15 +124,14 @@ func (w *writer) connect(ctx context.Context, deadline time.Time) error {
 	if w.closed.Load() {
 		return ErrClosed
 	}
-	if w.conn == nil {
-		c, err := w.h.take(ctx, deadline)
-		if err != nil {
-			return err
-		}
-		w.conn = newPrepared(c)
-	} else if w.known != nil {
+	if w.conn != nil {
 		return nil
 	}
+	c, err := w.h.take(ctx, deadline)
+	if err != nil {
+		return err
+	}
+	w.conn = newPrepared(c)
 	if err := w.prepare(ctx, deadline); err != nil {
 		w.drop()
 		return err
@@ -137,28 +140,19 @@ func (w *writer) connect(ctx context.Context, deadline time.Time) error {
 }
 
 func (w *writer) prepare(ctx context.Context, deadline time.Time) error {
-	var physical any
-	err := w.conn.Raw(func(c any) error { physical = c; return nil })
-	if err != nil {
-		return wrap("connect", err)
+	err := untilFree(ctx, deadline, func() (err error) {
+		w.timeout, err = w.configure(context.WithoutCancel(ctx), w.conn)
+		return err
+	})
+	if err == nil {
+		_, err = queryText(context.WithoutCancel(ctx), w.conn, "PRAGMA busy_timeout = 0")
 	}
-	if physical != w.known {
-		w.known = nil
-		err := untilFree(ctx, deadline, func() (err error) {
-			w.timeout, err = w.configure(context.WithoutCancel(ctx), w.conn)
-			return err
-		})
-		if err != nil {
-			return wrap("configure", err)
-		}
-		w.known = physical
-	}
-	_, err = queryText(context.WithoutCancel(ctx), w.conn, "PRAGMA busy_timeout = 0")
 	return wrap("configure", err)
 }
 
 // rest is called between batches. The connection is kept if the pool has
-// others, else it goes back the way it came.
+// others, else it goes back the way it came, and is configured anew when it is
+// taken again: the host may have changed its settings meanwhile.
 func (w *writer) rest() {
 	if w.conn == nil || w.h.db.Stats().MaxOpenConnections != 1 {
 		return
@@ -186,12 +180,16 @@ func (w *writer) drop() {
 	} else {
 		discard(w.conn.Conn)
 	}
-	w.conn, w.known = nil, nil
+	w.conn = nil
 }
 
 // start begins a transaction that holds the write lock.
 func (w *writer) start(ctx context.Context, deadline time.Time) error {
 	for attempt := 1; ; attempt++ {
+		// Before connecting, which makes a new file where there is none.
+		if err := w.file.check(); err != nil {
+			return err
+		}
 		if err := w.connect(ctx, deadline); err != nil {
 			return err
 		}
