@@ -58,34 +58,10 @@ func harness(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts ...sqlstore.Opti
 		Get:        p.value,
 		Keys:       p.keys,
 		Host: func(ctx context.Context) (context.Context, func() error, func() error, error) {
-			return hostTx(ctx, h, db, d)
+			return sqltest.Host(ctx, h, db)
 		},
 		WaitBound: suiteBound,
 	}
-}
-
-// hostTx begins a transaction as a host does that set up its connections as
-// the documentation asks.
-func hostTx(ctx context.Context, h *sqlstore.Handle, db *sql.DB, d sqlstore.Dialect) (context.Context, func() error, func() error, error) {
-	c, err := db.Conn(ctx)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if d == sqlstore.SQLite {
-		for _, pragma := range []string{"foreign_keys = ON", "synchronous = FULL", "busy_timeout = 500"} {
-			if _, err := c.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
-				return nil, nil, nil, err
-			}
-		}
-	}
-	tx, err := c.BeginTx(context.WithoutCancel(ctx), nil)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	give := func(end func() error) func() error {
-		return func() error { defer func() { _ = c.Close() }(); return end() }
-	}
-	return h.WithTx(ctx, tx), give(tx.Commit), give(tx.Rollback), nil
 }
 
 // pairs is the suite's table.
