@@ -51,8 +51,7 @@ type LogRow struct {
 	Hash [32]byte
 	// Leaf is nil once it was redacted.
 	Leaf []byte
-	// Oversized says that the stored leaf is too long, or empty, and was not
-	// loaded.
+	// Oversized says that the stored leaf is too long and was not loaded.
 	Oversized bool
 	// RedactedBy is the entry that tells why the leaf is gone; zero while it is
 	// there.

@@ -15,7 +15,8 @@ import (
 // transactions must not need the connection of one that is open.
 func Run(t *testing.T, open func(t *testing.T) audit.Backend) {
 	t.Helper()
-	run(t, open, slices.Concat(entryChecks, pseudonymChecks, txChecks, systemChecks, loopChecks, trailChecks))
+	run(t, open, slices.Concat(entryChecks, pseudonymChecks, txChecks, systemChecks, loopChecks, trailChecks,
+		logChecks))
 }
 
 // RunOneConnection runs the part of the suite that a store must pass with one

@@ -53,9 +53,15 @@ func fill(r *rig, n int) {
 	r.Helper()
 	r.atomically(func(ctx context.Context) {
 		for i := range n {
-			row := audit.InboxRow{Tenant: idleTenant(i), RecordedAt: int64(i), Envelope: []byte{1}}
-			binary.BigEndian.PutUint64(row.ID[:], uint64(i)+1)
+			row := audit.InboxRow{Tenant: idleTenant(i), RecordedAt: int64(i), Envelope: []byte{1}, Tag: hashOf(uint64(i))}
+			row.ID = fillID(i)
 			r.append(ctx, row)
 		}
 	})
+}
+
+// fillID is the id of the entry that fill gives the i-th tenant.
+func fillID(i int) (id troth.EntryID) {
+	binary.BigEndian.PutUint64(id[:], uint64(i)+1)
+	return id
 }

@@ -66,15 +66,15 @@ func TestStore_OneConnection(t *testing.T) {
 func TestStore_ReopenedStoreHasWhatWasCommitted(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		db := b.open(t)
-		first := b.store(t, db)
+		first, keys := b.store(t, db), audittest.NewKeys()
 		ctx := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Person, ID: "kim"})
-		id, err := audittest.NewTrail(t, first).Record(ctx, troth.Entry{Act: act, Tenant: "acme", SubjectID: "17"})
+		id, err := newTrail(t, first, keys).Record(ctx, troth.Entry{Act: act, Tenant: "acme", SubjectID: "17"})
 		require.NoError(t, err)
 		require.NoError(t, first.SetManaged(ctx))
 
 		second := b.store(t, db)
 		var seen []troth.EntryID
-		for r, err := range audittest.NewTrail(t, second).Entries(ctx, "acme", audit.Query{}) {
+		for r, err := range newTrail(t, second, keys).Entries(ctx, "acme", audit.Query{}) {
 			require.NoError(t, err)
 			seen = append(seen, r.ID)
 		}
@@ -86,3 +86,10 @@ func TestStore_ReopenedStoreHasWhatWasCommitted(t *testing.T) {
 }
 
 var act = &troth.Act{Name: "integration.act", Version: 1, Doc: "An act of these tests."}
+
+func newTrail(t testing.TB, store audit.Backend, keys troth.Keys) *audit.Trail {
+	t.Helper()
+	trail, err := audit.New(t.Context(), store, keys, audittest.NewSealer())
+	require.NoError(t, err)
+	return trail
+}

@@ -11,7 +11,7 @@ import (
 
 // give returns the row as the caller may have it.
 func give(row audit.LogRow) audit.LogRow {
-	if n := len(row.Leaf); row.Leaf != nil && (n == 0 || n > audit.MaxLeaf) {
+	if len(row.Leaf) > audit.MaxLeaf {
 		row.Leaf, row.Oversized = nil, true
 	}
 	row.Leaf = bytes.Clone(row.Leaf)

@@ -2,16 +2,11 @@ package auditsql
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/storage/sqlstore"
 )
-
-// errSize says that a stored value has not the length that it must have.
-var errSize = errors.New("auditsql: stored value has the wrong length")
 
 // Append implements audit.Store.
 func (s *Store) Append(ctx context.Context, row audit.InboxRow) (bool, error) {
@@ -23,39 +18,31 @@ func (s *Store) Append(ctx context.Context, row audit.InboxRow) (bool, error) {
 
 // Entries implements audit.Store.
 func (s *Store) Entries(ctx context.Context, p audit.EntriesPage) (found []audit.InboxRow, err error) {
-	rows, err := s.handle.Querier(ctx).Query(ctx, s.sql.entries, string(p.Tenant), p.After[:], p.Limit)
+	q := reading{table: inboxTable, text: s.sql.entries, args: []any{string(p.Tenant), p.After[:], p.Limit}}
+	q.place = func() string { return at("the tenant's first behind id %s", p.After)() }
+	err = s.read(ctx, q, func(rows *sqlstore.Rows) error {
+		row, err := scanEntry(rows)
+		if err == nil {
+			p.After = row.ID
+			found = append(found, row)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if closed := rows.Close(); err == nil {
-			err = closed
-		}
-	}()
-	for rows.Next() {
-		row, err := scanEntry(rows)
-		if err != nil {
-			return nil, err
-		}
-		row.Tenant = p.Tenant
-		found = append(found, row)
-	}
-	return found, rows.Err()
+	return found, nil
 }
 
 func scanEntry(rows *sqlstore.Rows) (row audit.InboxRow, err error) {
 	var id, tag []byte
-	if err := rows.Scan(&id, &row.RecordedAt, &row.Envelope, &tag); err != nil {
+	if err := rows.Scan(&row.Tenant, &id, &row.RecordedAt, &row.Envelope, &tag); err != nil {
 		return row, err
 	}
-	if len(id) != len(row.ID) {
-		return row, errSize
-	}
-	row.ID = troth.EntryID(id)
 	if len(tag) == len(row.Tag) { // another authenticates nothing
 		row.Tag = [32]byte(tag)
 	}
-	return row, nil
+	return row, copyFixed(row.ID[:], id)
 }
 
 // Backlog implements audit.SystemStore.

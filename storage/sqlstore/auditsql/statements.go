@@ -32,7 +32,7 @@ func bind(d sqlstore.Dialect) statements {
 	return statements{
 		append: d.Rebind(`INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope, tag)
 			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
-		entries: d.Rebind(`SELECT id, recorded_at, ` + bounded(d, "envelope", audit.MaxEnvelope) + `, ` +
+		entries: d.Rebind(`SELECT ` + short("tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` + bounded(d, "envelope", audit.MaxEnvelope) + `, ` +
 			bounded(d, "tag", 32) + ` FROM troth_audit_inbox
 			WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?`),
 		pseudonym: d.Rebind(`SELECT ` + bounded(d, "pseudonym", 16) + `, ` + bounded(d, "tag", 32) + `, ` +
@@ -41,8 +41,9 @@ func bind(d sqlstore.Dialect) statements {
 		insertPseudonym: d.Rebind(`INSERT INTO troth_audit_pseudonym (tenant, lookup, pseudonym, tag, identity, created_at)
 			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
 		deletePseudonym: d.Rebind(`DELETE FROM troth_audit_pseudonym WHERE tenant = ? AND lookup = ?`),
-		backlog:         `SELECT COUNT(*), COALESCE(MIN(recorded_at), 0), 0 FROM troth_audit_inbox`,
-		managed:         `SELECT one FROM troth_audit_managed`,
-		setManaged:      `INSERT INTO troth_audit_managed (one) VALUES (1) ON CONFLICT DO NOTHING`,
+		backlog: `SELECT COUNT(*), COALESCE(MIN(recorded_at), 0),
+			(SELECT COUNT(*) FROM troth_audit_quarantine) FROM troth_audit_inbox`,
+		managed:    `SELECT one FROM troth_audit_managed`,
+		setManaged: `INSERT INTO troth_audit_managed (one) VALUES (1) ON CONFLICT DO NOTHING`,
 	}
 }

@@ -17,10 +17,9 @@ var migrations embed.FS
 
 // Store implements audit.Backend.
 type Store struct {
-	audit.LogStore
-	audit.LogSystem
 	handle *sqlstore.Handle
 	sql    statements
+	log    *logStatements
 }
 
 var _ audit.Backend = (*Store)(nil)
@@ -35,18 +34,50 @@ func New(ctx context.Context, handle *sqlstore.Handle) (*Store, error) {
 	if err := handle.Migrate(ctx, sqlstore.Migrations{Namespace: "audit", FS: files}); err != nil {
 		return nil, fmt.Errorf("auditsql: migrate: %w", err)
 	}
-	return &Store{handle: handle, sql: bind(handle.Dialect())}, nil
+	d := handle.Dialect()
+	return &Store{handle: handle, sql: bind(d), log: bindLog(d)}, nil
 }
 
 // Transactor implements audit.Store.
 func (s *Store) Transactor() troth.Transactor { return s.handle }
 
+func (s *Store) postgres() bool { return s.handle.Dialect() == sqlstore.Postgres }
+
 // exec runs a statement and reports whether it changed a row.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (bool, error) {
+	n, err := s.count(ctx, query, args...)
+	return n > 0, err
+}
+
+// count runs a statement and returns how many rows it changed.
+func (s *Store) count(ctx context.Context, query string, args ...any) (int, error) {
 	res, err := s.handle.Querier(ctx).Exec(ctx, query, args...)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	n, err := res.RowsAffected()
-	return n > 0, err
+	return int(n), err
+}
+
+// execEach runs a statement for each of n rows and returns how many it changed.
+func (s *Store) execEach(ctx context.Context, query string, n int, args func(i int) []any) (changed int, err error) {
+	err = s.atomically(ctx, func(ctx context.Context) error {
+		for i := range n {
+			c, err := s.count(ctx, query, args(i)...)
+			if err != nil {
+				return err
+			}
+			changed += c
+		}
+		return nil
+	})
+	return changed, err
+}
+
+// atomically runs fn in the transaction of ctx, or in one of its own.
+func (s *Store) atomically(ctx context.Context, fn func(ctx context.Context) error) error {
+	if s.handle.Scope(ctx) != nil {
+		return fn(ctx)
+	}
+	return s.handle.Atomically(ctx, fn)
 }

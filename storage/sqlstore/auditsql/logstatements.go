@@ -1,0 +1,190 @@
+package auditsql
+
+import (
+	"fmt"
+
+	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+// logStatements are the SQL texts for the log. Those that end in All take a
+// whole batch on PostgreSQL. On SQLite the statement for one row is run for each:
+// prepared, that is faster than one for many.
+type logStatements struct {
+	elect                        string
+	heads, createHead, closeHead string
+	moveHead                     string
+
+	takeInbox            string
+	quarantine, leave    string
+	quarantineAll        string
+	append, appendAll    string
+	logRange, leafHashes string
+	known, knownAll      string
+	logEntries, logEntry string
+	redact               string
+
+	putTile, putTilesAll, tiles string
+	putTenant, putTenantsAll    string
+	tenantHead, tenantHeads     string
+	putCheckpoint               string
+	checkpoint, checkpoints     string
+	dropCheckpoint              string
+	insertPart, parts           string
+	dropPartsOf                 string
+	dropPartsBefore             string
+	pruneTo, pruneLeft          string
+	pruneParts, pruneEntries    string
+	pruneTiles, pruned          string
+}
+
+// maxText bounds names that are read, in characters; valid ones are shorter.
+const maxText = 1025
+
+// short selects a column of text, cut where it is too long to be a name.
+func short(column string) string { return fmt.Sprintf("substr(%s, 1, %d)", column, maxText) }
+
+// leafOf selects a leaf, or a zero byte, which is none, where it is too long to
+// be loaded.
+func leafOf(d sqlstore.Dialect) string {
+	zero := "x'00'"
+	if d == sqlstore.Postgres {
+		zero = `'\x00'::bytea`
+	}
+	return "CASE WHEN leaf IS NOT NULL THEN COALESCE(" + bounded(d, "leaf", audit.MaxLeaf) + ", " + zero + ") END"
+}
+
+func bindLog(d sqlstore.Dialect) *logStatements {
+	entry := `SELECT log, idx, ` + short("tenant") + `, ` + bounded(d, "id", 16) + `, number, ` + bounded(d, "hash", 32) + `, ` +
+		leafOf(d) + `, ` + bounded(d, "redacted_by", 16) + `, COALESCE(recorded_at, 0), ` + short("act") + `, ` +
+		bounded(d, "subject", 16) + ` FROM troth_audit_entry`
+	tenant := `SELECT ` + short("tenant") + `, number, idx, ` + bounded(d, "hash", 32) + ` FROM troth_audit_tenant`
+	checkpoint := `SELECT size, signed_at, ` + bounded(d, "note", audit.MaxNote) + ` FROM troth_audit_checkpoint`
+	taken := ` RETURNING ` + short("tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` +
+		bounded(d, "envelope", audit.MaxEnvelope) + `, ` + bounded(d, "tag", 32)
+	s := &logStatements{
+		heads: `SELECT log, ` + short("origin") + `, size, ` + bounded(d, "root", 32) + `, ` + bounded(d, "salt", 32) + `, ` +
+			short("signer") + `, closed, pruned, ` + bounded(d, "pruned_by", 16) + ` FROM troth_audit_head ORDER BY log`,
+		createHead: `INSERT INTO troth_audit_head (log, origin, size, root, salt, signer, closed, pruned, pruned_by)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT COALESCE(MAX(log), 0) FROM troth_audit_head) = ?
+			ON CONFLICT DO NOTHING`,
+		closeHead: `UPDATE troth_audit_head SET closed = TRUE WHERE log = ?`,
+		moveHead: `UPDATE troth_audit_head SET size = ?, root = ?, signer = ?
+			WHERE log = ? AND size = ? AND root = ? AND NOT closed`,
+
+		logRange:   entry + ` WHERE log = ? AND idx >= ? ORDER BY idx LIMIT ?`,
+		logEntries: entry + ` WHERE tenant = ? AND (log, number) > (?, ?)`, // and more
+		logEntry:   entry + ` WHERE tenant = ? AND id = ?`,
+		leafHashes: `SELECT ` + bounded(d, "hash", 32) + ` FROM troth_audit_entry WHERE log = ? AND idx >= ? AND idx < ? ORDER BY idx`,
+		redact: `UPDATE troth_audit_entry SET leaf = NULL, recorded_at = NULL, act = NULL, subject = NULL, redacted_by = ?
+			WHERE tenant = ? AND id = ? AND redacted_by IS NULL`,
+
+		tiles: `SELECT n, ` + bounded(d, "hashes", maxTile) + ` FROM troth_audit_tile
+			WHERE log = ? AND level = ? AND n >= ? ORDER BY n LIMIT ?`,
+		tenantHead:  tenant + ` WHERE log = ? AND tenant = ?`,
+		tenantHeads: tenant + ` WHERE log = ? AND tenant > ? ORDER BY troth_audit_tenant.tenant LIMIT ?`,
+
+		putCheckpoint: `INSERT INTO troth_audit_checkpoint (log, size, signed_at, note) VALUES (?, ?, ?, ?)
+			ON CONFLICT (log, size) DO UPDATE SET signed_at = excluded.signed_at, note = excluded.note
+				WHERE troth_audit_checkpoint.signed_at <= excluded.signed_at`,
+		checkpoint:     checkpoint + ` WHERE log = ? AND size <= ? ORDER BY size DESC LIMIT 1`,
+		checkpoints:    checkpoint + ` WHERE log = ? AND size >= ? ORDER BY size LIMIT ?`,
+		dropCheckpoint: `DELETE FROM troth_audit_checkpoint WHERE log = ? AND size = ?`,
+
+		insertPart: `INSERT INTO troth_audit_part (tenant, entry, part, name, subject, compartment, recorded_at, salt, box, dropped_by)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		parts: `SELECT part, ` + short("name") + `, ` + bounded(d, "subject", 16) + `, ` + short("compartment") + `, recorded_at, ` +
+			bounded(d, "salt", 32) + `, ` + bounded(d, "box", audit.MaxBox) + `, ` + bounded(d, "dropped_by", 16) + `,
+			salt IS NULL AND box IS NULL FROM troth_audit_part WHERE tenant = ? AND entry = ? ORDER BY part`,
+		dropPartsOf: `UPDATE troth_audit_part SET salt = NULL, box = NULL, dropped_by = ?
+			WHERE tenant = ? AND entry = ? AND dropped_by IS NULL`,
+		dropPartsBefore: `UPDATE troth_audit_part SET salt = NULL, box = NULL, dropped_by = ?
+			WHERE tenant = ? AND dropped_by IS NULL AND recorded_at < ? AND entry IN (SELECT entry FROM (
+				SELECT DISTINCT recorded_at, entry FROM troth_audit_part
+				WHERE tenant = ? AND dropped_by IS NULL AND recorded_at < ? ORDER BY recorded_at, entry LIMIT ?) oldest)`,
+
+		pruneTo: `SELECT idx FROM troth_audit_entry WHERE log = ? AND idx < ? ORDER BY idx LIMIT 1 OFFSET ?`,
+		pruneParts: `DELETE FROM troth_audit_part WHERE (tenant, entry) IN (
+			SELECT tenant, id FROM troth_audit_entry WHERE log = ? AND idx < ?)`,
+		pruneEntries: `DELETE FROM troth_audit_entry WHERE log = ? AND idx < ?`,
+		pruneTiles:   `DELETE FROM troth_audit_tile WHERE log = ? AND level = 0 AND n < ?`,
+		pruned:       `UPDATE troth_audit_head SET pruned = ?, pruned_by = ? WHERE log = ? AND pruned < ?`,
+		pruneLeft:    `SELECT COUNT(*) FROM troth_audit_entry WHERE log = ? AND idx < ?`,
+	}
+	for _, text := range []*string{
+		&s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tiles, &s.tenantHead,
+		&s.tenantHeads, &s.putCheckpoint, &s.checkpoint, &s.checkpoints, &s.dropCheckpoint, &s.insertPart, &s.parts,
+		&s.dropPartsOf, &s.dropPartsBefore, &s.pruneTo, &s.pruneParts, &s.pruneEntries, &s.pruneTiles, &s.pruned, &s.pruneLeft,
+	} {
+		*text = d.Rebind(*text)
+	}
+	if d == sqlstore.Postgres {
+		s.forPostgres(taken)
+	} else {
+		s.forSQLite(taken)
+	}
+	return s
+}
+
+const (
+	entryColumns  = `(log, idx, tenant, id, number, hash, leaf, redacted_by, recorded_at, act, subject)`
+	overTile      = ` ON CONFLICT (log, level, n) DO UPDATE SET hashes = excluded.hashes`
+	overTenant    = ` ON CONFLICT (log, tenant) DO UPDATE SET number = excluded.number, idx = excluded.idx, hash = excluded.hash`
+	inboxColumns  = `tenant, id, recorded_at, envelope, tag`
+	tenantColumns = `(log, tenant, number, idx, hash)`
+)
+
+func (s *logStatements) forSQLite(taken string) {
+	s.elect = `SELECT 1`
+	s.takeInbox = `DELETE FROM troth_audit_inbox WHERE rowid IN (
+		SELECT rowid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT ?)` + taken
+	s.quarantine = `INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns + `
+		FROM troth_audit_inbox WHERE tenant = ? AND id = ?`
+	s.leave = `DELETE FROM troth_audit_inbox WHERE tenant = ? AND id = ?`
+	s.append = `INSERT INTO troth_audit_entry ` + entryColumns + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	s.known = `SELECT ` + short("tenant") + `, ` + bounded(sqlstore.SQLite, "id", 16) + ` FROM troth_audit_entry
+		WHERE tenant = ? AND id = ?`
+	s.putTile = `INSERT INTO troth_audit_tile (log, level, n, hashes) VALUES (?, ?, ?, ?)` + overTile
+	s.putTenant = `INSERT INTO troth_audit_tenant ` + tenantColumns + ` VALUES (?, ?, ?, ?, ?)` + overTenant
+}
+
+// nth is the n-th of values of one length that were joined.
+func nth(param string, length int) string {
+	return fmt.Sprintf("substr(%s::bytea, (%d * r.n - %d)::int, %[2]d)", param, length, length-1)
+}
+
+// nthID is nth for ids that may be zeros, which stand for NULL.
+func nthID(param string) string {
+	return "NULLIF(" + nth(param, 16) + `, '\x00000000000000000000000000000000'::bytea)`
+}
+
+func (s *logStatements) forPostgres(taken string) {
+	// Every handle on these tables asks for the same lock, and no other: not the
+	// one on tables of these names in another schema.
+	s.elect = `SELECT pg_try_advisory_xact_lock((1953656692::bigint << 32) | to_regclass('troth_audit_head')::oid::bigint)`
+	s.takeInbox = `DELETE FROM troth_audit_inbox WHERE ctid = ANY (ARRAY(
+		SELECT ctid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT $1 FOR UPDATE SKIP LOCKED))` + taken
+	named := `unnest($1::text[]) WITH ORDINALITY AS r (tenant, n)`
+	s.quarantineAll = `WITH gone AS (DELETE FROM troth_audit_inbox i USING ` + named + `
+		WHERE i.tenant = r.tenant AND i.id = ` + nth("$2", 16) + `
+		RETURNING i.tenant, i.id, i.recorded_at, i.envelope, i.tag)
+		INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns + ` FROM gone`
+	s.knownAll = `SELECT ` + short("e.tenant") + `, ` + bounded(sqlstore.Postgres, "e.id", 16) + ` FROM ` + named + `
+		JOIN troth_audit_entry e ON e.tenant = r.tenant AND e.id = ` + nth("$2", 16)
+	s.appendAll = `INSERT INTO troth_audit_entry ` + entryColumns + `
+		SELECT r.log, r.idx, r.tenant, ` + nth("$4", 16) + `, r.number, ` + nth("$6", 32) + `,
+			CASE WHEN r.length >= 0 THEN substr($11::bytea, r.start, r.length) END,
+			` + nthID("$7") + `, r.recorded_at, r.act, ` + nthID("$10") + `
+		FROM unnest($1::bigint[], $2::bigint[], $3::text[], $5::bigint[], $8::bigint[], $9::text[], $12::int[], $13::int[])
+			WITH ORDINALITY AS r (log, idx, tenant, number, recorded_at, act, start, length, n)
+		ON CONFLICT DO NOTHING`
+	// Of two rows for one place the later counts.
+	s.putTilesAll = `INSERT INTO troth_audit_tile (log, level, n, hashes)
+		SELECT DISTINCT ON (r.level, r.tile) $1::bigint, r.level, r.tile, substr($4::bytea, r.start, r.length)
+		FROM unnest($2::bigint[], $3::bigint[], $5::int[], $6::int[]) WITH ORDINALITY AS r (level, tile, start, length, n)
+		ORDER BY r.level, r.tile, r.n DESC` + overTile
+	s.putTenantsAll = `INSERT INTO troth_audit_tenant ` + tenantColumns + `
+		SELECT DISTINCT ON (r.tenant) $1::bigint, r.tenant, r.number, r.idx, ` + nth("$5", 32) + `
+		FROM unnest($2::text[] COLLATE "C", $3::bigint[], $4::bigint[]) WITH ORDINALITY AS r (tenant, number, idx, n)
+		ORDER BY r.tenant, r.n DESC` + overTenant
+}

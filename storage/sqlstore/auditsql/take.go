@@ -1,0 +1,53 @@
+package auditsql
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+// TakeInbox implements audit.LogSystem. On PostgreSQL rows that another
+// transaction holds are passed over.
+func (s *Store) TakeInbox(ctx context.Context, limit int) (taken []audit.InboxRow, err error) {
+	q := reading{table: inboxTable, text: s.log.takeInbox, args: []any{limit}, place: func() string {
+		return at("one of the earliest, %d rows after the first that was read", len(taken))()
+	}}
+	err = s.read(ctx, q, func(rows *sqlstore.Rows) error {
+		row, err := scanEntry(rows)
+		if err == nil {
+			taken = append(taken, row)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// What a deletion returns is in no order.
+	slices.SortFunc(taken, func(a, b audit.InboxRow) int {
+		return cmp.Or(cmp.Compare(a.RecordedAt, b.RecordedAt), bytes.Compare(a.ID[:], b.ID[:]), cmp.Compare(a.Tenant, b.Tenant))
+	})
+	return taken, nil
+}
+
+// Quarantine implements audit.LogSystem.
+func (s *Store) Quarantine(ctx context.Context, ids []audit.TenantEntry) (moved int, err error) {
+	if s.postgres() {
+		return s.count(ctx, s.log.quarantineAll, nameArgs(ids)...)
+	}
+	name := func(i int) []any { return []any{string(ids[i].Tenant), ids[i].ID[:]} }
+	err = s.atomically(ctx, func(ctx context.Context) error {
+		if _, err := s.execEach(ctx, s.log.quarantine, len(ids), name); err != nil {
+			return err
+		}
+		moved, err = s.execEach(ctx, s.log.leave, len(ids), name)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return moved, nil
+}
