@@ -28,6 +28,11 @@ var (
 	// ErrStructure says that an entry is part of the log's own structure, such
 	// as the one that opens it, and stays.
 	ErrStructure = errors.New("audit: entry belongs to the structure of the log")
+	// ErrNoLog says that there is no such log, or none at all yet.
+	ErrNoLog = errors.New("audit: there is no log yet")
+	// ErrNoCheckpoint says that no signed checkpoint is kept behind which the log
+	// could be pruned so far.
+	ErrNoCheckpoint = errors.New("audit: no checkpoint is kept behind that entry")
 	// ErrDuplicate says that the tenant already has an entry of that id.
 	// Nothing was recorded.
 	ErrDuplicate = errors.New("audit: entry id is taken")
@@ -67,3 +72,6 @@ func isShredded(err error) bool {
 	}](err)
 	return ok && s.Shredded()
 }
+
+// errOldParts says that parts were chosen by no age, or by a limit that is none.
+var errOldParts = errors.New("no instant before which, or a negative limit")

@@ -20,6 +20,8 @@ import (
 // effect.
 type faulty struct {
 	*testing.T
+	db    *memory.DB
+	store *auditmem.Store
 	plan  *faultstore.Plan
 	tx    troth.Transactor
 	acts  *memory.Table[string, int]
@@ -31,9 +33,9 @@ type faulty struct {
 func newFaulty(t *testing.T, injections ...faultstore.Injection) *faulty {
 	t.Helper()
 	db := memory.Open()
-	f := &faulty{T: t, plan: faultstore.NewPlan(), acts: memory.NewTable[string, int](db, func(a, b string) int { return len(a) - len(b) })}
+	f := &faulty{T: t, db: db, store: auditmem.New(db), plan: faultstore.NewPlan(), acts: memory.NewTable[string, int](db, func(a, b string) int { return len(a) - len(b) })}
 	f.tx = faultstore.Transactor(db, f.plan)
-	store, keys, sealer := auditmem.New(db), audittest.NewKeys(), audittest.NewSealer()
+	store, keys, sealer := f.store, audittest.NewKeys(), audittest.NewSealer()
 	var err error
 	f.trail, err = audit.New(t.Context(), auditfault.New(store, f.tx, f.plan), keys, sealer, audit.Unmanaged("test"))
 	require.NoError(t, err)

@@ -42,7 +42,7 @@ func (t *Trail) erasedBy(ctx context.Context, tenant troth.Tenant, r PartRow) (t
 }
 
 func (t *Trail) shreddedBy(ctx context.Context, tenant troth.Tenant, about Pseudonym, r PartRow) (troth.EntryID, error) {
-	for env, err := range t.told(ctx, tenant, troth.ShredAct, about) {
+	for env, err := range t.evidenceOf(ctx, tenant, troth.ShredAct, about) {
 		if err != nil {
 			return troth.EntryID{}, err
 		}

@@ -22,7 +22,7 @@ func (at located) redacted() bool { return at.row != nil && !at.row.RedactedBy.I
 // there to here, and never back. It returns [ErrNoEntry], or an *[EntryError]
 // for one that cannot be believed.
 func (t *Trail) locate(ctx context.Context, tenant troth.Tenant, id troth.EntryID) (located, error) {
-	env, found, err := t.waiting(ctx, tenant, id)
+	env, found, err := t.inInbox(ctx, tenant, id)
 	if err != nil || found {
 		return located{env: env}, err
 	}
@@ -37,9 +37,9 @@ func (t *Trail) locate(ctx context.Context, tenant troth.Tenant, id troth.EntryI
 	return located{env: env, row: &row}, err
 }
 
-// waiting finds an entry in the inbox.
-func (t *Trail) waiting(ctx context.Context, tenant troth.Tenant, id troth.EntryID) (env Envelope, found bool, err error) {
-	rows, err := t.store.Entries(ctx, EntriesPage{Tenant: tenant, After: before(id), Limit: 1})
+// inInbox finds an entry in the inbox.
+func (t *Trail) inInbox(ctx context.Context, tenant troth.Tenant, id troth.EntryID) (env Envelope, found bool, err error) {
+	rows, err := t.store.Entries(ctx, EntriesPage{Tenant: tenant, After: preceding(id), Limit: 1})
 	if err != nil {
 		return env, false, fmt.Errorf("audit: find entry: %w", err)
 	}
@@ -54,8 +54,8 @@ func (t *Trail) waiting(ctx context.Context, tenant troth.Tenant, id troth.Entry
 	return r.Envelope, err == nil, err
 }
 
-// before is the id that comes directly before.
-func before(id troth.EntryID) troth.EntryID {
+// preceding is the id that comes directly before.
+func preceding(id troth.EntryID) troth.EntryID {
 	for i := len(id) - 1; i >= 0; i-- {
 		id[i]--
 		if id[i] != 0xff {
@@ -82,11 +82,11 @@ func (r LogRow) open() (Envelope, error) {
 	return env, nil
 }
 
-// told lists what the trail tells of an act, about one pseudonym or, if it is
+// evidenceOf lists what the trail tells of an act, about one pseudonym or, if it is
 // zero, about anybody: first the entries that wait, then those in the log. One
 // that moves meanwhile may come twice. Those that cannot be believed do not
 // come: they are for whoever verifies.
-func (t *Trail) told(ctx context.Context, tenant troth.Tenant, act string, about Pseudonym) iter.Seq2[Envelope, error] {
+func (t *Trail) evidenceOf(ctx context.Context, tenant troth.Tenant, act string, about Pseudonym) iter.Seq2[Envelope, error] {
 	return func(yield func(Envelope, error) bool) {
 		fits := func(e Envelope) bool { return e.Act == act && (about.IsZero() || e.Subject == about) }
 		for env, err := range t.allWaiting(ctx, tenant) {

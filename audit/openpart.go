@@ -67,7 +67,7 @@ func (t *Trail) partRow(ctx context.Context, ref PartRef) (PartRow, error) {
 		if r.Part != ref.Part {
 			continue
 		}
-		p, err := t.believe(ctx, ref.Tenant, at, r)
+		p, err := t.partHolds(ctx, ref.Tenant, at, r)
 		if err == nil && p.Withheld() {
 			err = t.erased(ctx, ref.Tenant, r, nil)
 		}

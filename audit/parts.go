@@ -87,7 +87,7 @@ func (t *Trail) parts(ctx context.Context, tenant troth.Tenant, id troth.EntryID
 
 func (t *Trail) info(ctx context.Context, tenant troth.Tenant, at located, r PartRow) (PartInfo, error) {
 	info := PartInfo{Part: r.Part, Name: r.Name, Subject: r.Subject, Compartment: r.Compartment}
-	_, err := t.believe(ctx, tenant, at, r)
+	_, err := t.partHolds(ctx, tenant, at, r)
 	if gone, ok := errors.AsType[*PartGoneError](err); ok {
 		info.State, info.By = PartDropped, gone.By
 		return info, nil
@@ -109,9 +109,9 @@ func (t *Trail) info(ctx context.Context, tenant troth.Tenant, at located, r Par
 	return info, nil
 }
 
-// believe holds a row to the entry's commitment. It returns [ErrPart] for one
+// partHolds holds a row to the entry's commitment. It returns [ErrPart] for one
 // that does not fit, and a *[PartGoneError] for one that was dropped.
-func (t *Trail) believe(ctx context.Context, tenant troth.Tenant, at located, r PartRow) (SealedPart, error) {
+func (t *Trail) partHolds(ctx context.Context, tenant troth.Tenant, at located, r PartRow) (SealedPart, error) {
 	p, ok := r.sealed()
 	if !at.redacted() && (r.Part >= len(at.env.Commitments) || r.RecordedAt != at.env.RecordedAt.UnixMicro()) {
 		return p, ErrPart

@@ -1,0 +1,93 @@
+package audit
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/trothdev/troth"
+)
+
+// EntryRef names one entry in the permit for [Trail.Redact].
+func EntryRef(tenant troth.Tenant, id troth.EntryID) troth.PermitRef {
+	return troth.PermitRef{Tenant: string(tenant), Record: "audit.entry/" + id.String()}
+}
+
+// PartsRef names the parts of a tenant's entries in the permit for
+// [Trail.DropParts].
+func PartsRef(tenant troth.Tenant) troth.PermitRef {
+	return troth.PermitRef{Tenant: string(tenant), Record: "audit.parts"}
+}
+
+// LogRef names a log, in which all tenants have entries, in the permit for
+// [Trail.Prune].
+func LogRef(log int) troth.PermitRef {
+	return troth.PermitRef{Tenant: string(troth.Platform), Record: "audit.log/" + strconv.Itoa(log)}
+}
+
+// permits checks that the permit is for one of the refs, in the transaction of
+// ctx.
+func (t *Trail) permits(ctx context.Context, permit troth.Permit, refs ...troth.PermitRef) error {
+	if permit.IsUnmanaged() {
+		if t.unmanaged == "" {
+			return troth.ErrNotPermitted
+		}
+		return t.checkUnmanaged(ctx)
+	}
+	scope := t.tx.Scope(ctx)
+	within := func(minted any) bool {
+		s, ok := minted.(*troth.Scope)
+		return ok && s != nil && scope.Within(s)
+	}
+	for _, ref := range refs {
+		if permit.Check(ref, within) == nil {
+			return nil
+		}
+	}
+	return troth.ErrNotPermitted
+}
+
+// deed is something that is being destroyed: by whom, with whose leave, and
+// which entry will tell of it.
+type deed struct {
+	actor  troth.Actor
+	permit troth.Permit
+	entry  troth.EntryID
+}
+
+// destroy runs fn in a savepoint, if the permit is for one of the refs. A caller
+// that swallows the error must not keep the evidence of what was not done, nor
+// the deed without its evidence.
+func (t *Trail) destroy(ctx context.Context, permit troth.Permit, fn func(ctx context.Context, d deed) error, refs ...troth.PermitRef) error {
+	actor, err := troth.ActorFrom(ctx)
+	if err != nil {
+		return err
+	}
+	return t.tx.Atomically(ctx, func(ctx context.Context) error {
+		if err := t.permits(ctx, permit, refs...); err != nil {
+			return err
+		}
+		return fn(ctx, deed{actor: actor, permit: permit, entry: troth.NewEntryID(t.now())})
+	})
+}
+
+// tell records the deed. The entry names its subject by the pseudonym itself:
+// looking the person up could find it for the last time, or make a new one.
+func (t *Trail) tell(ctx context.Context, d deed, e troth.Entry, about Pseudonym) error {
+	e.Facts["permit"] = troth.Word(permitManaged)
+	e.Facts["ground"] = troth.Word(d.permit.Ground())
+	if d.permit.IsUnmanaged() {
+		e.Facts["permit"] = troth.Word(permitUnmanaged)
+	} else {
+		e.Facts["policy"] = troth.Digest(d.permit.Policy())
+	}
+	if err := e.Validate(); err != nil {
+		return err
+	}
+	env := t.envelope(e)
+	env.ID, env.Subject = d.entry, about
+	var err error
+	if env.Actor, err = t.actorRef(ctx, d.actor); err != nil {
+		return err
+	}
+	return t.append(ctx, env)
+}
