@@ -147,6 +147,9 @@ func (v *Vault) settleKnown(p *pending) bool {
 
 // settle evicts before it lets go, so that nothing read before the end stays.
 func (v *Vault) settle(p *pending) {
+	if p.scope.State() != troth.ScopeRolledBack {
+		v.unscrubbed.Store(true)
+	}
 	v.forget(p.name)
 	v.pendings.remove(p)
 }

@@ -18,8 +18,9 @@ const chores = time.Minute
 // Run drives the vault until ctx ends, and returns its error, or [ErrClosed]
 // some time after [Vault.Close]: it looks at the fence so that nobody
 // waits for that, closes windows that ended, marks those of dead processes as
-// unknown ten minutes after their end, and settles shreddings whose transactions
-// were the host's. Without it the same happens late or on demand, except that a
+// unknown ten minutes after their end, settles shreddings whose transactions
+// were the host's, and has a store that is a [Scrubber] scrubbed after
+// shreddings. Without it the same happens late or on demand, except that a
 // window is told only when the next one begins or the vault is closed.
 func (v *Vault) Run(ctx context.Context) error {
 	looks := time.NewTicker(v.opt.fenceAge / 3)
@@ -67,9 +68,24 @@ func (v *Vault) Sweep(ctx context.Context) error {
 	ctx = v.tx.Detach(ctx)
 	v.settleAll(ctx)
 	now := v.mono()
-	return errors.Join(
+	err := errors.Join(
 		v.closeWindows(ctx, func(w *window) bool { return now >= w.until }),
 		v.markLapsed(ctx),
 		v.store.PruneFence(ctx, v.now().Add(-fenceKeep).UnixMicro()),
 	)
+	v.scrub(ctx)
+	return err
+}
+
+// scrub asks a store that can do so to let go of the bytes of keys that are
+// dead. They are, whether it succeeds or not: it is tried again next time.
+func (v *Vault) scrub(ctx context.Context) {
+	s, able := v.store.(Scrubber)
+	if !able || !v.unscrubbed.Swap(false) {
+		return
+	}
+	if err := s.Scrub(ctx); err != nil {
+		v.unscrubbed.Store(true)
+		v.log.Info("vault: scrub: will try again", zap.Error(err))
+	}
 }

@@ -132,6 +132,16 @@ type Followed struct {
 	Gap bool
 }
 
+// Scrubber is what a Backend offers beside, if its database keeps for a while
+// what rows hold no more, and can be asked to let go of it.
+type Scrubber interface {
+	// Scrub removes what committed rows hold no more, such as keys that were
+	// shredded, from where the database keeps it, as far as it can. It returns
+	// [troth.ErrBusy] if others kept it from doing so; it does not hold them up.
+	// It is called outside of any transaction.
+	Scrub(ctx context.Context) error
+}
+
 // Backend is a store of both kinds, as adapters provide it.
 type Backend interface {
 	Store

@@ -48,6 +48,9 @@ type Vault struct {
 	fence    fence
 	pendings pendings
 	windows  windows
+	// unscrubbed says that keys died since the store was last scrubbed, see
+	// [Scrubber].
+	unscrubbed atomic.Bool
 	// closing forbids new windows; the trail may still seal what it needs in
 	// order to record the old ones. closed forbids everything.
 	closing, closed atomic.Bool
@@ -106,6 +109,7 @@ func (v *Vault) begin(ctx context.Context) error {
 	v.fence.position.Store(-1)
 	v.fence.asOf.Store(-int64(v.opt.fenceAge) - 1)
 	v.fence.freshUntil.Store(-1)
+	v.unscrubbed.Store(true) // a process that died may have left something
 	if err := v.checkFence(ctx); err != nil {
 		return err
 	}
