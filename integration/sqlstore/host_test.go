@@ -318,7 +318,8 @@ func TestWithTx_HostReadsMeanwhile(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, rows.Next())
 		wrote := d.add(host, h, "b")
-		require.NoError(t, rows.Close())
+		require.NoError(t, rows.Close()) //nolint:sqlclosecheck // it was open for a while on purpose
+		require.NoError(t, rows.Err())
 		require.NoError(t, d.add(host, h, "c"), "the transaction is whole")
 		require.NoError(t, tx.Commit())
 		if d.dialect == sqlstore.Postgres {

@@ -45,7 +45,7 @@ func TestWithTx_SettingDoesNotComeBack(t *testing.T) {
 		require.ErrorIs(t, err, broken)
 
 		f.failOn("SELECT set_config('lock", broken)
-		err = h.Atomically(ctx, func(ctx context.Context) error { return nil })
+		err = h.Atomically(ctx, func(context.Context) error { return nil })
 		require.ErrorIs(t, err, broken)
 		require.ErrorIs(t, tx.Commit(), sql.ErrTxDone)
 		_, err = h.Querier(ctx).Exec(ctx, "b")
