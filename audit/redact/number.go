@@ -1,0 +1,154 @@
+package redact
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxGroups    = 24 // of one run; a longer one is read in parts
+	maxPartsEach = 8  // groups of one number
+)
+
+// run is a row of groups of digits with short separators between them.
+type run struct {
+	text   string
+	groups [maxGroups]group
+	n      int
+}
+
+type group struct{ start, end int }
+
+func (g group) len() int { return g.end - g.start }
+
+// numbers finds cards and telephone numbers. A number may begin and end only
+// where a run does or at a space: hyphens and dots tie groups together, so that
+// no part of an identifier or a date is taken for a number.
+func numbers(s string) (found []span) {
+	done := 0
+	for i := 0; i < len(s); {
+		if !isDigit(s[i]) {
+			i++
+			continue
+		}
+		r := readRun(s, i)
+		for first := 0; first < r.n; {
+			p, last, ok := r.number(first, done)
+			if !ok {
+				first++
+				continue
+			}
+			found = append(found, p)
+			done, first = p.end, last+1
+		}
+		i = r.groups[r.n-1].end
+		if r.n == maxGroups { // a number may lie across the end of what was read
+			i = max(done, r.groups[r.n-maxPartsEach].start)
+		}
+	}
+	return found
+}
+
+func readRun(s string, i int) *run {
+	r := &run{text: s}
+	for r.n < maxGroups {
+		end := i
+		for isDigit(at(s, end)) {
+			end++
+		}
+		r.groups[r.n] = group{i, end}
+		r.n++
+		i = end + separator(s[end:])
+		if i == end || !isDigit(at(s, i)) {
+			break
+		}
+	}
+	return r
+}
+
+// separator returns the width of up to three separators that s begins with.
+func separator(s string) int {
+	width := 0
+	for range 3 {
+		r, size := utf8.DecodeRuneInString(s[width:])
+		if !isSpace(r) && !isHyphen(r) && strings.IndexRune("./()", r) < 0 {
+			break
+		}
+		width += size
+	}
+	return width
+}
+
+func isSpace(r rune) bool {
+	return r == ' ' || r == '\u00A0' || r == '\u2007' || r == '\u2009' || r == '\u202F'
+}
+
+func isHyphen(r rune) bool { return r == '-' || r >= '\u2010' && r <= '\u2013' }
+
+// between returns the separators behind group i.
+func (r *run) between(i int) string { return r.text[r.groups[i].end:r.groups[i+1].start] }
+
+// digits returns the text of group i.
+func (r *run) digits(i int) string { return r.text[r.groups[i].start:r.groups[i].end] }
+
+// cut tells whether a number may end with group i and another begin behind it.
+func (r *run) cut(i int) bool {
+	return i < 0 || i >= r.n-1 || strings.IndexFunc(r.between(i), isSpace) >= 0
+}
+
+// number returns the longest number that begins with the group first, and its
+// last group. It begins at done or behind it.
+func (r *run) number(first, done int) (p span, last int, ok bool) {
+	if g := r.groups[first]; isCard(r.digits(first)) && !inDecimal(r.text, g) && !inHash(r.text, g) {
+		return span{g.start, g.end, Card, r.digits(first)}, first, true
+	}
+	if !r.cut(first - 1) {
+		return span{}, 0, false
+	}
+	for last = min(r.n, first+maxPartsEach) - 1; last >= first; last-- {
+		if !r.cut(last) {
+			continue
+		}
+		c := candidate{run: r, first: first, last: last}
+		if digits := c.joined(); c.grouped() && isCard(digits) && c.freeOfDigits() {
+			return span{r.groups[first].start, r.groups[last].end, Card, digits}, last, true
+		}
+		if p, ok := c.phone(); ok && p.start >= done {
+			return p, last, true
+		}
+	}
+	return span{}, 0, false
+}
+
+// candidate are the groups of a run that may be one number.
+type candidate struct {
+	*run
+	first, last int
+}
+
+func (c candidate) parts() int { return c.last - c.first + 1 }
+
+// joined returns the digits of all groups.
+func (c candidate) joined() string {
+	if c.first == c.last {
+		return c.digits(c.first)
+	}
+	var b strings.Builder
+	for i := c.first; i <= c.last; i++ {
+		b.WriteString(c.digits(i))
+	}
+	return b.String()
+}
+
+// lengths tells whether the groups have these lengths.
+func (c candidate) lengths(want ...int) bool {
+	if c.parts() != len(want) {
+		return false
+	}
+	for i, n := range want {
+		if c.groups[c.first+i].len() != n {
+			return false
+		}
+	}
+	return true
+}
