@@ -30,7 +30,8 @@ func addresses6(s string) (found []span) {
 // address6 judges the run of hexadecimal digits and colons from start to end.
 func address6(s string, start, end int) (span, bool) {
 	run := s[start:end]
-	if strings.Count(run, ":") < 2 {
+	const colons = 6 // at least, of an address that is not shortened
+	if strings.Count(run, ":") < colons && !strings.Contains(run, "::") {
 		return span{}, false
 	}
 	if run[0] == ':' && run[1] != ':' {

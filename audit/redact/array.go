@@ -23,7 +23,7 @@ func (a array) MarshalLogArray(enc zapcore.ArrayEncoder) error {
 
 // replay appends an element; those types only that elements are recorded as.
 func replay(enc zapcore.ArrayEncoder, f zapcore.Field) error {
-	switch f.Type { //nolint:exhaustive // as the comment says
+	switch f.Type {
 	case zapcore.BoolType:
 		enc.AppendBool(f.Integer == 1)
 	case zapcore.StringType:
@@ -31,13 +31,13 @@ func replay(enc zapcore.ArrayEncoder, f zapcore.Field) error {
 	case zapcore.Int64Type:
 		enc.AppendInt64(f.Integer)
 	case zapcore.Uint64Type:
-		enc.AppendUint64(uint64(f.Integer)) //nolint:gosec // the bits of an unsigned number
+		enc.AppendUint64(uint64(f.Integer))
 	case zapcore.UintptrType:
-		enc.AppendUintptr(uintptr(f.Integer)) //nolint:gosec // as above
+		enc.AppendUintptr(uintptr(f.Integer))
 	case zapcore.Float64Type:
-		enc.AppendFloat64(math.Float64frombits(uint64(f.Integer))) //nolint:gosec // as above
+		enc.AppendFloat64(math.Float64frombits(uint64(f.Integer)))
 	case zapcore.Float32Type:
-		enc.AppendFloat32(math.Float32frombits(uint32(f.Integer))) //nolint:gosec // as above
+		enc.AppendFloat32(math.Float32frombits(uint32(f.Integer)))
 	case zapcore.DurationType:
 		enc.AppendDuration(time.Duration(f.Integer))
 	default:

@@ -9,13 +9,13 @@ const (
 // isCard tells whether digits are a number that an issuer could have given out:
 // its length, its beginning and its check digit fit. Without the beginning one
 // in ten of all long identifiers and timestamps would be a card.
-func isCard(digits string) bool {
+func isCard[T string | []byte](digits T) bool {
 	return len(digits) >= minCard && len(digits) <= maxCard && isIssued(digits) && luhn(digits)
 }
 
 // isIssued knows the ranges of the large schemes: Visa, Mastercard and Mir,
 // American Express, Diners Club, JCB, Discover, UnionPay, Maestro.
-func isIssued(digits string) bool {
+func isIssued[T string | []byte](digits T) bool {
 	four := 0
 	for i := range 4 {
 		four = four*10 + int(digits[i]-'0')
@@ -41,7 +41,7 @@ func isIssued(digits string) bool {
 }
 
 // luhn checks the last digit (ISO/IEC 7812-1, annex B).
-func luhn(digits string) bool {
+func luhn[T string | []byte](digits T) bool {
 	sum := 0
 	for i := range len(digits) {
 		d := int(digits[len(digits)-1-i] - '0')
@@ -83,14 +83,14 @@ func inDecimal(s string, g group) bool {
 }
 
 // inHash tells whether the digits stand in a longer row of hexadecimal digits,
-// as in a checksum or a trace id.
+// as in a checksum or a trace id. Rows longer than any of those do not count.
 func inHash(s string, g group) bool {
-	const shortest = 24
+	const shortest, longest = 24, 128
 	start, end := g.start, g.end
-	for isHex(at(s, start-1)) {
+	for isHex(at(s, start-1)) && end-start <= longest {
 		start--
 	}
-	for isHex(at(s, end)) {
+	for isHex(at(s, end)) && end-start <= longest {
 		end++
 	}
 	return end-start >= shortest && !isWord(at(s, start-1)) && !isWord(at(s, end))

@@ -15,14 +15,14 @@ func (r *rules) markDeclared(f zapcore.Field) string {
 	if r.key == nil {
 		return Redacted
 	}
-	if text, ok := r.scalar(f); ok {
+	if text, ok := scalar(f); ok {
 		return r.mark(Redacted, text)
 	}
 	return Redacted
 }
 
 // scalar returns a value as text; objects, arrays and what fails have none.
-func (r *rules) scalar(f zapcore.Field) (text string, ok bool) {
+func scalar(f zapcore.Field) (text string, ok bool) {
 	defer func() {
 		if recover() != nil {
 			text, ok = "", false
@@ -43,13 +43,13 @@ func (r *rules) scalar(f zapcore.Field) (text string, ok bool) {
 	case zapcore.StringType:
 		return f.String, true
 	case zapcore.Float64Type:
-		return strconv.FormatFloat(math.Float64frombits(uint64(f.Integer)), 'g', -1, 64), true //nolint:gosec // bits
+		return strconv.FormatFloat(math.Float64frombits(uint64(f.Integer)), 'g', -1, 64), true
 	case zapcore.Float32Type:
-		return strconv.FormatFloat(float64(math.Float32frombits(uint32(f.Integer))), 'g', -1, 32), true //nolint:gosec // bits
+		return strconv.FormatFloat(float64(math.Float32frombits(uint32(f.Integer))), 'g', -1, 32), true
 	case zapcore.BoolType, zapcore.DurationType, zapcore.TimeType,
 		zapcore.Int64Type, zapcore.Int32Type, zapcore.Int16Type, zapcore.Int8Type,
 		zapcore.Uint64Type, zapcore.Uint32Type, zapcore.Uint16Type, zapcore.Uint8Type, zapcore.UintptrType:
-		return r.number(f), true
+		return number(f), true
 	}
 	return "", false
 }

@@ -38,7 +38,8 @@ func (r *rules) passes(f *zapcore.Field) bool {
 			return false
 		}
 	case zapcore.Int64Type, zapcore.Uint64Type:
-		if isLong(f) {
+		var buf [20]byte
+		if isCard(appendNumber(buf[:0], f)) {
 			return false
 		}
 	case zapcore.BoolType, zapcore.DurationType, zapcore.Float64Type, zapcore.Float32Type,
@@ -54,18 +55,14 @@ func (r *rules) passes(f *zapcore.Field) bool {
 	return !r.declared(f.Key) && r.text(f.Key) == f.Key
 }
 
-// isLong tells whether a number may be that of a card.
-func isLong(f *zapcore.Field) bool {
-	const least = 1e12                                                                   // thirteen digits
-	return uint64(f.Integer) >= least && (f.Type == zapcore.Uint64Type || f.Integer > 0) //nolint:gosec // the field's type says how its bits are read
-}
-
 // guarded adds the redacted field to out. What cannot be read is replaced.
 func (r *rules) guarded(out []zapcore.Field, f zapcore.Field, shut bool) (res []zapcore.Field, nowShut bool) {
 	defer func() {
-		if recover() != nil {
+		if recover() != nil { // what add has begun to append is left behind
 			f.Key = r.text(f.Key)
-			res, nowShut = append(out, unreadable(f)), shut
+			res = append(res, out...)
+			res = append(res, unreadable(f))
+			nowShut = shut
 		}
 	}()
 	return r.add(out, f, shut, 0)
@@ -119,7 +116,7 @@ func (r *rules) value(f zapcore.Field, depth int) (zapcore.Field, error) {
 		zapcore.Uint32Type, zapcore.Uint16Type, zapcore.Uint8Type, zapcore.UintptrType:
 		return f, nil
 	case zapcore.Int64Type, zapcore.Uint64Type:
-		if digits := r.number(f); isCard(digits) {
+		if digits := number(f); isCard(digits) {
 			return zap.String(f.Key, r.mark(Card, digits)), nil
 		}
 		return f, nil
@@ -184,9 +181,12 @@ func (r *rules) binary(f zapcore.Field) zapcore.Field {
 	return f
 }
 
-func (r *rules) number(f zapcore.Field) string {
+// number returns a whole number in decimal.
+func number(f zapcore.Field) string { return string(appendNumber(nil, &f)) }
+
+func appendNumber(b []byte, f *zapcore.Field) []byte {
 	if f.Type == zapcore.Uint64Type {
-		return strconv.FormatUint(uint64(f.Integer), 10) //nolint:gosec // the field's type says how its bits are read
+		return strconv.AppendUint(b, uint64(f.Integer), 10)
 	}
-	return strconv.FormatInt(f.Integer, 10)
+	return strconv.AppendInt(b, f.Integer, 10)
 }

@@ -26,12 +26,13 @@ func (g group) len() int { return g.end - g.start }
 // no part of an identifier or a date is taken for a number.
 func numbers(s string) (found []span) {
 	done := 0
+	var r run
 	for i := 0; i < len(s); {
 		if !isDigit(s[i]) {
 			i++
 			continue
 		}
-		r := readRun(s, i)
+		r.read(s, i)
 		for first := 0; first < r.n; {
 			p, last, ok := r.number(first, done)
 			if !ok {
@@ -49,8 +50,9 @@ func numbers(s string) (found []span) {
 	return found
 }
 
-func readRun(s string, i int) *run {
-	r := &run{text: s}
+// read reads the run of s that begins at i.
+func (r *run) read(s string, i int) {
+	r.text, r.n = s, 0
 	for r.n < maxGroups {
 		end := i
 		for isDigit(at(s, end)) {
@@ -63,7 +65,6 @@ func readRun(s string, i int) *run {
 			break
 		}
 	}
-	return r
 }
 
 // separator returns the width of up to three separators that s begins with.
@@ -71,7 +72,7 @@ func separator(s string) int {
 	width := 0
 	for range 3 {
 		r, size := utf8.DecodeRuneInString(s[width:])
-		if !isSpace(r) && !isHyphen(r) && strings.IndexRune("./()", r) < 0 {
+		if !isSpace(r) && !isHyphen(r) && !strings.ContainsRune("./()", r) {
 			break
 		}
 		width += size
@@ -105,15 +106,17 @@ func (r *run) number(first, done int) (p span, last int, ok bool) {
 	if !r.cut(first - 1) {
 		return span{}, 0, false
 	}
+	var buf [maxCard]byte
 	for last = min(r.n, first+maxPartsEach) - 1; last >= first; last-- {
-		if !r.cut(last) {
+		c := candidate{run: r, first: first, last: last}
+		if n := c.size(); n < minPhone || n > maxCard || !r.cut(last) {
 			continue
 		}
-		c := candidate{run: r, first: first, last: last}
-		if digits := c.joined(); c.grouped() && isCard(digits) && c.freeOfDigits() {
-			return span{r.groups[first].start, r.groups[last].end, Card, digits}, last, true
+		digits := c.joined(buf[:0])
+		if c.grouped() && isCard(digits) && c.freeOfDigits() {
+			return span{r.groups[first].start, r.groups[last].end, Card, string(digits)}, last, true
 		}
-		if p, ok := c.phone(); ok && p.start >= done {
+		if p, ok := c.phone(digits); ok && p.start >= done {
 			return p, last, true
 		}
 	}
@@ -128,16 +131,20 @@ type candidate struct {
 
 func (c candidate) parts() int { return c.last - c.first + 1 }
 
-// joined returns the digits of all groups.
-func (c candidate) joined() string {
-	if c.first == c.last {
-		return c.digits(c.first)
-	}
-	var b strings.Builder
+// size returns how many digits there are.
+func (c candidate) size() (n int) {
 	for i := c.first; i <= c.last; i++ {
-		b.WriteString(c.digits(i))
+		n += c.groups[i].len()
 	}
-	return b.String()
+	return n
+}
+
+// joined appends the digits of all groups to buf.
+func (c candidate) joined(buf []byte) []byte {
+	for i := c.first; i <= c.last; i++ {
+		buf = append(buf, c.digits(i)...)
+	}
+	return buf
 }
 
 // lengths tells whether the groups have these lengths.

@@ -11,10 +11,9 @@ const (
 
 // phone returns the candidate's place if it is written as telephone numbers
 // are: internationally, or in the ways of common national plans.
-func (c candidate) phone() (span, bool) {
+func (c candidate) phone(digits []byte) (span, bool) {
 	start, end := c.groups[c.first].start, c.groups[c.last].end
-	digits := c.joined()
-	if len(digits) < minPhone || len(digits) > maxPhone+3 || followed(c.text, end) {
+	if followed(c.text, end) {
 		return span{}, false
 	}
 	plus := plusBefore(c.text, start)
@@ -26,7 +25,7 @@ func (c candidate) phone() (span, bool) {
 	found := false
 	switch {
 	case plus > 0:
-		found = !isWord(at(c.text, start-1)) && digits[0] != '0' && len(digits) >= 8
+		found = !isWord(at(c.text, start-1)) && digits[0] != '0' && len(digits) >= 8 && len(digits) <= maxPhone+1
 	case preceded(c.text, start):
 	case afterLabel(c.text[:start]):
 		found = len(digits) <= maxPhone
@@ -34,7 +33,10 @@ func (c candidate) phone() (span, bool) {
 		area := open && at(c.text, c.groups[c.first].end) == ')'
 		found = c.prefixed(digits) || c.trunk(digits) || c.area(digits, area) || c.northAmerican() || c.spaced()
 	}
-	return span{start, end, Phone, strings.TrimPrefix(digits, "00")}, found
+	if !found {
+		return span{}, false
+	}
+	return span{start, end, Phone, strings.TrimPrefix(string(digits), "00")}, true
 }
 
 // plusBefore returns the width of the plus sign before start, also as URLs
@@ -82,19 +84,19 @@ func followed(s string, end int) bool {
 }
 
 // prefixed knows the international prefix 00.
-func (c candidate) prefixed(digits string) bool {
-	if !strings.HasPrefix(digits, "00") || digits[2] == '0' || c.groups[c.first].len() < 2 {
+func (c candidate) prefixed(digits []byte) bool {
+	if digits[0] != '0' || digits[1] != '0' || digits[2] == '0' || c.groups[c.first].len() < 2 {
 		return false
 	}
 	if c.first == c.last {
 		return len(digits) >= 12 && len(digits) <= maxPhone+2
 	}
-	return len(digits) >= 10
+	return len(digits) >= 10 && len(digits) <= maxPhone+2
 }
 
 // trunk knows national numbers with the trunk prefix 0, as most of Europe, Japan
 // and Australia write them.
-func (c candidate) trunk(digits string) bool {
+func (c candidate) trunk(digits []byte) bool {
 	head := c.groups[c.first].len()
 	if digits[0] != '0' || digits[1] == '0' || head < 2 || c.isDate() {
 		return false
@@ -134,7 +136,7 @@ func (c candidate) isDate() bool {
 
 // area knows numbers whose area code stands in parentheses, at the front or
 // behind a trunk prefix of one digit.
-func (c candidate) area(digits string, front bool) bool {
+func (c candidate) area(digits []byte, front bool) bool {
 	if c.parts() < 2 || c.parts() > 5 {
 		return false
 	}
