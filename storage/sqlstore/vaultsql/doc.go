@@ -8,7 +8,8 @@
 // # What it does not promise
 //
 // Emptying a row does not overwrite its bytes everywhere: they stay in the
-// write-ahead log and in backups until the database reuses or discards these,
+// write-ahead log and in backups until the database reuses or discards these
+// (on SQLite Scrub empties the log, which the vault calls after shreddings),
 // and on PostgreSQL in dead rows; on SQLite free pages are overwritten.
 // They are keys that only the key-encryption key opens.
 //
