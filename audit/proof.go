@@ -1,0 +1,138 @@
+package audit
+
+import (
+	"bytes"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// proofHeader is the first line of a proof.
+const proofHeader = "c2sp.org/tlog-proof@v1"
+
+// maxProof is the longest proof, in bytes: leaf, hashes and checkpoint at their
+// longest, and some lines.
+const maxProof = MaxLeaf*4/3 + maxHashes*45 + maxNote + 128
+
+// Proof is that an entry is in the log: a C2SP tlog-proof, whose extra data is
+// the leaf. A proof that was read is not yet verified, see [VerifyProof].
+type Proof struct {
+	// Index is the leaf's position in the log.
+	Index uint64
+	// Hashes is the inclusion proof of RFC 6962, section 2.1.1, from the leaf's
+	// sibling upwards; at most 63.
+	Hashes [][32]byte
+	// Leaf is the bytes that [ParseLeaf] reads.
+	Leaf []byte
+	// Checkpoint is the signed checkpoint.
+	Checkpoint []byte
+}
+
+// Append writes the proof behind dst: the inverse of [ParseProof].
+func (p Proof) Append(dst []byte) []byte {
+	dst = append(dst, proofHeader+"\nextra "...)
+	dst = append(dst, encode(p.Leaf)...)
+	dst = append(dst, "\nindex "+utoa(p.Index)+"\n"...)
+	return appendHashes(dst, p.Hashes, p.Checkpoint)
+}
+
+// Marshal returns the proof as text.
+func (p Proof) Marshal() []byte { return p.Append(nil) }
+
+// ParseProof reads a proof, and accepts only what [Proof.Append] writes for a
+// leaf and a checkpoint that are ones by their form; anything else is
+// [ErrNotProof].
+func ParseProof(b []byte) (p Proof, err error) {
+	if len(b) > maxProof {
+		return Proof{}, ErrNotProof
+	}
+	lines, checkpoint, err := splitBundle(b)
+	if err != nil {
+		return Proof{}, err
+	}
+	if len(lines) < 3 || lines[0] != proofHeader {
+		return Proof{}, ErrNotProof
+	}
+	p.Checkpoint = checkpoint
+	if p.Leaf, err = parseExtra(lines[1]); err != nil {
+		return Proof{}, err
+	}
+	index, err := parseField(lines[2], "index")
+	if err != nil {
+		return Proof{}, err
+	}
+	if p.Index, err = parseDecimal(index); err != nil {
+		return Proof{}, err
+	}
+	if p.Hashes, err = parseHashes(lines[3:]); err != nil {
+		return Proof{}, err
+	}
+	if !bytes.Equal(p.Append(nil), b) {
+		return Proof{}, ErrNotProof
+	}
+	return p, nil
+}
+
+func parseExtra(line string) (leaf []byte, err error) {
+	text, err := parseField(line, "extra")
+	if err != nil {
+		return nil, err
+	}
+	if leaf, err = decodeBase64(text); err != nil {
+		return nil, err
+	}
+	if _, _, err := ParseLeaf(leaf); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotProof, err)
+	}
+	return leaf, nil
+}
+
+// Proven is what a proof shows: the entry is in the log of the checkpoint.
+type Proven struct {
+	Leaf  Leaf
+	Entry Envelope
+	// Bytes are the leaf as it was hashed, Hash is its [HashLeaf].
+	Bytes []byte
+	Hash  [32]byte
+	// Checkpoint is whose log it is; Signatures are those that count for it.
+	Checkpoint Checkpoint
+	Signatures []Signature
+}
+
+// VerifyProof checks that a proof holds: the checkpoint is signed, see
+// [OpenCheckpoint], the leaf is in the log at the index, and says so itself.
+//
+// It returns [ErrNotProof] for what cannot be read, [ErrProof] for what does not
+// hold, and an error that wraps [ErrUnknownKey] where that cannot be told.
+func VerifyProof(bundle []byte, v Verifiers) (Proven, error) {
+	p, err := ParseProof(bundle)
+	if err != nil {
+		return Proven{}, err
+	}
+	cp, sigs, err := OpenCheckpoint(p.Checkpoint, v)
+	if err != nil {
+		return Proven{}, err
+	}
+	leaf, entry, err := ParseLeaf(p.Leaf)
+	if err != nil {
+		return Proven{}, fmt.Errorf("%w: %w", ErrNotProof, err)
+	}
+	hash := HashLeaf(p.Leaf)
+	if leaf.Index != p.Index || !included(p, hash, cp) {
+		return Proven{}, ErrProof
+	}
+	return Proven{Leaf: leaf, Entry: entry, Bytes: p.Leaf, Hash: hash, Checkpoint: cp, Signatures: sigs}, nil
+}
+
+// included reports whether the hashes lead from the leaf to the root.
+func included(p Proof, hash [32]byte, cp Checkpoint) bool {
+	return tlog.CheckRecord(toTlog(p.Hashes), int64(cp.Size), cp.Root, int64(p.Index), hash) == nil
+}
+
+func toTlog(hashes [][32]byte) []tlog.Hash {
+	out := make([]tlog.Hash, len(hashes))
+	for i, h := range hashes {
+		out[i] = h
+	}
+	return out
+}
