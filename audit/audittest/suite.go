@@ -10,13 +10,13 @@ import (
 )
 
 // Run runs the suite: one sub-test for each sentence of the contract of
-// audit.Store and audit.SystemStore. open is called for every sub-test, which
-// run in parallel, and returns an empty store each time. A read outside of
-// transactions must not need the connection of one that is open.
+// audit.Backend. open is called for every sub-test, which run in parallel, and
+// returns an empty store each time. A read outside of transactions must not need
+// the connection of one that is open.
 func Run(t *testing.T, open func(t *testing.T) audit.Backend) {
 	t.Helper()
 	run(t, open, slices.Concat(entryChecks, pseudonymChecks, txChecks, systemChecks, loopChecks, trailChecks,
-		logChecks, logTenantChecks, logTreeChecks))
+		logChecks, logTenantChecks, logTreeChecks, logTxChecks))
 }
 
 // RunOneConnection runs the part of the suite that a store must pass with one
