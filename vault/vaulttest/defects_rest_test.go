@@ -88,7 +88,7 @@ var otherDefects = []defect{
 	})},
 	{"every tenant is looked at", "among 10,000 idle tenants the few who are not are found at once", breaks(func(s vault.Backend, b *broken) {
 		b.lapsedWindows = func(ctx context.Context, at int64, limit int) ([]vault.WindowRow, error) {
-			<-time.After(idleBound / 90)
+			<-time.After(idleBound * 10 / 9)
 			return s.LapsedWindows(ctx, at, limit)
 		}
 	})},
