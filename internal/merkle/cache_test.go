@@ -41,7 +41,7 @@ func TestTileCache_KeepsApartLogsAndWidths(t *testing.T) {
 	cache := merkle.NewTileCache(16)
 	for range 2 {
 		for number, log := range map[uint64]*naive{1: a, 2: b} {
-			clean := &naive{leaves: log.leaves, memo: map[[2]int]merkle.Hash{}}
+			clean := &naive{leaves: log.leaves, memo: map[int]merkle.Hash{}}
 			for _, size := range []int{520, 700, 600} {
 				p, err := merkle.Inclusion(3, uint64(size), cache.Source(number, clean.source()))
 				require.NoError(t, err)

@@ -17,12 +17,12 @@ import (
 // can make again: leaf i is the hash of i in 8 bytes.
 type naive struct {
 	leaves []merkle.Hash
-	memo   map[[2]int]merkle.Hash
+	memo   map[int]merkle.Hash
 	stored []tlog.Hash // in the order of x/mod
 }
 
 func newNaive(size int) *naive {
-	r := &naive{memo: make(map[[2]int]merkle.Hash)}
+	r := &naive{memo: make(map[int]merkle.Hash)}
 	for i := range size {
 		data := binary.BigEndian.AppendUint64(nil, uint64(i))
 		r.leaves = append(r.leaves, sha256.Sum256(append([]byte{0}, data...)))
@@ -62,13 +62,13 @@ func (r *naive) root(lo, hi int) merkle.Hash {
 	case 1:
 		return r.leaves[lo]
 	}
-	if h, ok := r.memo[[2]int{lo, hi}]; ok {
+	if h, ok := r.memo[hi<<32|lo]; ok {
 		return h
 	}
 	k := lo + split(hi-lo)
 	left, right := r.root(lo, k), r.root(k, hi)
 	h := sha256.Sum256(bytes.Join([][]byte{{1}, left[:], right[:]}, nil))
-	r.memo[[2]int{lo, hi}] = h
+	r.memo[hi<<32|lo] = h
 	return h
 }
 
