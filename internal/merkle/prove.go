@@ -66,7 +66,7 @@ func (p *prover) consistency(old uint64) ([]Hash, error) {
 }
 
 // sides appends the hashes of the sides not taken, from the lowest up.
-func (p *prover) sides(w *way, hashes []Hash) ([]Hash, error) {
+func (p *prover) sides(w way, hashes []Hash) ([]Hash, error) {
 	hashes = slices.Grow(hashes, w.n)
 	for _, s := range slices.Backward(w.steps()) {
 		h, err := p.subtree(s.lo, s.hi)

@@ -172,8 +172,14 @@ func TestVerifyConsistency_OfAndWithTheEmptyLog(t *testing.T) {
 func TestProofs_RefuseSizesOutOfRange(t *testing.T) {
 	tiles := answer(256 * 32)
 	for _, c := range [][2]uint64{
-		{0, 0}, {1, 1}, {2, 1}, {math.MaxUint64, 1}, {0, 1 << 63}, {5, math.MaxUint64},
-		{math.MaxUint64, math.MaxUint64}, {1 << 63, 1 << 63},
+		{0, 0},
+		{1, 1},
+		{2, 1},
+		{math.MaxUint64, 1},
+		{0, 1 << 63},
+		{5, math.MaxUint64},
+		{math.MaxUint64, math.MaxUint64},
+		{1 << 63, 1 << 63},
 	} {
 		_, err := merkle.Inclusion(c[0], c[1], tiles)
 		require.ErrorIs(t, err, merkle.ErrRange, c)

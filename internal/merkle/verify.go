@@ -13,7 +13,8 @@ func VerifyInclusion(index, size uint64, leafHash, root Hash, hashes []Hash) err
 	if index >= size || size > MaxSize {
 		return fmt.Errorf("%w: leaf %d of %d", ErrRange, index, size)
 	}
-	steps := wayToLeaf(index, size).steps()
+	w := wayToLeaf(index, size)
+	steps := w.steps()
 	if len(hashes) != len(steps) {
 		return fmt.Errorf("%w: inclusion by %d hashes, not %d", ErrProof, len(hashes), len(steps))
 	}

@@ -37,8 +37,8 @@ func (w *way) turn(right func(middle uint64) bool) {
 }
 
 // wayToLeaf ends at the leaf, which must be below size.
-func wayToLeaf(index, size uint64) *way {
-	w := &way{hi: size}
+func wayToLeaf(index, size uint64) way {
+	w := way{hi: size}
 	for w.hi-w.lo > 1 {
 		w.turn(func(middle uint64) bool { return index >= middle })
 	}
@@ -47,8 +47,8 @@ func wayToLeaf(index, size uint64) *way {
 
 // wayToEdge ends at the greatest subtree of the log that is one of the log of
 // the first old leaves too, at its right edge. old must be from 1 to size.
-func wayToEdge(old, size uint64) *way {
-	w := &way{hi: size}
+func wayToEdge(old, size uint64) way {
+	w := way{hi: size}
 	for w.hi != old {
 		w.turn(func(middle uint64) bool { return old > middle })
 	}
