@@ -19,6 +19,11 @@
 // concerns. The entry holds commitments to them only. So after an erasure every
 // proof holds as before, and [Trail.Parts] says which entry tells of it.
 //
+// The trail has a retention of its own. [Trail.DropParts] destroys payloads by
+// age, [Trail.Redact] reduces an entry to its hash, [Trail.Prune] cuts off the
+// beginning of the log behind a signed checkpoint. Each demands a permit, and
+// an entry tells of it in the same transaction.
+//
 // # What it does not promise
 //
 // Pseudonyms and keyed hashes are still personal data in law (GDPR Recital 26

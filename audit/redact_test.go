@@ -193,8 +193,7 @@ func TestRedact_IsRecordedOrUndone(t *testing.T) {
 		var err error
 		id, err = f.honest.Record(troth.WithActor(f.Context(), kim), letter("acme"))
 		require.NoError(f, err)
-		w := &world{T: f.T, db: f.db, store: &watched{Backend: f.store}, numbers: map[troth.Tenant]uint64{}, prev: map[troth.Tenant][32]byte{}}
-		w.toLog()
+		f.world().toLog()
 	}
 	eachFault(t, func(f *faulty, ctx context.Context) error { prepared(f); return redact(f, ctx) },
 		func(f *faulty, ctx context.Context, _ faultstore.Injection) {
