@@ -23,6 +23,19 @@ type Frontier struct {
 // [ErrRoot] if all of it together does not have the root; errors of the source
 // are wrapped.
 func LoadFrontier(size uint64, root Hash, tail []Hash, tiles Source) (*Frontier, error) {
+	f, err := FrontierAt(size, tail, tiles)
+	if err != nil {
+		return nil, err
+	}
+	if f.log.Root() != root {
+		return nil, fmt.Errorf("%w: right edge at %d leaves", ErrRoot, size)
+	}
+	return f, nil
+}
+
+// FrontierAt is [LoadFrontier] for who does not know the root yet. Whether the
+// hashes are the right ones, only a root can tell.
+func FrontierAt(size uint64, tail []Hash, tiles Source) (*Frontier, error) {
 	if size > MaxSize || uint64(len(tail)) != size%TileWidth {
 		return nil, fmt.Errorf("%w: %d hashes at the end of %d leaves", ErrRange, len(tail), size)
 	}
@@ -44,9 +57,6 @@ func LoadFrontier(size uint64, root Hash, tail []Hash, tiles Source) (*Frontier,
 	}
 	for _, hashes := range slices.Backward(f.edge[:]) {
 		f.log.hashes = append(f.log.hashes, peaks(hashes)...)
-	}
-	if f.log.Root() != root {
-		return nil, fmt.Errorf("%w: right edge at %d leaves", ErrRoot, size)
 	}
 	return f, nil
 }
@@ -123,3 +133,7 @@ func (f *Frontier) Clone() *Frontier {
 	}
 	return c
 }
+
+// Edge returns the hashes of the last tile of each level, as far as it is not
+// full, by level. They must not be changed.
+func (f *Frontier) Edge() [levels][]byte { return f.edge }
