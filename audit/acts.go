@@ -72,7 +72,9 @@ var (
 
 // Acts are the acts whose evidence this package records about itself.
 func Acts() []*troth.Act {
-	return []*troth.Act{actForget, actPartsDrop, actRedact, actPrune, actUnmanaged}
+	return []*troth.Act{
+		actForget, actPartsDrop, actRedact, actPrune, actUnmanaged, actLogOpen, actRotate, actQuarantine,
+	}
 }
 
 // self acts when the trail records something that nobody asked for.

@@ -14,20 +14,24 @@ import (
 	"github.com/trothdev/troth/audit"
 )
 
-func TestTrail_EntriesContinueAfterAnID(t *testing.T) {
-	w := newWorld(t)
+func TestTrail_EntriesContinueAfterAPosition(t *testing.T) {
+	w := newLog(t)
 	var ids []troth.EntryID
 	for range 5 {
 		w.tick()
 		ids = append(ids, w.record(w.as(kim), touch("acme", "17")))
 	}
 	w.record(w.as(kim), touch("bolt", "17"))
+	w.sequence()
+	w.tick()
+	ids = append(ids, w.record(w.as(kim), touch("acme", "17")))
+	all := w.records("acme")
 	var seen []troth.EntryID
-	for r, err := range w.trail.Entries(t.Context(), "acme", audit.Query{After: ids[1]}) {
+	for r, err := range w.trail.Entries(t.Context(), "acme", audit.Query{After: all[1].Position}) {
 		require.NoError(t, err)
 		seen = append(seen, r.ID)
 	}
-	require.Equal(t, ids[2:], seen)
+	require.Equal(t, ids[2:], seen, "those behind it, and what is pending")
 }
 
 func TestTrail_EntriesOfNobody(t *testing.T) {

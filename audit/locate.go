@@ -46,12 +46,8 @@ func (t *Trail) inInbox(ctx context.Context, tenant troth.Tenant, id troth.Entry
 	if len(rows) == 0 || rows[0].ID != id {
 		return env, false, nil
 	}
-	ours, err := t.recordedHere(ctx, rows[0])
-	if err != nil {
-		return env, false, err
-	}
-	r, err := t.read(rows[0], tenant, ours)
-	return r.Envelope, err == nil, err
+	env, err = t.fromInbox(ctx, rows[0])
+	return env, err == nil, err
 }
 
 // preceding is the id that comes directly before.
@@ -129,13 +125,11 @@ func (t *Trail) allWaiting(ctx context.Context, tenant troth.Tenant) iter.Seq2[E
 				return
 			}
 			for _, row := range rows {
-				ours, err := t.recordedHere(ctx, row)
-				if err != nil {
-					yield(Envelope{}, err)
-					return
+				env, err := t.fromInbox(ctx, row)
+				if isEntryError(err) {
+					continue
 				}
-				r, err := t.read(row, tenant, ours)
-				if err == nil && !yield(r.Envelope, nil) {
+				if !yield(env, err) || err != nil {
 					return
 				}
 			}

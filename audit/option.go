@@ -49,3 +49,51 @@ func Unmanaged(ground string) Option {
 		return nil
 	}
 }
+
+// WithSigner lets the trail keep the log: sequence, and sign checkpoints. The
+// signer's name is the origin of the log: a name that is unique in the world,
+// such as a domain and a path without a scheme. Every process that runs the
+// sequencer needs the same signer; those that only record need none.
+func WithSigner(s Signer) Option {
+	return func(t *Trail) error {
+		if s == nil {
+			return errors.New("audit: signer is missing")
+		}
+		t.signer = s
+		return nil
+	}
+}
+
+// WithVerifiers sets the keys by which the trail believes checkpoints: those of
+// signers before, of witnesses, or of the log where the trail has no signer.
+// The signer's own key is among them by itself.
+func WithVerifiers(v Verifiers) Option {
+	return func(t *Trail) error {
+		t.verifiers = v
+		return nil
+	}
+}
+
+// WithSink adds a place outside of the store that keeps checkpoints.
+func WithSink(s Sink) Option {
+	return func(t *Trail) error {
+		if s == nil {
+			return errors.New("audit: sink is missing")
+		}
+		t.sinks = append(t.sinks, s)
+		return nil
+	}
+}
+
+// WithCheckpoints sets how often [Trail.Run] signs: every is for a log that
+// grew, ten seconds by default; idle for one that did not, an hour, which
+// proves that nothing happened.
+func WithCheckpoints(every, idle time.Duration) Option {
+	return func(t *Trail) error {
+		if every <= 0 || idle < every {
+			return errors.New("audit: intervals of checkpoints must be positive, and idle the longer one")
+		}
+		t.signEvery, t.idleEvery = every, idle
+		return nil
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,6 +21,14 @@ type Trail struct {
 	now       func() time.Time
 	log       *zap.Logger
 	unmanaged string // the ground; empty if permits need a keeper
+
+	// Of the log; signer is nil in a trail that only records and reads.
+	signer               Signer
+	verifiers            Verifiers
+	sinks                []Sink
+	signEvery, idleEvery time.Duration
+	seq                  *sequencer
+	trusted              *atomic.Pointer[CheckpointRow]
 }
 
 var _ troth.Recorder = (*Trail)(nil)
@@ -38,11 +47,16 @@ func New(ctx context.Context, store Backend, keys troth.Keys, sealer troth.Seale
 	t := &Trail{
 		store: store, tx: store.Transactor(), keys: keys, sealer: sealer,
 		now: time.Now, log: zap.NewNop(),
+		signEvery: signEvery, idleEvery: idleEvery,
+		seq: newSequencer(), trusted: new(atomic.Pointer[CheckpointRow]),
 	}
 	for _, opt := range opts {
 		if err := opt(t); err != nil {
 			return nil, err
 		}
+	}
+	if err := t.trustSelf(); err != nil {
+		return nil, err
 	}
 	if s, ok := sealer.(interface{ Transactor() troth.Transactor }); ok && s.Transactor() != t.tx {
 		return nil, troth.ErrNotShared
@@ -106,4 +120,24 @@ func (t *Trail) atomically(ctx context.Context, fn func(ctx context.Context) err
 		return fn(ctx)
 	}
 	return t.tx.Atomically(ctx, fn)
+}
+
+// trustSelf makes the signer's own key one that the trail verifies with.
+func (t *Trail) trustSelf() error {
+	if t.signer == nil {
+		return nil
+	}
+	v, err := t.verifiers.With(t.signer.VerifierKey())
+	if err != nil {
+		return fmt.Errorf("audit: signer: %w", err)
+	}
+	t.verifiers = v
+	return nil
+}
+
+// clone returns a trail on the same store with a sequencer of its own.
+func (t *Trail) clone() *Trail {
+	c := *t
+	c.seq, c.trusted = newSequencer(), new(atomic.Pointer[CheckpointRow])
+	return &c
 }

@@ -42,6 +42,7 @@ type world struct {
 	keys   troth.Keys
 	sealer *audittest.Sealer
 	trail  *audit.Trail
+	signer audit.Signer // nil if the world has no log
 	at     time.Time
 
 	// what toLog has moved

@@ -1,0 +1,233 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/merkle"
+)
+
+// load reads what the sequencer must know of the log, and believes none of it
+// before it fits together: the tree to the head, the log to every checkpoint
+// that is known, and the ends of the tenants to what the newest checkpoint says
+// of them. ctx carries the transaction in which the process was elected. It
+// costs a read of every tenant and of what was sequenced since the newest
+// checkpoint.
+func (t *Trail) load(ctx context.Context, head Head) (*ledger, error) {
+	l := newLedger(head.Log, t.signer)
+	l.head = head
+	src := t.tiles(ctx, head.Log)
+	tail, err := t.tail(ctx, head.Log, head.Size)
+	if err != nil {
+		return nil, err
+	}
+	l.front, err = merkle.LoadFrontier(head.Size, head.Root, tail, src)
+	if err != nil {
+		return nil, t.storedOr(err, &DamageError{head.Log, "head", "size " + utoa(head.Size), "does not fit the tiles"})
+	}
+	if err := t.loadTenants(ctx, l); err != nil {
+		return nil, err
+	}
+	cp, found, err := t.newest(ctx, head.Log)
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		if err := t.leadsTo(ctx, head, cp); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.checkTenants(ctx, l, cp); err != nil {
+		return nil, err
+	}
+	return l, t.checkOutside(ctx, head)
+}
+
+// loadPage is how many tenants or entries are read at a time.
+const loadPage = 1000
+
+func (t *Trail) loadTenants(ctx context.Context, l *ledger) error {
+	heads, err := t.tenantHeads(ctx, l.head.Log)
+	for _, h := range heads {
+		l.setTenant(h.Tenant, h)
+	}
+	return err
+}
+
+// tenantHeads reads where all tenants end in a log.
+func (t *Trail) tenantHeads(ctx context.Context, log int) (map[troth.Tenant]TenantHead, error) {
+	heads := make(map[troth.Tenant]TenantHead)
+	var after troth.Tenant
+	for {
+		page, err := t.store.TenantHeads(ctx, log, after, loadPage)
+		if err != nil {
+			return nil, fmt.Errorf("audit: load tenants: %w", err)
+		}
+		for _, h := range page {
+			heads[h.Tenant] = h
+			after = h.Tenant
+		}
+		if len(page) < loadPage {
+			return heads, nil
+		}
+	}
+}
+
+// leadsTo returns an error unless the tree of the log has the checkpoint as one
+// of its earlier states.
+func (t *Trail) leadsTo(ctx context.Context, head Head, cp Checkpoint) error {
+	back := &RolledBackError{Origin: head.Origin, Known: cp.Size, Have: head.Size}
+	if cp.Size > head.Size {
+		return back
+	}
+	proof, err := merkle.Consistency(cp.Size, head.Size, t.tiles(ctx, head.Log))
+	if err != nil {
+		return t.storedOr(err, &DamageError{head.Log, "tile", "those of size " + utoa(cp.Size), "are not there"})
+	}
+	if merkle.VerifyConsistency(cp.Size, head.Size, cp.Root, head.Root, proof) != nil {
+		return back
+	}
+	return nil
+}
+
+// checkTenants takes back what was sequenced since the checkpoint and compares
+// the tenant map with the one that was signed. Without a checkpoint the log is
+// taken back to its beginning.
+func (t *Trail) checkTenants(ctx context.Context, l *ledger, cp Checkpoint) error {
+	then := maps.Clone(l.tenants)
+	last, err := t.takeBack(ctx, l.head.Log, then, cp.Size)
+	if err != nil {
+		return err
+	}
+	for tenant, h := range last {
+		if l.tenants[tenant] != h {
+			return &DamageError{l.head.Log, "tenant", string(tenant), "does not end where its entries do"}
+		}
+	}
+	if cp.Size == 0 {
+		cp.TenantRoot, cp.SaltCommitment = new(merkle.Map).Root(), saltCommitment(l.head.Salt)
+	}
+	if cp.SaltCommitment != saltCommitment(l.head.Salt) {
+		return &DamageError{l.head.Log, "head", "salt", "is not the one that was signed"}
+	}
+	if mapOf(l.head.Salt, then).Root() != cp.TenantRoot {
+		return endsDamaged(l.head.Log, cp.Size)
+	}
+	return nil
+}
+
+func endsDamaged(log int, size uint64) error {
+	return &DamageError{log, "tenant", "at size " + utoa(size), "the ends of tenants are not those that were signed"}
+}
+
+// mapOf makes the tenant map.
+func mapOf(salt [32]byte, heads map[troth.Tenant]TenantHead) *merkle.Map {
+	m := new(merkle.Map)
+	for _, h := range heads {
+		if h.Number > 0 {
+			m.Set(tenantKey(salt, h.Tenant), h.digest())
+		}
+	}
+	return m
+}
+
+// takeBack changes heads to where the tenants ended when the log had that size;
+// one that had no entry gets the number 0. It returns where those ended that it
+// took back. heads may be older than the entries that are read, and be of
+// different moments.
+func (t *Trail) takeBack(ctx context.Context, log int, heads map[troth.Tenant]TenantHead, size uint64) (map[troth.Tenant]TenantHead, error) {
+	last := make(map[troth.Tenant]TenantHead)
+	for from := size; ; {
+		page, err := t.store.LogRange(ctx, log, from, loadPage)
+		if err != nil {
+			return nil, fmt.Errorf("audit: load log: %w", err)
+		}
+		for _, row := range page {
+			prev, err := t.previous(ctx, row, from)
+			if err != nil {
+				return nil, err
+			}
+			if _, seen := last[row.Tenant]; !seen && heads[row.Tenant].Index >= size {
+				heads[row.Tenant] = TenantHead{Tenant: row.Tenant, Number: row.Number - 1, Hash: prev}
+			}
+			last[row.Tenant] = TenantHead{Tenant: row.Tenant, Number: row.Number, Index: row.Index, Hash: row.Hash}
+			from++
+		}
+		if len(page) < loadPage {
+			return last, nil
+		}
+	}
+}
+
+// previous returns the hash of the entry of the same tenant before the row, which
+// must stand at the index. The leaf says so, and where that was redacted the row
+// of that entry.
+func (t *Trail) previous(ctx context.Context, row LogRow, index uint64) ([32]byte, error) {
+	if row.Leaf != nil || row.RedactedBy.IsZero() || row.Index != index {
+		leaf, err := checkRow(row, index)
+		return leaf.Prev, err
+	}
+	if row.Number <= 1 {
+		return [32]byte{}, nil
+	}
+	page := LogPage{Tenant: row.Tenant, Log: row.Log, Number: row.Number - 2, Limit: 1}
+	rows, err := t.store.LogEntries(ctx, page)
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("audit: read entry: %w", err)
+	}
+	if len(rows) == 0 || rows[0].Log != row.Log || rows[0].Number != row.Number-1 {
+		return [32]byte{}, &DamageError{row.Log, "entry", "number " + utoa(row.Number-1) + " of its tenant", "is missing"}
+	}
+	return rows[0].Hash, nil
+}
+
+// checkRow holds a row of the log to its place, its hash and its leaf.
+func checkRow(row LogRow, index uint64) (Leaf, error) {
+	damage := func(reason string) error {
+		return &DamageError{row.Log, "entry", "index " + utoa(index), reason}
+	}
+	if row.Index != index {
+		return Leaf{}, damage("is missing")
+	}
+	if row.Leaf == nil {
+		return Leaf{}, damage("has no leaf")
+	}
+	if HashLeaf(row.Leaf) != row.Hash {
+		return Leaf{}, damage("hash does not match the leaf")
+	}
+	leaf, env, err := ParseLeaf(row.Leaf)
+	if err != nil {
+		return Leaf{}, damage("is not a leaf")
+	}
+	if leaf.Index != index || leaf.Number != row.Number || env.Tenant != row.Tenant || env.ID != row.ID ||
+		env.RecordedAt.UnixMicro() != row.RecordedAt || env.Act != row.Act || env.Subject != row.Subject {
+		return Leaf{}, damage("columns do not match the leaf")
+	}
+	return leaf, nil
+}
+
+// checkOutside asks every sink what it knows of the log.
+func (t *Trail) checkOutside(ctx context.Context, head Head) error {
+	for _, s := range t.sinks {
+		note, err := s.Latest(ctx)
+		if err != nil {
+			return fmt.Errorf("audit: ask sink: %w", err)
+		}
+		if note == nil {
+			continue
+		}
+		cp, err := t.open(note)
+		if err != nil {
+			return fmt.Errorf("audit: checkpoint of sink: %w", err)
+		}
+		if cp.Origin != head.Origin {
+			continue // of a log before this one, which pins it
+		}
+		if err := t.leadsTo(ctx, head, cp); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package audit
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/trothdev/troth"
+)
+
+// Rotate makes the trail's signer the one who signs the log, after old, whose
+// key it still has. Make a trail with the new signer of the same origin, and
+// with [WithVerifiers] for the old key, and call it: until then the trail
+// cannot sequence, and answers [ErrSigner]. Trails with the old signer answer so
+// from then on.
+//
+// The change is an entry of the log, and the last checkpoint under the old key
+// covers it. Rotate returns the size of the log at which the keys change: pin the
+// old key to sizes up to and including it, and the new one to sizes from it on,
+// see [Verifiers]. A call that failed half-way can be repeated.
+func (t *Trail) Rotate(ctx context.Context, old Signer) (size uint64, err error) {
+	if err := t.canSequence(ctx); err != nil {
+		return 0, err
+	}
+	if old.Name() != t.signer.Name() || old.VerifierKey() == t.signer.VerifierKey() {
+		return 0, fmt.Errorf("%w: it must have the same name and another key", ErrSigner)
+	}
+	before := t.under(old)
+	if err := before.recordRotation(ctx, t.signer); err != nil {
+		return 0, err
+	}
+	if _, err := before.Checkpoint(ctx); err != nil {
+		return 0, err
+	}
+	if err := t.seq.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer t.seq.unlock()
+	err = t.tx.Atomically(ctx, func(ctx context.Context) error {
+		l, err := before.elected(ctx)
+		if err != nil {
+			return err
+		}
+		if l == nil {
+			return fmt.Errorf("audit: rotate: %w", troth.ErrBusy)
+		}
+		size = l.head.Size
+		moved, err := t.store.MoveHead(ctx, HeadMove{
+			Log: l.head.Log, FromSize: l.head.Size, FromRoot: l.head.Root,
+			Size: l.head.Size, Root: l.head.Root, Signer: t.signer.VerifierKey(),
+		})
+		if err == nil && !moved {
+			err = troth.ErrBusy
+		}
+		if err != nil {
+			return fmt.Errorf("audit: rotate: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return size, nil
+}
+
+// under returns the trail as another signer would have it.
+func (t *Trail) under(s Signer) *Trail {
+	other := t.clone()
+	other.signer = s
+	return other
+}
+
+func (t *Trail) recordRotation(ctx context.Context, next Signer) error {
+	e := troth.Entry{
+		Act: actRotate, Tenant: troth.Platform,
+		Facts: troth.Facts{
+			"from": troth.Digest(sha256.Sum256([]byte(t.signer.VerifierKey()))),
+			"to":   troth.Digest(sha256.Sum256([]byte(next.VerifierKey()))),
+		},
+	}
+	if _, err := t.sequenceOwn(ctx, e); err != nil {
+		return err
+	}
+	return nil
+}
+
+// sequenceOwn puts an entry of the trail itself at the end of the log.
+func (t *Trail) sequenceOwn(ctx context.Context, e troth.Entry) (LogRow, error) {
+	if err := t.seq.lock(ctx); err != nil {
+		return LogRow{}, err
+	}
+	defer t.seq.unlock()
+	if _, err := t.sequence(ctx); err != nil { // opens the log if need be
+		return LogRow{}, err
+	}
+	var s *step
+	err := t.tx.Atomically(ctx, func(ctx context.Context) error {
+		l, err := t.elected(ctx)
+		if err == nil && (l == nil || l.head.Size == 0) {
+			err = fmt.Errorf("audit: sequence: %w", troth.ErrBusy)
+		}
+		if err != nil {
+			return err
+		}
+		s = l.step(t.now())
+		if err := t.addOwn(ctx, s, e); err != nil {
+			return err
+		}
+		return t.write(ctx, s)
+	})
+	if err != nil {
+		return LogRow{}, err
+	}
+	s.ledger.take(s)
+	t.seq.ledger = s.ledger
+	return s.rows[0], nil
+}

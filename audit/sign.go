@@ -1,0 +1,172 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trothdev/troth"
+)
+
+// electTries bounds how long Checkpoint waits for another process that moves
+// the log.
+const (
+	electTries = 100
+	electPause = 10 * time.Millisecond
+)
+
+// Checkpoint signs the log as it is now, keeps the checkpoint and gives it to
+// all sinks, see [WithSink]. It returns the signed note. What is signed is
+// committed before, so no checkpoint is ever contradicted.
+//
+// The errors are those of [Trail.Sequence], troth.ErrBusy where another
+// process would not let go of the log, and a *[SinkError] where the checkpoint
+// was kept and a sink did not take it.
+func (t *Trail) Checkpoint(ctx context.Context) ([]byte, error) {
+	row, err := t.sign(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return row.Note, t.publish(ctx, row.Note)
+}
+
+// sign signs the log as it is and keeps the checkpoint. The signer may be slow:
+// it is asked outside of transactions and locks.
+func (t *Trail) sign(ctx context.Context) (row CheckpointRow, err error) {
+	if err := t.canSequence(ctx); err != nil {
+		return row, err
+	}
+	log, cp, err := t.unsigned(ctx)
+	if err != nil {
+		return row, err
+	}
+	note, err := SignCheckpoint(cp, t.signer)
+	if err != nil {
+		return row, fmt.Errorf("audit: sign: %w", err)
+	}
+	// What the trail itself would refuse must not leave it.
+	if _, err := t.open(note); err != nil {
+		return row, fmt.Errorf("audit: sign: %w", err)
+	}
+	row = CheckpointRow{Log: log, Size: cp.Size, SignedAt: cp.SignedAt.UnixMicro(), Note: note}
+	if err := t.store.PutCheckpoint(ctx, row); err != nil {
+		return row, fmt.Errorf("audit: keep checkpoint: %w", err)
+	}
+	return row, nil
+}
+
+// unsigned returns what there is to sign.
+func (t *Trail) unsigned(ctx context.Context) (log int, cp Checkpoint, err error) {
+	if err := t.seq.lock(ctx); err != nil {
+		return 0, cp, err
+	}
+	defer t.seq.unlock()
+	for range electTries {
+		l, err := t.current(ctx)
+		if err != nil {
+			return 0, cp, err
+		}
+		if l != nil {
+			return l.head.Log, l.checkpoint(t.now()), nil
+		}
+		if err := pause(ctx, electPause); err != nil {
+			return 0, cp, err
+		}
+	}
+	return 0, cp, fmt.Errorf("audit: sign: %w", troth.ErrBusy)
+}
+
+// checkpoint says what the log is.
+func (l *ledger) checkpoint(at time.Time) Checkpoint {
+	return Checkpoint{
+		Origin: l.head.Origin, Size: l.head.Size, Root: l.head.Root,
+		TenantRoot: l.names.Root(), SaltCommitment: saltCommitment(l.head.Salt),
+		SignedAt: time.UnixMicro(at.UnixMicro()).UTC(),
+	}
+}
+
+// current returns the ledger of the log as it is committed, nil where another
+// process moves it. A log without entries is opened first.
+func (t *Trail) current(ctx context.Context) (*ledger, error) {
+	if t.seq.ledger == nil {
+		if _, err := t.sequence(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var l *ledger
+	err := t.tx.Atomically(ctx, func(ctx context.Context) (err error) {
+		l, err = t.elected(ctx)
+		return err
+	})
+	if err != nil || l == nil {
+		return nil, err
+	}
+	if l.head.Size == 0 {
+		return nil, nil //nolint:nilnil // it was rolled back meanwhile, so wait
+	}
+	t.seq.ledger = l
+	return l, nil
+}
+
+// Latest returns the newest signed checkpoint, [ErrNoLog] if there is none yet.
+func (t *Trail) Latest(ctx context.Context) ([]byte, error) {
+	heads, err := t.heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(heads) - 1; i >= 0; i-- {
+		row, found, err := t.store.Checkpoint(ctx, heads[i].Log, maxSize)
+		if err != nil {
+			return nil, fmt.Errorf("audit: read checkpoint: %w", err)
+		}
+		if found {
+			return row.Note, nil
+		}
+	}
+	return nil, ErrNoLog
+}
+
+// newest returns the newest checkpoint of a log, verified.
+func (t *Trail) newest(ctx context.Context, log int) (cp Checkpoint, found bool, err error) {
+	row, found, err := t.store.Checkpoint(ctx, log, maxSize)
+	if err != nil {
+		return cp, false, fmt.Errorf("audit: read checkpoint: %w", err)
+	}
+	if !found {
+		return cp, false, nil
+	}
+	if cp, err = t.openRow(row); err != nil {
+		return cp, false, err
+	}
+	return cp, true, nil
+}
+
+// openRow verifies a stored checkpoint and holds it to its row.
+func (t *Trail) openRow(row CheckpointRow) (Checkpoint, error) {
+	cp, err := t.open(row.Note)
+	if err == nil && (cp.Size != row.Size || cp.SignedAt.UnixMicro() != row.SignedAt) {
+		err = errors.New("does not match its row")
+	}
+	if err != nil {
+		return Checkpoint{}, &DamageError{row.Log, "checkpoint", "size " + utoa(row.Size), err.Error()}
+	}
+	return cp, nil
+}
+
+func (t *Trail) open(note []byte) (Checkpoint, error) {
+	cp, _, err := OpenCheckpoint(note, t.verifiers)
+	return cp, err
+}
+
+// pause waits, unless ctx ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
