@@ -199,3 +199,8 @@ func (v Verifiers) withLine(line string) (Verifiers, error) {
 	}
 	return v.WithSizes(vkey, from, to)
 }
+
+// names reports whether the key is there, for a log of that origin.
+func (v Verifiers) names(origin, vkey string) bool {
+	return slices.ContainsFunc(v.logs, func(k logKey) bool { return k.name == origin && k.String() == vkey })
+}

@@ -1,0 +1,150 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap"
+)
+
+// Handler serves the newest log to strangers as C2SP tlog-tiles does: GET
+// checkpoint, and GET tile/L/N for the tiles of hashes below it. There are no
+// entries here: they are handed out to the tenant whom they concern, see
+// [Trail.Export]. Mount it under any prefix with http.StripPrefix.
+func (t *Trail) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /checkpoint", t.serveCheckpoint)
+	mux.HandleFunc("GET /tile/{path...}", t.serveTile)
+	return mux
+}
+
+func (t *Trail) serveCheckpoint(w http.ResponseWriter, r *http.Request) {
+	note, err := t.Latest(r.Context())
+	if err != nil {
+		t.refuse(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(note) // who hung up does not want it
+}
+
+func (t *Trail) serveTile(w http.ResponseWriter, r *http.Request) {
+	id, ok := parseTilePath(r.PathValue("path"))
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	hashes, err := t.signedTile(r.Context(), id)
+	if err != nil {
+		t.refuse(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	_, _ = w.Write(hashes) // who hung up does not want it
+}
+
+// refuse answers without telling what the store said.
+func (t *Trail) refuse(w http.ResponseWriter, err error) {
+	if errors.Is(err, ErrNoLog) || errors.Is(err, errTile) {
+		http.Error(w, "not found", http.StatusNotFound)
+		return
+	}
+	t.log.Error("log was not served", zap.Error(err))
+	http.Error(w, "not available", http.StatusServiceUnavailable)
+}
+
+// signedTile returns hashes that the newest checkpoint covers, and no others.
+func (t *Trail) signedTile(ctx context.Context, id tileID) ([]byte, error) {
+	heads, err := t.heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(heads) == 0 {
+		return nil, ErrNoLog
+	}
+	log := heads[len(heads)-1].Log
+	row, found, err := t.store.Checkpoint(ctx, log, maxSize)
+	if err != nil {
+		return nil, fmt.Errorf("audit: read checkpoint: %w", err)
+	}
+	if !found {
+		return nil, ErrNoLog
+	}
+	if !id.within(row.Size) {
+		return nil, errTile
+	}
+	return t.tiles(ctx, log).Tile(id.level, id.n, id.width)
+}
+
+// tileID names the first hashes of a tile.
+type tileID struct {
+	level int
+	n     uint64
+	width int
+}
+
+// within reports whether a tree of that size has these hashes.
+func (id tileID) within(size uint64) bool {
+	hashes := size >> (8 * id.level)
+	return id.n*tileWidth+uint64(id.width) <= hashes
+}
+
+// maxLevel is the highest level of tiles that a log below maxSize has.
+const maxLevel = 7
+
+// path is where C2SP tlog-tiles has the tile, below "tile/".
+func (id tileID) path() string {
+	n := id.n
+	p := fmt.Sprintf("%03d", n%1000)
+	for n >= 1000 {
+		n /= 1000
+		p = fmt.Sprintf("x%03d/%s", n%1000, p)
+	}
+	p = strconv.Itoa(id.level) + "/" + p
+	if id.width < tileWidth {
+		p += ".p/" + strconv.Itoa(id.width)
+	}
+	return p
+}
+
+// parseTilePath reads what path writes, and nothing else.
+func parseTilePath(p string) (tileID, bool) {
+	id := tileID{width: tileWidth}
+	level, rest, ok := strings.Cut(p, "/")
+	if !ok || len(p) > 64 {
+		return id, false
+	}
+	if number, width, partial := strings.Cut(rest, ".p/"); partial {
+		id.width, rest = atoi(width), number
+		if id.width < 1 || id.width >= tileWidth {
+			return id, false
+		}
+	}
+	id.level = atoi(level)
+	for part := range strings.SplitSeq(rest, "/") {
+		d := atoi(strings.TrimLeft(strings.TrimPrefix(part, "x"), "0"))
+		if d < 0 {
+			d = 0 // all zeros; comparing with path tells the rest
+		}
+		if id.n > maxSize/1000 {
+			return id, false
+		}
+		id.n = id.n*1000 + uint64(d)
+	}
+	return id, id.level >= 0 && id.level <= maxLevel && id.n < maxSize>>8 && id.path() == p
+}
+
+// atoi is -1 for what is not a small decimal number.
+func atoi(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil || n > 999 {
+		return -1
+	}
+	return n
+}
