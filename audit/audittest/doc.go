@@ -1,7 +1,7 @@
 // Package audittest helps to test what works with the trail: the conformance
 // suite of audit.Backend, for who writes a store; and for who calls services
-// that record evidence, a [Recorder] that keeps entries to be looked at, and a
-// real trail in one line, [NewTrail].
+// that record evidence, a [Recorder] that keeps entries to be looked at; a
+// real trail in one line, [NewTrail]; and a witness of its log, [NewWitness].
 //
 //	func TestStore(t *testing.T) {
 //		audittest.Run(t, func(t *testing.T) audit.Backend { return mystore.New(…) })
