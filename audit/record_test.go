@@ -201,6 +201,24 @@ func TestTrail_Canary(t *testing.T) {
 	w.sealer.Shred(troth.Subject{Tenant: "acme", ID: person + "2"}, troth.PseudonymCompartment)
 	tell(w.trail.Record(ctx, touch("acme", person+"2")))
 	tell(w.trail.Backlog(ctx))
+	e := letter("acme")
+	e.SubjectID = person
+	id, err := w.trail.Record(ctx, e)
+	tell(id, err)
+	tell(e.Parts, nil)
+	tell(w.trail.Parts(ctx, "acme", id))
+	_, err = w.trail.OpenPart(ctx, audit.PartRef{Tenant: "acme", Entry: id, SubjectID: person + "2"}, "test")
+	tell(nil, err)
+	opening, err := w.trail.Opening(ctx, subject, "test")
+	tell(opening, err)
+	w.sealer.Shred(subject, "letters")
+	_, err = w.trail.OpenPart(ctx, audit.PartRef{Tenant: "acme", Entry: id, SubjectID: person}, "test")
+	tell(nil, err)
+	rows, err := w.store.Parts(ctx, "acme", id)
+	require.NoError(t, err)
+	for _, r := range rows {
+		told = append(told, fmt.Sprintf("%s %s %s", r.Box, r.Name, r.Subject))
+	}
 	for _, tenant := range []troth.Tenant{"acme", troth.Platform} {
 		for _, r := range w.records(tenant) {
 			tell(r, nil)
@@ -211,7 +229,7 @@ func TestTrail_Canary(t *testing.T) {
 		told = append(told, fmt.Sprintf("%+v", l))
 	}
 	told = append(told, stored(w)...)
-	require.Greater(t, len(told), 15)
+	require.Greater(t, len(told), 25)
 	for _, text := range told {
 		require.False(t, contains([]byte(text), "canary", "example.org"), "%q", text)
 	}
