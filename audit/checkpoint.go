@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -77,7 +78,7 @@ func parseCheckpoint(body []byte) (c Checkpoint, err error) {
 	c.SaltCommitment, errs[3] = decodeHash(tenants[2])
 	micros, errs[4] = parseDecimal(signed[1])
 	c.SignedAt = time.UnixMicro(int64(micros)).UTC()
-	if errors.Join(errs[:]...) != nil || !c.valid() || string(c.body()) != string(body) {
+	if errors.Join(errs[:]...) != nil || !c.valid() || !bytes.Equal(c.body(), body) {
 		return Checkpoint{}, ErrNote
 	}
 	return c, nil

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"golang.org/x/mod/sumdb/tlog"
+	"github.com/trothdev/troth/internal/merkle"
 )
 
 // maxConsistency is the longest bundle, in bytes.
@@ -104,7 +104,7 @@ func (c Consistency) follows(old, cp Checkpoint) error {
 		return fmt.Errorf("%w: the log is smaller than before", ErrProof)
 	case old.SaltCommitment != cp.SaltCommitment || old.Size == cp.Size && old.TenantRoot != cp.TenantRoot:
 		return fmt.Errorf("%w: what the log says of its tenants was changed", ErrProof)
-	case tlog.CheckTree(toTlog(c.Hashes), int64(cp.Size), cp.Root, int64(old.Size), old.Root) != nil:
+	case merkle.VerifyConsistency(old.Size, cp.Size, old.Root, cp.Root, c.Hashes) != nil:
 		return ErrProof
 	}
 	return nil

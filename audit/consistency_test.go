@@ -122,7 +122,7 @@ func TestParseConsistency_Refuses(t *testing.T) {
 		"too long":         text + strings.Repeat("x", 1<<20),
 	} {
 		_, err := audit.ParseConsistency([]byte(text))
-		assert.ErrorIs(t, err, audit.ErrNotProof, what)
+		require.ErrorIs(t, err, audit.ErrNotProof, what)
 	}
 }
 

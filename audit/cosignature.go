@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -83,27 +84,14 @@ func AddCosignature(note, line []byte, v Verifiers) ([]byte, error) {
 	if !ok {
 		return nil, &KeyError{s.name, ErrSignature}
 	}
-	n.put(s, func(old noteSignature) bool {
-		was, _ := k.verifyAt(n.body, old.raw)
-		return at.After(was)
-	})
+	if i := slices.IndexFunc(n.sigs, s.sameKey); i < 0 {
+		n.sigs = append(n.sigs, s)
+	} else if was, _ := k.verifyAt(n.body, n.sigs[i].raw); at.After(was) {
+		n.sigs[i] = s
+	}
 	b := n.marshal()
 	if len(b) > maxNote || len(n.sigs) > maxSignatures {
 		return nil, ErrNote
 	}
 	return b, nil
-}
-
-// put adds the line, or puts it over that by the same key if replace says so.
-func (n *signedNote) put(s noteSignature, replace func(old noteSignature) bool) {
-	for i, old := range n.sigs {
-		if !s.sameKey(old) {
-			continue
-		}
-		if replace(old) {
-			n.sigs[i] = s
-		}
-		return
-	}
-	n.sigs = append(n.sigs, s)
 }

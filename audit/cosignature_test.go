@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,10 +75,10 @@ func TestAddCosignature_Refuses(t *testing.T) {
 		"beyond time":              {b, w.cosign(bodyOf(b), math.MaxUint64), audit.ErrSignature},
 		"not a checkpoint":         {[]byte("x"), line, audit.ErrNote},
 		"an unsigned checkpoint":   {[]byte(bodyOf(b) + "\n" + string(line)), line, audit.ErrSignature},
-		"a checkpoint of unknowns": {append(b[:len(b):len(b)], stranger.cosign(bodyOf(b), 1)...), line, audit.ErrUnknownKey},
+		"a checkpoint of unknowns": {append(slices.Clip(b), stranger.cosign(bodyOf(b), 1)...), line, audit.ErrUnknownKey},
 	} {
 		_, err := audit.AddCosignature(c.note, c.line, v)
-		assert.ErrorIs(t, err, c.err, what)
+		require.ErrorIs(t, err, c.err, what)
 	}
 	refusesNeighbours(t, line, func(line []byte) error {
 		_, err := audit.AddCosignature(b, line, v)
@@ -122,6 +123,6 @@ func TestOpenCheckpoint_RefusesCosignaturesThatAreCutOff(t *testing.T) {
 	for _, n := range []int{1, 7, 8, 71} {
 		line := "— " + w.name + " " + base64.StdEncoding.EncodeToString(append(id, make([]byte, n)...)) + "\n"
 		_, _, err := audit.OpenCheckpoint([]byte(string(b)+line), v)
-		assert.ErrorIs(t, err, audit.ErrSignature, n)
+		require.ErrorIs(t, err, audit.ErrSignature, n)
 	}
 }

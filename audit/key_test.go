@@ -78,11 +78,11 @@ func TestGenerateSigningKey_RefusesNames(t *testing.T) {
 		strings.Repeat("a", 256),
 	} {
 		_, err := audit.GenerateSigningKey(name)
-		assert.ErrorIs(t, err, audit.ErrKey, "%q", name)
+		require.ErrorIs(t, err, audit.ErrKey, "%q", name)
 	}
 	for _, name := range []string{"a", "bücher.example/日志", strings.Repeat("a", 255)} {
 		_, err := audit.GenerateSigningKey(name)
-		assert.NoError(t, err, "%q", name)
+		require.NoError(t, err, "%q", name)
 	}
 }
 
@@ -135,8 +135,8 @@ func TestSigningKey_PrintsNoSecret(t *testing.T) {
 	base := secret[strings.LastIndex(secret, "+")+1:]
 	for _, s := range printed {
 		for _, leak := range []string{
-			base, base[4:40], "abababab", "ABABABAB", "171 171 171", "171,171,171", "\xab\xab\xab", "10101011 10101011",
-			"0xab, 0xab", "U+00AB U+00AB", `\xab\xab`,
+			base, base[4:40], "abababab", "ABABABAB", "171 171 171", "171,171,171", "\xab\xab\xab", "10101011 1010",
+			"0xab, 0x", "U+00AB U+00", `\xab\xab`,
 		} {
 			require.NotContains(t, s, leak)
 		}

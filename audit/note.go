@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,13 +68,8 @@ func parseNote(b []byte) (signedNote, error) {
 	n := signedNote{body: bytes.Clone(b[:split+1])}
 	for line := range bytes.Lines(b[split+2:]) {
 		s, err := parseSignature(line)
-		if err != nil || len(n.sigs) == maxSignatures {
+		if err != nil || len(n.sigs) == maxSignatures || slices.ContainsFunc(n.sigs, s.sameKey) {
 			return signedNote{}, ErrNote
-		}
-		for _, other := range n.sigs {
-			if s.sameKey(other) {
-				return signedNote{}, ErrNote
-			}
 		}
 		n.sigs = append(n.sigs, s)
 	}

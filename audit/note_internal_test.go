@@ -49,7 +49,7 @@ func FuzzParseNote(f *testing.F) {
 
 func FuzzParseCheckpoint(f *testing.F) {
 	f.Add([]byte("a\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\ntroth.tenants/1 " +
-		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\ntroth.signed/1 5\n"))
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\ntroth.signed/1 5\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		cp, err := parseCheckpoint(b)
 		if err == nil && !bytes.Equal(cp.body(), b) {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"golang.org/x/mod/sumdb/tlog"
+	"github.com/trothdev/troth/internal/merkle"
 )
 
 // proofHeader is the first line of a proof.
@@ -118,21 +118,8 @@ func VerifyProof(bundle []byte, v Verifiers) (Proven, error) {
 		return Proven{}, fmt.Errorf("%w: %w", ErrNotProof, err)
 	}
 	hash := HashLeaf(p.Leaf)
-	if leaf.Index != p.Index || !included(p, hash, cp) {
+	if leaf.Index != p.Index || merkle.VerifyInclusion(p.Index, cp.Size, hash, cp.Root, p.Hashes) != nil {
 		return Proven{}, ErrProof
 	}
 	return Proven{Leaf: leaf, Entry: entry, Bytes: p.Leaf, Hash: hash, Checkpoint: cp, Signatures: sigs}, nil
-}
-
-// included reports whether the hashes lead from the leaf to the root.
-func included(p Proof, hash [32]byte, cp Checkpoint) bool {
-	return tlog.CheckRecord(toTlog(p.Hashes), int64(cp.Size), cp.Root, int64(p.Index), hash) == nil
-}
-
-func toTlog(hashes [][32]byte) []tlog.Hash {
-	out := make([]tlog.Hash, len(hashes))
-	for i, h := range hashes {
-		out[i] = h
-	}
-	return out
 }

@@ -67,7 +67,7 @@ func TestVerifyProof_DoesNotHold(t *testing.T) {
 		change(&p)
 		_, err := audit.VerifyProof(p.Marshal(), v)
 		require.ErrorIs(t, err, audit.ErrProof, what)
-		assert.NotErrorIs(t, err, audit.ErrNotProof, what)
+		require.NotErrorIs(t, err, audit.ErrNotProof, what)
 	}
 
 	// A leaf in another place than it names, which only a faulty log signs.
@@ -78,7 +78,7 @@ func TestVerifyProof_DoesNotHold(t *testing.T) {
 
 	_, err = audit.VerifyProof(good.Marshal(), verifiersOf(t, specKey))
 	require.ErrorIs(t, err, audit.ErrUnknownKey)
-	assert.NotErrorIs(t, err, audit.ErrProof)
+	require.NotErrorIs(t, err, audit.ErrProof)
 }
 
 func TestParseProof_Refuses(t *testing.T) {
@@ -120,7 +120,7 @@ func TestParseProof_Refuses(t *testing.T) {
 		"too long":                text + strings.Repeat("x", 1<<20),
 	} {
 		_, err := audit.ParseProof([]byte(text))
-		assert.ErrorIs(t, err, audit.ErrNotProof, what)
+		require.ErrorIs(t, err, audit.ErrNotProof, what)
 	}
 
 	most := good

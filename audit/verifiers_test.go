@@ -85,7 +85,7 @@ func TestParseVerifiers_Refuses(t *testing.T) {
 		"too long":                    strings.Repeat(one+"\n", 20_000),
 	} {
 		_, err := audit.ParseVerifiers(text)
-		assert.ErrorIs(t, err, audit.ErrKey, what)
+		require.ErrorIs(t, err, audit.ErrKey, what)
 	}
 }
 
