@@ -11,9 +11,12 @@ import (
 
 // sequencer is the part of a trail that moves the log, in this process.
 type sequencer struct {
-	// turn has room for one: whoever puts something in may use ledger.
+	// turn has room for one: whoever puts something in may use what follows.
 	turn   chan struct{}
 	ledger *ledger
+	// known is what the sinks held when they were asked.
+	known []Checkpoint
+	asked bool
 
 	mu sync.Mutex
 	// waiting are those who wait for entries, see Await.
@@ -161,7 +164,7 @@ func (t *Trail) awaitStep(ctx context.Context, got chan Position) (at Position, 
 	default:
 	}
 	n, err := t.sequence(ctx)
-	if err != nil {
+	if err != nil && (ctx.Err() != nil || !passes(err)) {
 		return at, false, err
 	}
 	select {

@@ -42,7 +42,7 @@ func (t *Trail) load(ctx context.Context, head Head) (*ledger, error) {
 	if err := t.checkTenants(ctx, l, cp); err != nil {
 		return nil, err
 	}
-	return l, t.checkOutside(ctx, head)
+	return l, t.checkOutside(ctx, head, t.seq.known)
 }
 
 // loadPage is how many tenants or entries are read at a time.
@@ -208,20 +208,9 @@ func checkRow(row LogRow, index uint64) (Leaf, error) {
 	return leaf, nil
 }
 
-// checkOutside asks every sink what it knows of the log.
-func (t *Trail) checkOutside(ctx context.Context, head Head) error {
-	for _, s := range t.sinks {
-		note, err := s.Latest(ctx)
-		if err != nil {
-			return fmt.Errorf("audit: ask sink: %w", err)
-		}
-		if note == nil {
-			continue
-		}
-		cp, err := t.open(note)
-		if err != nil {
-			return fmt.Errorf("audit: checkpoint of sink: %w", err)
-		}
+// checkOutside compares the log with what is known outside of the store.
+func (t *Trail) checkOutside(ctx context.Context, head Head, known []Checkpoint) error {
+	for _, cp := range known {
 		if cp.Origin != head.Origin {
 			continue // of a log before this one, which pins it
 		}
@@ -229,5 +218,51 @@ func (t *Trail) checkOutside(ctx context.Context, head Head) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// outside asks every sink what it knows. It belongs outside of transactions: a
+// sink may be slow.
+func (t *Trail) outside(ctx context.Context) (known []Checkpoint, err error) {
+	for _, s := range t.sinks {
+		cp, found, err := t.latestOf(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			known = append(known, cp)
+		}
+	}
+	return known, nil
+}
+
+func (t *Trail) latestOf(ctx context.Context, s Sink) (cp Checkpoint, found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sinkTime)
+	defer cancel()
+	note, err := s.Latest(ctx)
+	if err != nil {
+		return cp, false, fmt.Errorf("audit: ask sink: %w", err)
+	}
+	if note == nil {
+		return cp, false, nil
+	}
+	if cp, err = t.open(note); err != nil {
+		return cp, false, fmt.Errorf("audit: checkpoint of sink: %w", err)
+	}
+	return cp, true, nil
+}
+
+// askSinks asks the sinks before this process moves or signs the log for the
+// first time. As long as one of them does not answer, nothing is sequenced:
+// going on with an older copy would fork the log.
+func (t *Trail) askSinks(ctx context.Context) error {
+	if t.seq.asked {
+		return nil
+	}
+	known, err := t.outside(ctx)
+	if err != nil {
+		return err
+	}
+	t.seq.known, t.seq.asked = known, true
 	return nil
 }

@@ -51,6 +51,7 @@ func (l *ledger) stands(h Head) bool {
 
 // take makes a committed step part of the ledger.
 func (l *ledger) take(s *step) {
+	l.head = s.head
 	l.head.Size, l.head.Root = s.front.Size(), s.front.Root()
 	l.front = s.front
 	for tenant, at := range s.moved {

@@ -117,5 +117,6 @@ func (t *Trail) append(ctx context.Context, env Envelope) error {
 	if !appended {
 		return ErrDuplicate
 	}
+	t.seq.wake()
 	return nil
 }

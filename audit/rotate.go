@@ -37,17 +37,17 @@ func (t *Trail) Rotate(ctx context.Context, old Signer) (size uint64, err error)
 	}
 	defer t.seq.unlock()
 	err = t.tx.Atomically(ctx, func(ctx context.Context) error {
-		l, err := before.elected(ctx)
+		head, elected, err := before.elect(ctx)
 		if err != nil {
 			return err
 		}
-		if l == nil {
+		if !elected {
 			return fmt.Errorf("audit: rotate: %w", troth.ErrBusy)
 		}
-		size = l.head.Size
+		size = head.Size
 		moved, err := t.store.MoveHead(ctx, HeadMove{
-			Log: l.head.Log, FromSize: l.head.Size, FromRoot: l.head.Root,
-			Size: l.head.Size, Root: l.head.Root, Signer: t.signer.VerifierKey(),
+			Log: head.Log, FromSize: head.Size, FromRoot: head.Root,
+			Size: head.Size, Root: head.Root, Signer: t.signer.VerifierKey(),
 		})
 		if err == nil && !moved {
 			err = troth.ErrBusy
@@ -95,14 +95,16 @@ func (t *Trail) sequenceOwn(ctx context.Context, e troth.Entry) (LogRow, error) 
 	}
 	var s *step
 	err := t.tx.Atomically(ctx, func(ctx context.Context) error {
-		l, err := t.elected(ctx)
-		if err == nil && (l == nil || l.head.Size == 0) {
+		head, elected, err := t.elect(ctx)
+		if err == nil && (!elected || head.Size == 0) {
 			err = fmt.Errorf("audit: sequence: %w", troth.ErrBusy)
 		}
 		if err != nil {
 			return err
 		}
-		s = l.step(t.now())
+		if s, err = t.begin(ctx, head); err != nil {
+			return err
+		}
 		if err := t.addOwn(ctx, s, e); err != nil {
 			return err
 		}

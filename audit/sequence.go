@@ -48,7 +48,10 @@ const sequenceTries = 4
 
 // sequence makes one step; the caller holds the lock.
 func (t *Trail) sequence(ctx context.Context) (int, error) {
-	var err error
+	err := t.askSinks(ctx)
+	if err != nil {
+		return 0, err
+	}
 	for range sequenceTries {
 		var n int
 		if n, err = t.tryStep(ctx); err == nil {
@@ -95,16 +98,21 @@ func (t *Trail) tryStep(ctx context.Context) (n int, err error) {
 	var s *step
 	err = t.tx.Atomically(ctx, func(ctx context.Context) error {
 		s = nil
-		l, err := t.elected(ctx)
-		if err != nil || l == nil {
+		head, elected, err := t.elect(ctx)
+		if err != nil || !elected {
 			return err
 		}
 		waiting, err := t.store.TakeInbox(ctx, batchLimit)
 		if err != nil {
 			return fmt.Errorf("audit: take from inbox: %w", err)
 		}
-		s = l.step(t.now())
-		if l.head.Size == 0 {
+		if len(waiting) == 0 && head.Size > 0 {
+			return nil // whatever others did, there is no need to know it now
+		}
+		if s, err = t.begin(ctx, head); err != nil {
+			return err
+		}
+		if s.head.Size == 0 {
 			if err := t.addOpening(ctx, s); err != nil {
 				return err
 			}
@@ -113,9 +121,6 @@ func (t *Trail) tryStep(ctx context.Context) (n int, err error) {
 			return err
 		}
 		n = len(waiting)
-		if len(s.rows) == 0 {
-			return nil
-		}
 		err = t.write(ctx, s)
 		if errors.Is(err, ErrDuplicate) {
 			return &duplicateError{names(waiting)}
@@ -139,33 +144,90 @@ func names(rows []InboxRow) []TenantEntry {
 	return ids
 }
 
-// elected returns the ledger of the open log, or nil where another process
-// moves it just now. ctx carries the transaction in which it may be moved.
-func (t *Trail) elected(ctx context.Context) (*ledger, error) {
-	ok, err := t.store.Elect(ctx)
+// elect returns the head of the open log, of size 0 if there is none, unless
+// another process moves it just now. ctx carries the transaction in which it may
+// be moved.
+func (t *Trail) elect(ctx context.Context) (head Head, elected bool, err error) {
+	elected, err = t.store.Elect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("audit: elect: %w", err)
+		return head, false, fmt.Errorf("audit: elect: %w", err)
 	}
-	if !ok {
-		return nil, nil //nolint:nilnil // not elected is no error
+	if !elected {
+		return head, false, nil
 	}
 	heads, err := t.heads(ctx)
+	if err != nil || len(heads) == 0 {
+		return head, err == nil, err
+	}
+	head = heads[len(heads)-1]
+	if head.Origin != t.signer.Name() || head.Signer != t.signer.VerifierKey() {
+		return head, false, ErrSigner
+	}
+	return head, true, nil
+}
+
+// begin prepares a step from the stored head, after catching up with what other
+// processes did.
+func (t *Trail) begin(ctx context.Context, head Head) (*step, error) {
+	l := t.seq.ledger
+	switch {
+	case head.Size == 0:
+		l, err := t.createLog(ctx, newLedger(1, t.signer))
+		if err != nil {
+			return nil, err
+		}
+		return l.step(t.now()), nil
+	case l.stands(head):
+		s := l.step(t.now())
+		s.head = head // pruned meanwhile, perhaps
+		return s, nil
+	case l != nil && l.head.Log == head.Log && l.head.Salt == head.Salt && l.head.Size < head.Size:
+		s, err := t.catchUp(ctx, l, head)
+		if err != nil || s != nil {
+			return s, err
+		}
+	}
+	l, err := t.load(ctx, head)
 	if err != nil {
 		return nil, err
 	}
-	if len(heads) == 0 {
-		return t.createLog(ctx, newLedger(1, t.signer))
+	return l.step(t.now()), nil
+}
+
+// catchUpLimit is how many entries of others are followed one by one; behind more
+// of them, all is loaded again.
+const catchUpLimit = 20_000
+
+// catchUp follows what others added. It returns nil if that does not fit: then
+// all is loaded, and found to be damaged or not.
+func (t *Trail) catchUp(ctx context.Context, l *ledger, head Head) (*step, error) {
+	if head.Size-l.head.Size > catchUpLimit {
+		return nil, nil //nolint:nilnil // it says so
 	}
-	head := heads[len(heads)-1]
-	if head.Origin != t.signer.Name() || head.Signer != t.signer.VerifierKey() {
-		return nil, ErrSigner
+	s := l.step(t.now())
+	s.head = head
+	for s.front.Size() < head.Size {
+		page, err := t.store.LogRange(ctx, head.Log, s.front.Size(), loadPage)
+		if err != nil {
+			return nil, fmt.Errorf("audit: follow log: %w", err)
+		}
+		for _, row := range page {
+			prev := s.end(row.Tenant)
+			hash, err := t.previous(ctx, row, s.front.Size())
+			if err != nil || row.Number != prev.Number+1 || hash != prev.Hash {
+				return nil, nil //nolint:nilnil,nilerr // it says so
+			}
+			s.put(row)
+		}
+		if len(page) == 0 {
+			return nil, nil //nolint:nilnil // it says so
+		}
 	}
-	if t.seq.ledger.stands(head) {
-		// What may change without a step: see HeadMove and Prune.
-		t.seq.ledger.head = head
-		return t.seq.ledger, nil
+	if s.front.Root() != head.Root {
+		return nil, nil //nolint:nilnil // it says so
 	}
-	return t.load(ctx, head)
+	s.front.Take() // the tiles are written
+	return s, nil
 }
 
 func (t *Trail) heads(ctx context.Context) ([]Head, error) {

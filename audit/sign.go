@@ -87,26 +87,32 @@ func (l *ledger) checkpoint(at time.Time) Checkpoint {
 }
 
 // current returns the ledger of the log as it is committed, nil where another
-// process moves it. A log without entries is opened first.
+// process moves it just now. The log is opened if there is none.
 func (t *Trail) current(ctx context.Context) (*ledger, error) {
-	if t.seq.ledger == nil {
-		if _, err := t.sequence(ctx); err != nil {
-			return nil, err
-		}
-	}
-	var l *ledger
-	err := t.tx.Atomically(ctx, func(ctx context.Context) (err error) {
-		l, err = t.elected(ctx)
-		return err
-	})
-	if err != nil || l == nil {
+	if err := t.askSinks(ctx); err != nil {
 		return nil, err
 	}
-	if l.head.Size == 0 {
-		return nil, nil //nolint:nilnil // it was rolled back meanwhile, so wait
+	var s *step
+	err := t.tx.Atomically(ctx, func(ctx context.Context) error {
+		s = nil
+		head, elected, err := t.elect(ctx)
+		if err != nil || !elected {
+			return err
+		}
+		if s, err = t.begin(ctx, head); err != nil || s.head.Size > 0 {
+			return err
+		}
+		if err := t.addOpening(ctx, s); err != nil {
+			return err
+		}
+		return t.write(ctx, s)
+	})
+	if err != nil || s == nil {
+		return nil, err
 	}
-	t.seq.ledger = l
-	return l, nil
+	s.ledger.take(s)
+	t.seq.ledger = s.ledger
+	return s.ledger, nil
 }
 
 // Latest returns the newest signed checkpoint, [ErrNoLog] if there is none yet.

@@ -3,6 +3,8 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -12,37 +14,55 @@ import (
 // step is one move of the log, in preparation.
 type step struct {
 	ledger *ledger
-	front  *merkle.Frontier
-	moved  map[troth.Tenant]TenantHead
-	rows   []LogRow
-	at     time.Time
+	// head is the stored one from which the step moves.
+	head  Head
+	front *merkle.Frontier
+	// moved are the tenants that end elsewhere than the ledger says.
+	moved map[troth.Tenant]TenantHead
+	rows  []LogRow
+	at    time.Time
 }
 
 func (l *ledger) step(at time.Time) *step {
 	return &step{
-		ledger: l, front: l.front.Clone(), moved: make(map[troth.Tenant]TenantHead),
+		ledger: l, head: l.head, front: l.front.Clone(), moved: make(map[troth.Tenant]TenantHead),
 		at: time.UnixMicro(at.UnixMicro()).UTC(),
 	}
 }
 
 // add puts an envelope at the end of the log.
 func (s *step) add(env Envelope, raw []byte) {
-	prev, ok := s.moved[env.Tenant]
-	if !ok {
-		prev = s.ledger.tenants[env.Tenant]
-	}
+	prev := s.end(env.Tenant)
 	leaf := Leaf{
 		Index: s.front.Size(), Number: prev.Number + 1, Prev: prev.Hash, SequencedAt: s.at, Envelope: raw,
 	}
 	row := LogRow{
-		Log: s.ledger.head.Log, Index: leaf.Index, Tenant: env.Tenant, ID: env.ID, Number: leaf.Number,
+		Log: s.head.Log, Index: leaf.Index, Tenant: env.Tenant, ID: env.ID, Number: leaf.Number,
 		Leaf:       leaf.Append(make([]byte, 0, len(raw)+leafRoom)),
 		RecordedAt: env.RecordedAt.UnixMicro(), Act: env.Act, Subject: env.Subject,
 	}
 	row.Hash = HashLeaf(row.Leaf)
-	s.front.Append(row.Hash)
-	s.moved[env.Tenant] = TenantHead{Tenant: env.Tenant, Number: row.Number, Index: row.Index, Hash: row.Hash}
+	s.put(row)
 	s.rows = append(s.rows, row)
+}
+
+// end is where the tenant's entries end.
+func (s *step) end(tenant troth.Tenant) TenantHead {
+	if h, ok := s.moved[tenant]; ok {
+		return h
+	}
+	return s.ledger.tenants[tenant]
+}
+
+// put takes a row into account.
+func (s *step) put(row LogRow) {
+	s.front.Append(row.Hash)
+	s.moved[row.Tenant] = row.end()
+}
+
+// end is where the row's tenant ends if the row is its last.
+func (r LogRow) end() TenantHead {
+	return TenantHead{Tenant: r.Tenant, Number: r.Number, Index: r.Index, Hash: r.Hash}
 }
 
 // leafRoom is about what a leaf takes over its envelope.
@@ -71,7 +91,7 @@ func (t *Trail) addWaiting(ctx context.Context, s *step, waiting []InboxRow) err
 
 // write stores the step. The caller's transaction ends if it fails.
 func (t *Trail) write(ctx context.Context, s *step) error {
-	head := s.ledger.head
+	head := s.head
 	if err := t.store.AppendLog(ctx, s.rows); err != nil {
 		return fmt.Errorf("audit: sequence: %w", err)
 	}
@@ -82,11 +102,11 @@ func (t *Trail) write(ctx context.Context, s *step) error {
 	if err := t.store.PutTiles(ctx, head.Log, tiles); err != nil {
 		return fmt.Errorf("audit: write tiles: %w", err)
 	}
-	heads := make([]TenantHead, 0, len(s.moved))
-	for _, h := range s.moved {
-		heads = append(heads, h)
+	ends := make(map[troth.Tenant]TenantHead)
+	for _, row := range s.rows {
+		ends[row.Tenant] = row.end()
 	}
-	if err := t.store.PutTenantHeads(ctx, head.Log, heads); err != nil {
+	if err := t.store.PutTenantHeads(ctx, head.Log, slices.Collect(maps.Values(ends))); err != nil {
 		return fmt.Errorf("audit: write tenants: %w", err)
 	}
 	moved, err := t.store.MoveHead(ctx, HeadMove{

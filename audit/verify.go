@@ -76,11 +76,15 @@ type verification struct {
 	trail   *Trail
 	trusted *Checkpoint
 	heads   []Head
+	known   []Checkpoint
 	reasons *reasons
 }
 
 func (v *verification) run(ctx context.Context) (r Report, err error) {
 	if v.heads, err = v.trail.heads(ctx); err != nil {
+		return r, err
+	}
+	if v.known, err = v.trail.outside(ctx); err != nil {
 		return r, err
 	}
 	if err := v.checkHeads(); err != nil {
@@ -157,7 +161,7 @@ func (v *verification) outside(ctx context.Context, head Head) error {
 			return err
 		}
 	}
-	return v.trail.checkOutside(ctx, head)
+	return v.trail.checkOutside(ctx, head, v.known)
 }
 
 // reasons matches what is gone with the entries that tell why.
