@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -20,11 +21,14 @@ import (
 	"github.com/trothdev/troth/storage/memory/auditmem"
 )
 
-// broken are stores with one fault each, and a check that must notice it.
-var broken = map[string]struct {
+// brokenStore is a store with one fault, and a check that must notice it.
+type brokenStore struct {
 	wrap  func(s *auditmem.Store) audit.Backend
 	check string
-}{
+}
+
+// broken are stores with one fault each in what concerns the inbox.
+var broken = map[string]brokenStore{
 	"cuts times to milliseconds":      {func(s *auditmem.Store) audit.Backend { return milliseconds{s} }, "times_keep_their_microseconds"},
 	"says appended of what was there": {func(s *auditmem.Store) audit.Backend { return sureOfEntry{s} }, "an_id_that_the_tenant_has"},
 	"decodes envelopes as text":       {func(s *auditmem.Store) audit.Backend { return text{s} }, "an_entry_comes_back_as_it_went_in"},
@@ -187,6 +191,13 @@ func (s aliased) Entries(ctx context.Context, p audit.EntriesPage) ([]audit.Inbo
 	return rows, err
 }
 
+// allBroken are those of the inbox and those of the log.
+func allBroken() map[string]brokenStore {
+	all := maps.Clone(broken)
+	maps.Copy(all, brokenLog)
+	return all
+}
+
 // brokenEnv names the store that a process started by TestRun_NoticesBroken
 // shall run the suite on.
 const brokenEnv = "TROTH_AUDITTEST_BROKEN"
@@ -197,12 +208,12 @@ func TestBrokenStore(t *testing.T) {
 		return // this is the other process's test
 	}
 	audittest.Run(t, func(*testing.T) audit.Backend {
-		return broken[name].wrap(auditmem.New(memory.Open()))
+		return allBroken()[name].wrap(auditmem.New(memory.Open()))
 	})
 }
 
 func TestRun_NoticesBrokenStores(t *testing.T) {
-	for name, b := range broken {
+	for name, b := range allBroken() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBrokenStore$/"+b.check, "-test.v")
