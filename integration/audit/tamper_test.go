@@ -14,6 +14,29 @@ import (
 	"github.com/trothdev/troth/storage/sqlstore"
 )
 
+// noChecks takes the constraints off a table of PostgreSQL; unchecked does so for
+// SQLite.
+func (b backend) noChecks(t *testing.T, db *sql.DB, table string) {
+	t.Helper()
+	if b.dialect != sqlstore.Postgres {
+		return
+	}
+	rows, err := db.QueryContext(t.Context(), "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass($1) AND contype = 'c'", table)
+	require.NoError(t, err)
+	defer func() { _ = rows.Close() }()
+	var names []string
+	for rows.Next() {
+		var name string
+		require.NoError(t, rows.Scan(&name))
+		names = append(names, name)
+	}
+	require.NoError(t, rows.Err())
+	for _, name := range names {
+		_, err := db.ExecContext(t.Context(), "ALTER TABLE "+table+" DROP CONSTRAINT "+name)
+		require.NoError(t, err)
+	}
+}
+
 // unchecked runs a statement without the constraints of the tables, as who
 // writes to the database can.
 func (b backend) unchecked(t *testing.T, db *sql.DB, statement string, args ...any) {

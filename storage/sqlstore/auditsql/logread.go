@@ -24,7 +24,7 @@ type logReader struct {
 	dest                                     []any
 }
 
-// oversized is what leafOf selects in place of a leaf that is too long.
+// oversized is what optional selects in place of a leaf that is too long.
 const oversized = "\x00"
 
 // bufferSize is how much of leaves is held in one piece.

@@ -44,27 +44,27 @@ const maxText = 1025
 // short selects a column of text, cut where it is too long to be a name.
 func short(column string) string { return fmt.Sprintf("substr(%s, 1, %d)", column, maxText) }
 
-// leafOf selects a leaf, or a zero byte, which is none, where it is too long to
-// be loaded.
-func leafOf(d sqlstore.Dialect) string {
+// optional is bounded for a column that may be NULL: what is too long comes as a
+// zero byte, which no valid value is.
+func optional(d sqlstore.Dialect, column string, limit int) string {
 	zero := "x'00'"
 	if d == sqlstore.Postgres {
 		zero = `'\x00'::bytea`
 	}
-	return "CASE WHEN leaf IS NOT NULL THEN COALESCE(" + bounded(d, "leaf", audit.MaxLeaf) + ", " + zero + ") END"
+	return "CASE WHEN " + column + " IS NOT NULL THEN COALESCE(" + bounded(d, column, limit) + ", " + zero + ") END"
 }
 
 func bindLog(d sqlstore.Dialect) *logStatements {
 	entry := `SELECT log, idx, ` + short("tenant") + `, ` + bounded(d, "id", 16) + `, number, ` + bounded(d, "hash", 32) + `, ` +
-		leafOf(d) + `, ` + bounded(d, "redacted_by", 16) + `, COALESCE(recorded_at, 0), ` + short("act") + `, ` +
-		bounded(d, "subject", 16) + ` FROM troth_audit_entry`
+		optional(d, "leaf", audit.MaxLeaf) + `, ` + optional(d, "redacted_by", 16) + `, COALESCE(recorded_at, 0), ` + short("act") + `, ` +
+		optional(d, "subject", 16) + ` FROM troth_audit_entry`
 	tenant := `SELECT ` + short("tenant") + `, number, idx, ` + bounded(d, "hash", 32) + ` FROM troth_audit_tenant`
 	checkpoint := `SELECT size, signed_at, ` + bounded(d, "note", audit.MaxNote) + ` FROM troth_audit_checkpoint`
 	taken := ` RETURNING ` + short("tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` +
 		bounded(d, "envelope", audit.MaxEnvelope) + `, ` + bounded(d, "tag", 32)
 	s := &logStatements{
 		heads: `SELECT log, ` + short("origin") + `, size, ` + bounded(d, "root", 32) + `, ` + bounded(d, "salt", 32) + `, ` +
-			short("signer") + `, closed, pruned, ` + bounded(d, "pruned_by", 16) + ` FROM troth_audit_head ORDER BY log`,
+			short("signer") + `, closed, pruned, ` + optional(d, "pruned_by", 16) + ` FROM troth_audit_head ORDER BY log`,
 		createHead: `INSERT INTO troth_audit_head (log, origin, size, root, salt, signer, closed, pruned, pruned_by)
 			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT COALESCE(MAX(log), 0) FROM troth_audit_head) = ?
 			ON CONFLICT DO NOTHING`,
@@ -94,12 +94,13 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		insertPart: `INSERT INTO troth_audit_part (tenant, entry, part, name, subject, compartment, recorded_at, salt, box, dropped_by)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		parts: `SELECT part, ` + short("name") + `, ` + bounded(d, "subject", 16) + `, ` + short("compartment") + `, recorded_at, ` +
-			bounded(d, "salt", 32) + `, ` + bounded(d, "box", audit.MaxBox) + `, ` + bounded(d, "dropped_by", 16) + `,
+			bounded(d, "salt", 32) + `, ` + bounded(d, "box", audit.MaxBox) + `, ` + optional(d, "dropped_by", 16) + `,
 			salt IS NULL AND box IS NULL FROM troth_audit_part WHERE tenant = ? AND entry = ? ORDER BY part`,
 		dropPartsOf: `UPDATE troth_audit_part SET salt = NULL, box = NULL, dropped_by = ?
 			WHERE tenant = ? AND entry = ? AND dropped_by IS NULL`,
+		// The plus keeps SQLite from walking over all that is old enough.
 		dropPartsBefore: `UPDATE troth_audit_part SET salt = NULL, box = NULL, dropped_by = ?
-			WHERE tenant = ? AND dropped_by IS NULL AND recorded_at < ? AND entry IN (SELECT entry FROM (
+			WHERE tenant = ? AND dropped_by IS NULL AND +recorded_at < ? AND entry IN (SELECT entry FROM (
 				SELECT DISTINCT recorded_at, entry FROM troth_audit_part
 				WHERE tenant = ? AND dropped_by IS NULL AND recorded_at < ? ORDER BY recorded_at, entry LIMIT ?) oldest)`,
 

@@ -16,12 +16,15 @@ func (s *Store) TakeInbox(ctx context.Context, limit int) (taken []audit.InboxRo
 	q := reading{table: inboxTable, text: s.log.takeInbox, args: []any{limit}, place: func() string {
 		return at("one of the earliest, %d rows after the first that was read", len(taken))()
 	}}
-	err = s.read(ctx, q, func(rows *sqlstore.Rows) error {
-		row, err := scanEntry(rows)
-		if err == nil {
-			taken = append(taken, row)
-		}
-		return err
+	// A row that cannot be read must not take the others along.
+	err = s.atomically(ctx, func(ctx context.Context) error {
+		return s.read(ctx, q, func(rows *sqlstore.Rows) error {
+			row, err := scanEntry(rows)
+			if err == nil {
+				taken = append(taken, row)
+			}
+			return err
+		})
 	})
 	if err != nil {
 		return nil, err
