@@ -103,7 +103,7 @@ func TestDropParts_RefusesWhatChoosesNothing(t *testing.T) {
 // deedRefused demands that nothing is destroyed but under the right permit.
 func deedRefused(t *testing.T, right troth.PermitRef, others []troth.PermitRef, do func(w *world, trail *audit.Trail, ctx context.Context, p troth.Permit) error, intact func(w *world)) {
 	t.Helper()
-	w := newWorld(t)
+	w := newLog(t)
 	require.ErrorIs(t, do(w, w.trail, t.Context(), leave), troth.ErrNoActor)
 	require.ErrorIs(t, do(w, w.trail, w.as(kim), troth.Permit{}), troth.ErrNotPermitted)
 	require.ErrorIs(t, do(w, w.trail, w.as(kim), leave), troth.ErrNotPermitted, "the trail was not made for it")
@@ -119,7 +119,7 @@ func deedRefused(t *testing.T, right troth.PermitRef, others []troth.PermitRef, 
 		}))
 	}
 	require.ErrorIs(t, do(w, w.trail, w.as(kim), stale), troth.ErrNotPermitted, "of another transaction")
-	unmanaged := w.another(audit.Unmanaged("test"))
+	unmanaged := w.another(audit.Unmanaged("test"), audit.WithSigner(w.signer))
 	var ie *troth.IdentifierError
 	require.ErrorAs(t, do(w, unmanaged, w.as(kim), troth.UnmanagedPermit("")), &ie, "a ground is recorded")
 	intact(w)

@@ -36,10 +36,12 @@ func newFaulty(t *testing.T, injections ...faultstore.Injection) *faulty {
 	f := &faulty{T: t, db: db, store: auditmem.New(db), plan: faultstore.NewPlan(), acts: memory.NewTable[string, int](db, func(a, b string) int { return len(a) - len(b) })}
 	f.tx = faultstore.Transactor(db, f.plan)
 	store, keys, sealer := f.store, audittest.NewKeys(), audittest.NewSealer()
-	var err error
-	f.trail, err = audit.New(t.Context(), auditfault.New(store, f.tx, f.plan), keys, sealer, audit.Unmanaged("test"))
+	signer, err := audit.GenerateSigningKey(origin)
 	require.NoError(t, err)
-	f.honest, err = audit.New(t.Context(), store, keys, sealer)
+	f.trail, err = audit.New(t.Context(), auditfault.New(store, f.tx, f.plan), keys, sealer,
+		audit.Unmanaged("test"), audit.WithSigner(signer))
+	require.NoError(t, err)
+	f.honest, err = audit.New(t.Context(), store, keys, sealer, audit.WithSigner(signer))
 	require.NoError(t, err)
 	for _, i := range injections {
 		f.plan.Add(i)

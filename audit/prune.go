@@ -49,9 +49,11 @@ type Pruned struct {
 // A log that was pruned as far before, or further, is not pruned anew; what was
 // left of that is destroyed.
 //
-// It returns [ErrNoLog] where there is no such log, [ErrNoCheckpoint] where no
-// checkpoint covers what should go, and troth.ErrBusy where another process
-// began to prune the log at the same time. The permit must be for [LogRef],
+// The trail must know who signs, see [WithSigner] and [WithVerifiers]. It returns
+// [ErrNoLog] where there is no such log, [ErrNoCheckpoint] where no checkpoint
+// covers what should go, a *[DamageError] where the one that does cannot be
+// believed, and troth.ErrBusy where another process began to prune the log at
+// the same time. The permit must be for [LogRef],
 // minted in the transaction of ctx; else the error is troth.ErrNotPermitted.
 // Permits without a keeper are accepted as [Unmanaged] says.
 func (t *Trail) Prune(ctx context.Context, permit troth.Permit, to PruneTo) (Pruned, error) {
@@ -118,9 +120,9 @@ func (t *Trail) prune(ctx context.Context, pruning Pruning, limit int) (Pruned, 
 
 // logHead returns the state of a log.
 func (t *Trail) logHead(ctx context.Context, log int) (Head, error) {
-	heads, err := t.store.Heads(ctx)
+	heads, err := t.heads(ctx)
 	if err != nil {
-		return Head{}, fmt.Errorf("audit: read heads: %w", err)
+		return Head{}, err
 	}
 	for _, h := range heads {
 		if h.Log == log {
@@ -131,8 +133,7 @@ func (t *Trail) logHead(ctx context.Context, log int) (Head, error) {
 }
 
 // checkpointBehind returns the earliest checkpoint that covers all entries
-// before a position. It is held to its row and to the log; whether the signature
-// holds is for whoever verifies.
+// before a position, verified.
 func (t *Trail) checkpointBehind(ctx context.Context, head Head, before uint64) (Checkpoint, error) {
 	rows, err := t.store.Checkpoints(ctx, head.Log, before, 1)
 	if err != nil {
@@ -141,13 +142,12 @@ func (t *Trail) checkpointBehind(ctx context.Context, head Head, before uint64) 
 	if len(rows) == 0 || rows[0].Size > head.Size {
 		return Checkpoint{}, ErrNoCheckpoint
 	}
-	n, err := parseNote(rows[0].Note)
+	cp, err := t.openRow(rows[0])
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	cp, err := parseCheckpoint(n.body)
-	if err == nil && (cp.Size != rows[0].Size || cp.Origin != head.Origin || (cp.Size == head.Size && cp.Root != head.Root)) {
-		err = ErrNote
+	if cp.Origin != head.Origin || (cp.Size == head.Size && cp.Root != head.Root) {
+		return Checkpoint{}, &DamageError{head.Log, "checkpoint", "size " + utoa(cp.Size), "is not of this log"}
 	}
-	return cp, err
+	return cp, nil
 }

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -12,10 +13,8 @@ import (
 	"github.com/trothdev/troth/storage/faultstore"
 )
 
-const logName = "log.example.org/1"
-
-// grow puts n entries of each of two tenants into log 1, half of them with
-// parts, and gives it a head and a signed checkpoint.
+// grow records n entries of each of two tenants, half of them with parts, moves
+// them into the log and signs it.
 func (w *world) grow(n int) (ids []troth.EntryID) {
 	w.Helper()
 	for i := range n {
@@ -31,22 +30,10 @@ func (w *world) grow(n int) (ids []troth.EntryID) {
 		}
 		w.tick()
 	}
-	w.toLog()
-	w.sign(audit.Checkpoint{Origin: logName, Size: w.size, Root: [32]byte{1}, SignedAt: w.at})
-	created, err := w.store.CreateHead(w.Context(), audit.Head{Log: 1, Origin: logName, Size: w.size, Root: [32]byte{1}})
+	w.sequence()
+	_, err := w.trail.Checkpoint(w.Context())
 	require.NoError(w, err)
-	require.True(w, created)
 	return ids
-}
-
-func (w *world) sign(cp audit.Checkpoint) {
-	w.Helper()
-	key, err := audit.GenerateSigningKey(cp.Origin)
-	require.NoError(w, err)
-	note, err := audit.SignCheckpoint(cp, key)
-	require.NoError(w, err)
-	row := audit.CheckpointRow{Log: 1, Size: cp.Size, SignedAt: cp.SignedAt.UnixMicro(), Note: note}
-	require.NoError(w, w.store.PutCheckpoint(w.Context(), row))
 }
 
 func (w *world) prune(to audit.PruneTo) (audit.Pruned, error) {
@@ -71,11 +58,12 @@ func (w *world) first() uint64 {
 }
 
 func TestPrune_DestroysTheBeginningInStepsAndSaysSo(t *testing.T) {
-	w := newWorld(t, audit.Unmanaged("test"))
-	ids := w.grow(300)
-	require.Equal(t, uint64(600+1), w.size, "with the entry that the trail was made")
-	w.sign(audit.Checkpoint{Origin: logName, Size: 400, Root: [32]byte{4}, SignedAt: w.at})
-	w.sign(audit.Checkpoint{Origin: logName, Size: 250, Root: [32]byte{2}, SignedAt: w.at})
+	w := newLog(t, audit.Unmanaged("test"))
+	w.grow(100)
+	ids := w.grow(60)
+	covering := w.head()
+	last := w.grow(140)
+	require.Greater(t, w.head().Size, uint64(600))
 
 	var by troth.EntryID
 	for _, left := range []int{156, 56, 0, 0} {
@@ -91,18 +79,18 @@ func TestPrune_DestroysTheBeginningInStepsAndSaysSo(t *testing.T) {
 	}
 	require.Equal(t, []string{"audit.prune"}, w.waitingOf(troth.Platform), "it is told once")
 	require.Empty(t, w.waitingOf("acme"))
-	w.toLog()
+	w.sequence()
 	told := w.envelope(troth.Platform, by)
 	require.Equal(t, []audit.NamedFact{
 		{Name: "log", Fact: troth.Count(1)}, {Name: "before", Fact: troth.Count(256)},
-		{Name: "size", Fact: troth.Count(400)}, {Name: "root", Fact: troth.Digest([32]byte{4})},
+		{Name: "size", Fact: troth.Count(covering.Size)}, {Name: "root", Fact: troth.Digest(covering.Root)},
 	}, told.Facts[:4], "the first checkpoint that covers them")
 	_, err := w.trail.Parts(t.Context(), "acme", ids[0])
 	require.ErrorIs(t, err, audit.ErrNoEntry)
 	parts, err := w.store.Parts(t.Context(), "acme", ids[0])
 	require.NoError(t, err)
 	require.Empty(t, parts)
-	require.Equal(t, "present, present, present", w.states("acme", ids[298]))
+	require.Equal(t, "present, present, present", w.states("acme", last[138]))
 
 	p, err := w.prune(audit.PruneTo{Log: 1, Before: 600})
 	require.NoError(t, err)
@@ -115,9 +103,44 @@ func TestPrune_DestroysTheBeginningInStepsAndSaysSo(t *testing.T) {
 	require.Equal(t, uint64(512), p.Before, "less than is gone already")
 }
 
+// TestRetention_LeavesALogThatVerifies drops, redacts and prunes, and goes on.
+func TestRetention_LeavesALogThatVerifies(t *testing.T) {
+	w := newLog(t, audit.Unmanaged("test"))
+	ids := w.grow(200)
+	_, err := w.trail.DropParts(w.as(kim), leave, audit.OldParts{Tenant: "acme", Before: w.at})
+	require.NoError(t, err)
+	for _, id := range []troth.EntryID{ids[10], ids[198], ids[199]} {
+		_, err = w.redact("acme", id)
+		require.NoError(t, err)
+	}
+	r := w.verify()
+	require.Equal(t, 3, r.Logs[0].Redacted, "told by entries that wait")
+	_, err = w.prune(audit.PruneTo{Log: 1, Before: 300})
+	require.NoError(t, err)
+	for range 2 {
+		r = w.verify()
+		require.Len(t, r.Logs, 1)
+		require.Equal(t, uint64(256), r.Logs[0].Pruned)
+		require.Equal(t, 2, r.Logs[0].Redacted, "the first one is gone altogether")
+		w.grow(5)
+	}
+	other := w.another(audit.WithSigner(w.signer))
+	_, err = other.Record(w.as(kim), letter("acme"))
+	require.NoError(t, err)
+	_, err = other.Sequence(t.Context())
+	require.NoError(t, err, "another process loads what is left")
+	proof, err := w.trail.Prove(t.Context(), "acme", ids[190])
+	require.NoError(t, err)
+	keys, err := audit.Verifiers{}.With(w.signer.VerifierKey())
+	require.NoError(t, err)
+	_, err = audit.VerifyProof(proof, keys)
+	require.NoError(t, err)
+}
+
 func TestPrune_RefusesWhatNoCheckpointCovers(t *testing.T) {
-	w := newWorld(t, audit.Unmanaged("test"))
+	w := newLog(t, audit.Unmanaged("test"))
 	w.grow(150)
+	size, before := w.head().Size, w.first()
 	p, err := w.prune(audit.PruneTo{Log: 1, Before: 255})
 	require.NoError(t, err)
 	require.Equal(t, audit.Pruned{Log: 1}, p, "less than a tile is not pruned")
@@ -125,34 +148,49 @@ func TestPrune_RefusesWhatNoCheckpointCovers(t *testing.T) {
 	require.ErrorIs(t, err, audit.ErrNoCheckpoint)
 	_, err = w.prune(audit.PruneTo{Log: 2, Before: 256})
 	require.ErrorIs(t, err, audit.ErrNoLog)
+	_, err = w.another(audit.Unmanaged("test")).Prune(w.as(kim), leave, audit.PruneTo{Log: 1, Before: 256})
+	require.Error(t, err, "who knows no key cannot believe a checkpoint")
 
-	require.NoError(t, w.store.DropCheckpoints(t.Context(), 1, []uint64{w.size}))
-	_, err = w.prune(audit.PruneTo{Log: 1, Before: 256})
-	require.ErrorIs(t, err, audit.ErrNoCheckpoint)
+	row, found, err := w.store.Checkpoint(t.Context(), 1, size)
+	require.NoError(t, err)
+	require.True(t, found)
 	for name, cp := range map[string]audit.Checkpoint{
-		"another log's":  {Origin: "log.example.org/2", Size: w.size, Root: [32]byte{1}, SignedAt: w.at},
-		"another root":   {Origin: logName, Size: w.size, Root: [32]byte{2}, SignedAt: w.at},
-		"another size's": {Origin: logName, Size: 280, Root: [32]byte{1}, SignedAt: w.at},
+		"another root":   {Origin: origin, Size: size, Root: [32]byte{2}},
+		"another size's": {Origin: origin, Size: 280, Root: w.head().Root},
 	} {
-		w.at = w.at.Add(1000)
-		key, err := audit.GenerateSigningKey(cp.Origin)
-		require.NoError(t, err)
-		note, err := audit.SignCheckpoint(cp, key)
-		require.NoError(t, err)
 		w.tick()
-		require.NoError(t, w.store.PutCheckpoint(t.Context(), audit.CheckpointRow{Log: 1, Size: w.size, SignedAt: w.at.UnixMicro(), Note: note}))
-		_, err = w.prune(audit.PruneTo{Log: 1, Before: 256})
-		require.ErrorIs(t, err, audit.ErrNote, name)
+		cp.SignedAt = w.at
+		note, err := audit.SignCheckpoint(cp, w.signer)
+		require.NoError(t, err)
+		w.requireNotBehind(size, note, name)
 	}
 	w.tick()
-	require.NoError(t, w.store.PutCheckpoint(t.Context(), audit.CheckpointRow{Log: 1, Size: w.size, SignedAt: w.at.UnixMicro(), Note: []byte("noise")}))
+	stranger, err := audit.GenerateSigningKey(origin)
+	require.NoError(t, err)
+	note, err := audit.SignCheckpoint(audit.Checkpoint{Origin: origin, Size: size, Root: w.head().Root, SignedAt: w.at}, stranger)
+	require.NoError(t, err)
+	w.requireNotBehind(size, note, "a stranger's")
+	w.requireNotBehind(size, []byte("noise"), "noise")
+	w.requireNotBehind(size, append(row.Note, '\n'), "one byte more")
+
+	require.NoError(t, w.store.DropCheckpoints(t.Context(), 1, []uint64{size}))
 	_, err = w.prune(audit.PruneTo{Log: 1, Before: 256})
-	require.ErrorIs(t, err, audit.ErrNote)
+	require.ErrorIs(t, err, audit.ErrNoCheckpoint)
 	require.NoError(t, w.store.PutCheckpoint(t.Context(), audit.CheckpointRow{Log: 1, Size: 1024, SignedAt: 1, Note: []byte("noise")}))
 	_, err = w.prune(audit.PruneTo{Log: 1, Before: 512})
 	require.ErrorIs(t, err, audit.ErrNoCheckpoint, "the log does not reach so far")
-	require.Zero(t, w.first())
-	require.Empty(t, w.waitingOf(troth.Platform))
+	require.Equal(t, before, w.first())
+	require.NotContains(t, w.waitingOf(troth.Platform), "audit.prune")
+}
+
+// requireNotBehind demands that the log is not pruned behind the note.
+func (w *world) requireNotBehind(size uint64, note []byte, name string) {
+	w.Helper()
+	row := audit.CheckpointRow{Log: 1, Size: size, SignedAt: w.at.UnixMicro(), Note: note}
+	require.NoError(w, w.store.PutCheckpoint(w.Context(), row))
+	_, err := w.prune(audit.PruneTo{Log: 1, Before: 256})
+	_, ok := errors.AsType[*audit.DamageError](err)
+	require.True(w, ok, "%s: %v", name, err)
 }
 
 func TestPrune_NeedsAPermit(t *testing.T) {
@@ -191,9 +229,10 @@ func (s overtaken) Prune(ctx context.Context, p audit.Pruning, limit int) (int, 
 }
 
 func TestPrune_OfTwoAtOnceOneIsTold(t *testing.T) {
-	w := newWorld(t)
+	w := newLog(t)
 	w.grow(150)
-	trail, err := audit.New(t.Context(), overtaken{w.store, troth.NewEntryID(w.at)}, w.keys, w.sealer, audit.Unmanaged("test"))
+	store := overtaken{w.store, troth.NewEntryID(w.at)}
+	trail, err := audit.New(t.Context(), store, w.keys, w.sealer, audit.Unmanaged("test"), audit.WithSigner(w.signer))
 	require.NoError(t, err)
 	_, err = trail.Prune(w.as(kim), leave, audit.PruneTo{Log: 1, Before: 256})
 	require.ErrorIs(t, err, troth.ErrBusy)
