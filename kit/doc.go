@@ -17,9 +17,11 @@
 // # What it does not promise
 //
 // Until there is a retention keeper a Kit shreds with troth.UnmanagedPermit:
-// nobody checks holds and legal minima, and the trail says so. Evidence is
-// durable and joins the act's transaction; the tamper-evident log that will
-// take it in is not part of this version.
+// nobody checks holds and legal minima, and the trail says so. Evidence joins
+// the act's transaction and is durable with it; tamper-evident it is from when
+// Run or Close moved it into the signed log. Who has the database and the folder
+// of LocalSecrets can sign another history: only a checkpoint that others keep
+// shows that, see [Config.Sinks].
 //
 // # Errors
 //

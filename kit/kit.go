@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +26,15 @@ type Config struct {
 	Dialect sqlstore.Dialect
 	// Secrets come from LocalSecrets or hold the host's own.
 	Secrets Secrets
+	// Origin names the trail's log, for who verifies it: unique in the world, best
+	// a domain and a path without a scheme, such as "example.com/audit". It stays
+	// the same for the life of the log. Empty is the name of Secrets.Signer,
+	// which is [DefaultOrigin] for that of LocalSecrets. That one takes whatever
+	// name stands here; any other signer must have it already.
+	Origin string
+	// Sinks keep the log's checkpoints outside of the database, which is what
+	// exposes a database that was put back: [audit.FileSink], for example.
+	Sinks []audit.Sink
 	// Logger is optional; nil logs nothing.
 	Logger *zap.Logger
 	// Clock is optional; nil is time.Now. It is the clock of stored times.
@@ -36,6 +46,12 @@ type Kit struct {
 	Handle *sqlstore.Handle
 	Trail  *audit.Trail
 	Vault  *vault.Vault
+
+	log       *zap.Logger
+	signer    audit.Signer // nil in a kit that only records
+	verifiers audit.Verifiers
+	late      late
+	settled   atomic.Bool
 }
 
 // ground is recorded as the reason for working without a retention keeper.
@@ -54,15 +70,43 @@ func Open(ctx context.Context, c Config, opts ...vault.Option) (*Kit, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	k := &Kit{log: c.Logger}
+	if err := k.setSigner(c); err != nil {
+		return nil, fmt.Errorf("kit: open: %w", err)
+	}
 	handle, err := sqlstore.Open(ctx, c.DB, c.Dialect)
 	if err != nil {
 		return nil, fmt.Errorf("kit: open: %w", err)
 	}
-	k := &Kit{Handle: handle}
+	k.Handle = handle
 	if err := k.wire(ctx, c, opts); err != nil {
 		return nil, errors.Join(fmt.Errorf("kit: open: %w", err), handle.Close())
 	}
 	return k, nil
+}
+
+// setSigner takes the signer of the log, and the keys that verify it.
+func (k *Kit) setSigner(c Config) (err error) {
+	k.verifiers = c.Secrets.Verifiers
+	if k.signer, err = c.signer(); err != nil || k.signer == nil {
+		return err
+	}
+	k.verifiers, err = k.verifiers.With(k.signer.VerifierKey())
+	return err
+}
+
+// trailOptions are those of the trail.
+func (k *Kit) trailOptions(c Config) []audit.Option {
+	opts := []audit.Option{
+		audit.Unmanaged(ground), audit.WithLogger(c.Logger), audit.WithClock(c.Clock), audit.WithVerifiers(k.verifiers),
+	}
+	if k.signer != nil {
+		opts = append(opts, audit.WithSigner(k.signer))
+	}
+	for _, s := range c.Sinks {
+		opts = append(opts, audit.WithSink(s))
+	}
+	return opts
 }
 
 func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
@@ -74,9 +118,10 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	if err != nil {
 		return err
 	}
-	l := &late{}
-	k.Trail, err = audit.New(ctx, entries, l, l,
-		audit.Unmanaged(ground), audit.WithLogger(c.Logger), audit.WithClock(c.Clock))
+	if k.late.keys, err = keysAlone(ctx, k.Handle, keys, c); err != nil {
+		return err
+	}
+	k.Trail, err = audit.New(ctx, entries, &k.late, &k.late, k.trailOptions(c)...)
 	if err != nil {
 		return err
 	}
@@ -84,12 +129,20 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 		vault.Unmanaged(ground), vault.WithLogger(c.Logger), vault.WithClock(c.Clock),
 	}, opts)
 	k.Vault, err = vault.Open(ctx, vault.Config{Store: keys, KEK: c.Secrets.KEK, Recorder: k.Trail}, opts...)
-	if err != nil {
-		return err
-	}
-	l.vault = k.Vault
-	_, err = k.Vault.MAC(ctx, troth.KeyRef{Tenant: troth.Platform, Use: "kit.open", ID: "check"}, nil)
+	k.late.vault = k.Vault
 	return err
+}
+
+// keysAlone opens a vault that serves for its keyed hashes only, of which there
+// is no evidence to keep. It asks the key-encryption key once.
+func keysAlone(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Config) (*vault.Vault, error) {
+	v, err := vault.Open(ctx, vault.Config{Store: keys, KEK: c.Secrets.KEK, Recorder: troth.UnsafeNoEvidence(h)},
+		vault.WithLogger(c.Logger), vault.WithClock(c.Clock))
+	if err != nil {
+		return nil, err
+	}
+	_, err = v.MAC(ctx, troth.KeyRef{Tenant: troth.Platform, Use: "kit.open", ID: "check"}, nil)
+	return v, err
 }
 
 // WithTx returns a context in which all parts work inside the host's own
@@ -98,20 +151,10 @@ func (k *Kit) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
 	return k.Handle.WithTx(ctx, tx)
 }
 
-// Run drives the parts until ctx ends, and returns its error: it keeps the
-// vault's knowledge of other processes fresh, tells opening windows in time, and
-// marks those of processes that died. See [vault.Vault.Run].
-func (k *Kit) Run(ctx context.Context) error { return k.Vault.Run(ctx) }
-
-// Close ends the parts and records what they still have to tell, so ctx must
-// still be good: end Run by its own context first. After an error Close can be
-// called again. The host's database stays open.
-func (k *Kit) Close(ctx context.Context) error {
-	if err := k.Vault.Close(ctx); err != nil {
-		return fmt.Errorf("kit: close: %w", err)
-	}
-	return k.Handle.Close()
-}
+// Verifiers are the keys by which strangers believe the log's checkpoints: the
+// signer's, and those of Config.Secrets. Give them away once, by a way of their own,
+// see [audit.Verifiers]; String writes the file that audit.ParseVerifiers reads.
+func (k *Kit) Verifiers() audit.Verifiers { return k.verifiers }
 
 // Acts are all acts whose evidence the parts record; docs/acts.md shows them.
 func Acts() []*troth.Act { return slices.Concat(vault.Acts(), audit.Acts()) }

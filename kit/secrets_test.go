@@ -39,10 +39,12 @@ func TestLocalSecrets_MakesAFolderForItsOwnerOnly(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, files, 1)
-	info, err = files[0].Info()
-	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	require.Len(t, files, 2)
+	for _, f := range files {
+		info, err = f.Info()
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), f.Name())
+	}
 }
 
 func TestLocalSecrets_GivesTheSameKeyAgain(t *testing.T) {
@@ -57,20 +59,24 @@ func TestLocalSecrets_TellsAWrongPassphraseFromADamagedFile(t *testing.T) {
 	require.ErrorIs(t, err, vault.ErrPassphrase)
 	require.NotErrorIs(t, err, vault.ErrKEKFile)
 
-	path := onlyFile(t, dir)
-	whole, err := os.ReadFile(path)
-	require.NoError(t, err)
-	changed := append([]byte(nil), whole...)
-	changed[len(changed)/2] ^= 1
-	for name, damaged := range map[string][]byte{"changed": changed, "cut off": whole[:len(whole)-1], "empty": nil} {
-		require.NoError(t, os.WriteFile(path, damaged, 0o600))
-		_, err = kit.LocalSecrets(dir, passphrase)
-		require.ErrorIs(t, err, vault.ErrKEKFile, name)
-		require.NotErrorIs(t, err, vault.ErrPassphrase, name)
-		left, err := os.ReadFile(path)
+	for file, want := range map[string]error{kekFile: vault.ErrKEKFile, trailKeyFile: kit.ErrTrailKey} {
+		path := filepath.Join(dir, file)
+		whole, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.Len(t, left, len(damaged), "%s: a file that does not open is left for people to look at", name)
+		changed := append([]byte(nil), whole...)
+		changed[len(changed)/2] ^= 1
+		for name, damaged := range map[string][]byte{"changed": changed, "cut off": whole[:len(whole)-1], "empty": nil} {
+			require.NoError(t, os.WriteFile(path, damaged, 0o600))
+			_, err = kit.LocalSecrets(dir, passphrase)
+			require.ErrorIs(t, err, want, name)
+			require.NotErrorIs(t, err, vault.ErrPassphrase, name)
+			left, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.Len(t, left, len(damaged), "%s: a file that does not open is left for people to look at", name)
+		}
+		require.NoError(t, os.WriteFile(path, whole, 0o600))
 	}
+	secrets(t, dir)
 }
 
 func TestLocalSecrets_RefusesAnEmptyPassphrase(t *testing.T) {
@@ -119,7 +125,9 @@ func TestLocalSecrets_ProcessesAtOnceMakeOneFile(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	onlyFile(t, dir)
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 2)
 	secrets(t, dir)
 }
 
@@ -130,7 +138,7 @@ func secrets(t *testing.T, dir string) kit.Secrets {
 	return s
 }
 
-// requireSameKey opens with one what the other sealed.
+// requireSameKey opens with one what the other sealed, and compares who signs.
 func requireSameKey(t *testing.T, a, b kit.Secrets) {
 	t.Helper()
 	sealed, err := a.KEK.EncryptWithContext(t.Context(), []byte("root"), []byte("name"))
@@ -138,12 +146,11 @@ func requireSameKey(t *testing.T, a, b kit.Secrets) {
 	plain, err := b.KEK.DecryptWithContext(t.Context(), sealed, []byte("name"))
 	require.NoError(t, err)
 	require.Equal(t, "root", string(plain))
+	require.Equal(t, a.Signer.VerifierKey(), b.Signer.VerifierKey())
 }
 
-func onlyFile(t *testing.T, dir string) string {
-	t.Helper()
-	files, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Len(t, files, 1)
-	return filepath.Join(dir, files[0].Name())
-}
+// Names of the files in the folder, which stay.
+const (
+	kekFile      = "kek"
+	trailKeyFile = "trail.key"
+)

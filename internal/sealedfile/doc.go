@@ -1,5 +1,6 @@
 // Package sealedfile keeps one 32-byte secret in a file under a passphrase:
-// the local key that encrypts keys, and the master secret of storage/keyfile.
+// the local key that encrypts keys, the master secret of storage/keyfile, and the
+// seed of the key that signs the trail's log.
 //
 // The passphrase is stretched by Argon2id (RFC 9106) with parameters that
 // stand in the file; the secret is sealed with AES-256-GCM, and everything in

@@ -1,0 +1,95 @@
+package kit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+)
+
+// Run drives the parts until ctx ends, and returns its error. It keeps the
+// vault's knowledge of other processes fresh, tells opening windows in time, and
+// marks those of processes that died, see [vault.Vault.Run]; and, where there is
+// a signer, it moves the trail's entries into the log and signs checkpoints, see
+// [audit.Trail.Run]. When one of the two ends with an error, both end, and Run
+// returns it.
+func (k *Kit) Run(ctx context.Context) error {
+	if k.signer == nil {
+		return k.Vault.Run(ctx)
+	}
+	return together(ctx, k.Vault.Run, k.Trail.Run)
+}
+
+// together runs all until the first of them ends, then ends the others, waits
+// for them, and returns the error of the first.
+func together(ctx context.Context, all ...func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ends := make(chan error, len(all))
+	for _, run := range all {
+		go func() { ends <- run(ctx) }()
+	}
+	first := <-ends
+	cancel()
+	for range len(all) - 1 {
+		<-ends
+	}
+	return first
+}
+
+// closeTime bounds how long Close moves entries into the log and signs.
+const closeTime = 10 * time.Second
+
+// Close ends the parts and records what they still have to tell, so ctx must
+// still be good: end Run by its own context first. Where there is a signer, it
+// then moves what is left into the log and signs it, within ten seconds; what
+// takes longer, or what another process is at, stays in the inbox, where it is
+// durable and the next sequencer finds it.
+//
+// After an error of the vault Close can be called again. One of the log, such as
+// [audit.ErrSigner] or an *[audit.SinkError], is told once, and everything is
+// closed all the same. The host's database stays open.
+func (k *Kit) Close(ctx context.Context) error {
+	if err := k.Vault.Close(ctx); err != nil {
+		return fmt.Errorf("kit: close: %w", err)
+	}
+	k.late.ended.Store(true)
+	return errors.Join(k.settle(ctx), k.late.keys.Close(ctx), k.Handle.Close())
+}
+
+// settle moves what is left into the log and signs it, once.
+func (k *Kit) settle(ctx context.Context) error {
+	if k.signer == nil || !k.settled.CompareAndSwap(false, true) {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
+	err := k.sequenceAll(bounded)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, troth.ErrBusy), bounded.Err() != nil && ctx.Err() == nil:
+		k.log.Warn("kit: the log was left to the next sequencer", zap.Error(err))
+		return nil
+	default:
+		return fmt.Errorf("kit: close: %w", err)
+	}
+}
+
+func (k *Kit) sequenceAll(ctx context.Context) error {
+	for {
+		n, err := k.Trail.Sequence(ctx)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	_, err := k.Trail.Checkpoint(ctx)
+	return err
+}
