@@ -78,65 +78,18 @@ func (r LogRow) open() (Envelope, error) {
 	return env, nil
 }
 
-// evidenceOf lists what the trail tells of an act, about one pseudonym or, if it is
-// zero, about anybody: first the entries that wait, then those in the log. One
-// that moves meanwhile may come twice. Those that cannot be believed do not
-// come: they are for whoever verifies.
+// evidenceOf lists what the trail tells of an act, about one pseudonym or, if it
+// is zero, about anybody. What cannot be believed does not come: that is for
+// whoever verifies.
 func (t *Trail) evidenceOf(ctx context.Context, tenant troth.Tenant, act string, about Pseudonym) iter.Seq2[Envelope, error] {
 	return func(yield func(Envelope, error) bool) {
-		fits := func(e Envelope) bool { return e.Act == act && (about.IsZero() || e.Subject == about) }
-		for env, err := range t.allWaiting(ctx, tenant) {
-			if err != nil || fits(env) {
-				if !yield(env, err) || err != nil {
-					return
-				}
+		for r, err := range t.Entries(ctx, tenant, Query{Act: act, Subject: about}) {
+			if isEntryError(err) || (err == nil && r.Act != act) {
+				continue // what the columns say is no evidence
 			}
-		}
-		page := LogPage{Tenant: tenant, Act: act, Subject: about, Limit: pageSize}
-		for {
-			rows, err := t.store.LogEntries(ctx, page)
-			if err != nil {
-				yield(Envelope{}, fmt.Errorf("audit: find entries: %w", err))
+			if !yield(r.Envelope, err) {
 				return
 			}
-			for _, row := range rows {
-				env, err := row.open()
-				if err == nil && fits(env) && !yield(env, nil) {
-					return
-				}
-			}
-			if len(rows) < page.Limit {
-				return
-			}
-			last := rows[len(rows)-1]
-			page.Log, page.Number = last.Log, last.Number
-		}
-	}
-}
-
-// allWaiting lists the tenant's entries in the inbox that can be believed.
-func (t *Trail) allWaiting(ctx context.Context, tenant troth.Tenant) iter.Seq2[Envelope, error] {
-	return func(yield func(Envelope, error) bool) {
-		page := EntriesPage{Tenant: tenant, Limit: pageSize}
-		for {
-			rows, err := t.store.Entries(ctx, page)
-			if err != nil {
-				yield(Envelope{}, fmt.Errorf("audit: find entries: %w", err))
-				return
-			}
-			for _, row := range rows {
-				env, err := t.fromInbox(ctx, row)
-				if isEntryError(err) {
-					continue
-				}
-				if !yield(env, err) || err != nil {
-					return
-				}
-			}
-			if len(rows) < page.Limit {
-				return
-			}
-			page.After = rows[len(rows)-1].ID
 		}
 	}
 }
