@@ -16,6 +16,9 @@ import (
 // costs a read of every tenant and of what was sequenced since the newest
 // checkpoint.
 func (t *Trail) load(ctx context.Context, head Head) (*ledger, error) {
+	if err := t.checkHead(ctx, head); err != nil {
+		return nil, err
+	}
 	l := newLedger(head.Log, t.signer)
 	l.head = head
 	src := t.tiles(ctx, head.Log)

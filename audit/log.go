@@ -49,6 +49,11 @@ func (l *ledger) stands(h Head) bool {
 		l.head.Salt == h.Salt && l.head.Origin == h.Origin
 }
 
+// knows reports whether the stored head is of the log that the ledger tells of.
+func (l *ledger) knows(h Head) bool {
+	return l != nil && l.head.Log == h.Log && l.head.Salt == h.Salt && l.head.Origin == h.Origin
+}
+
 // take makes a committed step part of the ledger.
 func (l *ledger) take(s *step) {
 	l.head = s.head

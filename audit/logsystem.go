@@ -21,7 +21,7 @@ type LogSystem interface {
 	// one before. created is false, and nothing changed, if the number is
 	// taken or leaves a gap.
 	CreateHead(ctx context.Context, h Head) (created bool, err error)
-	// MoveHead sets size, root and signer. moved is false, and nothing changed, unless
+	// MoveHead sets size, root, signer and tag. moved is false, and nothing changed, unless
 	// the log is open and stands exactly at From: this is what keeps a late
 	// sequencer from forking it.
 	MoveHead(ctx context.Context, m HeadMove) (moved bool, err error)
@@ -95,6 +95,10 @@ type Head struct {
 	Salt [32]byte
 	// Signer is the verifier key of who signs its checkpoints now.
 	Signer string
+	// Tag authenticates what stands above, under a key that the store has not:
+	// who can only write to the database cannot add to the log what would be
+	// signed next.
+	Tag [32]byte
 	// Closed says that a later log took over.
 	Closed bool
 	// Pruned is the index below which entries were destroyed, and PrunedBy the
@@ -111,6 +115,7 @@ type HeadMove struct {
 	Size     uint64
 	Root     [32]byte
 	Signer   string
+	Tag      [32]byte
 }
 
 // TenantEntry names an entry.

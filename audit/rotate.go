@@ -45,17 +45,13 @@ func (t *Trail) Rotate(ctx context.Context, old Signer) (size uint64, err error)
 			return fmt.Errorf("audit: rotate: %w", troth.ErrBusy)
 		}
 		size = head.Size
-		moved, err := t.store.MoveHead(ctx, HeadMove{
-			Log: head.Log, FromSize: head.Size, FromRoot: head.Root,
-			Size: head.Size, Root: head.Root, Signer: t.signer.VerifierKey(),
-		})
+		to := head
+		to.Signer = t.signer.VerifierKey()
+		moved, err := t.moveHead(ctx, head, to)
 		if err == nil && !moved {
-			err = troth.ErrBusy
+			err = fmt.Errorf("audit: rotate: %w", troth.ErrBusy)
 		}
-		if err != nil {
-			return fmt.Errorf("audit: rotate: %w", err)
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return 0, err

@@ -61,6 +61,9 @@ func (t *Trail) sequence(ctx context.Context) (int, error) {
 			return 0, again
 		}
 	}
+	if errors.Is(err, ErrDuplicate) {
+		return 0, &DamageError{Table: "entry", Place: "behind the end of the log", Reason: "is in the way of the next"}
+	}
 	return 0, err
 }
 
@@ -77,11 +80,9 @@ func (t *Trail) afterFailure(ctx context.Context, err error) error {
 		if len(known) > 0 {
 			return t.quarantine(ctx, known)
 		}
-		t.seq.ledger = nil
-		return nil
+		return nil // another sequencer was faster
 	}
 	if errors.Is(err, errSuperseded) {
-		t.seq.ledger = nil
 		return nil
 	}
 	return err
@@ -181,11 +182,8 @@ func (t *Trail) begin(ctx context.Context, head Head) (*step, error) {
 		s := l.step(t.now())
 		s.head = head // pruned meanwhile, perhaps
 		return s, nil
-	case l != nil && l.head.Log == head.Log && l.head.Salt == head.Salt && l.head.Size < head.Size:
-		s, err := t.catchUp(ctx, l, head)
-		if err != nil || s != nil {
-			return s, err
-		}
+	case l.knows(head):
+		return t.catchUp(ctx, l, head)
 	}
 	l, err := t.load(ctx, head)
 	if err != nil {
@@ -194,18 +192,18 @@ func (t *Trail) begin(ctx context.Context, head Head) (*step, error) {
 	return l.step(t.now()), nil
 }
 
-// catchUpLimit is how many entries of others are followed one by one; behind more
-// of them, all is loaded again.
-const catchUpLimit = 20_000
-
-// catchUp follows what others added. It returns nil if that does not fit: then
-// all is loaded, and found to be damaged or not.
+// catchUp follows what others added to what this process knows, which was
+// committed: a log that has not all of that is another one.
 func (t *Trail) catchUp(ctx context.Context, l *ledger, head Head) (*step, error) {
-	if head.Size-l.head.Size > catchUpLimit {
-		return nil, nil //nolint:nilnil // it says so
+	if head.Size < l.head.Size {
+		return nil, &RolledBackError{Origin: head.Origin, Known: l.head.Size, Have: head.Size}
+	}
+	if err := t.checkHead(ctx, head); err != nil {
+		return nil, err
 	}
 	s := l.step(t.now())
 	s.head = head
+	damage := &DamageError{head.Log, "head", "size " + utoa(head.Size), "does not follow from what this process knew"}
 	for s.front.Size() < head.Size {
 		page, err := t.store.LogRange(ctx, head.Log, s.front.Size(), loadPage)
 		if err != nil {
@@ -214,17 +212,20 @@ func (t *Trail) catchUp(ctx context.Context, l *ledger, head Head) (*step, error
 		for _, row := range page {
 			prev := s.end(row.Tenant)
 			hash, err := t.previous(ctx, row, s.front.Size())
-			if err != nil || row.Number != prev.Number+1 || hash != prev.Hash {
-				return nil, nil //nolint:nilnil,nilerr // it says so
+			if err != nil {
+				return nil, err
+			}
+			if row.Number != prev.Number+1 || hash != prev.Hash {
+				return nil, damage
 			}
 			s.put(row)
 		}
 		if len(page) == 0 {
-			return nil, nil //nolint:nilnil // it says so
+			return nil, damage
 		}
 	}
 	if s.front.Root() != head.Root {
-		return nil, nil //nolint:nilnil // it says so
+		return nil, damage
 	}
 	s.front.Take() // the tiles are written
 	return s, nil
@@ -239,6 +240,10 @@ func (t *Trail) heads(ctx context.Context) ([]Head, error) {
 }
 
 func (t *Trail) createLog(ctx context.Context, l *ledger) (*ledger, error) {
+	var err error
+	if l.head.Tag, err = t.headTag(ctx, l.head); err != nil {
+		return nil, err
+	}
 	created, err := t.store.CreateHead(ctx, l.head)
 	if err != nil {
 		return nil, fmt.Errorf("audit: open log: %w", err)

@@ -109,17 +109,13 @@ func (t *Trail) write(ctx context.Context, s *step) error {
 	if err := t.store.PutTenantHeads(ctx, head.Log, slices.Collect(maps.Values(ends))); err != nil {
 		return fmt.Errorf("audit: write tenants: %w", err)
 	}
-	moved, err := t.store.MoveHead(ctx, HeadMove{
-		Log: head.Log, FromSize: head.Size, FromRoot: head.Root,
-		Size: s.front.Size(), Root: s.front.Root(), Signer: head.Signer,
-	})
-	if err != nil {
-		return fmt.Errorf("audit: move head: %w", err)
+	to := head
+	to.Size, to.Root = s.front.Size(), s.front.Root()
+	moved, err := t.moveHead(ctx, head, to)
+	if err == nil && !moved {
+		err = errSuperseded
 	}
-	if !moved {
-		return errSuperseded
-	}
-	return nil
+	return err
 }
 
 // unfitError names rows of the inbox that must not become evidence.

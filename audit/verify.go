@@ -91,6 +91,9 @@ func (v *verification) run(ctx context.Context) (r Report, err error) {
 		return r, err
 	}
 	for _, head := range v.heads {
+		if err := v.trail.checkHead(ctx, head); err != nil {
+			return r, err
+		}
 		log, err := v.verifyLog(ctx, head)
 		if err != nil {
 			return r, err

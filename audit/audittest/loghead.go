@@ -97,7 +97,7 @@ var logHeadChecks = []check{
 	}},
 	{"a head moves from exactly where it stands and keeps the rest", func(r *rig) {
 		ok(r.store.CreateHead(r.Context(), headOf(1)))(r)
-		move := audit.HeadMove{Log: 1, FromSize: 100, FromRoot: hashOf(1), Size: 107, Root: hashOf(7), Signer: "other+key"}
+		move := audit.HeadMove{Log: 1, FromSize: 100, FromRoot: hashOf(1), Size: 107, Root: hashOf(7), Signer: "other+key", Tag: hashOf(8)}
 		for name, change := range map[string]func(m *audit.HeadMove){
 			"of another size": func(m *audit.HeadMove) { m.FromSize++ },
 			"of another root": func(m *audit.HeadMove) { m.FromRoot[31] ^= 1 },
@@ -111,7 +111,7 @@ var logHeadChecks = []check{
 		r.want(ok(r.store.MoveHead(r.Context(), move))(r), "the head was not moved")
 		r.want(!ok(r.store.MoveHead(r.Context(), move))(r), "the head was moved twice from one place")
 		want := headOf(1)
-		want.Size, want.Root, want.Signer = 107, hashOf(7), "other+key"
+		want.Size, want.Root, want.Signer, want.Tag = 107, hashOf(7), "other+key", hashOf(8)
 		heads := ok(r.store.Heads(r.Context()))(r)
 		r.want(slices.Equal(heads, []audit.Head{want}), "got %+v", heads)
 	}},

@@ -91,7 +91,7 @@ func of(rows []audit.LogRow, tenant troth.Tenant) []audit.LogRow {
 func headOf(log int) audit.Head {
 	return audit.Head{
 		Log: log, Origin: "audittest.example/" + string(rune('a'+log)), Size: uint64(100 * log), Root: hashOf(uint64(log)),
-		Salt: hashOf(uint64(1000 + log)), Signer: "audittest+key",
+		Salt: hashOf(uint64(1000 + log)), Signer: "audittest+key", Tag: hashOf(uint64(2000 + log)),
 	}
 }
 

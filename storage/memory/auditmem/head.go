@@ -52,7 +52,7 @@ func (s *Store) MoveHead(ctx context.Context, m audit.HeadMove) (moved bool, err
 		if err != nil || !found || h.Closed || h.Size != m.FromSize || h.Root != m.FromRoot {
 			return err
 		}
-		h.Size, h.Root, h.Signer = m.Size, m.Root, m.Signer
+		h.Size, h.Root, h.Signer, h.Tag = m.Size, m.Root, m.Signer, m.Tag
 		moved = true
 		return s.heads.Put(ctx, m.Log, h)
 	})

@@ -20,16 +20,17 @@ func (s *Store) Heads(ctx context.Context) (heads []audit.Head, err error) {
 	q := reading{table: headTable, text: s.log.heads, place: func() string { return at("log %d", log)() }}
 	err = s.read(ctx, q, func(rows *sqlstore.Rows) error {
 		var h audit.Head
-		var root, salt, by []byte
+		var root, salt, tag, by []byte
 		var size, pruned int64
 		log = len(heads) + 1
-		if err := rows.Scan(&h.Log, &h.Origin, &size, &root, &salt, &h.Signer, &h.Closed, &pruned, &by); err != nil {
+		if err := rows.Scan(&h.Log, &h.Origin, &size, &root, &salt, &h.Signer, &tag, &h.Closed, &pruned, &by); err != nil {
 			return err
 		}
 		log = h.Log
 		heads = append(heads, h)
 		last := &heads[len(heads)-1]
 		return firstError(unsigned(&last.Size, size), copyFixed(last.Root[:], root), copyFixed(last.Salt[:], salt),
+			copyFixed(last.Tag[:], tag),
 			unsigned(&last.Pruned, pruned), copyOptional(last.PrunedBy[:], by))
 	})
 	if err != nil {
@@ -51,7 +52,7 @@ func firstError(errs ...error) error {
 func (s *Store) CreateHead(ctx context.Context, h audit.Head) (created bool, err error) {
 	err = s.atomically(ctx, func(ctx context.Context) error {
 		created, err = s.exec(ctx, s.log.createHead, h.Log, h.Origin, signed(h.Size), h.Root[:], h.Salt[:], h.Signer,
-			h.Closed, signed(h.Pruned), orNull(idOrNil(h.PrunedBy)), h.Log-1)
+			h.Tag[:], h.Closed, signed(h.Pruned), orNull(idOrNil(h.PrunedBy)), h.Log-1)
 		if err != nil || !created {
 			return err
 		}
@@ -63,7 +64,7 @@ func (s *Store) CreateHead(ctx context.Context, h audit.Head) (created bool, err
 
 // MoveHead implements audit.LogSystem.
 func (s *Store) MoveHead(ctx context.Context, m audit.HeadMove) (bool, error) {
-	return s.exec(ctx, s.log.moveHead, signed(m.Size), m.Root[:], m.Signer, m.Log, signed(m.FromSize), m.FromRoot[:])
+	return s.exec(ctx, s.log.moveHead, signed(m.Size), m.Root[:], m.Signer, m.Tag[:], m.Log, signed(m.FromSize), m.FromRoot[:])
 }
 
 // Prune implements audit.LogSystem.

@@ -64,12 +64,12 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		bounded(d, "envelope", audit.MaxEnvelope) + `, ` + bounded(d, "tag", 32)
 	s := &logStatements{
 		heads: `SELECT log, ` + short("origin") + `, size, ` + bounded(d, "root", 32) + `, ` + bounded(d, "salt", 32) + `, ` +
-			short("signer") + `, closed, pruned, ` + optional(d, "pruned_by", 16) + ` FROM troth_audit_head ORDER BY log`,
-		createHead: `INSERT INTO troth_audit_head (log, origin, size, root, salt, signer, closed, pruned, pruned_by)
-			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT COALESCE(MAX(log), 0) FROM troth_audit_head) = ?
+			short("signer") + `, ` + bounded(d, "tag", 32) + `, closed, pruned, ` + optional(d, "pruned_by", 16) + ` FROM troth_audit_head ORDER BY log`,
+		createHead: `INSERT INTO troth_audit_head (log, origin, size, root, salt, signer, tag, closed, pruned, pruned_by)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT COALESCE(MAX(log), 0) FROM troth_audit_head) = ?
 			ON CONFLICT DO NOTHING`,
 		closeHead: `UPDATE troth_audit_head SET closed = TRUE WHERE log = ?`,
-		moveHead: `UPDATE troth_audit_head SET size = ?, root = ?, signer = ?
+		moveHead: `UPDATE troth_audit_head SET size = ?, root = ?, signer = ?, tag = ?
 			WHERE log = ? AND size = ? AND root = ? AND NOT closed`,
 
 		logRange:   entry + ` WHERE log = ? AND idx >= ? ORDER BY idx LIMIT ?`,

@@ -6,6 +6,7 @@ CREATE TABLE troth_audit_head (
 	root      BYTEA  NOT NULL CHECK (octet_length(root) = 32),
 	salt      BYTEA  NOT NULL CHECK (octet_length(salt) = 32),
 	signer    TEXT   NOT NULL,
+	tag       BYTEA   NOT NULL CHECK (octet_length(tag) = 32),
 	closed    BOOLEAN NOT NULL,
 	pruned    BIGINT NOT NULL,
 	pruned_by BYTEA  CHECK (octet_length(pruned_by) = 16)

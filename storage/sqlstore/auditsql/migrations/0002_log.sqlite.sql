@@ -6,6 +6,7 @@ CREATE TABLE troth_audit_head (
 	root      BLOB    NOT NULL CHECK (length(root) = 32),
 	salt      BLOB    NOT NULL CHECK (length(salt) = 32),
 	signer    TEXT    NOT NULL,
+	tag       BLOB    NOT NULL CHECK (length(tag) = 32),
 	closed    INTEGER NOT NULL,
 	pruned    INTEGER NOT NULL,
 	pruned_by BLOB    CHECK (length(pruned_by) = 16)
