@@ -85,6 +85,9 @@ func (t *Trail) leadsTo(ctx context.Context, head Head, cp Checkpoint) error {
 	if cp.Size > head.Size {
 		return back
 	}
+	if cp.Size < head.Pruned && cp.Size%tileWidth != 0 {
+		return ErrPruned
+	}
 	proof, err := merkle.Consistency(cp.Size, head.Size, t.tiles(ctx, head.Log))
 	if err != nil {
 		return t.storedOr(err, &DamageError{head.Log, "tile", "those of size " + utoa(cp.Size), "are not there"})
@@ -214,10 +217,11 @@ func checkRow(row LogRow, index uint64) (Leaf, error) {
 // checkOutside compares the log with what is known outside of the store.
 func (t *Trail) checkOutside(ctx context.Context, head Head, known []Checkpoint) error {
 	for _, cp := range known {
+		check := t.leadsTo
 		if cp.Origin != head.Origin {
-			continue // of a log before this one, which pins it
+			check = t.knows
 		}
-		if err := t.leadsTo(ctx, head, cp); err != nil {
+		if err := check(ctx, head, cp); err != nil {
 			return err
 		}
 	}

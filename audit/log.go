@@ -113,7 +113,7 @@ var (
 // DamageError says that the stored log is not what the trail wrote, and names
 // the first thing that does not fit.
 type DamageError struct {
-	// Log is the number of the log.
+	// Log is the number of the log; 0 where Place names it, or no log has it.
 	Log int
 	// Table is what kind of row it is, such as "entry" or "tile"; Place which
 	// one, such as "index 17".
@@ -123,7 +123,11 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	return "audit: log " + itoa(e.Log) + ": " + e.Table + ", " + e.Place + ": " + e.Reason
+	log := ""
+	if e.Log != 0 {
+		log = "log " + itoa(e.Log) + ": "
+	}
+	return "audit: " + log + e.Table + ", " + e.Place + ": " + e.Reason
 }
 
 // RolledBackError says that the store lags behind a signed checkpoint that was
@@ -133,6 +137,11 @@ type RolledBackError struct {
 	Origin string
 	// Known is the size of the checkpoint kept outside; Have that of the log.
 	Known, Have uint64
+}
+
+func isRolledBack(err error) bool {
+	_, ok := errors.AsType[*RolledBackError](err)
+	return ok
 }
 
 func (e *RolledBackError) Error() string {

@@ -76,6 +76,13 @@ type LogSystem interface {
 	// DropCheckpoints deletes those of the given sizes.
 	DropCheckpoints(ctx context.Context, log int, sizes []uint64) error
 
+	// Stray looks in the tables of entries, tiles, tenants and checkpoints for a
+	// row that no other method reads: of a log that has no head, at a place
+	// below zero, of a level that is not in [0, 8), or of a tenant without a
+	// name. found is false if there is none; which of several it returns is
+	// open.
+	Stray(ctx context.Context) (row RowError, found bool, err error)
+
 	// Prune deletes the entries of the log below the index, their parts, and the
 	// tiles of level 0 that hold nothing else, and keeps Before and By in the
 	// head, unless it was pruned as far before. At most limit entries are deleted

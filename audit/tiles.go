@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // tileSource reads the hashes of one log: complete tiles from their rows, and
@@ -58,13 +57,7 @@ func (t *Trail) tail(ctx context.Context, log int, size uint64) ([][32]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("audit: read hashes: %w", err)
 	}
-	hashes := make([][32]byte, 0, tileWidth)
-	for h := range slices.Chunk(raw, hashSize) {
-		if len(h) == hashSize {
-			hashes = append(hashes, [32]byte(h))
-		}
-	}
-	return hashes, nil
+	return split(raw), nil
 }
 
 // storedOr returns the store's own error if err is one, and otherwise.

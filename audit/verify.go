@@ -3,15 +3,15 @@ package audit
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
-
-	"github.com/trothdev/troth"
 )
 
 // VerifyParams says what to verify. The zero value is everything.
 type VerifyParams struct {
 	// Trusted is a checkpoint that is known to be good, as a signed note: what it
-	// covers is not read again, only that the log contains it.
+	// covers is not read again, only that the log contains it. Logs before the
+	// one that it is of are not read either, since its first entry pins them.
 	Trusted []byte
 }
 
@@ -44,13 +44,23 @@ type LogReport struct {
 	Checkpoints int
 	Signed      uint64
 	SignedAt    time.Time
+	// Lost is how many entries at the end of the log are gone, and Forked says
+	// that it holds others in their place: an older copy of the store was put
+	// back, and the first entry of the next log admits it.
+	Lost   uint64
+	Forked bool
 }
 
+// ErrPruned says that a log was pruned beyond a checkpoint, so that nothing tells
+// any more whether it leads there.
+var ErrPruned = errors.New("audit: log was pruned beyond the checkpoint")
+
 // Verify reads the logs of the store and finds out whether they are what was
-// written: every entry, tile and head, the tenants' chains and every checkpoint.
-// The first thing that does not fit comes as a *[DamageError]; a log that does
-// not lead to a checkpoint, of the store, of [VerifyParams] or of a sink, as a
-// *[RolledBackError].
+// written: every entry, tile and head, the tenants' chains, the parts of payloads
+// and every checkpoint. The first thing that does not fit comes as a
+// *[DamageError]; a log that does not lead to a checkpoint, of the store, of
+// [VerifyParams] or of a sink, as a *[RolledBackError]; [ErrPruned] where that
+// cannot be told.
 //
 // It works beside a running sequencer, on the logs as they are when it begins.
 // Memory is bounded by the number of tenants, not of entries. Whoever can write
@@ -60,15 +70,39 @@ func (t *Trail) Verify(ctx context.Context, p VerifyParams) (Report, error) {
 	if t.tx.Scope(ctx) != nil {
 		return Report{}, ErrInTransaction
 	}
-	v := &verification{trail: t, reasons: newReasons()}
+	var trusted *Checkpoint
 	if p.Trusted != nil {
 		cp, err := t.open(p.Trusted)
 		if err != nil {
 			return Report{}, err
 		}
-		v.trusted = &cp
+		trusted = &cp
 	}
-	return v.run(ctx)
+	var r Report
+	var err error
+	for range verifyTries {
+		v := &verification{trail: t, trusted: trusted}
+		if r, err = v.run(ctx); err == nil || !v.pruned(ctx) {
+			break
+		}
+	}
+	if err != nil {
+		return Report{}, asDamage(err)
+	}
+	return r, nil
+}
+
+// verifyTries bounds how often verification begins again because a log was
+// pruned under it.
+const verifyTries = 3
+
+// asDamage names the place of a row that cannot be read.
+func asDamage(err error) error {
+	row, ok := errors.AsType[*RowError](err)
+	if !ok {
+		return err
+	}
+	return &DamageError{0, strings.TrimPrefix(row.Table, "troth_audit_"), row.Place, "cannot be read"}
 }
 
 // verification is one call of Verify.
@@ -76,66 +110,116 @@ type verification struct {
 	trail   *Trail
 	trusted *Checkpoint
 	heads   []Head
-	known   []Checkpoint
-	reasons *reasons
+	reasons reasons
+	// pin is what the first entry of the log that is verified now says of the
+	// one before it; pins are in the order of the logs.
+	pins []*pin
 }
 
 func (v *verification) run(ctx context.Context) (r Report, err error) {
 	if v.heads, err = v.trail.heads(ctx); err != nil {
 		return r, err
 	}
-	if v.known, err = v.trail.outside(ctx); err != nil {
+	v.pins = make([]*pin, len(v.heads))
+	v.reasons = reasons{v: v}
+	first, err := v.checkHeads()
+	if err != nil {
 		return r, err
 	}
-	if err := v.checkHeads(); err != nil {
+	if err := v.strays(ctx); err != nil {
 		return r, err
 	}
-	for _, head := range v.heads {
+	for i, head := range v.heads {
 		if err := v.trail.checkHead(ctx, head); err != nil {
 			return r, err
 		}
-		log, err := v.verifyLog(ctx, head)
-		if err != nil {
-			return r, err
+		log := LogReport{Log: head.Log, Origin: head.Origin, Size: head.Size, Pruned: head.Pruned}
+		if i >= first {
+			if log, err = v.verifyLog(ctx, head); err != nil {
+				return r, err
+			}
 		}
 		r.Logs = append(r.Logs, log)
 	}
-	if err := v.reasons.settle(ctx, v.trail); err != nil {
+	if err := v.reasons.settle(ctx); err != nil {
 		return r, err
 	}
-	if r.Backlog, err = v.trail.Backlog(ctx); err != nil {
+	if err := v.checkPins(ctx, r.Logs); err != nil {
 		return r, err
 	}
-	return r, nil
+	if err := v.outside(ctx); err != nil {
+		return r, err
+	}
+	r.Backlog, err = v.trail.Backlog(ctx)
+	return r, err
 }
 
-// checkHeads looks at what the heads say without reading any further.
-func (v *verification) checkHeads() error {
-	origins := make(map[string]bool)
+// checkHeads looks at what the heads say without reading any further, and
+// returns which of them is the first to verify.
+func (v *verification) checkHeads() (first int, err error) {
+	origins := make(map[string]int)
 	for i, h := range v.heads {
 		damage := func(reason string) error {
 			return &DamageError{h.Log, "head", "log " + itoa(h.Log), reason}
 		}
+		_, known := origins[h.Origin]
 		switch {
 		case h.Log != i+1:
-			return &DamageError{i + 1, "head", "log " + itoa(i+1), "is missing"}
-		case origins[h.Origin]:
-			return damage("has the origin of another")
+			return 0, &DamageError{i + 1, "head", "log " + itoa(i+1), "is missing"}
+		case known:
+			return 0, damage("has the origin of another")
 		case h.Closed != (i+1 < len(v.heads)):
-			return damage("is open or closed out of turn")
-		case h.Size == 0:
-			return damage("is empty")
+			return 0, damage("is open or closed out of turn")
+		case h.Size == 0 || h.Size > maxSize:
+			return 0, damage("is empty, or of a size that cannot be")
 		case !v.trail.verifiers.names(h.Origin, h.Signer):
-			return damage("signer is not a verifier key of its origin")
+			return 0, damage("signer is not a verifier key of its origin")
 		case h.Pruned > h.Size || h.Pruned%tileWidth != 0 || (h.Pruned > 0) != !h.PrunedBy.IsZero():
-			return damage("is pruned in a way that cannot be")
+			return 0, damage("is pruned in a way that cannot be")
 		}
-		origins[h.Origin] = true
+		origins[h.Origin] = i
 	}
-	if v.trusted != nil && !origins[v.trusted.Origin] {
-		return &RolledBackError{Origin: v.trusted.Origin, Known: v.trusted.Size}
+	if v.trusted == nil {
+		return 0, nil
 	}
-	return nil
+	first, found := origins[v.trusted.Origin]
+	if !found {
+		return 0, &RolledBackError{Origin: v.trusted.Origin, Known: v.trusted.Size}
+	}
+	return first, nil
+}
+
+// strays looks for rows that stand where nobody reads.
+func (v *verification) strays(ctx context.Context) error {
+	row, found, err := v.trail.store.Stray(ctx)
+	if err != nil {
+		return wrapVerify(err)
+	}
+	if !found || v.grown(ctx) {
+		return nil
+	}
+	return &DamageError{0, strings.TrimPrefix(row.Table, "troth_audit_"), row.Place, "is of no log"}
+}
+
+// grown reports whether a log was opened since verification began: its rows
+// belong to a head that was not there then.
+func (v *verification) grown(ctx context.Context) bool {
+	heads, err := v.trail.heads(ctx)
+	return err == nil && len(heads) > len(v.heads)
+}
+
+// pruned reports whether a log was pruned since verification began.
+func (v *verification) pruned(ctx context.Context) bool {
+	heads, err := v.trail.heads(ctx)
+	if err != nil || len(heads) < len(v.heads) {
+		return false
+	}
+	for i, h := range v.heads {
+		if heads[i].Pruned != h.Pruned {
+			return true
+		}
+	}
+	return false
 }
 
 // verifyLog verifies one log: from the trusted checkpoint on if it is of this
@@ -143,7 +227,7 @@ func (v *verification) checkHeads() error {
 func (v *verification) verifyLog(ctx context.Context, head Head) (LogReport, error) {
 	w := &walk{
 		v: v, trail: v.trail, head: head,
-		report: LogReport{Log: head.Log, Origin: head.Origin, Size: head.Size, Pruned: head.Pruned},
+		report: LogReport{Log: head.Log, Origin: head.Origin, Size: head.Size},
 	}
 	if err := w.begin(ctx); err != nil {
 		return w.report, err
@@ -151,67 +235,5 @@ func (v *verification) verifyLog(ctx context.Context, head Head) (LogReport, err
 	if err := w.entries(ctx); err != nil {
 		return w.report, err
 	}
-	if err := w.end(ctx); err != nil {
-		return w.report, err
-	}
-	return w.report, v.outside(ctx, head)
-}
-
-// outside compares the log with what is known elsewhere.
-func (v *verification) outside(ctx context.Context, head Head) error {
-	if v.trusted != nil && v.trusted.Origin == head.Origin {
-		if err := v.trail.leadsTo(ctx, head, *v.trusted); err != nil {
-			return err
-		}
-	}
-	return v.trail.checkOutside(ctx, head, v.known)
-}
-
-// reasons matches what is gone with the entries that tell why.
-type reasons struct {
-	// gone is what is missing, by the entry that must tell of it.
-	gone map[TenantEntry][]missing
-}
-
-// missing is one thing that was destroyed, in the words of its evidence.
-type missing struct {
-	damage DamageError
-	act    string
-	facts  map[string]troth.Fact
-}
-
-func newReasons() *reasons { return &reasons{gone: make(map[TenantEntry][]missing)} }
-
-func (r *reasons) need(by TenantEntry, m missing) { r.gone[by] = append(r.gone[by], m) }
-
-// settle looks for every reason, in the log or still in the inbox.
-func (r *reasons) settle(ctx context.Context, t *Trail) error {
-	for by, list := range r.gone {
-		at, err := t.locate(ctx, by.Tenant, by.ID)
-		if err != nil && !errors.Is(err, ErrNoEntry) && !isEntryError(err) {
-			return err
-		}
-		for _, m := range list {
-			if err != nil || at.env.Act != m.act || !m.told(at.env) {
-				return &m.damage
-			}
-		}
-	}
-	return nil
-}
-
-// told reports whether the entry tells of what is missing.
-func (m missing) told(env Envelope) bool {
-	left := len(m.facts)
-	for _, f := range env.Facts {
-		want, ok := m.facts[f.Name]
-		if !ok {
-			continue
-		}
-		if want.Kind() != f.Kind() || want.Text() != f.Text() || want.Number() != f.Number() {
-			return false
-		}
-		left--
-	}
-	return left == 0
+	return w.report, w.end(ctx)
 }

@@ -3,7 +3,9 @@ package audit
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"slices"
+
+	"github.com/trothdev/troth/internal/merkle"
 )
 
 // tileCursor reads the stored tiles of one level in ascending order.
@@ -22,7 +24,7 @@ const tilePage = 32
 func (c *tileCursor) take(ctx context.Context) (tile Tile, found bool, err error) {
 	if len(c.page) == 0 && !c.done {
 		if c.page, err = c.store.Tiles(ctx, c.log, c.level, c.next, tilePage); err != nil {
-			return Tile{}, false, fmt.Errorf("audit: verify: %w", err)
+			return Tile{}, false, wrapVerify(err)
 		}
 		c.done = len(c.page) < tilePage
 	}
@@ -34,21 +36,28 @@ func (c *tileCursor) take(ctx context.Context) (tile Tile, found bool, err error
 	return tile, true, nil
 }
 
-// cursor returns the cursor of a level, which begins where the walk does.
+// cursor returns the cursor of a level, which begins where the walk does. Where
+// the walk does not begin at a trusted checkpoint it covers tiles of level 0
+// before that too: none must be left.
 func (w *walk) cursor(level int) *tileCursor {
 	c := w.tiles[level]
 	if c == nil {
-		c = &tileCursor{store: w.trail.store, log: w.head.Log, level: level, next: w.start >> (8 * (level + 1))}
+		c = &tileCursor{store: w.trail.store, log: w.head.Log, level: level}
+		if level > 0 || w.trusted != nil {
+			c.next = tileBefore(w.start, level)
+		}
 		w.tiles[level] = c
 	}
 	return c
 }
 
+// tileBefore is the number of the tile of a level that grows at that size.
+func tileBefore(size uint64, level int) uint64 { return size >> (8 * (level + 1)) }
+
+func tilePlace(level int, n uint64) string { return "level " + itoa(level) + " tile " + utoa(n) }
+
 // compareTiles compares the tiles that the entries have completed so far.
 func (w *walk) compareTiles(ctx context.Context) error {
-	if w.front.Size()%tileWidth != 0 {
-		return nil
-	}
 	for _, tile := range w.front.Take() {
 		if len(tile.Hashes) == tileWidth*hashSize {
 			if err := w.compareTile(ctx, Tile{Level: tile.Level, N: tile.N, Hashes: tile.Hashes}, false); err != nil {
@@ -59,10 +68,10 @@ func (w *walk) compareTiles(ctx context.Context) error {
 	return nil
 }
 
-// compareTile compares the next stored tile of the level. One that the log has
-// completed since the walk began may have more than is wanted.
-func (w *walk) compareTile(ctx context.Context, want Tile, partial bool) error {
-	place := "level " + itoa(want.Level) + " tile " + utoa(want.N)
+// compareTile compares the next stored tile of the level. One that grows may
+// have got more than is wanted since the walk began.
+func (w *walk) compareTile(ctx context.Context, want Tile, grows bool) error {
+	place := tilePlace(want.Level, want.N)
 	got, found, err := w.cursor(want.Level).take(ctx)
 	switch {
 	case err != nil:
@@ -70,12 +79,13 @@ func (w *walk) compareTile(ctx context.Context, want Tile, partial bool) error {
 	case !found || got.N > want.N:
 		return w.damage("tile", place, "is missing")
 	case got.N < want.N:
-		return w.damage("tile", "level "+itoa(got.Level)+" tile "+utoa(got.N), "is of no entries")
-	case partial && len(got.Hashes) > len(want.Hashes) && bytes.HasPrefix(got.Hashes, want.Hashes) && w.moved(ctx):
-	case !bytes.Equal(got.Hashes, want.Hashes):
-		return w.damage("tile", place, "hashes are not those of the entries")
+		return w.damage("tile", tilePlace(got.Level, got.N), "is of no entries")
+	case bytes.Equal(got.Hashes, want.Hashes):
+		return nil
+	case grows && bytes.HasPrefix(got.Hashes, want.Hashes) && w.moved(ctx):
+		return nil
 	}
-	return nil
+	return w.damage("tile", place, "hashes are not those of the entries")
 }
 
 // endTiles compares the tiles that grow, and looks for those that should not be
@@ -83,12 +93,10 @@ func (w *walk) compareTile(ctx context.Context, want Tile, partial bool) error {
 func (w *walk) endTiles(ctx context.Context) error {
 	growing := w.front.Edge()
 	for level := range maxLevel + 1 {
-		if level > 0 {
-			if hashes := growing[level]; len(hashes) > 0 {
-				tile := Tile{Level: level, N: w.head.Size >> (8 * (level + 1)), Hashes: hashes}
-				if err := w.compareTile(ctx, tile, true); err != nil {
-					return err
-				}
+		if hashes := growing[level]; level > 0 && len(hashes) > 0 {
+			tile := Tile{Level: level, N: tileBefore(w.head.Size, level), Hashes: hashes}
+			if err := w.compareTile(ctx, tile, true); err != nil {
+				return err
 			}
 		}
 		tile, found, err := w.cursor(level).take(ctx)
@@ -96,20 +104,52 @@ func (w *walk) endTiles(ctx context.Context) error {
 			return err
 		}
 		if found && !w.moved(ctx) {
-			return w.damage("tile", "level "+itoa(level)+" tile "+utoa(tile.N), "is of no entries")
+			return w.damage("tile", tilePlace(level, tile.N), "is of no entries")
 		}
 	}
-	return w.noMoreEntries(ctx)
+	return nil
 }
 
-// noMoreEntries looks for entries behind the head.
-func (w *walk) noMoreEntries(ctx context.Context) error {
-	rows, err := w.trail.store.LogRange(ctx, w.head.Log, w.head.Size, 1)
-	if err != nil {
-		return fmt.Errorf("audit: verify: %w", err)
-	}
-	if len(rows) > 0 && !w.moved(ctx) {
-		return w.damage("entry", "index "+utoa(rows[0].Index), "is behind the end of the log")
+// oldTiles holds the tiles of the upper levels that lie before the start to
+// those above them. It has something to do in a log that was pruned: below are
+// no entries to make them from.
+func (w *walk) oldTiles(ctx context.Context) error {
+	for level := 1; level < maxLevel; level++ {
+		below := tileCursor{store: w.trail.store, log: w.head.Log, level: level}
+		for n := range tileBefore(w.start, level) {
+			tile, found, err := below.take(ctx)
+			if err != nil {
+				return err
+			}
+			if !found || tile.N != n || len(tile.Hashes) != tileWidth*hashSize {
+				return w.damage("tile", tilePlace(level, n), "is missing or too short")
+			}
+			above, err := w.trail.tiles(ctx, w.head.Log).Tile(level+1, n/tileWidth, int(n%tileWidth)+1)
+			if err != nil {
+				return w.trail.storedOr(err, w.damage("tile", tilePlace(level+1, n/tileWidth), "is missing or too short"))
+			}
+			if rootOf(tile.Hashes) != [hashSize]byte(above[n%tileWidth*hashSize:]) {
+				return w.damage("tile", tilePlace(level, n), "is not what the tile above says")
+			}
+		}
 	}
 	return nil
+}
+
+// rootOf is the hash of the node that stands above a full tile.
+func rootOf(hashes []byte) [hashSize]byte {
+	var r merkle.Range
+	for h := range slices.Chunk(hashes, hashSize) {
+		r.Append([hashSize]byte(h))
+	}
+	return r.Root()
+}
+
+// split cuts hashes that stand one behind the other.
+func split(hashes []byte) [][32]byte {
+	all := make([][32]byte, 0, len(hashes)/hashSize)
+	for h := range slices.Chunk(hashes, hashSize) {
+		all = append(all, [32]byte(h))
+	}
+	return all
 }

@@ -126,6 +126,7 @@ func logCalls(s audit.Backend) map[string]func(ctx context.Context) error {
 			return err
 		},
 		"LogEntry":   func(ctx context.Context) error { _, _, err := s.LogEntry(ctx, "acme", id); return err },
+		"Stray":      func(ctx context.Context) error { _, _, err := s.Stray(ctx); return err },
 		"TenantHead": func(ctx context.Context) error { _, _, err := s.TenantHead(ctx, 1, "acme"); return err },
 		"Redact": func(ctx context.Context) error {
 			_, err := s.Redact(ctx, audit.Redaction{Tenant: "acme", ID: id, By: id})

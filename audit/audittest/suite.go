@@ -16,7 +16,8 @@ import (
 func Run(t *testing.T, open func(t *testing.T) audit.Backend) {
 	t.Helper()
 	run(t, open, slices.Concat(entryChecks, pseudonymChecks, txChecks, systemChecks, loopChecks, trailChecks,
-		logHeadChecks, logInboxChecks, logEntryChecks, logTenantChecks, logTreeChecks, logTxChecks))
+		logHeadChecks, logInboxChecks, logEntryChecks, logTenantChecks, logTreeChecks,
+		logStrayChecks, logTxChecks))
 }
 
 // RunOneConnection runs the part of the suite that a store must pass with one

@@ -138,3 +138,7 @@ func (s *store) DropCheckpoints(ctx context.Context, log int, sizes []uint64) er
 func (s *store) Prune(ctx context.Context, p audit.Pruning, limit int) (int, error) {
 	return faultstore.Do(ctx, s.plan, "Prune", func() (int, error) { return s.inner.Prune(ctx, p, limit) })
 }
+
+func (s *store) Stray(ctx context.Context) (audit.RowError, bool, error) {
+	return look(ctx, s, "Stray", func() (audit.RowError, bool, error) { return s.inner.Stray(ctx) })
+}
