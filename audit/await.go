@@ -14,6 +14,8 @@ type sequencer struct {
 	// turn has room for one: whoever puts something in may use what follows.
 	turn   chan struct{}
 	ledger *ledger
+	// stored is the head as it was seen last, which others may have moved since.
+	stored Head
 	// known is what the sinks held when they were asked.
 	known []Checkpoint
 	asked bool

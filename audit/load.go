@@ -243,10 +243,8 @@ func (t *Trail) outside(ctx context.Context) (known []Checkpoint, err error) {
 	return known, nil
 }
 
-func (t *Trail) latestOf(ctx context.Context, s Sink) (cp Checkpoint, found bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, sinkTime)
-	defer cancel()
-	note, err := s.Latest(ctx)
+func (t *Trail) latestOf(ctx context.Context, s *guardedSink) (cp Checkpoint, found bool, err error) {
+	note, err := s.latest(ctx)
 	if err != nil {
 		return cp, false, fmt.Errorf("audit: ask sink: %w", err)
 	}

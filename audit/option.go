@@ -80,7 +80,7 @@ func WithSink(s Sink) Option {
 		if s == nil {
 			return errors.New("audit: sink is missing")
 		}
-		t.sinks = append(t.sinks, s)
+		t.sinks = append(t.sinks, guardSink(s))
 		return nil
 	}
 }

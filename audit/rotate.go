@@ -3,7 +3,10 @@ package audit
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+
+	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
 )
@@ -25,12 +28,21 @@ func (t *Trail) Rotate(ctx context.Context, old Signer) (size uint64, err error)
 	if old.Name() != t.signer.Name() || old.VerifierKey() == t.signer.VerifierKey() {
 		return 0, fmt.Errorf("%w: it must have the same name and another key", ErrSigner)
 	}
+	if !t.verifiers.names(old.Name(), old.VerifierKey()) {
+		return 0, fmt.Errorf("%w: its key is not among those to verify with", ErrSigner)
+	}
+	if size, err = t.rotated(ctx); err != nil || size > 0 {
+		return size, err
+	}
 	before := t.under(old)
 	if err := before.recordRotation(ctx, t.signer); err != nil {
 		return 0, err
 	}
 	if _, err := before.Checkpoint(ctx); err != nil {
-		return 0, err
+		if _, kept := errors.AsType[*SinkError](err); !kept {
+			return 0, err
+		}
+		t.log.Warn("checkpoint did not reach every sink", zap.Error(err))
 	}
 	if err := t.seq.lock(ctx); err != nil {
 		return 0, err
@@ -57,6 +69,38 @@ func (t *Trail) Rotate(ctx context.Context, old Signer) (size uint64, err error)
 		return 0, err
 	}
 	return size, nil
+}
+
+// rotated returns the size at which the log came to be the signer's, 0 if it did
+// not yet: the first that it signed, else the one that the log has.
+func (t *Trail) rotated(ctx context.Context) (uint64, error) {
+	heads, err := t.heads(ctx)
+	if err != nil || len(heads) == 0 {
+		return 0, err
+	}
+	head := heads[len(heads)-1]
+	if head.Origin != t.signer.Name() || head.Signer != t.signer.VerifierKey() {
+		return 0, nil
+	}
+	for size := uint64(0); ; {
+		rows, err := t.store.Checkpoints(ctx, head.Log, size, thinPage)
+		if err != nil {
+			return 0, fmt.Errorf("audit: read checkpoints: %w", err)
+		}
+		for _, row := range rows {
+			_, sigs, err := OpenCheckpoint(row.Note, t.verifiers)
+			if err != nil {
+				return 0, fmt.Errorf("audit: read checkpoints: %w", err)
+			}
+			if sigs[0].KeyID == t.signer.KeyHash() {
+				return row.Size, nil
+			}
+			size = row.Size + 1
+		}
+		if len(rows) < thinPage {
+			return head.Size, nil
+		}
+	}
 }
 
 // under returns the trail as another signer would have it.

@@ -54,8 +54,8 @@ func (t *Trail) run(ctx context.Context, out *outlet) error {
 	due := signing{every: t.signEvery, idle: t.idleEvery}
 	for {
 		n, err := t.Sequence(ctx)
-		if err == nil && due.is(t.now(), t.size()) {
-			err = t.signDue(ctx, &due, out)
+		if head := t.stored(); err == nil && due.is(t.now(), head.Size) {
+			err = t.signDue(ctx, &due, head, out)
 		}
 		switch {
 		case err == nil && n > 0:
@@ -122,17 +122,26 @@ func (s *signing) is(now time.Time, size uint64) bool {
 	return s.size == 0 || age < 0 || age >= s.idle || size != s.size && age >= s.every
 }
 
-// size is that of the log as this process knows it.
-func (t *Trail) size() uint64 {
+// stored is the head of the log as this process saw it last.
+func (t *Trail) stored() Head {
 	t.seq.turn <- struct{}{}
 	defer t.seq.unlock()
-	if t.seq.ledger == nil {
-		return 0
-	}
-	return t.seq.ledger.head.Size
+	return t.seq.stored
 }
 
-func (t *Trail) signDue(ctx context.Context, due *signing, out *outlet) error {
+// signDue signs, unless another process did meanwhile.
+func (t *Trail) signDue(ctx context.Context, due *signing, head Head, out *outlet) error {
+	others, found, err := t.newest(ctx, head.Log)
+	if err != nil {
+		return err
+	}
+	now := t.now()
+	if found && others.SignedAt.After(due.at) && !others.SignedAt.After(now) {
+		due.size, due.at = others.Size, others.SignedAt
+	}
+	if !due.is(now, head.Size) {
+		return nil
+	}
 	row, err := t.sign(ctx)
 	if err != nil {
 		return err

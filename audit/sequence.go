@@ -42,50 +42,60 @@ func (t *Trail) canSequence(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// sequenceTries bounds how often a step begins again because of what it found:
-// rows that are no evidence, or another sequencer.
+// sequenceTries bounds how often a step begins again without having moved
+// anything out of its way.
 const sequenceTries = 4
 
-// sequence makes one step; the caller holds the lock.
+// sequence makes one step; the caller holds the turn.
 func (t *Trail) sequence(ctx context.Context) (int, error) {
-	err := t.askSinks(ctx)
-	if err != nil {
+	if err := t.askSinks(ctx); err != nil {
 		return 0, err
 	}
-	for range sequenceTries {
-		var n int
-		if n, err = t.tryStep(ctx); err == nil {
+	for tries := 0; ; {
+		n, err := t.tryStep(ctx)
+		if err == nil {
 			return n, nil
 		}
-		if again := t.afterFailure(ctx, err); again != nil {
+		moved, again := t.afterFailure(ctx, err)
+		switch {
+		case again != nil:
 			return 0, again
+		case moved > 0:
+			continue
 		}
+		if tries++; tries < sequenceTries {
+			continue
+		}
+		switch {
+		case errors.Is(err, errSuperseded):
+			return 0, nil
+		case errors.Is(err, ErrDuplicate):
+			return 0, &DamageError{Table: "entry", Place: "behind the end of the log", Reason: "is in the way of the next"}
+		}
+		return 0, err
 	}
-	if errors.Is(err, ErrDuplicate) {
-		return 0, &DamageError{Table: "entry", Place: "behind the end of the log", Reason: "is in the way of the next"}
-	}
-	return 0, err
 }
 
-// afterFailure returns nil if the step may be tried again.
-func (t *Trail) afterFailure(ctx context.Context, err error) error {
+// afterFailure returns no error if the step may be tried again, and how many
+// rows it took aside.
+func (t *Trail) afterFailure(ctx context.Context, err error) (moved int, again error) {
 	if unfit, ok := errors.AsType[*unfitError](err); ok {
 		return t.quarantine(ctx, unfit.rows)
 	}
 	if dup, ok := errors.AsType[*duplicateError](err); ok {
 		known, err := t.store.Known(ctx, dup.rows)
 		if err != nil {
-			return fmt.Errorf("audit: look for duplicates: %w", err)
+			return 0, fmt.Errorf("audit: look for duplicates: %w", err)
 		}
 		if len(known) > 0 {
 			return t.quarantine(ctx, known)
 		}
-		return nil // another sequencer was faster
+		return 0, nil // another sequencer was faster
 	}
 	if errors.Is(err, errSuperseded) {
-		return nil
+		return 0, nil
 	}
-	return err
+	return 0, err
 }
 
 // duplicateError carries the rows of a step that the log refused.
@@ -132,7 +142,7 @@ func (t *Trail) tryStep(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	s.ledger.take(s)
-	t.seq.ledger = s.ledger
+	t.seq.ledger, t.seq.stored = s.ledger, s.ledger.head
 	t.arrived(s.rows)
 	return n, nil
 }
@@ -164,6 +174,7 @@ func (t *Trail) elect(ctx context.Context) (head Head, elected bool, err error) 
 	if head.Origin != t.signer.Name() || head.Signer != t.signer.VerifierKey() {
 		return head, false, ErrSigner
 	}
+	t.seq.stored = head
 	return head, true, nil
 }
 
@@ -284,11 +295,9 @@ func (t *Trail) addOwn(ctx context.Context, s *step, e troth.Entry) error {
 }
 
 // quarantine takes rows out of the way of the others, and says so on the trail.
-func (t *Trail) quarantine(ctx context.Context, rows []TenantEntry) error {
-	t.log.Error("rows of the inbox are not evidence", zap.Int("rows", len(rows)))
-	return t.tx.Atomically(ctx, func(ctx context.Context) error {
-		moved, err := t.store.Quarantine(ctx, rows)
-		if err != nil {
+func (t *Trail) quarantine(ctx context.Context, rows []TenantEntry) (moved int, err error) {
+	err = t.tx.Atomically(ctx, func(ctx context.Context) (err error) {
+		if moved, err = t.store.Quarantine(ctx, rows); err != nil {
 			return fmt.Errorf("audit: quarantine: %w", err)
 		}
 		if moved == 0 {
@@ -300,4 +309,9 @@ func (t *Trail) quarantine(ctx context.Context, rows []TenantEntry) error {
 		})
 		return err
 	})
+	if err != nil {
+		return 0, err
+	}
+	t.log.Error("rows of the inbox are not evidence", zap.Int("rows", moved))
+	return moved, nil
 }

@@ -92,6 +92,10 @@ func (t *Trail) current(ctx context.Context) (*ledger, error) {
 	if err := t.askSinks(ctx); err != nil {
 		return nil, err
 	}
+	// What this process moved last is committed, and needs no election.
+	if l, err := t.unmoved(ctx); err != nil || l != nil {
+		return l, err
+	}
 	var s *step
 	err := t.tx.Atomically(ctx, func(ctx context.Context) error {
 		s = nil
@@ -113,6 +117,23 @@ func (t *Trail) current(ctx context.Context) (*ledger, error) {
 	s.ledger.take(s)
 	t.seq.ledger = s.ledger
 	return s.ledger, nil
+}
+
+// unmoved returns what this process knows of the log, nil if that is not how it
+// stands.
+func (t *Trail) unmoved(ctx context.Context) (*ledger, error) {
+	l := t.seq.ledger
+	if l == nil {
+		return nil, nil //nolint:nilnil // it knows nothing
+	}
+	heads, err := t.heads(ctx)
+	if err != nil || len(heads) == 0 || !l.stands(heads[len(heads)-1]) {
+		return nil, err
+	}
+	if heads[len(heads)-1].Signer != t.signer.VerifierKey() {
+		return nil, ErrSigner
+	}
+	return l, nil
 }
 
 // Latest returns the newest signed checkpoint, [ErrNoLog] if there is none yet.

@@ -7,9 +7,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"time"
-
-	"go.uber.org/zap"
 )
 
 // Sink keeps signed checkpoints outside of the store. A log that its owner signs
@@ -23,10 +20,6 @@ type Sink interface {
 	// goes on.
 	Latest(ctx context.Context) ([]byte, error)
 }
-
-// sinkTime is what a sink has for one checkpoint: one that hangs must not hold
-// up the others.
-const sinkTime = 10 * time.Second
 
 // SinkError says that a checkpoint was kept in the store, and that some sinks did
 // not take it.
@@ -47,11 +40,7 @@ func (t *Trail) publish(ctx context.Context, note []byte) error {
 	errs := make([]error, len(t.sinks))
 	var wg sync.WaitGroup
 	for i, s := range t.sinks {
-		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, sinkTime)
-			defer cancel()
-			errs[i] = s.Put(ctx, note)
-		})
+		wg.Go(func() { errs[i] = s.put(ctx, note) })
 	}
 	wg.Wait()
 	failed := 0
@@ -66,48 +55,36 @@ func (t *Trail) publish(ctx context.Context, note []byte) error {
 	return nil
 }
 
-// outlet gives checkpoints to the sinks beside the sequencer, which does not
-// wait for them. Of several that wait the newest is given.
-type outlet struct {
-	notes chan []byte
-	done  chan struct{}
-}
-
-func (t *Trail) newOutlet() *outlet {
-	o := &outlet{notes: make(chan []byte, 1), done: make(chan struct{})}
-	go func() {
-		defer close(o.done)
-		for note := range o.notes {
-			if err := t.publish(context.Background(), note); err != nil {
-				t.log.Warn("checkpoint did not reach every sink", zap.Error(err))
-			}
-		}
-	}()
-	return o
-}
-
-// put is called by one goroutine.
-func (o *outlet) put(note []byte) {
-	select {
-	case <-o.notes:
-	default:
-	}
-	o.notes <- note
-}
-
-// close waits until the newest was given.
-func (o *outlet) close() {
-	close(o.notes)
-	<-o.done
-}
-
-// FileSink keeps the newest checkpoint in a file, which it replaces as a whole.
-// It belongs on another machine or medium than the database.
+// FileSink keeps the newest checkpoint in a file, which it replaces as a whole,
+// and never by one that covers less of the same log. It belongs on another
+// machine or medium than the database.
 func FileSink(path string) Sink { return fileSink(path) }
 
 type fileSink string
 
-func (f fileSink) Put(_ context.Context, note []byte) error { return writeFile(string(f), note) }
+func (f fileSink) Put(ctx context.Context, note []byte) error {
+	held, err := f.Latest(ctx)
+	if err != nil {
+		return err
+	}
+	if supersedes(held, note) {
+		return nil
+	}
+	return writeFile(string(f), note)
+}
+
+// supersedes reports whether the checkpoint that is held covers more of the same
+// log than the other. It decides only what to keep: no signature is verified.
+func supersedes(held, other []byte) bool {
+	a, errA := parseNote(held)
+	b, errB := parseNote(other)
+	if errA != nil || errB != nil {
+		return false
+	}
+	was, errA := parseCheckpoint(a.body)
+	is, errB := parseCheckpoint(b.body)
+	return errA == nil && errB == nil && was.Origin == is.Origin && was.Size > is.Size
+}
 
 func (f fileSink) Latest(context.Context) ([]byte, error) {
 	note, err := os.ReadFile(string(f))

@@ -25,7 +25,7 @@ type Trail struct {
 	// Of the log; signer is nil in a trail that only records and reads.
 	signer               Signer
 	verifiers            Verifiers
-	sinks                []Sink
+	sinks                []*guardedSink
 	signEvery, idleEvery time.Duration
 	seq                  *sequencer
 	trusted              *atomic.Pointer[CheckpointRow]

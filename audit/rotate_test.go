@@ -1,0 +1,123 @@
+package audit_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth/audit"
+)
+
+// rotating is the options of a trail that signs after the site's signer.
+func rotating(s *site) []audit.Option {
+	s.Helper()
+	keys, err := audit.Verifiers{}.With(s.signer.VerifierKey())
+	require.NoError(s, err)
+	if s.next.Name() == "" {
+		s.next = newKeyOf(s.T, origin)
+	}
+	return []audit.Option{audit.WithSigner(s.next), audit.WithVerifiers(keys)}
+}
+
+func TestRotate_NothingIsLostAtAnyFault(t *testing.T) {
+	eachOf(t, operation{
+		name: "rotate", prepare: begun, opts: rotating,
+		run: func(s *site, ctx context.Context, trail *audit.Trail) error {
+			_, err := trail.Rotate(ctx, s.signer)
+			return err
+		},
+	})
+}
+
+// pinned are the keys of both signers, each for its sizes.
+func (s *site) pinned(size uint64) audit.Verifiers {
+	s.Helper()
+	keys, err := audit.Verifiers{}.WithSizes(s.signer.VerifierKey(), 1, size+1)
+	require.NoError(s, err)
+	keys, err = keys.WithSizes(s.next.VerifierKey(), size, 0)
+	require.NoError(s, err)
+	return keys
+}
+
+func TestRotate_OldKeySignsNoLaterSize(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	trail := s.on(s.store, rotating(s)...)
+	_, err := trail.Sequence(t.Context())
+	require.ErrorIs(t, err, audit.ErrSigner, "not before Rotate")
+	size, err := trail.Rotate(t.Context(), s.signer)
+	require.NoError(t, err)
+	assert.Equal(t, s.head().Size, size)
+	byOld := len(s.sink.seen())
+
+	for name, call := range map[string]func() error{
+		"sequence":   func() error { _, err := s.honest.Sequence(t.Context()); return err },
+		"checkpoint": func() error { _, err := s.honest.Checkpoint(t.Context()); return err },
+		"run":        func() error { return s.honest.Run(t.Context()) },
+		"rotate":     func() error { _, err := s.honest.Rotate(t.Context(), s.next); return err },
+	} {
+		require.ErrorIs(t, call(), audit.ErrSigner, name)
+	}
+	again, err := trail.Rotate(t.Context(), s.signer)
+	require.NoError(t, err)
+	assert.Equal(t, size, again, "before the new key signed")
+	s.record(3)
+	s.drain(trail)
+	s.sign(trail)
+	again, err = trail.Rotate(t.Context(), s.signer)
+	require.NoError(t, err)
+	assert.Equal(t, size+3, again, "the first that the new key signed is as good")
+
+	reader := s.on(s.store, audit.WithVerifiers(s.pinned(size)))
+	s.check(reader)
+	for i, note := range s.sink.seen() {
+		_, sigs, err := audit.OpenCheckpoint(note, s.pinned(size))
+		require.NoError(t, err)
+		want := s.next.KeyHash()
+		if i < byOld {
+			want = s.signer.KeyHash()
+		}
+		require.Len(t, sigs, 1)
+		assert.Equal(t, want, sigs[0].KeyID)
+	}
+
+	// Who has the old key signs the log as it is now, and is not believed.
+	cp, _, err := audit.OpenCheckpoint(s.sign(trail), s.pinned(size))
+	require.NoError(t, err)
+	forged, err := audit.SignCheckpoint(cp, s.signer)
+	require.NoError(t, err)
+	_, _, err = audit.OpenCheckpoint(forged, s.pinned(size))
+	require.ErrorIs(t, err, audit.ErrKeySizes)
+	require.NoError(t, s.store.PutCheckpoint(t.Context(), audit.CheckpointRow{
+		Log: 1, Size: cp.Size, SignedAt: cp.SignedAt.UnixMicro(), Note: forged,
+	}))
+	_, err = reader.Verify(t.Context(), audit.VerifyParams{})
+	var damage *audit.DamageError
+	require.ErrorAs(t, err, &damage)
+	assert.Equal(t, "checkpoint", damage.Table)
+}
+
+func TestRotate_NeedsAnotherKeyOfTheSameName(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	_, err := s.honest.Rotate(t.Context(), s.signer)
+	require.ErrorIs(t, err, audit.ErrSigner)
+	other := s.on(s.store, audit.WithSigner(newKeyOf(t, newOrigin)))
+	_, err = other.Rotate(t.Context(), s.signer)
+	require.ErrorIs(t, err, audit.ErrSigner)
+	_, err = s.on(s.store).Rotate(t.Context(), s.signer)
+	require.ErrorIs(t, err, audit.ErrNoSigner)
+}
+
+// TestRotate_ASinkThatFailsDoesNotKeepTheOldKey: the checkpoint is in the store.
+func TestRotate_ASinkThatFailsDoesNotKeepTheOldKey(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	trail := s.on(s.store, append(rotating(s), audit.WithSink(brokenSink{}))...)
+	_, err := trail.Rotate(t.Context(), s.signer)
+	require.NoError(t, err)
+	s.drain(trail)
+	s.check(s.on(s.store, rotating(s)...))
+}
