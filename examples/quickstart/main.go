@@ -44,5 +44,5 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	story := &story{shop: s, out: out}
-	return errors.Join(story.tell(ctx, *dir), s.close(context.WithoutCancel(ctx)))
+	return errors.Join(story.tell(ctx), s.close(context.WithoutCancel(ctx)))
 }

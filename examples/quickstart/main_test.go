@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,11 +18,43 @@ var update = flag.Bool("update", false, "write the golden stories anew")
 // it says with the golden stories.
 func TestRun_TellsItsStory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
+	var keys []string
 	for _, golden := range []string{"first", "second"} {
 		var out strings.Builder
 		require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out), "%s run:\n%s", golden, out.String())
 		compare(t, filepath.Join("testdata", golden+".txt"), steady(out.String(), dir))
+		requireProof(t, dir)
+		key, err := os.ReadFile(filepath.Join(dir, "trail.pub"))
+		require.NoError(t, err)
+		keys = append(keys, string(key))
 	}
+	require.Equal(t, keys[0], keys[1], "the log goes on under the same key")
+}
+
+// requireProof has the other program judge what this one left.
+func requireProof(t *testing.T, dir string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "run", "../auditverify",
+		"-key", filepath.Join(dir, "trail.pub"), filepath.Join(dir, "erasure.proof"))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "erasure.proof: holds\n  act        vault.shred, done\n")
+}
+
+// TestRun_NoticesAChangedTrail changes one byte in the database itself.
+func TestRun_NoticesAChangedTrail(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out))
+	db, _, err := connect(dir, "")
+	require.NoError(t, err)
+	var leaf []byte
+	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT leaf FROM troth_audit_entry WHERE idx = 0").Scan(&leaf))
+	leaf[len(leaf)-1] ^= 1
+	_, err = db.ExecContext(t.Context(), "UPDATE troth_audit_entry SET leaf = $1 WHERE idx = 0", leaf)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	require.ErrorContains(t, run(t.Context(), []string{"-dir", dir}, &out), "index 0")
 }
 
 // TestRun_FailsWithoutItsSecrets takes the key-encryption key away: nothing may
@@ -39,8 +72,9 @@ func TestRun_NoticesAChangedRow(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out))
-	s, err := connect(dir, "")
+	db, _, err := connect(dir, "")
 	require.NoError(t, err)
+	s := &shop{db: db}
 	c, err := s.row(t.Context(), shown)
 	require.NoError(t, err)
 	c.fields[0][20] ^= 1

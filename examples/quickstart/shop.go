@@ -20,11 +20,16 @@ import (
 // from where it keeps such things.
 const passphrase = "quickstart, and nothing else"
 
+// origin names the log of this example. A real host's is unique in the world.
+const origin = "shops.example/trail"
+
 // shop is the host application: its own database, and troth beside it.
 type shop struct {
-	db      *sql.DB
-	dialect sqlstore.Dialect
-	kit     *kit.Kit
+	db       *sql.DB
+	dialect  sqlstore.Dialect
+	dir, dsn string
+	secrets  kit.Secrets
+	kit      *kit.Kit
 }
 
 // table is the shop's own; the sealed columns are plain bytes to it.
@@ -38,39 +43,43 @@ func openShop(ctx context.Context, dir, dsn string) (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := connect(dir, dsn)
-	if err != nil {
+	s := &shop{dir: dir, dsn: dsn, secrets: secrets}
+	if s.db, s.dialect, err = connect(dir, dsn); err != nil {
 		return nil, err
 	}
 	bytes := map[sqlstore.Dialect]string{sqlstore.SQLite: "BLOB", sqlstore.Postgres: "BYTEA"}[s.dialect]
 	if _, err := s.db.ExecContext(ctx, fmt.Sprintf(table, bytes)); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
-	s.kit, err = kit.Open(ctx, kit.Config{DB: s.db, Dialect: s.dialect, Secrets: secrets})
+	s.kit, err = kit.Open(ctx, kit.Config{DB: s.db, Dialect: s.dialect, Secrets: secrets, Origin: origin})
 	if err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
 }
 
-func connect(dir, dsn string) (*shop, error) {
+func connect(dir, dsn string) (*sql.DB, sqlstore.Dialect, error) {
 	if dsn != "" {
 		db, err := sql.Open("pgx", dsn)
-		return &shop{db: db, dialect: sqlstore.Postgres}, err
+		return db, sqlstore.Postgres, err
 	}
-	path, err := filepath.Abs(filepath.Join(dir, "shop.db"))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, 0, err
+	}
+	db, err := openSQLite(filepath.Join(dir, "shop.db"))
+	return db, sqlstore.SQLite, err
+}
+
+// openSQLite opens a file with the settings that troth checks under the host's
+// transactions; those that write take the lock at once.
+func openSQLite(path string) (*sql.DB, error) {
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	// Transactions that write take the lock at once, and the settings that
-	// troth checks under the host's transactions hold on every connection.
 	source := url.URL{Scheme: "file", Path: path, RawQuery: "_txlock=immediate&_pragma=busy_timeout(5000)" +
 		"&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(on)"}
-	db, err := sql.Open("sqlite", source.String())
-	return &shop{db: db, dialect: sqlstore.SQLite}, err
+	return sql.Open("sqlite", source.String())
 }
 
 func (s *shop) close(ctx context.Context) error {

@@ -35,13 +35,13 @@ type story struct {
 
 func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
-func (s *story) tell(ctx context.Context, dir string) error {
+func (s *story) tell(ctx context.Context) error {
 	ctx = troth.WithActor(ctx, orderDesk)
 	before, err := s.evidence(ctx, nil)
 	if err != nil {
 		return err
 	}
-	s.say("A shop software keeps the customers of three shops. Data in %s (choose with -dir).", dir)
+	s.say("A shop software keeps the customers of three shops. Data in %s (choose with -dir).", s.dir)
 	for _, step := range []struct {
 		title string
 		tell  func(context.Context) error
@@ -57,7 +57,10 @@ func (s *story) tell(ctx context.Context, dir string) error {
 			return fmt.Errorf("%s: %w", step.title, err)
 		}
 	}
-	return s.tellEvidence(ctx, before)
+	if err := s.tellEvidence(ctx, before); err != nil {
+		return err
+	}
+	return s.tellTrail(ctx)
 }
 
 func (s *story) tellImport(ctx context.Context) error {
@@ -224,7 +227,6 @@ func (s *story) tellEvidence(ctx context.Context, before int) error {
 	if total <= before {
 		return errors.New("nothing was recorded")
 	}
-	s.say("\nRead next: README.md, then vault/doc.go and docs/threats.md: what this keeps safe, and from whom it does not.")
 	return nil
 }
 
