@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"sync"
 	"time"
@@ -23,6 +24,9 @@ type sequencer struct {
 	mu sync.Mutex
 	// waiting are those who wait for entries, see Await.
 	waiting map[TenantEntry][]chan Position
+	// fresh and older are where the entries stand that this process sequenced
+	// last. Whoever records often comes to wait when it is done already.
+	fresh, older map[TenantEntry]Position
 	// running counts the Runs of this process.
 	running int
 	// stir wakes a Run that waits for something to do.
@@ -32,8 +36,27 @@ type sequencer struct {
 func newSequencer() *sequencer {
 	return &sequencer{
 		turn: make(chan struct{}, 1), stir: make(chan struct{}, 1),
-		waiting: make(map[TenantEntry][]chan Position),
+		waiting: make(map[TenantEntry][]chan Position), fresh: make(map[TenantEntry]Position),
 	}
+}
+
+// freshLimit bounds both halves of what is remembered.
+const freshLimit = 4 * batchLimit
+
+// remember keeps where an entry stands; the caller holds mu.
+func (s *sequencer) remember(e TenantEntry, at Position) {
+	if len(s.fresh) >= freshLimit {
+		s.fresh, s.older = make(map[TenantEntry]Position), s.fresh
+	}
+	s.fresh[e] = at
+}
+
+// recall returns where an entry stands, if it is remembered; the caller holds mu.
+func (s *sequencer) recall(e TenantEntry) (at Position, ok bool) {
+	if at, ok = s.fresh[e]; !ok {
+		at, ok = s.older[e]
+	}
+	return at, ok
 }
 
 func (s *sequencer) lock(ctx context.Context) error {
@@ -72,6 +95,10 @@ func (s *sequencer) expect(e TenantEntry) (got chan Position, cancel func()) {
 	got = make(chan Position, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if at, ok := s.recall(e); ok {
+		got <- at
+		return got, func() {}
+	}
 	s.waiting[e] = append(s.waiting[e], got)
 	return got, func() {
 		s.mu.Lock()
@@ -95,11 +122,9 @@ func (t *Trail) arrived(rows []LogRow) {
 	s := t.seq
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) == 0 {
-		return
-	}
 	for _, r := range rows {
 		e := TenantEntry{r.Tenant, r.ID}
+		s.remember(e, r.position())
 		for _, c := range s.waiting[e] {
 			c <- r.position()
 		}
@@ -126,23 +151,39 @@ func (t *Trail) Await(ctx context.Context, tenant troth.Tenant, id troth.EntryID
 	}
 	got, cancel := t.seq.expect(TenantEntry{tenant, id})
 	defer cancel()
-	for {
-		row, found, err := t.store.LogEntry(ctx, tenant, id)
-		if err != nil {
-			return Position{}, fmt.Errorf("audit: await: %w", err)
+	select {
+	case at := <-got:
+		return at, nil
+	default:
+	}
+	for look := !t.isYoung(id); ; look = true {
+		if look {
+			row, found, err := t.store.LogEntry(ctx, tenant, id)
+			if err != nil {
+				return Position{}, fmt.Errorf("audit: await: %w", err)
+			}
+			if found {
+				return row.position(), nil
+			}
 		}
-		if found {
-			return row.position(), nil
-		}
-		at, done, err := t.awaitStep(ctx, got)
+		at, done, err := t.awaitStep(ctx, got, look)
 		if err != nil || done {
 			return at, err
 		}
 	}
 }
 
-// awaitStep waits a little, or makes a step if nobody else does.
-func (t *Trail) awaitStep(ctx context.Context, got chan Position) (at Position, done bool, err error) {
+// isYoung reports whether the entry was made lately, by the time in its id: it is
+// likely to wait in the inbox, so that looking for it in the log is in vain.
+func (t *Trail) isYoung(id troth.EntryID) bool {
+	var milli [8]byte
+	copy(milli[2:], id[:6])
+	return t.now().UnixMilli()-int64(binary.BigEndian.Uint64(milli[:])) < time.Second.Milliseconds()
+}
+
+// awaitStep waits a little, or makes a step if nobody else does, after which it
+// rests, if it is to, where there was nothing to do.
+func (t *Trail) awaitStep(ctx context.Context, got chan Position, rest bool) (at Position, done bool, err error) {
 	timer := time.NewTimer(awaitPoll)
 	defer timer.Stop()
 	turn := t.seq.turn
@@ -174,7 +215,7 @@ func (t *Trail) awaitStep(ctx context.Context, got chan Position) (at Position, 
 		return at, true, nil
 	default:
 	}
-	if n == 0 {
+	if n == 0 && rest {
 		return at, false, pause(ctx, awaitPoll)
 	}
 	return at, false, nil

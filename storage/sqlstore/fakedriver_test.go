@@ -149,8 +149,27 @@ func (c *fakeConn) Close() error {
 	return nil
 }
 
-func (c *fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errors.ErrUnsupported }
-func (c *fakeConn) Begin() (driver.Tx, error)           { return nil, errors.ErrUnsupported }
+func (c *fakeConn) Prepare(query string) (driver.Stmt, error) { return fakeStmt{c, query}, nil }
+func (c *fakeConn) Begin() (driver.Tx, error)                 { return nil, errors.ErrUnsupported }
+
+// fakeStmt is written down each time that it is run.
+type fakeStmt struct {
+	c     *fakeConn
+	query string
+}
+
+func (s fakeStmt) Close() error                               { return nil }
+func (s fakeStmt) NumInput() int                              { return -1 }
+func (s fakeStmt) Exec([]driver.Value) (driver.Result, error) { return nil, errors.ErrUnsupported }
+func (s fakeStmt) Query([]driver.Value) (driver.Rows, error)  { return nil, errors.ErrUnsupported }
+
+func (s fakeStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return s.c.ExecContext(ctx, s.query, args)
+}
+
+func (s fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return s.c.QueryContext(ctx, s.query, args)
+}
 
 type fakeTx struct{ c *fakeConn }
 

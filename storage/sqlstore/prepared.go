@@ -9,8 +9,13 @@ import (
 // have a few dozen between them, hosts may make any number.
 const preparedLimit = 256
 
+// shared are the statements of every batch.
+var shared = map[string]bool{
+	"BEGIN IMMEDIATE": true, "COMMIT": true, "SAVEPOINT troth_0": true, "RELEASE SAVEPOINT troth_0": true,
+}
+
 // prepared is a connection that keeps the statements with arguments prepared
-// that it has run: parsing costs SQLite as much as running. It belongs to whoever
+// that it has run, and those of every batch: parsing costs SQLite as much as running. It belongs to whoever
 // has the writer's turn.
 type prepared struct {
 	*sql.Conn
@@ -48,7 +53,7 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 // stmt returns the prepared statement, nil for a query that is to be run as it
 // is: one without arguments, or one too many.
 func (p *prepared) stmt(ctx context.Context, query string, args []any) (*sql.Stmt, error) {
-	if len(args) == 0 {
+	if len(args) == 0 && !shared[query] {
 		return nil, nil
 	}
 	stmt := p.stmts[query]

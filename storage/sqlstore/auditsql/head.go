@@ -10,14 +10,14 @@ import (
 // Elect implements audit.LogSystem. On PostgreSQL it takes a lock that belongs
 // to the table of heads and ends with the transaction; SQLite has one writer.
 func (s *Store) Elect(ctx context.Context) (elected bool, err error) {
-	_, err = sqlstore.QueryRow(ctx, s.handle.Querier(ctx), s.log.elect, nil, &elected)
+	_, err = sqlstore.QueryRow(ctx, s.handle.Querier(ctx), s.log.elect, s.log.electArgs, &elected)
 	return elected && err == nil, err
 }
 
 // Heads implements audit.LogSystem.
 func (s *Store) Heads(ctx context.Context) (heads []audit.Head, err error) {
 	var log int
-	q := reading{table: headTable, text: s.log.heads, place: func() string { return at("log %d", log)() }}
+	q := reading{table: headTable, text: s.log.heads, args: []any{1}, place: func() string { return at("log %d", log)() }}
 	err = s.read(ctx, q, func(rows *sqlstore.Rows) error {
 		var h audit.Head
 		var root, salt, tag, by []byte

@@ -12,6 +12,7 @@ import (
 // prepared, that is faster than one for many.
 type logStatements struct {
 	elect                        string
+	electArgs                    []any
 	heads, createHead, closeHead string
 	moveHead                     string
 
@@ -113,7 +114,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		pruneLeft:    `SELECT COUNT(*) FROM troth_audit_entry WHERE log = ? AND idx < ?`,
 	}
 	for _, text := range []*string{
-		&s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tiles, &s.tenantHead,
+		&s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tiles, &s.tenantHead,
 		&s.tenantHeads, &s.putCheckpoint, &s.checkpoint, &s.checkpoints, &s.dropCheckpoint, &s.insertPart, &s.parts,
 		&s.dropPartsOf, &s.dropPartsBefore, &s.pruneTo, &s.pruneParts, &s.pruneEntries, &s.pruneTiles, &s.pruned, &s.pruneLeft,
 	} {
@@ -135,10 +136,13 @@ const (
 	tenantColumns = `(log, tenant, number, idx, hash)`
 )
 
+// forSQLite: what every step of the sequencer runs has an argument, since only
+// such statements are kept prepared, and no bare LIMIT ?, since SQLite plans
+// anew for each value of that.
 func (s *logStatements) forSQLite(taken string) {
-	s.elect = `SELECT 1`
+	s.elect, s.electArgs = `SELECT 1 = ?`, []any{1}
 	s.takeInbox = `DELETE FROM troth_audit_inbox WHERE rowid IN (
-		SELECT rowid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT ?)` + taken
+		SELECT rowid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT 0 + ?)` + taken
 	s.quarantine = `INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns + `
 		FROM troth_audit_inbox WHERE tenant = ? AND id = ?`
 	s.leave = `DELETE FROM troth_audit_inbox WHERE tenant = ? AND id = ?`
