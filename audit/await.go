@@ -17,6 +17,7 @@ type sequencer struct {
 	ledger *ledger
 	// stored is the head as it was seen last, which others may have moved since.
 	stored Head
+	direct direct
 	// known is what the sinks held when they were asked.
 	known []Checkpoint
 	asked bool

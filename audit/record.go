@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,11 @@ import (
 // compartment was shredded before nothing can be sealed, and nothing is: the act
 // is recorded all the same, and its entry commits to a part that holds nothing.
 // While it is undecided whether a compartment is shredded, Record fails.
+//
+// The entry waits in an inbox for the sequencer. On a database with one writer,
+// such as SQLite, an entry without parts that is recorded outside of any
+// transaction is in the log when Record returns, if this process is in
+// [Trail.Run] and the trail knows the people whom the entry names.
 func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error) {
 	actor, err := troth.ActorFrom(ctx)
 	if err != nil {
@@ -27,6 +33,12 @@ func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error
 	}
 	if err := e.Validate(); err != nil {
 		return troth.EntryID{}, err
+	}
+	if t.isDirect(ctx, e) {
+		id, err := t.recordDirect(ctx, actor, e)
+		if !errors.Is(err, errDetour) {
+			return id, err
+		}
 	}
 	atomically := t.atomically
 	if len(e.Parts) > 0 {

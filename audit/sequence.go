@@ -52,7 +52,7 @@ func (t *Trail) sequence(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for tries := 0; ; {
-		n, err := t.tryStep(ctx)
+		n, err := t.tryStep(ctx, nil)
 		if err == nil {
 			return n, nil
 		}
@@ -104,39 +104,16 @@ type duplicateError struct{ rows []TenantEntry }
 func (e *duplicateError) Error() string { return ErrDuplicate.Error() }
 func (e *duplicateError) Unwrap() error { return ErrDuplicate }
 
-// tryStep makes one step in one transaction.
-func (t *Trail) tryStep(ctx context.Context) (n int, err error) {
+// tryStep makes one step in one transaction. more, if there is one, adds to it
+// behind what waited in the inbox, unless another process moves the log.
+func (t *Trail) tryStep(ctx context.Context, more func(ctx context.Context, s *step) error) (n int, err error) {
 	var s *step
-	err = t.tx.Atomically(ctx, func(ctx context.Context) error {
-		s = nil
-		head, elected, err := t.elect(ctx)
-		if err != nil || !elected {
-			return err
-		}
-		waiting, err := t.store.TakeInbox(ctx, batchLimit)
+	err = t.tx.Atomically(ctx, func(ctx context.Context) (err error) {
+		n, s, err = t.prepareStep(ctx, more)
 		if err != nil {
-			return fmt.Errorf("audit: take from inbox: %w", err)
+			return &unwrittenError{err}
 		}
-		if len(waiting) == 0 && head.Size > 0 {
-			return nil // whatever others did, there is no need to know it now
-		}
-		if s, err = t.begin(ctx, head); err != nil {
-			return err
-		}
-		if s.head.Size == 0 {
-			if err := t.addOpening(ctx, s); err != nil {
-				return err
-			}
-		}
-		if err := t.addWaiting(ctx, s, waiting); err != nil {
-			return err
-		}
-		n = len(waiting)
-		err = t.write(ctx, s)
-		if errors.Is(err, ErrDuplicate) {
-			return &duplicateError{names(waiting)}
-		}
-		return err
+		return nil
 	})
 	if err != nil || s == nil {
 		return 0, err
@@ -145,6 +122,52 @@ func (t *Trail) tryStep(ctx context.Context) (n int, err error) {
 	t.seq.ledger, t.seq.stored = s.ledger, s.ledger.head
 	t.arrived(s.rows)
 	return n, nil
+}
+
+// unwrittenError is why a step was given up before its commit: nothing of it is
+// stored.
+type unwrittenError struct{ error }
+
+func (e *unwrittenError) Unwrap() error { return e.error }
+
+// prepareStep writes a step; ctx carries its transaction. s is nil if there is
+// none to make.
+func (t *Trail) prepareStep(ctx context.Context, more func(ctx context.Context, s *step) error) (n int, s *step, err error) {
+	head, elected, err := t.elect(ctx)
+	if err != nil || !elected {
+		return 0, nil, err
+	}
+	waiting, err := t.store.TakeInbox(ctx, batchLimit)
+	if err != nil {
+		return 0, nil, fmt.Errorf("audit: take from inbox: %w", err)
+	}
+	if len(waiting) == 0 && head.Size > 0 && more == nil {
+		return 0, nil, nil // whatever others did, there is no need to know it now
+	}
+	if s, err = t.begin(ctx, head); err != nil {
+		return 0, nil, err
+	}
+	if s.head.Size == 0 {
+		if err := t.addOpening(ctx, s); err != nil {
+			return 0, nil, err
+		}
+	}
+	if err := t.addWaiting(ctx, s, waiting); err != nil {
+		return 0, nil, err
+	}
+	if more != nil {
+		if err := more(ctx, s); err != nil {
+			return 0, nil, err
+		}
+	}
+	if len(s.rows) == 0 {
+		return 0, nil, nil
+	}
+	err = t.write(ctx, s)
+	if errors.Is(err, ErrDuplicate) {
+		err = &duplicateError{names(waiting)}
+	}
+	return len(waiting), s, err
 }
 
 func names(rows []InboxRow) []TenantEntry {

@@ -2,6 +2,7 @@ package auditsql
 
 import (
 	"context"
+	"math"
 
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -17,7 +18,7 @@ func (s *Store) Elect(ctx context.Context) (elected bool, err error) {
 // Heads implements audit.LogSystem.
 func (s *Store) Heads(ctx context.Context) (heads []audit.Head, err error) {
 	var log int
-	q := reading{table: headTable, text: s.log.heads, args: []any{1}, place: func() string { return at("log %d", log)() }}
+	q := reading{table: headTable, text: s.log.heads, args: []any{math.MinInt64}, place: func() string { return at("log %d", log)() }}
 	err = s.read(ctx, q, func(rows *sqlstore.Rows) error {
 		var h audit.Head
 		var root, salt, tag, by []byte

@@ -65,7 +65,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		bounded(d, "envelope", audit.MaxEnvelope) + `, ` + bounded(d, "tag", 32)
 	s := &logStatements{
 		heads: `SELECT log, ` + short("origin") + `, size, ` + bounded(d, "root", 32) + `, ` + bounded(d, "salt", 32) + `, ` +
-			short("signer") + `, ` + bounded(d, "tag", 32) + `, closed, pruned, ` + optional(d, "pruned_by", 16) + ` FROM troth_audit_head ORDER BY log`,
+			short("signer") + `, ` + bounded(d, "tag", 32) + `, closed, pruned, ` + optional(d, "pruned_by", 16) + ` FROM troth_audit_head WHERE log >= ? ORDER BY log`,
 		createHead: `INSERT INTO troth_audit_head (log, origin, size, root, salt, signer, tag, closed, pruned, pruned_by)
 			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT COALESCE(MAX(log), 0) FROM troth_audit_head) = ?
 			ON CONFLICT DO NOTHING`,

@@ -41,6 +41,10 @@ func New(ctx context.Context, handle *sqlstore.Handle) (*Store, error) {
 // Transactor implements audit.Store.
 func (s *Store) Transactor() troth.Transactor { return s.handle }
 
+// OneWriter reports whether one transaction writes at a time, so that the trail
+// may put entries into the log past the inbox.
+func (s *Store) OneWriter() bool { return !s.postgres() }
+
 func (s *Store) postgres() bool { return s.handle.Dialect() == sqlstore.Postgres }
 
 // exec runs a statement and reports whether it changed a row.

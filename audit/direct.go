@@ -1,0 +1,189 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/trothdev/troth"
+)
+
+// oneWriter is a store on which one transaction writes at a time, of whatever
+// process. There the sequencer is in nobody's way, and an entry that is recorded
+// outside of any transaction may go into the log past the inbox, in one commit
+// with those that others record meanwhile.
+type oneWriter interface {
+	OneWriter() bool
+}
+
+// direct collects the entries that go into the log past the inbox.
+type direct struct {
+	mu   sync.Mutex
+	next *company
+}
+
+// company is entries that share a step.
+type company struct {
+	entries []*directEntry
+	done    chan struct{}
+}
+
+// directEntry is one of them.
+type directEntry struct {
+	ctx   context.Context
+	actor troth.Actor
+	entry troth.Entry
+
+	id  troth.EntryID
+	err error // errDetour until it is known
+}
+
+// errDetour says that the entry has to go by the inbox, as all others do.
+var errDetour = errors.New("audit: entry goes by the inbox")
+
+// isDirect reports whether the entry may go past the inbox: outside of any
+// transaction, where this process moves the log all the time. What has a payload
+// may not, nor what makes a pseudonym: sealing is done for each actor apart.
+func (t *Trail) isDirect(ctx context.Context, e troth.Entry) bool {
+	if len(e.Parts) > 0 || t.tx.Scope(ctx) != nil || !t.seq.isRunning() {
+		return false
+	}
+	store, ok := t.store.(oneWriter)
+	return ok && store.OneWriter()
+}
+
+// recordDirect puts the entry into the log. It returns errDetour, and nothing is
+// stored, where that cannot be.
+func (t *Trail) recordDirect(ctx context.Context, actor troth.Actor, e troth.Entry) (troth.EntryID, error) {
+	d := &directEntry{ctx: ctx, actor: actor, entry: e, err: errDetour}
+	c, first := t.seq.direct.join(d)
+	if first {
+		t.lead(ctx, c)
+	}
+	<-c.done
+	return d.id, d.err
+}
+
+// join adds the entry to those that wait. The first has to lead them.
+func (q *direct) join(d *directEntry) (c *company, first bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if first = q.next == nil; first {
+		q.next = &company{done: make(chan struct{})}
+	}
+	q.next.entries = append(q.next.entries, d)
+	return q.next, first
+}
+
+// leave closes the company: who comes now is the first of the next.
+func (q *direct) leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.next = nil
+}
+
+// joinYields is how often the first lets others run, so that those whom the
+// commit before has just woken come along.
+const joinYields = 2
+
+// lead moves the company into the log when the step before is done, and tells
+// it.
+func (t *Trail) lead(ctx context.Context, c *company) {
+	defer close(c.done)
+	if err := t.seq.lock(ctx); err != nil {
+		t.seq.direct.leave()
+		return
+	}
+	defer t.seq.unlock()
+	for range joinYields {
+		runtime.Gosched()
+	}
+	t.seq.direct.leave()
+	t.sequenceDirect(context.WithoutCancel(ctx), c.entries)
+}
+
+// sequenceDirect moves entries into the log, behind those of the inbox; the
+// caller holds the lock. Whatever the log or the store has against it, nothing
+// is stored then and the inbox is left to find out: evidence must not hang on
+// the log. Only where the commit failed each is told so.
+func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
+	if !t.seq.asked { // Run has not begun
+		return
+	}
+	called := false
+	outcomes := make([]error, len(entries))
+	_, err := t.tryStep(ctx, func(ctx context.Context, s *step) (err error) {
+		called = true
+		for i, d := range entries {
+			if outcomes[i], err = t.addDirect(ctx, s, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if _, unwritten := errors.AsType[*unwrittenError](err); unwritten || err == nil && !called {
+		return
+	}
+	if err != nil {
+		for i := range outcomes {
+			outcomes[i] = err
+		}
+	}
+	for i, d := range entries {
+		d.err = outcomes[i]
+	}
+}
+
+// addDirect puts an entry at the end of the log. outcome is the entry's own; err
+// ends the step for all.
+func (t *Trail) addDirect(ctx context.Context, s *step, d *directEntry) (outcome, err error) {
+	if err := d.ctx.Err(); err != nil {
+		return err, nil
+	}
+	env := t.envelope(d.entry)
+	for _, p := range d.people() {
+		name, err := t.name(ctx, p)
+		if err != nil {
+			return err, nil
+		}
+		ps, found, err := t.lookUp(ctx, p, name)
+		switch {
+		case errors.Is(err, ErrPseudonym):
+			return err, nil
+		case err != nil:
+			return nil, err
+		case !found:
+			return errDetour, nil
+		case p.role == asActor:
+			env.Actor.Person = ps
+		default:
+			env.Subject = ps
+		}
+	}
+	env.Actor.Kind, env.Actor.Home = d.actor.Kind, d.actor.Home()
+	if d.actor.Kind == troth.Service {
+		env.Actor.Service = d.actor.ID
+	}
+	raw := env.Append(nil)
+	// What cannot be read back is no evidence.
+	if _, err := ParseEnvelope(raw); err != nil {
+		return fmt.Errorf("audit: record: %w", err), nil
+	}
+	s.add(env, raw)
+	d.id = env.ID
+	return nil, nil
+}
+
+// people are those whom the entry names.
+func (d *directEntry) people() []person {
+	var people []person
+	if d.actor.Kind != troth.Service {
+		people = append(people, person{tenant: d.actor.Home(), role: asActor, id: d.actor.ID})
+	}
+	if d.entry.SubjectID != "" {
+		people = append(people, person{tenant: d.entry.Tenant, role: asSubject, id: d.entry.SubjectID})
+	}
+	return people
+}
