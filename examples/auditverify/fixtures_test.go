@@ -81,9 +81,9 @@ func TestFixtures(t *testing.T) {
 	}
 	kim := troth.Actor{Kind: troth.Person, ID: "kim", Tenant: "acme"}
 	desk := troth.Actor{Kind: troth.Service, ID: "desk"}
-	gone := record("acme", "c-18", desk)
 	first := record("acme", "c-17", kim)
 	record("globex", "c-1", desk)
+	gone := record("acme", "c-18", desk)
 	old := sign(t, trail)
 	record("globex", "", desk)
 	record("acme", "c-17", desk)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/trothdev/troth"
@@ -38,12 +37,7 @@ func (v *verifier) entry(r *bufio.Reader) (string, error) {
 // tenant judges an export of all entries of a tenant.
 func (v *verifier) tenant(r *bufio.Reader) (string, error) {
 	sum := newSummary()
-	end := &tail{}
-	p, err := audit.VerifyTenant(io.TeeReader(r, end), v.keys, sum.add)
-	if err != nil {
-		return "", err
-	}
-	_, sigs, err := audit.OpenCheckpoint(end.checkpoint(), v.keys)
+	p, err := audit.VerifyTenant(r, v.keys, sum.add)
 	if err != nil {
 		return "", err
 	}
@@ -52,7 +46,7 @@ func (v *verifier) tenant(r *bufio.Reader) (string, error) {
 	}
 	w := &words{}
 	w.tenant(p, sum)
-	w.signed(p.Checkpoint, sigs)
+	w.signed(p.Checkpoint, p.Signatures)
 	w.trust(v, p.Checkpoint)
 	w.proven("these are all entries that the log had of this tenant when it was signed, in their order: none is " +
 		"missing between them or cut off at the end, none is doubled, none is another tenant's.")
@@ -60,7 +54,7 @@ func (v *verifier) tenant(r *bufio.Reader) (string, error) {
 	if p.Pruned > 0 || p.Redacted > 0 {
 		w.not("what the entries said that are gone; only that they were there, and how many")
 	}
-	w.alone(sigs)
+	w.alone(p.Signatures)
 	return w.String(), nil
 }
 

@@ -123,20 +123,6 @@ func TestPlain_QuotesWhatATerminalWouldObey(t *testing.T) {
 	assert.Equal(t, `"\u202eacme"`, plain("\u202eacme"))
 }
 
-func TestTail_KeepsTheEnd(t *testing.T) {
-	var end tail
-	long := strings.Repeat("x", 1000)
-	for range 1000 {
-		_, err := end.Write([]byte(long))
-		require.NoError(t, err)
-	}
-	assert.LessOrEqual(t, len(end.kept), 2*maxTail+len(long))
-	_, err := end.Write([]byte("\n\nbody\n\nsignature\n"))
-	require.NoError(t, err)
-	assert.Equal(t, "body\n\nsignature\n", string(end.checkpoint()))
-	assert.Nil(t, (&tail{}).checkpoint())
-}
-
 func TestStatusOf(t *testing.T) {
 	assert.Equal(t, holdsNot, statusOf(&audit.KeyError{Name: "x", Err: audit.ErrSignature}))
 	assert.Equal(t, holdsNot, statusOf(&audit.KeyError{Name: "x", Err: audit.ErrKeySizes}))

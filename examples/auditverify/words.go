@@ -69,8 +69,11 @@ func (w *words) tenant(p audit.TenantProof, sum *summary) {
 	if p.Pruned > 0 {
 		w.line("", fmt.Sprintf("the first %d of them were destroyed", p.Pruned))
 	}
-	if p.Redacted > 0 {
-		w.line("", fmt.Sprintf("of them redacted: %d, for reasons that other entries give", p.Redacted))
+	if n := p.Redacted - p.Elsewhere; n > 0 {
+		w.line("", fmt.Sprintf("of them redacted: %d, for reasons that other entries here give", n))
+	}
+	if p.Elsewhere > 0 {
+		w.line("", fmt.Sprintf("of them redacted: %d, for reasons that are in a later log of the tenant", p.Elsewhere))
 	}
 	for i, act := range sum.sorted() {
 		w.line([]string{"acts", ""}[min(i, 1)], fmt.Sprintf("%d × %s", sum.acts[act], plain(act)))
