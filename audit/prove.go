@@ -26,7 +26,9 @@ func (e *RedactedError) Error() string {
 // newest checkpoint, with the leaf in it, that [VerifyProof] checks with nothing
 // but the verifier key. It returns troth.ErrPending while the entry waits in the
 // inbox, or waits for a checkpoint where this trail cannot sign one; an entry
-// that no checkpoint covers is signed for otherwise. Further errors are
+// that no checkpoint covers is signed for otherwise. Witnesses answer later than
+// that, see [WithWitness]: the proof has the cosignatures that are there, and to
+// verify it takes the keys of those witnesses. Further errors are
 // [ErrNoEntry] and *[RedactedError].
 func (t *Trail) Prove(ctx context.Context, tenant troth.Tenant, id troth.EntryID) ([]byte, error) {
 	row, err := t.entry(ctx, tenant, id)
@@ -154,11 +156,17 @@ func (t *Trail) consistency(ctx context.Context, head Head, old uint64) ([]byte,
 	if old > row.Size {
 		return nil, &RolledBackError{Origin: head.Origin, Known: old, Have: row.Size}
 	}
-	hashes, err := merkle.Consistency(old, row.Size, t.tiles(ctx, head.Log))
+	return t.growth(ctx, head.Log, old, row.Size, row.Note)
+}
+
+// growth is the bundle that the log of the checkpoint, of that size, contains the
+// one of the old size.
+func (t *Trail) growth(ctx context.Context, log int, old, size uint64, checkpoint []byte) ([]byte, error) {
+	hashes, err := merkle.Consistency(old, size, t.tiles(ctx, log))
 	if err != nil {
-		return nil, t.storedOr(err, &DamageError{head.Log, "tile", "those of size " + utoa(old), "are not there"})
+		return nil, t.storedOr(err, &DamageError{log, "tile", "those of size " + utoa(old), "are not there"})
 	}
-	return Consistency{OldSize: old, Hashes: hashes, Checkpoint: row.Note}.Marshal(), nil
+	return Consistency{OldSize: old, Hashes: hashes, Checkpoint: checkpoint}.Marshal(), nil
 }
 
 // isEntryError reports whether err says that a row is no entry.

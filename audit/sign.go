@@ -17,8 +17,9 @@ const (
 )
 
 // Checkpoint signs the log as it is now, keeps the checkpoint and gives it to
-// all sinks, see [WithSink]. It returns the signed note. What is signed is
-// committed before, so no checkpoint is ever contradicted.
+// all sinks, see [WithSink] and [WithWitness]. It returns the signed note, with
+// the cosignatures that came in. What is signed is committed before, so no
+// checkpoint is ever contradicted.
 //
 // The errors are those of [Trail.Sequence], troth.ErrBusy where another
 // process would not let go of the log, and a *[SinkError] where the checkpoint
@@ -28,7 +29,8 @@ func (t *Trail) Checkpoint(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return row.Note, t.publish(ctx, row.Note)
+	err = t.publish(ctx, row.Note)
+	return t.withCosignatures(ctx, row).Note, err
 }
 
 // sign signs the log as it is and keeps the checkpoint. The signer may be slow:
@@ -50,6 +52,9 @@ func (t *Trail) sign(ctx context.Context) (row CheckpointRow, err error) {
 		return row, fmt.Errorf("audit: sign: %w", err)
 	}
 	row = CheckpointRow{Log: log, Size: cp.Size, SignedAt: cp.SignedAt.UnixMicro(), Note: note}
+	if len(t.witnesses) > 0 { // signed in the same microsecond, it may have some
+		row = t.withCosignatures(ctx, row)
+	}
 	if err := t.store.PutCheckpoint(ctx, row); err != nil {
 		return row, fmt.Errorf("audit: keep checkpoint: %w", err)
 	}

@@ -26,6 +26,7 @@ type Trail struct {
 	signer               Signer
 	verifiers            Verifiers
 	sinks                []*guardedSink
+	witnesses            []WitnessKey
 	signEvery, idleEvery time.Duration
 	seq                  *sequencer
 	trusted              *atomic.Pointer[CheckpointRow]
@@ -122,14 +123,19 @@ func (t *Trail) atomically(ctx context.Context, fn func(ctx context.Context) err
 	return t.tx.Atomically(ctx, fn)
 }
 
-// trustSelf makes the signer's own key one that the trail verifies with.
-func (t *Trail) trustSelf() error {
-	if t.signer == nil {
-		return nil
+// trustSelf makes the keys of the signer and of the witnesses ones that the
+// trail verifies with.
+func (t *Trail) trustSelf() (err error) {
+	v := t.verifiers
+	for _, k := range t.witnesses {
+		if v, err = v.WithWitness(k.String()); err != nil {
+			return fmt.Errorf("audit: witness: %w", err)
+		}
 	}
-	v, err := t.verifiers.With(t.signer.VerifierKey())
-	if err != nil {
-		return fmt.Errorf("audit: signer: %w", err)
+	if t.signer != nil {
+		if v, err = v.With(t.signer.VerifierKey()); err != nil {
+			return fmt.Errorf("audit: signer: %w", err)
+		}
 	}
 	t.verifiers = v
 	return nil
