@@ -1,0 +1,2 @@
+// Package deadline says by when something must be done.
+package deadline
