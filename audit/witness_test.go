@@ -282,6 +282,8 @@ func TestWithWitness_ALaterCheckpointIsAsGood(t *testing.T) {
 	o.checkpoint()
 	var asked atomic.Int64
 	rival := o.another(audit.WithSigner(o.key), o.with())
+	_, err := rival.Sequence(t.Context()) // it has asked the witness
+	require.NoError(t, err)
 	overtaken := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1) == 3 { // two are to begin with
 			_, err := rival.Record(o.as(kim), touch("acme", "18"))
