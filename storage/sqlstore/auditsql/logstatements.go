@@ -39,33 +39,17 @@ type logStatements struct {
 	pruneTiles, pruned          string
 }
 
-// maxText bounds names that are read, in characters; valid ones are shorter.
-const maxText = 1025
-
-// short selects a column of text, cut where it is too long to be a name.
-func short(column string) string { return fmt.Sprintf("substr(%s, 1, %d)", column, maxText) }
-
-// optional is bounded for a column that may be NULL: what is too long comes as a
-// zero byte, which no valid value is.
-func optional(d sqlstore.Dialect, column string, limit int) string {
-	zero := "x'00'"
-	if d == sqlstore.Postgres {
-		zero = `'\x00'::bytea`
-	}
-	return "CASE WHEN " + column + " IS NOT NULL THEN COALESCE(" + bounded(d, column, limit) + ", " + zero + ") END"
-}
-
 func bindLog(d sqlstore.Dialect) *logStatements {
-	entry := `SELECT log, idx, ` + short("tenant") + `, ` + bounded(d, "id", 16) + `, number, ` + bounded(d, "hash", 32) + `, ` +
-		optional(d, "leaf", audit.MaxLeaf) + `, ` + optional(d, "redacted_by", 16) + `, COALESCE(recorded_at, 0), ` + short("act") + `, ` +
+	entry := `SELECT ` + whole(d, "log") + `, ` + whole(d, "idx") + `, ` + short(d, "tenant") + `, ` + bounded(d, "id", 16) + `, ` + whole(d, "number") + `, ` + bounded(d, "hash", 32) + `, ` +
+		optional(d, "leaf", audit.MaxLeaf) + `, ` + optional(d, "redacted_by", 16) + `, ` + timeLeft(d) + `, ` + short(d, "act") + `, ` +
 		optional(d, "subject", 16) + ` FROM troth_audit_entry`
-	tenant := `SELECT ` + short("tenant") + `, number, idx, ` + bounded(d, "hash", 32) + ` FROM troth_audit_tenant`
-	checkpoint := `SELECT size, signed_at, ` + bounded(d, "note", audit.MaxNote) + ` FROM troth_audit_checkpoint`
-	taken := ` RETURNING ` + short("tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` +
+	tenant := `SELECT ` + short(d, "tenant") + `, ` + whole(d, "number") + `, ` + whole(d, "idx") + `, ` + bounded(d, "hash", 32) + ` FROM troth_audit_tenant`
+	checkpoint := `SELECT ` + whole(d, "size") + `, ` + whole(d, "signed_at") + `, ` + bounded(d, "note", audit.MaxNote) + ` FROM troth_audit_checkpoint`
+	taken := ` RETURNING ` + short(d, "tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` +
 		bounded(d, "envelope", audit.MaxEnvelope) + `, ` + bounded(d, "tag", 32)
 	s := &logStatements{
-		heads: `SELECT log, ` + short("origin") + `, size, ` + bounded(d, "root", 32) + `, ` + bounded(d, "salt", 32) + `, ` +
-			short("signer") + `, ` + bounded(d, "tag", 32) + `, closed, pruned, ` + optional(d, "pruned_by", 16) + ` FROM troth_audit_head WHERE log >= ? ORDER BY log`,
+		heads: `SELECT ` + whole(d, "log") + `, ` + short(d, "origin") + `, ` + whole(d, "size") + `, ` + bounded(d, "root", 32) + `, ` + bounded(d, "salt", 32) + `, ` +
+			short(d, "signer") + `, ` + bounded(d, "tag", 32) + `, ` + whole(d, "closed") + `, ` + whole(d, "pruned") + `, ` + optional(d, "pruned_by", 16) + ` FROM troth_audit_head WHERE log >= ? ORDER BY log`,
 		createHead: `INSERT INTO troth_audit_head (log, origin, size, root, salt, signer, tag, closed, pruned, pruned_by)
 			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT COALESCE(MAX(log), 0) FROM troth_audit_head) = ?
 			ON CONFLICT DO NOTHING`,
@@ -80,7 +64,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		redact: `UPDATE troth_audit_entry SET leaf = NULL, recorded_at = NULL, act = NULL, subject = NULL, redacted_by = ?
 			WHERE tenant = ? AND id = ? AND redacted_by IS NULL`,
 
-		tiles: `SELECT n, ` + bounded(d, "hashes", maxTile) + ` FROM troth_audit_tile
+		tiles: `SELECT ` + whole(d, "n") + `, ` + bounded(d, "hashes", maxTile) + ` FROM troth_audit_tile
 			WHERE log = ? AND level = ? AND n >= ? ORDER BY n LIMIT ?`,
 		tenantHead:  tenant + ` WHERE log = ? AND tenant = ?`,
 		tenantHeads: tenant + ` WHERE log = ? AND tenant > ? ORDER BY troth_audit_tenant.tenant LIMIT ?`,
@@ -94,7 +78,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 
 		insertPart: `INSERT INTO troth_audit_part (tenant, entry, part, name, subject, compartment, recorded_at, salt, box, dropped_by)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		parts: `SELECT part, ` + short("name") + `, ` + bounded(d, "subject", 16) + `, ` + short("compartment") + `, recorded_at, ` +
+		parts: `SELECT ` + whole(d, "part") + `, ` + short(d, "name") + `, ` + bounded(d, "subject", 16) + `, ` + short(d, "compartment") + `, ` + whole(d, "recorded_at") + `, ` +
 			bounded(d, "salt", 32) + `, ` + bounded(d, "box", audit.MaxBox) + `, ` + optional(d, "dropped_by", 16) + `,
 			salt IS NULL AND box IS NULL FROM troth_audit_part WHERE tenant = ? AND entry = ? ORDER BY part`,
 		dropPartsOf: `UPDATE troth_audit_part SET salt = NULL, box = NULL, dropped_by = ?
@@ -147,7 +131,7 @@ func (s *logStatements) forSQLite(taken string) {
 		FROM troth_audit_inbox WHERE tenant = ? AND id = ?`
 	s.leave = `DELETE FROM troth_audit_inbox WHERE tenant = ? AND id = ?`
 	s.append = `INSERT INTO troth_audit_entry ` + entryColumns + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
-	s.known = `SELECT ` + short("tenant") + `, ` + bounded(sqlstore.SQLite, "id", 16) + ` FROM troth_audit_entry
+	s.known = `SELECT ` + short(sqlstore.SQLite, "tenant") + `, ` + bounded(sqlstore.SQLite, "id", 16) + ` FROM troth_audit_entry
 		WHERE tenant = ? AND id = ?`
 	s.putTile = `INSERT INTO troth_audit_tile (log, level, n, hashes) VALUES (?, ?, ?, ?)` + overTile
 	s.putTenant = `INSERT INTO troth_audit_tenant ` + tenantColumns + ` VALUES (?, ?, ?, ?, ?)` + overTenant
@@ -174,7 +158,7 @@ func (s *logStatements) forPostgres(taken string) {
 		WHERE i.tenant = r.tenant AND i.id = ` + nth("$2", 16) + `
 		RETURNING i.tenant, i.id, i.recorded_at, i.envelope, i.tag)
 		INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns + ` FROM gone`
-	s.knownAll = `SELECT ` + short("e.tenant") + `, ` + bounded(sqlstore.Postgres, "e.id", 16) + ` FROM ` + named + `
+	s.knownAll = `SELECT ` + short(sqlstore.Postgres, "e.tenant") + `, ` + bounded(sqlstore.Postgres, "e.id", 16) + ` FROM ` + named + `
 		JOIN troth_audit_entry e ON e.tenant = r.tenant AND e.id = ` + nth("$2", 16)
 	s.appendAll = `INSERT INTO troth_audit_entry ` + entryColumns + `
 		SELECT r.log, r.idx, r.tenant, ` + nth("$4", 16) + `, r.number, ` + nth("$6", 32) + `,

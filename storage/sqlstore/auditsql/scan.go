@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
@@ -68,14 +69,24 @@ func copyFixed(dst, src []byte) error {
 	return nil
 }
 
-// copyOptional is copyFixed for a value that may be NULL, which is zeros.
+// copyOptional is copyFixed for a value that may be NULL, which is zeros; so
+// zeros must not be stored.
 func copyOptional(dst, src []byte) error {
 	if src == nil {
 		clear(dst)
 		return nil
 	}
-	return copyFixed(dst, src)
+	if err := copyFixed(dst, src); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(dst, func(b byte) bool { return b != 0 }) {
+		return errZeros
+	}
+	return nil
 }
+
+// errZeros says that zeros are stored, which stand for nothing.
+var errZeros = errors.New("auditsql: stored value is all zeros")
 
 // errSize says that a stored value has not the length that it must have.
 var errSize = errors.New("auditsql: stored value has the wrong length")

@@ -32,7 +32,7 @@ func bind(d sqlstore.Dialect) statements {
 	return statements{
 		append: d.Rebind(`INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope, tag)
 			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
-		entries: d.Rebind(`SELECT ` + short("tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` + bounded(d, "envelope", audit.MaxEnvelope) + `, ` +
+		entries: d.Rebind(`SELECT ` + short(d, "tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` + bounded(d, "envelope", audit.MaxEnvelope) + `, ` +
 			bounded(d, "tag", 32) + ` FROM troth_audit_inbox
 			WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?`),
 		pseudonym: d.Rebind(`SELECT ` + bounded(d, "pseudonym", 16) + `, ` + bounded(d, "tag", 32) + `, ` +
