@@ -75,7 +75,7 @@ func (p *pin) admits(head Head, cp Checkpoint) bool {
 	if cp.Size == p.size {
 		return cp.Root == p.root
 	}
-	return p.size > head.Size
+	return cp.Size > head.Size // what is lost; what is there must fit
 }
 
 // knows returns an error unless the store has the log of the checkpoint, which

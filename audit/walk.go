@@ -71,8 +71,15 @@ func (w *walk) begin(ctx context.Context) error {
 // has left, or at the beginning.
 func (w *walk) findStart(ctx context.Context) error {
 	if cp := w.v.trusted; cp != nil && cp.Origin == w.head.Origin && cp.Size > w.head.Pruned {
-		w.start, w.trusted = cp.Size, cp
-		return w.trail.leadsTo(ctx, w.head, *cp)
+		err := w.trail.leadsTo(ctx, w.head, *cp)
+		if err == nil {
+			w.start, w.trusted = cp.Size, cp
+			return nil
+		}
+		if !w.head.Closed || !isRolledBack(err) {
+			return err
+		}
+		// The next log may admit it; what is there is read from the beginning.
 	}
 	if w.head.Pruned == 0 {
 		return nil
