@@ -6,7 +6,8 @@
 //
 //   - vault seals data under a key per tenant, person and compartment, and
 //     destroys those keys;
-//   - audit records evidence that others can verify;
+//   - audit records evidence, in a signed log that others can verify; below it,
+//     redact keeps personal data out of the host's own logs;
 //   - storage holds the adapters: memory, and SQL for SQLite and PostgreSQL;
 //   - kit wires what exists on one database handle, and is the shortest way in.
 //

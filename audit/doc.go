@@ -24,6 +24,28 @@
 // beginning of the log behind a signed checkpoint. Each demands a permit, and
 // an entry tells of it in the same transaction.
 //
+// # The log
+//
+// Entries are committed to an inbox. [Trail.Run], or [Trail.Sequence] for one
+// step, moves them into a log: an append-only Merkle tree (RFC 6962), of which a
+// [Signer] signs the size and the root, the checkpoints. Any number of processes
+// may run it; one at a time moves the log. [Trail.Await] waits for an entry.
+//
+// Who has the verifier key, and nothing else of the host's, can then check:
+//
+//   - that an entry is in the log: [Trail.Prove], [VerifyProof];
+//   - that these are all entries of a tenant, none cut off: [Trail.Export],
+//     [VerifyTenant];
+//   - that the log only grew from one checkpoint to the next: [Trail.Consistency],
+//     [VerifyConsistency].
+//
+// The forms are public ones: C2SP signed-note, tlog-checkpoint, tlog-proof and
+// tlog-tiles. [Trail.Handler] and [Trail.Publish] give away tiles of hashes and
+// checkpoints, which name nobody; entries are handed out per tenant. The host
+// itself checks its store with [Trail.Verify], which names the first thing that
+// does not fit. The program examples/auditverify does for strangers what the
+// Verify functions do, in plain words.
+//
 // # What it does not promise
 //
 // Pseudonyms and keyed hashes are still personal data in law (GDPR Recital 26
@@ -35,13 +57,24 @@
 // Programs are named in clear: the id of a service must not name a person.
 //
 // Entries wait in an inbox. They are durable there, and not tamper-evident:
-// who can write to the database can change or delete them. [Trail.Backlog]
-// tells how many wait and for how long. The rows of pseudonyms are authenticated:
-// one that was changed fails with [ErrPseudonym]. One that was deleted, or
-// an older one that was put back, is not noticed.
+// who can write to the database can delete them unseen. A row that was changed,
+// forged or put back is not taken into the log, but set aside, and the trail says
+// so. [Trail.Backlog] tells how many wait and for how long. The rows of pseudonyms
+// are authenticated: one that was changed fails with [ErrPseudonym]. One that was
+// deleted, or an older one that was put back, is not noticed.
+//
+// The log is the host's, and so is the key. Who has both can sign another
+// history, and so can an honest host that puts back an older copy of the database.
+// Nothing inside the store shows that; a checkpoint that somebody else holds does.
+// So give checkpoints away: to a [Sink], which Sequence asks before it goes on
+// ([*RolledBackError]), to tenants with their exports, to witnesses. A trail
+// without a signer only records, and reads.
+//
+// The log shows that entries were not changed. It does not show that they were
+// true, nor that everything that was done was recorded.
 //
 // The times are those of the host's clock. Entries are listed in the order of
-// their ids, which is the order of those times, not the order of commits.
+// their positions, the pending ones behind in the order of their ids.
 //
 // # Use
 //
@@ -57,26 +90,43 @@
 //		fmt.Println(r, err)
 //	}
 //
+// With the log, where package kit does not do it all:
+//
+//	key, err := audit.GenerateSigningKey("example.com/audit") // once; keep key.Secret
+//	trail, err := audit.New(ctx, store, keys, sealer,
+//		audit.WithSigner(key), audit.WithSink(audit.FileSink("/mnt/other/checkpoint")))
+//	go trail.Run(ctx)
+//	...
+//	proof, err := trail.Prove(ctx, "acme", id)
+//	report, err := trail.Verify(ctx, audit.VerifyParams{})
+//
+// [WriteJSONL] and [WriteCSV] write entries for people and their tools.
+//
 // # Errors
 //
-// Sentinels, and [*EntryError] for a stored entry that cannot be read. Errors
-// of the root package come through: troth.ErrNoActor, *troth.ActError,
+// Sentinels, and [*EntryError] for a stored entry that cannot be read,
+// [*DamageError] for a log that is not what was written, [*KeyError] for a
+// signature. Of what a stranger gives to verify, [ErrNotProof] and [ErrNote] say
+// that it cannot be read, [ErrProof] that it does not hold. Errors of the root
+// package come through: troth.ErrNoActor, *troth.ActError,
 // troth.ErrNotPermitted. Errors of store, keys and sealer are wrapped once.
 //
 // # Concurrency
 //
-// A Trail is safe for concurrent use and starts no goroutine. It keeps no
-// pseudonym in memory: Record reads those of actor and subject each time, so a
+// A Trail is safe for concurrent use and starts no goroutine before Run, which
+// ends those it starts. It keeps no pseudonym in memory: Record reads those of actor and subject each time, so a
 // pseudonym that was forgotten is used by no transaction that can see so.
 //
 // # Storage
 //
-// See [Store]; the suite is in audittest. Keys must stay the same for the life
+// See [Backend] and its parts; the suite is in audittest. Memory of the sequencer
+// and of Verify grows with the number of tenants, not of entries. Keys must stay the same for the life
 // of the store: under other keys nobody's pseudonym is found, and everybody
 // gets a second one.
 //
 // # Compatibility
 //
-// Envelopes are versioned; every version that was ever written stays readable.
-// docs/formats.md gives their bytes.
+// Envelopes, leaves and bundles are versioned; every version that was ever
+// written stays readable, and what was given to somebody verifies with every later
+// version. docs/formats.md gives their bytes.
 package audit
