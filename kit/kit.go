@@ -35,6 +35,9 @@ type Config struct {
 	// Sinks keep the log's checkpoints outside of the database, which is what
 	// exposes a database that was put back: [audit.FileSink], for example.
 	Sinks []audit.Sink
+	// Witnesses cosign the log's checkpoints: services of somebody else that see
+	// for themselves that it only grew.
+	Witnesses []audit.Witness
 	// Logger is optional; nil logs nothing.
 	Logger *zap.Logger
 	// Clock is optional; nil is time.Now. It is the clock of stored times.
@@ -88,6 +91,11 @@ func Open(ctx context.Context, c Config, opts ...vault.Option) (*Kit, error) {
 // setSigner takes the signer of the log, and the keys that verify it.
 func (k *Kit) setSigner(c Config) (err error) {
 	k.verifiers = c.Secrets.Verifiers
+	for _, w := range c.Witnesses {
+		if k.verifiers, err = k.verifiers.WithWitness(w.Key); err != nil {
+			return fmt.Errorf("Config.Witnesses: %w", err)
+		}
+	}
 	if k.signer, err = c.signer(); err != nil || k.signer == nil {
 		return err
 	}
@@ -105,6 +113,9 @@ func (k *Kit) trailOptions(c Config) []audit.Option {
 	}
 	for _, s := range c.Sinks {
 		opts = append(opts, audit.WithSink(s))
+	}
+	for _, w := range c.Witnesses {
+		opts = append(opts, audit.WithWitness(w))
 	}
 	return opts
 }
@@ -152,7 +163,7 @@ func (k *Kit) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
 }
 
 // Verifiers are the keys by which strangers believe the log's checkpoints: the
-// signer's, and those of Config.Secrets. Give them away once, by a way of their own,
+// signer's, and those of Config.Secrets and of the witnesses. Give them away once, by a way of their own,
 // see [audit.Verifiers]; String writes the file that audit.ParseVerifiers reads.
 func (k *Kit) Verifiers() audit.Verifiers { return k.verifiers }
 

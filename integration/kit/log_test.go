@@ -3,6 +3,7 @@ package kit_test
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/audit/audittest"
 	"github.com/trothdev/troth/kit"
 )
 
@@ -261,4 +263,37 @@ func TestOpen_BelievesKeysOfBefore(t *testing.T) {
 		log := d.reading(t, k.Verifiers()).verified(t)
 		require.Equal(t, log.Size, log.Signed)
 	})
+}
+
+// TestOpen_HasWitnessesCosign: what a witness says stands in every proof, so its
+// key is among those that are given away.
+func TestOpen_HasWitnessesCosign(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		c := d.config(d.connect(t))
+		c.Secrets.Signer = signerOf(t, origin, 1)
+		witness := audittest.NewWitness(t, "witness.example/w1", c.Secrets.Signer.VerifierKey())
+		server := httptest.NewServer(witness)
+		defer server.Close()
+		c.Witnesses = []audit.Witness{{URL: server.URL, Key: witness.VerifierKey()}}
+		k, err := kit.Open(t.Context(), c)
+		require.NoError(t, err)
+		id := host{Kit: k}.record(t)
+		_, err = k.Trail.Await(t.Context(), tenant, id)
+		require.NoError(t, err)
+		_, err = k.Trail.Checkpoint(t.Context())
+		require.NoError(t, err)
+		proof, err := k.Trail.Prove(t.Context(), tenant, id)
+		require.NoError(t, err)
+		proven, err := audit.VerifyProof(proof, k.Verifiers())
+		require.NoError(t, err)
+		require.Len(t, proven.Signatures, 2)
+		require.True(t, proven.Signatures[1].Witness)
+		require.NoError(t, k.Close(t.Context()))
+	})
+
+	d := sqlite(t)
+	c := d.config(d.connect(t))
+	c.Witnesses = []audit.Witness{{URL: "https://witness.example", Key: "nonsense"}}
+	_, err := kit.Open(t.Context(), c)
+	require.ErrorIs(t, err, audit.ErrKey)
 }
