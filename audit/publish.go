@@ -4,98 +4,175 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"strings"
 )
+
+// ErrOtherLog says that a folder holds another log than the newest one.
+var ErrOtherLog = errors.New("audit: folder holds another log")
 
 // Publish writes the newest log's hashes and checkpoint into a folder, in the
 // layout of [Trail.Handler], for any server of files. Tiles that are complete are
 // written once; the checkpoint comes last, so the folder holds all that it
-// covers at any time. Entries are not among it.
+// covers at any time, but for what was pruned before it was first written.
+// Entries are not among it. A call that ended half-way can be repeated; two at a
+// time must not write one folder.
+//
+// What the folder holds is held against the log: it returns [ErrOtherLog] where
+// that is of another origin, a *[RolledBackError] where the log does not lead on
+// from it, and the errors of [OpenCheckpoint] where it cannot be told.
 func (t *Trail) Publish(ctx context.Context, dir string) error {
-	heads, err := t.heads(ctx)
+	head, err := t.headOf(ctx, "")
 	if err != nil {
 		return err
 	}
-	if len(heads) == 0 {
-		return ErrNoLog
-	}
-	log := heads[len(heads)-1].Log
-	row, found, err := t.store.Checkpoint(ctx, log, maxSize)
+	row, found, err := t.store.Checkpoint(ctx, head.Log, maxSize)
 	if err != nil {
 		return fmt.Errorf("audit: read checkpoint: %w", err)
 	}
 	if !found {
 		return ErrNoLog
 	}
-	src := t.tiles(ctx, log)
-	for level := 0; row.Size>>(8*level) > 0; level++ {
-		if err := publishLevel(ctx, dir, src, level, row.Size>>(8*level)); err != nil {
+	cp, err := t.openRow(row)
+	if err != nil {
+		return err
+	}
+	head.Size, head.Root = cp.Size, cp.Root // what is signed counts
+	p := &publication{
+		trail: t, ctx: ctx, dir: filepath.Clean(dir), head: head, row: row, touched: make(map[string]bool),
+	}
+	return p.write()
+}
+
+// publication is one call of Publish.
+type publication struct {
+	trail *Trail
+	ctx   context.Context
+	dir   string
+	head  Head
+	row   CheckpointRow
+	// done is the size that the folder covers already.
+	done uint64
+	// touched are the folders that files were put into.
+	touched map[string]bool
+}
+
+// scratchPrefix begins the names of files that are not complete.
+const scratchPrefix = ".troth-"
+
+func (p *publication) write() error {
+	if err := p.prepare(); err != nil {
+		return err
+	}
+	for level := 0; p.row.Size>>(8*level) > 0; level++ {
+		if err := p.level(level); err != nil {
 			return err
 		}
 	}
-	return writeFile(filepath.Join(dir, "checkpoint"), row.Note)
+	// The checkpoint must not outlive what it covers.
+	for dir := range p.touched {
+		if err := syncDir(dir); err != nil {
+			return fmt.Errorf("audit: publish: %w", err)
+		}
+	}
+	return writeFile(filepath.Join(p.dir, "checkpoint"), p.row.Note)
 }
 
-// publishLevel writes the tiles of a level, which has that many hashes. Complete
-// tiles are written in order, so those that are there are the first ones.
-func publishLevel(ctx context.Context, dir string, src tileSource, level int, hashes uint64) error {
+// prepare finds out what is there, and takes away what a call left that was
+// ended.
+func (p *publication) prepare() error {
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+		return fmt.Errorf("audit: publish: %w", err)
+	}
+	there, err := os.ReadDir(p.dir)
+	if err != nil {
+		return fmt.Errorf("audit: publish: %w", err)
+	}
+	for _, f := range there {
+		if strings.HasPrefix(f.Name(), scratchPrefix) {
+			if err := os.Remove(filepath.Join(p.dir, f.Name())); err != nil {
+				return fmt.Errorf("audit: publish: %w", err)
+			}
+		}
+	}
+	note, err := os.ReadFile(filepath.Join(p.dir, "checkpoint"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("audit: publish: %w", err)
+	}
+	return p.follow(note)
+}
+
+// follow holds the log to the checkpoint that the folder has.
+func (p *publication) follow(note []byte) error {
+	cp, err := p.trail.open(note)
+	if err != nil {
+		return fmt.Errorf("audit: publish: checkpoint of the folder: %w", err)
+	}
+	if cp.Origin != p.head.Origin {
+		return ErrOtherLog
+	}
+	if err := p.trail.leadsTo(p.ctx, p.head, cp); err != nil {
+		return err
+	}
+	p.done = cp.Size
+	return nil
+}
+
+// level writes the tiles of a level. Where the folder's checkpoint ends, all up
+// to there is known to be complete; behind it may be files of a call that ended
+// half-way, which are complete too.
+func (p *publication) level(level int) error {
+	hashes := p.row.Size >> (8 * level)
 	full := hashes / tileWidth
-	first := uint64(sort.Search(int(full), func(n int) bool {
-		_, err := os.Stat(tileID{level, uint64(n), tileWidth}.file(dir))
-		return err != nil
-	}))
+	first := p.done >> (8 * level) / tileWidth
+	if level == 0 {
+		first = max(first, p.head.Pruned/tileWidth) // what is before is gone
+	}
 	for n := first; n < full; n++ {
-		if err := ctx.Err(); err != nil {
+		if err := p.ctx.Err(); err != nil {
 			return err
 		}
 		id := tileID{level, n, tileWidth}
-		if err := publishTile(dir, src, id); err != nil {
+		if err := p.tile(id); err != nil {
 			return err
 		}
 		// Whoever needs a part of it takes the whole.
-		if err := os.RemoveAll(id.file(dir) + ".p"); err != nil {
+		if err := os.RemoveAll(filepath.Join(p.dir, id.file()) + ".p"); err != nil {
 			return fmt.Errorf("audit: publish: %w", err)
 		}
 	}
 	if width := int(hashes % tileWidth); width > 0 {
-		return publishTile(dir, src, tileID{level, full, width})
+		return p.tile(tileID{level, full, width})
 	}
 	return nil
 }
 
-func (id tileID) file(dir string) string {
-	return filepath.Join(dir, "tile", filepath.FromSlash(id.path()))
-}
+// file is the name of the tile's file.
+func (id tileID) file() string { return filepath.Join("tile", filepath.FromSlash(id.path())) }
 
-func publishTile(dir string, src tileSource, id tileID) error {
-	data, err := src.Tile(id.level, id.n, id.width)
+func (p *publication) tile(id tileID) error {
+	if there, err := os.Stat(filepath.Join(p.dir, id.file())); err == nil && there.Mode().IsRegular() {
+		return nil
+	}
+	data, err := p.trail.tiles(p.ctx, p.head.Log).Tile(id.level, id.n, id.width)
 	if err != nil {
 		return fmt.Errorf("audit: publish: %w", err)
 	}
-	path := id.file(dir)
+	return p.file(id.file(), data)
+}
+
+func (p *publication) file(name string, data []byte) error {
+	path := filepath.Join(p.dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("audit: publish: %w", err)
 	}
-	return writeFile(path, data)
-}
-
-// writeFile replaces a file as a whole: who reads it sees the old one or the
-// new one, also after a crash.
-func writeFile(path string, data []byte) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".troth-*")
-	if err != nil {
-		return fmt.Errorf("audit: write file: %w", err)
+	for dir := filepath.Dir(path); len(dir) >= len(p.dir) && !p.touched[dir]; dir = filepath.Dir(dir) {
+		p.touched[dir] = true
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("audit: write file: %w", err), os.Remove(tmp.Name()))
-		}
-	}()
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return replaceFile(path, p.dir, data)
 }

@@ -15,48 +15,55 @@ import (
 // checkpoint, and GET tile/L/N for the tiles of hashes below it. There are no
 // entries here: they are handed out to the tenant whom they concern, see
 // [Trail.Export]. Mount it under any prefix with http.StripPrefix.
-func (t *Trail) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /checkpoint", t.serveCheckpoint)
-	mux.HandleFunc("GET /tile/{path...}", t.serveTile)
-	return mux
+func (t *Trail) Handler() http.Handler { return http.HandlerFunc(t.serve) }
+
+func (t *Trail) serve(w http.ResponseWriter, r *http.Request) {
+	tile, isTile := strings.CutPrefix(r.URL.Path, "/tile/")
+	id, ok := parseTilePath(tile)
+	switch {
+	// Every name has one spelling, so that caches hold each file once.
+	case r.URL.RawPath != "" || r.URL.Path != "/checkpoint" && !(isTile && ok):
+		refuse(w, http.StatusNotFound)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		refuse(w, http.StatusMethodNotAllowed)
+	case isTile:
+		hashes, err := t.signedTile(r.Context(), id)
+		t.answer(w, r, hashes, err, "application/octet-stream", "public, max-age=31536000, immutable")
+	default:
+		note, err := t.Latest(r.Context())
+		t.answer(w, r, note, err, "text/plain; charset=utf-8", "no-cache")
+	}
 }
 
-func (t *Trail) serveCheckpoint(w http.ResponseWriter, r *http.Request) {
-	note, err := t.Latest(r.Context())
-	if err != nil {
-		t.refuse(w, err)
+// answer sends what was found, without telling what the store said if it was
+// not.
+func (t *Trail) answer(w http.ResponseWriter, r *http.Request, body []byte, err error, kind, cache string) {
+	switch {
+	case errors.Is(err, ErrNoLog) || errors.Is(err, errTile):
+		refuse(w, http.StatusNotFound)
+		return
+	case err != nil:
+		if r.Context().Err() == nil { // else who asked has gone
+			t.log.Error("log was not served", zap.Error(err))
+		}
+		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Cache-Control", cache)
+	h.Set("Content-Length", itoa(len(body)))
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(body) // who hung up does not want it
+	}
+}
+
+// refuse answers with the status and no more. What is not there may be there
+// later.
+func refuse(w http.ResponseWriter, status int) {
 	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(note) // who hung up does not want it
-}
-
-func (t *Trail) serveTile(w http.ResponseWriter, r *http.Request) {
-	id, ok := parseTilePath(r.PathValue("path"))
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
-	hashes, err := t.signedTile(r.Context(), id)
-	if err != nil {
-		t.refuse(w, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(hashes) // who hung up does not want it
-}
-
-// refuse answers without telling what the store said.
-func (t *Trail) refuse(w http.ResponseWriter, err error) {
-	if errors.Is(err, ErrNoLog) || errors.Is(err, errTile) {
-		http.Error(w, "not found", http.StatusNotFound)
-		return
-	}
-	t.log.Error("log was not served", zap.Error(err))
-	http.Error(w, "not available", http.StatusServiceUnavailable)
+	http.Error(w, http.StatusText(status), status)
 }
 
 // signedTile returns hashes that the newest checkpoint covers, and no others.
