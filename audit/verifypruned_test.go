@@ -1,0 +1,131 @@
+package audit_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/audit"
+)
+
+// TestVerify_FindsEveryChangeOfAPrunedLog is about what is left of a log, some of
+// whose first entries are still to go.
+func TestVerify_FindsEveryChangeOfAPrunedLog(t *testing.T) {
+	w := newLog(t, audit.Unmanaged("test"))
+	ctx := w.as(kim)
+	for i := range 640 {
+		w.tick()
+		tenant := []troth.Tenant{"acme", "globex", "initech"}[i%3]
+		w.record(ctx, touch(tenant, "17"))
+		if i%160 == 0 {
+			w.sequence()
+			_, err := w.trail.Checkpoint(t.Context())
+			require.NoError(t, err)
+		}
+	}
+	w.sequence()
+	_, err := w.trail.Checkpoint(t.Context())
+	require.NoError(t, err)
+	p, err := w.trail.Prune(ctx, leave, audit.PruneTo{Log: 1, Before: 513, Limit: 400})
+	require.NoError(t, err)
+	require.Equal(t, 112, p.Left)
+	w.sequence()
+	_, err = w.trail.Checkpoint(t.Context())
+	require.NoError(t, err)
+
+	f := &tamper{T: t, frozen: w.freeze()}
+	keys, err := audit.Verifiers{}.With(w.signer.VerifierKey())
+	require.NoError(t, err)
+	f.trail, err = audit.New(t.Context(), f.frozen, w.keys, w.sealer, audit.WithVerifiers(keys))
+	require.NoError(t, err)
+	r := f.fits()
+	require.Equal(t, uint64(400), r.Logs[0].Pruned)
+	require.Equal(t, r.Logs[0].Size-400, r.Logs[0].Read)
+
+	kept := f.checkpoints
+	f.checkpoints = nil
+	for _, c := range kept {
+		if c.Size >= 400 { // those before can only be compared by hashes that are gone
+			f.checkpoints = append(f.checkpoints, c)
+		}
+	}
+	everyRow(f, "head", f.heads, each)
+	everyRow(f, "tenant", f.tenants, each)
+	everyRow(f, "checkpoint", f.checkpoints, func(int) int { return some(7) })
+	everyRow(f, "tile", f.tiles, func(int) int { return some(211) })
+	everyRow(f, "entry", f.entries, func(i int) int {
+		if i%80 == 0 {
+			return some(5)
+		}
+		return 0
+	})
+	for i := range f.entries {
+		e := f.entries[i]
+		if i > 0 && i%some(7) == 0 {
+			was := f.entries
+			f.entries = append(append([]audit.LogRow{}, was[:i]...), was[i+1:]...)
+			f.found("entry %d is gone", e.Index)
+			f.entries = was
+		}
+	}
+	without(f, "tile", &f.tiles)
+	without(f, "tenant", &f.tenants)
+	t.Logf("%d changes", f.tried)
+}
+
+// TestVerify_BesideASequencer verifies while entries are added, redacted and
+// pruned: nothing that the trail does itself looks like damage.
+func TestVerify_BesideASequencer(t *testing.T) {
+	w := newLog(t, audit.Unmanaged("test"), audit.WithClock(time.Now))
+	ctx := w.as(kim)
+	for range 600 {
+		w.record(ctx, touch("acme", "17"))
+	}
+	w.sequence()
+	early, err := w.trail.Checkpoint(t.Context())
+	require.NoError(t, err)
+	stop, cancel := context.WithTimeout(ctx, 400*time.Millisecond)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; stop.Err() == nil; i++ {
+			tenant := []troth.Tenant{"acme", "globex", "initech"}[i%3]
+			id, err := w.trail.Record(ctx, touch(tenant, "17"))
+			if err == nil {
+				_, err = w.trail.Sequence(t.Context())
+			}
+			if err == nil && i%5 == 0 {
+				_, err = w.trail.Redact(ctx, leave, tenant, id)
+			}
+			if err == nil && i%9 == 0 {
+				_, err = w.trail.Checkpoint(t.Context())
+			}
+			if err == nil && i == 50 {
+				_, err = w.trail.Prune(ctx, leave, audit.PruneTo{Log: 1, Before: 512})
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	other := w.another(audit.WithSigner(w.signer))
+	verified := 0
+	for stop.Err() == nil {
+		for _, p := range []audit.VerifyParams{{}, {Trusted: early}} {
+			_, err := other.Verify(t.Context(), p)
+			require.NoError(t, err)
+			verified++
+		}
+	}
+	wg.Wait()
+	require.Greater(t, verified, 2)
+	_, err = other.Verify(t.Context(), audit.VerifyParams{})
+	require.False(t, errors.Is(err, audit.ErrPruned))
+	require.NoError(t, err)
+}
