@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // csvColumns are the names of the columns.
@@ -72,12 +73,11 @@ func (l listed) csv() []string {
 
 // disarm makes text of what a spreadsheet might run.
 func disarm(value string) string {
-	const starts = "=+-@\uff1d\uff0b\uff0d\uff20\t\r\n'"
-	for _, r := range value {
-		if strings.ContainsRune(starts, r) {
-			return "'" + value
-		}
-		break
+	if r, size := utf8.DecodeRuneInString(value); size > 0 && strings.ContainsRune(armed, r) {
+		return "'" + value
 	}
 	return value
 }
+
+// armed are what formulas begin with, and the apostrophe that disarms them.
+const armed = "=+-@\uff1d\uff0b\uff0d\uff20\t\r\n'"

@@ -19,7 +19,7 @@ import (
 //	log          number of the log in the store, from 1
 //	index        position in that log, from 0
 //	number       position among the tenant's own entries there, from 1
-//	id           id of the entry
+//	id           of the entry
 //	tenant
 //	recorded_at  RFC 3339, UTC, to the microsecond
 //	act          name of the act
@@ -34,7 +34,7 @@ import (
 //	             strings, several words an array, counts numbers, instants as
 //	             recorded_at, digests hexadecimal digits
 //	parts        how many sealed parts the entry commits to
-//	redacted_by  id of the entry that tells why this one was redacted
+//	redacted_by  the entry that tells why this one was redacted
 //	error        why the entry cannot be read
 //
 // Pending entries have no position, redacted and unreadable ones nothing that

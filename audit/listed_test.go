@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,9 @@ func listedRecords() listing {
 	changed := audit.Record{Raw: []byte{1}, Position: audit.Position{Log: 2, Index: 1, Number: 1}}
 	changed.ID, changed.Tenant = someID(4), "acme"
 	return listing{
-		{record: full}, {record: formula}, {record: redacted},
+		{record: full},
+		{record: formula},
+		{record: redacted},
 		{changed, &audit.EntryError{ID: someID(4), Err: audit.ErrLeaf}},
 		{audit.Record{Raw: []byte{1}, Pending: true}, &audit.EntryError{ID: someID(5), Err: audit.ErrEnvelope}},
 	}
@@ -123,7 +126,7 @@ var errStore = errors.New("no connection")
 
 func TestWrite_EndsWithTheSequencesError(t *testing.T) {
 	for name, write := range writers {
-		l := append(listedRecords()[:1], listing{{err: errStore}}...)
+		l := slices.Concat(listedRecords()[:1], listing{{err: errStore}})
 		var b bytes.Buffer
 		require.ErrorIs(t, write(&b, l.all()), errStore, name)
 		assert.Contains(t, b.String(), someID(1).String(), "%s: what came before was written", name)

@@ -36,7 +36,7 @@ func together(ctx context.Context, all ...func(ctx context.Context) error) error
 	first := <-ends
 	cancel()
 	for range len(all) - 1 {
-		<-ends
+		_ = <-ends // it was told to end
 	}
 	return first
 }

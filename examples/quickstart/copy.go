@@ -83,7 +83,7 @@ func (s *shop) copySchema(ctx context.Context) (*copied, error) {
 		here := pgx.Identifier{t}.Sanitize()
 		statements = append(statements,
 			fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL)", there, here),
-			fmt.Sprintf("INSERT INTO %s OVERRIDING SYSTEM VALUE SELECT * FROM %s", there, here))
+			fmt.Sprintf("INSERT INTO %s OVERRIDING SYSTEM VALUE TABLE %s", there, here))
 	}
 	for _, statement := range statements {
 		if _, err := s.db.ExecContext(ctx, statement); err != nil {
