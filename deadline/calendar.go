@@ -3,6 +3,8 @@ package deadline
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 )
 
 // Calendar tells working days from others. Those that come with this package
@@ -47,15 +49,37 @@ func covered(cal Calendar, d Date) error {
 	return d.check()
 }
 
-// Calendars returns the calendars that come with this package, by name.
-func Calendars() []Calendar {
-	return []Calendar{weekdays{}}
-}
+// shipped are computed once, when somebody first asks.
+var shipped = sync.OnceValue(func() []Calendar {
+	return []Calendar{
+		compute("ca-federal", canadaFederal),
+		compute("eu", europeanUnion),
+		compute("gb-ew", englandAndWales),
+		compute("us-ca", california),
+		compute("us-federal", usFederal),
+		weekdays{},
+	}
+})
+
+// Calendars returns the calendars that come with this package, by name:
+//
+//   - ca-federal: holidays of the federal Interpretation Act of Canada
+//   - eu: six days that the institutions of the European Union keep together; no
+//     Member State's calendar
+//   - gb-ew: bank holidays in England and Wales
+//   - us-ca: days on which the agencies of the State of California close
+//   - us-federal: legal public holidays of the United States
+//   - weekdays: Monday to Friday, no holidays, every year
+//
+// Saturdays and Sundays are working days in none of them. All but weekdays cover
+// 2018 to 2035, as the law stood in November 2026: holidays made since are
+// missing, which makes a date that is counted in working days earlier.
+func Calendars() []Calendar { return slices.Clone(shipped()) }
 
 // CalendarByName returns one of [Calendars], or an error that wraps
 // [ErrUnknownCalendar].
 func CalendarByName(name string) (Calendar, error) {
-	for _, cal := range Calendars() {
+	for _, cal := range shipped() {
 		if cal.Name() == name {
 			return cal, nil
 		}

@@ -7,7 +7,8 @@ import (
 )
 
 // Date is a day of the Gregorian calendar, without time of day and without
-// zone. Only years 1 to 9999 are valid. The zero Date is no day at all.
+// zone. Only years 1 to 9999 are valid, and arithmetic is defined for valid dates
+// only. The zero Date is no day at all.
 type Date struct {
 	Year  int
 	Month time.Month
@@ -112,9 +113,15 @@ func (d *Date) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// number counts days since 1970-01-01.
+// number counts days since 1970-01-01. It reckons with years that begin in
+// March, so that the leap day is the last one and the months before it have
+// lengths that a line of slope 153/5 gives.
 func (d Date) number() int {
-	return int(time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Unix() / secondsOfDay)
+	year, month := d.Year, int(d.Month)
+	if month < 3 {
+		year, month = year-1, month+12
+	}
+	return 365*year + year/4 - year/100 + year/400 + (153*month-457)/5 + d.Day - 719469
 }
 
 // dateAt is the inverse of number.
@@ -124,20 +131,33 @@ func dateAt(number int) Date {
 
 // AddDays returns the date n days later, or earlier when n is negative. A result
 // outside of the years 1 to 9999 is not [Date.Valid].
-func (d Date) AddDays(n int) Date { return dateAt(d.number() + n) }
+func (d Date) AddDays(n int) Date {
+	if day := d.Day + n; day >= 1 && day <= 28 {
+		d.Day = day // every month has it
+		return d
+	}
+	return dateAt(d.number() + n)
+}
 
 // Sub returns the number of days from other to d: 1 if d is the day after other.
 func (d Date) Sub(other Date) int { return d.number() - other.number() }
 
 // Weekday returns the day of the week.
 func (d Date) Weekday() time.Weekday {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Weekday()
+	const epoch = int(time.Thursday)
+	return time.Weekday(((d.number()+epoch)%7 + 7) % 7)
 }
 
 // Compare returns -1 if d is before other, 0 if they are one day, and +1 if d
 // is after other.
 func (d Date) Compare(other Date) int {
-	return cmp.Or(cmp.Compare(d.Year, other.Year), cmp.Compare(d.Month, other.Month), cmp.Compare(d.Day, other.Day))
+	switch {
+	case d.Year != other.Year:
+		return cmp.Compare(d.Year, other.Year)
+	case d.Month != other.Month:
+		return cmp.Compare(d.Month, other.Month)
+	}
+	return cmp.Compare(d.Day, other.Day)
 }
 
 // Before reports whether d is an earlier day than other.

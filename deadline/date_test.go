@@ -75,6 +75,19 @@ func TestDate_Properties(t *testing.T) {
 	}
 }
 
+// Every day of the valid years agrees with the calendar of package time.
+func TestDate_AgreesWithTime(t *testing.T) {
+	d, clock := day(t, "0001-01-01"), time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC)
+	for n := 0; d.Valid(); n++ {
+		if d != deadline.DateOf(clock, time.UTC) || d.Weekday() != clock.Weekday() ||
+			d.Sub(deadline.Date{Year: 1, Month: time.January, Day: 1}) != n {
+			t.Fatalf("day %d is %s, not %s", n, d, clock)
+		}
+		d, clock = d.AddDays(1), clock.AddDate(0, 0, 1)
+	}
+	require.Equal(t, deadline.Date{Year: 10000, Month: time.January, Day: 1}, d)
+}
+
 func TestDate_JSON(t *testing.T) {
 	text, err := json.Marshal(day(t, "2026-01-31"))
 	require.NoError(t, err)
