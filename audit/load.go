@@ -12,10 +12,11 @@ import (
 // load reads what the sequencer must know of the log, and believes none of it
 // before it fits together: the tree to the head, the log to every checkpoint
 // that is known, and the ends of the tenants to what the newest checkpoint says
-// of them. ctx carries the transaction in which the process was elected. It
+// of them. ctx carries the transaction in which the process was elected, and taken
+// are the rows that it has taken from the inbox. It
 // costs a read of every tenant and of what was sequenced since the newest
 // checkpoint.
-func (t *Trail) load(ctx context.Context, head Head) (*ledger, error) {
+func (t *Trail) load(ctx context.Context, head Head, taken []InboxRow) (*ledger, error) {
 	if err := t.checkHead(ctx, head); err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (t *Trail) load(ctx context.Context, head Head) (*ledger, error) {
 			return nil, err
 		}
 	}
-	if err := t.checkTenants(ctx, l, cp); err != nil {
+	if err := t.checkTenants(ctx, l, cp, taken); err != nil {
 		return nil, err
 	}
 	return l, t.checkOutside(ctx, head, t.seq.known)
@@ -100,12 +101,24 @@ func (t *Trail) leadsTo(ctx context.Context, head Head, cp Checkpoint) error {
 
 // checkTenants takes back what was sequenced since the checkpoint and compares
 // the tenant map with the one that was signed. Without a checkpoint the log is
-// taken back to its beginning.
-func (t *Trail) checkTenants(ctx context.Context, l *ledger, cp Checkpoint) error {
-	then := maps.Clone(l.tenants)
-	last, err := t.takeBack(ctx, l.head.Log, then, cp.Size)
+// taken back to its beginning. Nothing is believed of an entry whose hash is not
+// in the tree: the tiles alone do not tell what the rows say.
+func (t *Trail) checkTenants(ctx context.Context, l *ledger, cp Checkpoint, taken []InboxRow) error {
+	tree, err := t.rangeAt(ctx, l.head.Log, cp.Size)
 	if err != nil {
 		return err
+	}
+	then := maps.Clone(l.tenants)
+	last, err := t.takeBack(ctx, l.head.Log, then, cp.Size, func(row LogRow) error {
+		tree.Append(row.Hash)
+		return t.explained(ctx, l.head, row, taken)
+	})
+	if err != nil {
+		return err
+	}
+	if tree.Size() != l.head.Size || tree.Root() != l.head.Root {
+		place := "from index " + utoa(cp.Size) + " on"
+		return &DamageError{l.head.Log, "entry", place, "hashes are not those of the head"}
 	}
 	for tenant, h := range last {
 		if l.tenants[tenant] != h {
@@ -142,8 +155,8 @@ func mapOf(salt [32]byte, heads map[troth.Tenant]TenantHead) *merkle.Map {
 // takeBack changes heads to where the tenants ended when the log had that size;
 // one that had no entry gets the number 0. It returns where those ended that it
 // took back. heads may be older than the entries that are read, and be of
-// different moments.
-func (t *Trail) takeBack(ctx context.Context, log int, heads map[troth.Tenant]TenantHead, size uint64) (map[troth.Tenant]TenantHead, error) {
+// different moments. visit, unless it is nil, sees every row.
+func (t *Trail) takeBack(ctx context.Context, log int, heads map[troth.Tenant]TenantHead, size uint64, visit func(LogRow) error) (map[troth.Tenant]TenantHead, error) {
 	last := make(map[troth.Tenant]TenantHead)
 	for from := size; ; {
 		page, err := t.store.LogRange(ctx, log, from, loadPage)
@@ -152,6 +165,9 @@ func (t *Trail) takeBack(ctx context.Context, log int, heads map[troth.Tenant]Te
 		}
 		for _, row := range page {
 			prev, err := t.previous(ctx, row, from)
+			if err == nil && visit != nil {
+				err = visit(row)
+			}
 			if err != nil {
 				return nil, err
 			}

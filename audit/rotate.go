@@ -142,7 +142,7 @@ func (t *Trail) sequenceOwn(ctx context.Context, e troth.Entry) (LogRow, error) 
 		if err != nil {
 			return err
 		}
-		if s, err = t.begin(ctx, head); err != nil {
+		if s, err = t.begin(ctx, head, nil); err != nil {
 			return err
 		}
 		if err := t.addOwn(ctx, s, e); err != nil {

@@ -144,7 +144,7 @@ func (t *Trail) prepareStep(ctx context.Context, more func(ctx context.Context, 
 	if len(waiting) == 0 && head.Size > 0 && more == nil {
 		return 0, nil, nil // whatever others did, there is no need to know it now
 	}
-	if s, err = t.begin(ctx, head); err != nil {
+	if s, err = t.begin(ctx, head, waiting); err != nil {
 		return 0, nil, err
 	}
 	if s.head.Size == 0 {
@@ -202,8 +202,8 @@ func (t *Trail) elect(ctx context.Context) (head Head, elected bool, err error) 
 }
 
 // begin prepares a step from the stored head, after catching up with what other
-// processes did.
-func (t *Trail) begin(ctx context.Context, head Head) (*step, error) {
+// processes did. taken are the rows that the transaction has taken from the inbox.
+func (t *Trail) begin(ctx context.Context, head Head, taken []InboxRow) (*step, error) {
 	l := t.seq.ledger
 	switch {
 	case head.Size == 0:
@@ -217,9 +217,9 @@ func (t *Trail) begin(ctx context.Context, head Head) (*step, error) {
 		s.head = head // pruned meanwhile, perhaps
 		return s, nil
 	case l.knows(head):
-		return t.catchUp(ctx, l, head)
+		return t.catchUp(ctx, l, head, taken)
 	}
-	l, err := t.load(ctx, head)
+	l, err := t.load(ctx, head, taken)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +228,7 @@ func (t *Trail) begin(ctx context.Context, head Head) (*step, error) {
 
 // catchUp follows what others added to what this process knows, which was
 // committed: a log that has not all of that is another one.
-func (t *Trail) catchUp(ctx context.Context, l *ledger, head Head) (*step, error) {
+func (t *Trail) catchUp(ctx context.Context, l *ledger, head Head, taken []InboxRow) (*step, error) {
 	if head.Size < l.head.Size {
 		return nil, &RolledBackError{Origin: head.Origin, Known: l.head.Size, Have: head.Size}
 	}
@@ -244,6 +244,9 @@ func (t *Trail) catchUp(ctx context.Context, l *ledger, head Head) (*step, error
 			return nil, fmt.Errorf("audit: follow log: %w", err)
 		}
 		for _, row := range page {
+			if err := t.explained(ctx, head, row, taken); err != nil {
+				return nil, err
+			}
 			prev := s.end(row.Tenant)
 			hash, err := t.previous(ctx, row, s.front.Size())
 			if err != nil {

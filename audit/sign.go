@@ -108,7 +108,7 @@ func (t *Trail) current(ctx context.Context) (*ledger, error) {
 		if err != nil || !elected {
 			return err
 		}
-		if s, err = t.begin(ctx, head); err != nil || s.head.Size > 0 {
+		if s, err = t.begin(ctx, head, nil); err != nil || s.head.Size > 0 {
 			return err
 		}
 		if err := t.addOpening(ctx, s); err != nil {

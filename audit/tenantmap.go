@@ -21,7 +21,7 @@ func (t *Trail) tenantMap(ctx context.Context, head Head, row CheckpointRow, ten
 		return nil, TenantHead{}, err
 	}
 	// Entries are read after the ends, so what the ends tell of is among them.
-	if _, err := t.takeBack(ctx, head.Log, heads, cp.Size); err != nil {
+	if _, err := t.takeBack(ctx, head.Log, heads, cp.Size, nil); err != nil {
 		return nil, TenantHead{}, err
 	}
 	names := mapOf(head.Salt, heads)

@@ -1,0 +1,54 @@
+package audit_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/audit"
+)
+
+// A process that was idle while others went on and pruned goes on as well.
+func TestSequence_GoesOnBehindWhatOthersPruned(t *testing.T) {
+	s := newSite(t)
+	s.record(12)
+	idle := s.on(s.store, audit.WithSigner(s.signer))
+	s.drain(idle)
+	s.record(600)
+	s.drain(s.honest)
+	s.sign(s.honest)
+	keeper := s.on(s.store, audit.Unmanaged("test"), audit.WithSigner(s.signer))
+	_, err := keeper.Prune(troth.WithActor(t.Context(), kim), leave, audit.PruneTo{Log: 1, Before: 512})
+	require.NoError(t, err)
+	s.record(3)
+	s.drain(idle)
+	s.sign(idle)
+	_, err = idle.Verify(t.Context(), audit.VerifyParams{})
+	require.NoError(t, err)
+}
+
+// Who reads that the open log is closed must not wait for ever.
+func TestSequence_TellsThatTheLogWasClosedBehindItsBack(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	store := &closing{Backend: s.store}
+	trail := s.on(store, audit.WithSigner(s.signer))
+	_, err := trail.Sequence(t.Context())
+	var damage *audit.DamageError
+	require.ErrorAs(t, err, &damage)
+}
+
+// closing is a store in which somebody closed the log that is open.
+type closing struct{ audit.Backend }
+
+func (s *closing) Heads(ctx context.Context) ([]audit.Head, error) {
+	heads, err := s.Backend.Heads(ctx)
+	for i := range heads {
+		heads[i].Closed = true
+	}
+	return heads, err
+}
+
+func (s *closing) MoveHead(context.Context, audit.HeadMove) (bool, error) { return false, nil }
