@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/merkle"
 )
 
 // errSuperseded says that another sequencer moved the log meanwhile.
@@ -197,6 +199,9 @@ func (t *Trail) elect(ctx context.Context) (head Head, elected bool, err error) 
 	if head.Origin != t.signer.Name() || head.Signer != t.signer.VerifierKey() {
 		return head, false, ErrSigner
 	}
+	if head.Closed {
+		return head, false, &DamageError{head.Log, "head", "log " + itoa(head.Log), "is closed, and no log took over"}
+	}
 	t.seq.stored = head
 	return head, true, nil
 }
@@ -216,8 +221,13 @@ func (t *Trail) begin(ctx context.Context, head Head, taken []InboxRow) (*step, 
 		s := l.step(t.now())
 		s.head = head // pruned meanwhile, perhaps
 		return s, nil
-	case l.knows(head):
+	case l.knows(head) && l.head.Size >= head.Pruned:
 		return t.catchUp(ctx, l, head, taken)
+	case l.knows(head):
+		// What it would have to follow is gone, but for the tiles.
+		if err := t.leadsOn(ctx, l, head); err != nil {
+			return nil, err
+		}
 	}
 	l, err := t.load(ctx, head, taken)
 	if err != nil {
@@ -266,6 +276,21 @@ func (t *Trail) catchUp(ctx context.Context, l *ledger, head Head, taken []Inbox
 	}
 	s.front.Take() // the tiles are written
 	return s, nil
+}
+
+// leadsOn returns an error unless the log has what this process knew, as far as
+// that fills tiles. Entries behind those may have been pruned.
+func (t *Trail) leadsOn(ctx context.Context, l *ledger, head Head) error {
+	if head.Size < l.head.Size {
+		return &RolledBackError{Origin: head.Origin, Known: l.head.Size, Have: head.Size}
+	}
+	edge := l.front.Range()
+	whole := l.head.Size - l.head.Size%tileWidth
+	tiled, err := merkle.NewRange(whole, edge.Hashes()[:bits.OnesCount64(whole)])
+	if err != nil {
+		return fmt.Errorf("audit: follow log: %w", err)
+	}
+	return t.leadsTo(ctx, head, Checkpoint{Origin: head.Origin, Size: whole, Root: tiled.Root()})
 }
 
 func (t *Trail) heads(ctx context.Context) ([]Head, error) {
