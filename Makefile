@@ -7,7 +7,7 @@ MODULES := . examples integration
 BIN := bin
 TOOLS := $(BIN)/.built
 
-.PHONY: check fmt fmt-check vet lint fix-check tidy-check test race alone fips golden tools
+.PHONY: check fmt fmt-check vet lint fix-check tidy-check test race alone fips golden tools bench-peers
 
 check: fmt-check vet lint fix-check tidy-check race alone fips
 	@echo "check: all well"
@@ -59,3 +59,8 @@ fips:
 # golden writes the reviewed lists again: dependencies and API of each package.
 golden:
 	go test ./internal/archtest -update
+
+# bench-peers: figures beside other programs. Their licences and requirements stay
+# in a module of its own, which check leaves alone: see bench/README.md.
+bench-peers:
+	cd bench && GOWORK=off go run .

@@ -1,0 +1,128 @@
+// Command bench measures the trail side by side with its peers, by turns and in
+// one process, so that both meet the same machine. See its README.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"text/tabwriter"
+	"time"
+)
+
+// contestant is one way of making an entry durable and part of a verifiable log.
+type contestant struct {
+	name string
+	// open makes a fresh store in dir. write returns once one entry of 256 bytes
+	// or more is acknowledged; many call it at once.
+	open func(ctx context.Context, dir string) (write func(ctx context.Context) error, closing func() error, err error)
+	// rates are acknowledged entries a second, by round.
+	rates []float64
+}
+
+func main() {
+	writers := flag.Int("writers", 8, "how many write at once")
+	rounds := flag.Int("rounds", 5, "how often each has its turn")
+	during := flag.Duration("d", 2*time.Second, "how long a turn takes")
+	flag.Parse()
+	all := contestants()
+	for round := range *rounds {
+		order := slices.Clone(all)
+		if round%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, c := range order {
+			rate, err := turn(context.Background(), c, *writers, *during)
+			if err != nil {
+				fmt.Fprintf(os.Stderr, "bench: %s: %v\n", c.name, err)
+				os.Exit(1)
+			}
+			c.rates = append(c.rates, rate)
+		}
+	}
+	report(all, *writers)
+}
+
+// turn measures one contestant on a fresh store.
+func turn(ctx context.Context, c *contestant, writers int, during time.Duration) (rate float64, err error) {
+	dir, err := os.MkdirTemp("", "troth-bench-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	write, closing, err := c.open(ctx, dir)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if closed := closing(); err == nil {
+			err = closed
+		}
+	}()
+	if _, err := together(ctx, write, writers, during/10); err != nil { // warm
+		return 0, err
+	}
+	return together(ctx, write, writers, during)
+}
+
+// together has the writers write for a while.
+func together(ctx context.Context, write func(context.Context) error, writers int, during time.Duration) (rate float64, err error) {
+	var count atomic.Int64
+	var failed atomic.Pointer[error]
+	var wg sync.WaitGroup
+	began := time.Now()
+	for range writers {
+		wg.Go(func() {
+			for time.Since(began) < during && failed.Load() == nil {
+				if err := write(ctx); err != nil {
+					failed.Store(&err)
+					return
+				}
+				count.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if err := failed.Load(); err != nil {
+		return 0, *err
+	}
+	return float64(count.Load()) / time.Since(began).Seconds(), nil
+}
+
+// report prints the rates, and those of ours in times of each peer's in the same
+// round.
+func report(all []*contestant, writers int) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(w, "%d writers, entries a second\tleast\tmedian\tgreatest\n", writers)
+	for _, c := range all {
+		least, median, greatest := spread(c.rates)
+		_, _ = fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\n", c.name, least, median, greatest)
+	}
+	_, _ = fmt.Fprint(w, "\ntimes, round by round\tleast\tmedian\tgreatest\n")
+	for _, peer := range all {
+		if !peer.isPeer() {
+			continue
+		}
+		for _, ours := range all {
+			if ours.isPeer() {
+				continue
+			}
+			ratios := make([]float64, len(ours.rates))
+			for i := range ratios {
+				ratios[i] = ours.rates[i] / peer.rates[i]
+			}
+			least, median, greatest := spread(ratios)
+			_, _ = fmt.Fprintf(w, "%s / %s\t%.2f\t%.2f\t%.2f\n", ours.name, peer.name, least, median, greatest)
+		}
+	}
+	_ = w.Flush()
+}
+
+func spread(values []float64) (least, median, greatest float64) {
+	v := slices.Sorted(slices.Values(values))
+	return v[0], v[len(v)/2], v[len(v)-1]
+}
