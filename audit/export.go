@@ -79,5 +79,6 @@ func (t *Trail) freshCheckpoint(ctx context.Context, head Head) (CheckpointRow, 
 	if !found {
 		return row, ErrNoLog
 	}
-	return row, t.trust(row)
+	_, err = t.trust(row)
+	return row, err
 }

@@ -178,7 +178,11 @@ func (e *exporting) explainedLater(ctx context.Context, row LogRow) (bool, error
 
 // writeAt writes where the last entry stands in the tree.
 func (e *exporting) writeAt(ctx context.Context) error {
-	hashes, err := e.trail.inclusion(ctx, e.head.Log, e.last.Index, e.cp.Size)
+	cp, err := e.trail.trust(e.cp)
+	if err != nil {
+		return err
+	}
+	hashes, err := e.trail.inclusion(ctx, e.head.Log, e.last.Index, e.last.Hash, cp)
 	if err != nil {
 		return err
 	}

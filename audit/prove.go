@@ -35,15 +35,15 @@ func (t *Trail) Prove(ctx context.Context, tenant troth.Tenant, id troth.EntryID
 	if err != nil {
 		return nil, err
 	}
-	cp, err := t.covering(ctx, row.Log, row.Index)
+	note, cp, err := t.covering(ctx, row.Log, row.Index)
 	if err != nil {
 		return nil, err
 	}
-	hashes, err := t.inclusion(ctx, row.Log, row.Index, cp.Size)
+	hashes, err := t.inclusion(ctx, row.Log, row.Index, row.Hash, cp)
 	if err != nil {
 		return nil, err
 	}
-	p := Proof{Index: row.Index, Hashes: hashes, Leaf: row.Leaf, Checkpoint: cp.Note}
+	p := Proof{Index: row.Index, Hashes: hashes, Leaf: row.Leaf, Checkpoint: note}
 	return p.Marshal(), nil
 }
 
@@ -79,48 +79,73 @@ func (t *Trail) waitsOrNot(ctx context.Context, tenant troth.Tenant, id troth.En
 	}
 }
 
-// covering returns the newest checkpoint of the log, which must cover the index.
-func (t *Trail) covering(ctx context.Context, log int, index uint64) (CheckpointRow, error) {
+// covering returns the newest checkpoint of the log, as it was signed and what it
+// says. It must cover the index.
+func (t *Trail) covering(ctx context.Context, log int, index uint64) (note []byte, cp Checkpoint, err error) {
 	row, found, err := t.store.Checkpoint(ctx, log, maxSize)
 	if err != nil {
-		return row, fmt.Errorf("audit: read checkpoint: %w", err)
+		return nil, cp, fmt.Errorf("audit: read checkpoint: %w", err)
 	}
-	if found && row.Size > index {
-		return row, t.trust(row)
+	if !found || row.Size <= index {
+		if t.signer == nil || t.tx.Scope(ctx) != nil {
+			return nil, cp, troth.ErrPending
+		}
+		if row, err = t.sign(ctx); err != nil {
+			return nil, cp, err
+		}
+		if row.Log != log || row.Size <= index {
+			return nil, cp, troth.ErrPending
+		}
 	}
-	if t.signer == nil || t.tx.Scope(ctx) != nil {
-		return row, troth.ErrPending
-	}
-	if row, err = t.sign(ctx); err != nil {
-		return row, err
-	}
-	if row.Log != log || row.Size <= index {
-		return row, troth.ErrPending
-	}
-	return row, nil
+	cp, err = t.trust(row)
+	return row.Note, cp, err
+}
+
+// believed is a checkpoint that was verified.
+type believed struct {
+	row CheckpointRow
+	cp  Checkpoint
 }
 
 // trust verifies a stored checkpoint, once for each that is newest.
-func (t *Trail) trust(row CheckpointRow) error {
-	if known := t.trusted.Load(); known != nil && known.equal(row) {
-		return nil
+func (t *Trail) trust(row CheckpointRow) (Checkpoint, error) {
+	if known := t.trusted.Load(); known != nil && known.row.equal(row) {
+		return known.cp, nil
 	}
-	if _, err := t.openRow(row); err != nil {
-		return err
+	cp, err := t.openRow(row)
+	if err == nil {
+		t.trusted.Store(&believed{row, cp})
 	}
-	t.trusted.Store(&row)
-	return nil
+	return cp, err
 }
 
 func (c *CheckpointRow) equal(o CheckpointRow) bool {
 	return c.Log == o.Log && c.Size == o.Size && c.SignedAt == o.SignedAt && string(c.Note) == string(o.Note)
 }
 
-// inclusion returns the hashes that lead from a leaf to the root of that size.
-func (t *Trail) inclusion(ctx context.Context, log int, index, size uint64) ([][32]byte, error) {
-	hashes, err := merkle.Inclusion(index, size, t.tiles(ctx, log))
+// hotTiles is how many tiles are kept in memory, of up to 16 KiB: the levels above
+// the lowest of a log of some 16 million entries.
+const hotTiles = 256
+
+// inclusion returns the hashes that lead from a leaf to the root that was signed. A
+// proof that leads elsewhere does not leave the trail.
+func (t *Trail) inclusion(ctx context.Context, log int, index uint64, leaf [32]byte, cp Checkpoint) ([][32]byte, error) {
+	tiles := t.tiles(ctx, log)
+	if t.tx.Scope(ctx) == nil { // a transaction's own tiles may never be committed
+		hashes, err := merkle.Inclusion(index, cp.Size, t.hot.Source(uint64(log), tiles))
+		if err == nil && merkle.VerifyInclusion(index, cp.Size, leaf, cp.Root, hashes) == nil {
+			return hashes, nil
+		}
+		// What is kept may be of a database that was replaced since.
+	}
+	hashes, err := merkle.Inclusion(index, cp.Size, tiles)
+	damage := &DamageError{log, "tile", "those of index " + utoa(index), "are not there"}
 	if err != nil {
-		return nil, t.storedOr(err, &DamageError{log, "tile", "those of index " + utoa(index), "are not there"})
+		return nil, t.storedOr(err, damage)
+	}
+	if merkle.VerifyInclusion(index, cp.Size, leaf, cp.Root, hashes) != nil {
+		damage.Reason = "do not lead to the root that was signed"
+		return nil, damage
 	}
 	return hashes, nil
 }
@@ -150,7 +175,7 @@ func (t *Trail) consistency(ctx context.Context, head Head, old uint64) ([]byte,
 	if !found {
 		return nil, ErrNoLog
 	}
-	if err := t.trust(row); err != nil {
+	if _, err := t.trust(row); err != nil {
 		return nil, err
 	}
 	if old > row.Size {

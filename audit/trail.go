@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/merkle"
 )
 
 // Trail records evidence. It implements troth.Recorder.
@@ -29,7 +30,8 @@ type Trail struct {
 	witnesses            []WitnessKey
 	signEvery, idleEvery time.Duration
 	seq                  *sequencer
-	trusted              *atomic.Pointer[CheckpointRow]
+	trusted              *atomic.Pointer[believed]
+	hot                  *merkle.TileCache
 }
 
 var _ troth.Recorder = (*Trail)(nil)
@@ -49,7 +51,8 @@ func New(ctx context.Context, store Backend, keys troth.Keys, sealer troth.Seale
 		store: store, tx: store.Transactor(), keys: keys, sealer: sealer,
 		now: time.Now, log: zap.NewNop(),
 		signEvery: signEvery, idleEvery: idleEvery,
-		seq: newSequencer(), trusted: new(atomic.Pointer[CheckpointRow]),
+		seq: newSequencer(), trusted: new(atomic.Pointer[believed]),
+		hot: merkle.NewTileCache(hotTiles),
 	}
 	for _, opt := range opts {
 		if err := opt(t); err != nil {
@@ -144,6 +147,6 @@ func (t *Trail) trustSelf() (err error) {
 // clone returns a trail on the same store with a sequencer of its own.
 func (t *Trail) clone() *Trail {
 	c := *t
-	c.seq, c.trusted = newSequencer(), new(atomic.Pointer[CheckpointRow])
+	c.seq, c.trusted = newSequencer(), new(atomic.Pointer[believed])
 	return &c
 }
