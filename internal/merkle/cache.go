@@ -8,8 +8,15 @@ import (
 // TileCache remembers tiles with the nodes inside them, those that were used
 // last: tiles of level 1 and above, and partial tiles of level 0, of which
 // there is one for each size that proofs are made for. Full tiles of level 0
-// are not kept, there are too many. It may be used by many goroutines at once.
+// are not kept, there are too many: they are read each time, and only their
+// upper nodes are remembered. It may be used by many goroutines at once.
 type TileCache struct {
+	tiles    recent
+	sketches recent // of full tiles of level 0, without their hashes
+}
+
+// recent is the tiles that were used last.
+type recent struct {
 	limit int
 
 	mu    sync.Mutex
@@ -30,9 +37,13 @@ type cachedTile struct {
 }
 
 // NewTileCache returns a cache of up to limit tiles, at least one, each of
-// which takes up to 16 KiB.
+// which takes up to 16 KiB, and as much again for the upper nodes of others.
 func NewTileCache(limit int) *TileCache {
-	return &TileCache{limit: max(limit, 1), tiles: make(map[tileKey]*list.Element)}
+	limit = max(limit, 1)
+	return &TileCache{
+		tiles:    recent{limit: limit, tiles: make(map[tileKey]*list.Element)},
+		sketches: recent{limit: limit << sketched, tiles: make(map[tileKey]*list.Element)},
+	}
 }
 
 // Source returns a source of the log with this number, with which [Inclusion]
@@ -43,11 +54,11 @@ func (c *TileCache) Source(log uint64, source Source) Source {
 	return &cached{Source: source, cache: c, log: log}
 }
 
-// Len returns the number of tiles that are cached.
+// Len returns the number of whole tiles that are cached.
 func (c *TileCache) Len() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.tiles)
+	c.tiles.mu.Lock()
+	defer c.tiles.mu.Unlock()
+	return len(c.tiles.tiles)
 }
 
 type cached struct {
@@ -58,21 +69,36 @@ type cached struct {
 
 // load reads outside the lock: two that miss at once both read.
 func (c *cached) load(level int, n uint64, width int) (inner, error) {
-	if level == 0 && width == TileWidth {
-		return load(c.Source, level, n, width)
-	}
 	key := tileKey{log: c.log, level: level, n: n, width: width}
-	if t, ok := c.cache.get(key); ok {
+	if level == 0 && width == TileWidth {
+		return c.sketch(key)
+	}
+	if t, ok := c.cache.tiles.get(key); ok {
 		return t, nil
 	}
 	t, err := load(c.Source, level, n, width)
 	if err == nil {
-		c.cache.put(key, t)
+		c.cache.tiles.put(key, t)
 	}
 	return t, err
 }
 
-func (c *TileCache) get(key tileKey) (inner, bool) {
+// sketch reads a full tile of level 0.
+func (c *cached) sketch(key tileKey) (inner, error) {
+	hashes, err := read(c.Source, key.level, key.n, key.width)
+	if err != nil {
+		return inner{}, err
+	}
+	if t, ok := c.cache.sketches.get(key); ok {
+		t.hashes = hashes
+		return t, nil
+	}
+	t := grow(hashes)
+	c.cache.sketches.put(key, inner{width: t.width, nodes: t.sketch()})
+	return t, nil
+}
+
+func (c *recent) get(key tileKey) (inner, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.tiles[key]
@@ -83,7 +109,7 @@ func (c *TileCache) get(key tileKey) (inner, bool) {
 	return e.Value.(*cachedTile).tile, true
 }
 
-func (c *TileCache) put(key tileKey, t inner) {
+func (c *recent) put(key tileKey, t inner) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.tiles[key]; ok {

@@ -1,6 +1,9 @@
 package merkle
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // TileHeight is the height of a tile: the levels of nodes that it stands for.
 const TileHeight = 8
@@ -62,6 +65,22 @@ func width(size uint64, level int, n uint64) int {
 type inner struct {
 	width int
 	nodes []Hash
+	// A sketch has in nodes only those from the height sketched on, and makes the
+	// others of the tile's hashes.
+	hashes []byte
+}
+
+// sketched is the lowest height that a sketch of a full tile has nodes of: one
+// in sixteen of all, which are those that take the most hashing.
+const sketched = 4
+
+// sketch returns what is worth keeping of a full tile.
+func (t inner) sketch() []Hash {
+	below := 0
+	for h := range sketched {
+		below += t.width >> h
+	}
+	return slices.Clone(t.nodes[below:])
 }
 
 // grow computes the nodes above the hashes of a tile.
@@ -88,8 +107,23 @@ func grow(hashes []byte) inner {
 
 // at returns node i of those of this height above the tile's hashes.
 func (t inner) at(height, i int) Hash {
-	for h := range height {
+	from := 0
+	if t.hashes != nil {
+		if from = sketched; height < from {
+			return root(t.hashes[i<<height*HashSize : (i+1)<<height*HashSize])
+		}
+	}
+	for h := from; h < height; h++ {
 		i += t.width >> h
 	}
 	return t.nodes[i]
+}
+
+// root returns the root above hashes, whose number is a power of 2.
+func root(hashes []byte) Hash {
+	if len(hashes) == HashSize {
+		return Hash(hashes)
+	}
+	half := len(hashes) / 2
+	return HashNode(root(hashes[:half]), root(hashes[half:]))
 }

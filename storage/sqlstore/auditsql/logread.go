@@ -77,7 +77,8 @@ func (r *logReader) keep(leaf []byte) []byte {
 		return nil
 	}
 	if cap(r.buffer)-len(r.buffer) < len(leaf) {
-		r.buffer = make([]byte, 0, max(bufferSize, len(leaf)))
+		room := (cap(r.rows) - len(r.rows) + 1) * len(leaf) // of as many more as are asked for
+		r.buffer = make([]byte, 0, max(min(bufferSize, room), len(leaf)))
 	}
 	begin := len(r.buffer)
 	r.buffer = append(r.buffer, leaf...)
