@@ -25,18 +25,19 @@ type logStatements struct {
 	logEntries, logEntry string
 	redact               string
 
-	putTile, putTilesAll, tiles string
-	putTenant, putTenantsAll    string
-	tenantHead, tenantHeads     string
-	putCheckpoint               string
-	checkpoint, checkpoints     string
-	dropCheckpoint              string
-	insertPart, parts           string
-	dropPartsOf                 string
-	dropPartsBefore             string
-	pruneTo, pruneLeft          string
-	pruneParts, pruneEntries    string
-	pruneTiles, pruned          string
+	putTile, putTilesAll     string
+	tile, tiles              string
+	putTenant, putTenantsAll string
+	tenantHead, tenantHeads  string
+	putCheckpoint            string
+	checkpoint, checkpoints  string
+	dropCheckpoint           string
+	insertPart, parts        string
+	dropPartsOf              string
+	dropPartsBefore          string
+	pruneTo, pruneLeft       string
+	pruneParts, pruneEntries string
+	pruneTiles, pruned       string
 }
 
 func bindLog(d sqlstore.Dialect) *logStatements {
@@ -47,6 +48,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 	checkpoint := `SELECT ` + whole(d, "size") + `, ` + whole(d, "signed_at") + `, ` + bounded(d, "note", audit.MaxNote) + ` FROM troth_audit_checkpoint`
 	taken := ` RETURNING ` + short(d, "tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` +
 		bounded(d, "envelope", audit.MaxEnvelope) + `, ` + bounded(d, "tag", 32)
+	tile := `SELECT ` + whole(d, "n") + `, ` + bounded(d, "hashes", maxTile) + ` FROM troth_audit_tile WHERE log = ? AND level = ?`
 	s := &logStatements{
 		heads: `SELECT ` + whole(d, "log") + `, ` + short(d, "origin") + `, ` + whole(d, "size") + `, ` + bounded(d, "root", 32) + `, ` + bounded(d, "salt", 32) + `, ` +
 			short(d, "signer") + `, ` + bounded(d, "tag", 32) + `, ` + whole(d, "closed") + `, ` + whole(d, "pruned") + `, ` + optional(d, "pruned_by", 16) + ` FROM troth_audit_head WHERE log >= ? ORDER BY log`,
@@ -64,8 +66,8 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		redact: `UPDATE troth_audit_entry SET leaf = NULL, recorded_at = NULL, act = NULL, subject = NULL, redacted_by = ?
 			WHERE tenant = ? AND id = ? AND redacted_by IS NULL`,
 
-		tiles: `SELECT ` + whole(d, "n") + `, ` + bounded(d, "hashes", maxTile) + ` FROM troth_audit_tile
-			WHERE log = ? AND level = ? AND n >= ? ORDER BY n LIMIT ?`,
+		tile:        tile + ` AND n = ?`,
+		tiles:       tile + ` AND n >= ? ORDER BY n LIMIT ?`,
 		tenantHead:  tenant + ` WHERE log = ? AND tenant = ?`,
 		tenantHeads: tenant + ` WHERE log = ? AND tenant > ? ORDER BY troth_audit_tenant.tenant LIMIT ?`,
 
@@ -98,7 +100,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		pruneLeft:    `SELECT COUNT(*) FROM troth_audit_entry WHERE log = ? AND idx < ?`,
 	}
 	for _, text := range []*string{
-		&s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tiles, &s.tenantHead,
+		&s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tile, &s.tiles, &s.tenantHead,
 		&s.tenantHeads, &s.putCheckpoint, &s.checkpoint, &s.checkpoints, &s.dropCheckpoint, &s.insertPart, &s.parts,
 		&s.dropPartsOf, &s.dropPartsBefore, &s.pruneTo, &s.pruneParts, &s.pruneEntries, &s.pruneTiles, &s.pruned, &s.pruneLeft,
 	} {

@@ -32,19 +32,25 @@ func (s *Store) PutTiles(ctx context.Context, log int, tiles []audit.Tile) error
 
 // Tile implements audit.LogSystem.
 func (s *Store) Tile(ctx context.Context, log, level int, n uint64) ([]byte, bool, error) {
-	tiles, err := s.Tiles(ctx, log, level, n, 1)
-	if err != nil || len(tiles) == 0 || tiles[0].N != n {
+	tiles, err := s.readTiles(ctx, level, n, s.log.tile, log, level, signed(n))
+	if err != nil || len(tiles) == 0 {
 		return nil, false, err
 	}
 	return tiles[0].Hashes, true, nil
 }
 
 // Tiles implements audit.LogSystem.
-func (s *Store) Tiles(ctx context.Context, log, level int, n uint64, limit int) (tiles []audit.Tile, err error) {
+func (s *Store) Tiles(ctx context.Context, log, level int, n uint64, limit int) ([]audit.Tile, error) {
+	return s.readTiles(ctx, level, n, s.log.tiles, log, level, signed(n), limit)
+}
+
+// readTiles reads tiles of one level, the first of which is n or behind it. args
+// begin with the log.
+func (s *Store) readTiles(ctx context.Context, level int, n uint64, text string, args ...any) (tiles []audit.Tile, err error) {
 	next := n
 	q := reading{
-		table: tileTable, text: s.log.tiles, args: []any{log, level, signed(n), limit},
-		place: func() string { return at("log %d, level %d, tile %d or the next after it", log, level, next)() },
+		table: tileTable, text: text, args: args,
+		place: func() string { return at("log %d, level %d, tile %d or the next after it", args[0], level, next)() },
 	}
 	err = s.read(ctx, q, func(rows *sqlstore.Rows) error {
 		t := audit.Tile{Level: level}
