@@ -1,0 +1,73 @@
+package deadline
+
+import "slices"
+
+// result tells the two dates and every doubt between them.
+func (x *explainer) result(legal, strict tally) {
+	r := x.rule
+	if r.Sense == NotBefore {
+		x.line("It must last to the end of %s.", day(x.Legal))
+		return
+	}
+	x.line("Legal date: %s%s.", day(x.Legal), x.instant(legal))
+	timeless := r.Period.Hours > 0 && strict.start.Instant.IsZero()
+	doubts := 0
+	for i := range r.Doubts {
+		if d := &r.Doubts[i]; x.matters(d, legal, strict) {
+			x.line("In doubt (%s): %s.", d.Reading, d.Why)
+			doubts++
+		}
+	}
+	if timeless {
+		x.line("In doubt: the time of day is not known, so the safe date counts from the first instant of the day.")
+		doubts++
+	}
+	switch {
+	case doubts == 0:
+		x.line("Safe date: %s; no doubt about the law changes this date.", day(x.Safe))
+	default:
+		x.line("Safe date: %s%s; every doubt read strictly.", day(x.Safe), x.instant(strict))
+	}
+}
+
+// matters reports whether a doubt moves this deadline: whether its reading
+// alone makes it earlier, or the other ones without it make it later.
+func (x *explainer) matters(d *Doubt, legal, strict tally) bool {
+	all := x.rule.readings(legal.day)
+	one := strictness(1) << slices.Index(readings, d.Reading)
+	if all&one == 0 {
+		return false
+	}
+	c := counter{rule: x.rule, events: x.events, cal: x.cal, strict: one}
+	alone, err := c.count()
+	if err != nil || alone.last != legal.last || !alone.at.Equal(legal.at) {
+		return true
+	}
+	c.strict, c.early = all&^one, true
+	without, err := c.count()
+	return err != nil || without.last != strict.last || !without.at.Equal(strict.at)
+}
+
+// instant adds the instant of the end, where it is known.
+func (x *explainer) instant(t tally) string {
+	if t.at.IsZero() {
+		return ""
+	}
+	return " at " + clock(t.at)
+}
+
+// source tells how far the figure can be relied on.
+func (x *explainer) source() {
+	r := x.rule
+	switch r.Confidence {
+	case Verified:
+		x.line("Confidence: verified; the text, or a source that quotes it, was read as of %s.", r.AsOf)
+	case Secondary:
+		x.line("Confidence: secondary; not verified at its source: only descriptions of it were read, as of %s.", r.AsOf)
+	case Unverified:
+		x.line("Confidence: unverified; not verified at its source: let counsel check it before relying on it (as of %s).", r.AsOf)
+	}
+	if r.Note != "" {
+		x.line("Note: %s.", r.Note)
+	}
+}
