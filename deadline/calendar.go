@@ -72,8 +72,9 @@ var shipped = sync.OnceValue(func() []Calendar {
 //   - weekdays: Monday to Friday, no holidays, every year
 //
 // Saturdays and Sundays are working days in none of them. All but weekdays cover
-// 2018 to 2035, as the law stood in November 2026: holidays made since are
-// missing, which makes a date that is counted in working days earlier.
+// 2018 to 2035, as the law stood in November 2026. A holiday made since is
+// missing, which makes a date that is counted in working days earlier; one that
+// was moved or abolished since is still there, which makes it later.
 func Calendars() []Calendar { return slices.Clone(shipped()) }
 
 // CalendarByName returns one of [Calendars], or an error that wraps

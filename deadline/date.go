@@ -45,7 +45,10 @@ func ParseDate(s string) (Date, error) {
 		return Date{}, &DateError{Reason: "is not written YYYY-MM-DD"}
 	}
 	date := Date{Year: y, Month: time.Month(m), Day: d}
-	return date, date.check()
+	if err := date.check(); err != nil {
+		return Date{}, err
+	}
+	return date, nil
 }
 
 // digits reads a number that is written in ASCII digits only.
@@ -74,17 +77,16 @@ func (d Date) Valid() bool {
 
 // daysIn returns the number of days of a month.
 func daysIn(year int, month time.Month) int {
-	switch month {
-	case time.February:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	case time.April, time.June, time.September, time.November:
-		return 30
+	if month == time.February && leap(year) {
+		return 29
 	}
-	return 31
+	return int(monthLengths[month-1])
 }
+
+var monthLengths = [12]int8{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+
+// leap reports whether a year of the Gregorian calendar has a 29 February.
+func leap(year int) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) }
 
 // IsZero reports whether d is the zero Date.
 func (d Date) IsZero() bool { return d == Date{} }

@@ -22,26 +22,26 @@ func day(tb testing.TB, s string) deadline.Date {
 
 func TestParseDate(t *testing.T) {
 	require.Equal(t, deadline.Date{Year: 2024, Month: time.February, Day: 29}, day(t, "2024-02-29"))
-	for s, reason := range map[string]string{
-		"":            "is not written YYYY-MM-DD",
-		"2026-1-31":   "is not written YYYY-MM-DD",
-		"2026/01/31":  "is not written YYYY-MM-DD",
-		"20260131":    "is not written YYYY-MM-DD",
-		"+026-01-31":  "is not written YYYY-MM-DD",
-		"2026-01-3a":  "is not written YYYY-MM-DD",
-		"2026-01-31 ": "is not written YYYY-MM-DD",
-		"2026-02-29":  "is not a day of the calendar",
-		"1900-02-29":  "is not a day of the calendar",
-		"2026-13-01":  "is not a day of the calendar",
-		"2026-00-01":  "is not a day of the calendar",
-		"2026-04-31":  "is not a day of the calendar",
-		"2026-04-00":  "is not a day of the calendar",
-		"0000-01-01":  "is not a day of the calendar",
+	for _, c := range []struct{ text, reason string }{
+		{"", "is not written YYYY-MM-DD"},
+		{"2026-1-31", "is not written YYYY-MM-DD"},
+		{"2026/01/31", "is not written YYYY-MM-DD"},
+		{"20260131", "is not written YYYY-MM-DD"},
+		{"+026-01-31", "is not written YYYY-MM-DD"},
+		{"2026-01-3a", "is not written YYYY-MM-DD"},
+		{"2026-01-31 ", "is not written YYYY-MM-DD"},
+		{"2026-02-29", "is not a day of the calendar"},
+		{"1900-02-29", "is not a day of the calendar"},
+		{"2026-13-01", "is not a day of the calendar"},
+		{"2026-00-01", "is not a day of the calendar"},
+		{"2026-04-31", "is not a day of the calendar"},
+		{"2026-04-00", "is not a day of the calendar"},
+		{"0000-01-01", "is not a day of the calendar"},
 	} {
-		_, err := deadline.ParseDate(s)
+		_, err := deadline.ParseDate(c.text)
 		var refused *deadline.DateError
-		require.ErrorAs(t, err, &refused, "%q", s)
-		require.Equal(t, reason, refused.Reason, "%q", s)
+		require.ErrorAs(t, err, &refused, "%q", c.text)
+		require.Equal(t, c.reason, refused.Reason, "%q", c.text)
 	}
 }
 

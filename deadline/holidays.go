@@ -27,8 +27,8 @@ func nthWeekday(n int, weekday time.Weekday, year int, month time.Month) Date {
 	return first.AddDays((int(weekday)-int(first.Weekday())+7)%7 + 7*(n-1))
 }
 
-// lastWeekday returns the last such weekday of a month.
-func lastWeekday(weekday time.Weekday, year int, month time.Month) Date {
+// lastMonday returns the last Monday of a month.
+func lastMonday(year int, month time.Month) Date {
 	end := Date{year, month, daysIn(year, month)}
-	return end.AddDays(-((int(end.Weekday()) - int(weekday) + 7) % 7))
+	return end.AddDays(-((int(end.Weekday()) - int(time.Monday) + 7) % 7))
 }

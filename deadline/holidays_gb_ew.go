@@ -38,8 +38,8 @@ func englandAndWales(year int) []holiday {
 		{sunday.AddDays(-2), "Good Friday"},
 		{sunday.AddDays(1), "Easter Monday"},
 		{nthWeekday(1, time.Monday, year, time.May), "Early May bank holiday"},
-		{lastWeekday(time.Monday, year, time.May), "Spring bank holiday"},
-		{lastWeekday(time.Monday, year, time.August), "Summer bank holiday"},
+		{lastMonday(year, time.May), "Spring bank holiday"},
+		{lastMonday(year, time.August), "Summer bank holiday"},
 	}, christmas(year)...)
 	for _, p := range proclamations {
 		if p.date.Year == year {

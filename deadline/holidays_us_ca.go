@@ -22,7 +22,7 @@ func california(year int) []holiday {
 		{nthWeekday(3, time.Monday, year, time.January), "Dr. Martin Luther King, Jr. Day"},
 		{nthWeekday(3, time.Monday, year, time.February), "Presidents' Day"},
 		{Date{year, time.March, 31}, marchDay(year)},
-		{lastWeekday(time.Monday, year, time.May), "Memorial Day"},
+		{lastMonday(year, time.May), "Memorial Day"},
 		{Date{year, time.July, 4}, "Independence Day"},
 		{nthWeekday(1, time.Monday, year, time.September), "Labor Day"},
 		holiday{Date{year, time.November, 11}, "Veterans Day"}.observed(time.Saturday, -1),

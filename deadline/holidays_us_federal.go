@@ -17,7 +17,7 @@ func usFederal(year int) []holiday {
 		{Date{year, time.January, 1}, "New Year's Day"},
 		{nthWeekday(3, time.Monday, year, time.January), "Birthday of Martin Luther King, Jr."},
 		{nthWeekday(3, time.Monday, year, time.February), "Washington's Birthday"},
-		{lastWeekday(time.Monday, year, time.May), "Memorial Day"},
+		{lastMonday(year, time.May), "Memorial Day"},
 		{Date{year, time.July, 4}, "Independence Day"},
 		{nthWeekday(1, time.Monday, year, time.September), "Labor Day"},
 		{nthWeekday(2, time.Monday, year, time.October), "Columbus Day"},

@@ -15,7 +15,10 @@ func ParsePeriod(s string) (Period, error) {
 	if !ok {
 		return Period{}, &PeriodError{Reason: "is not an ISO 8601 period"}
 	}
-	return p, p.Validate()
+	if err := p.Validate(); err != nil {
+		return Period{}, err
+	}
+	return p, nil
 }
 
 func parsePeriod(s string) (p Period, ok bool) {
@@ -39,14 +42,14 @@ func parsePeriod(s string) (p Period, ok bool) {
 		if !isNumber || place < 0 || afterT != (letter == 'H') {
 			return Period{}, false
 		}
-		*p.part(letter) = n
+		*part(&p, letter) = n
 		rest, order = rest[end+1:], order[place+1:]
 	}
 	return p, true
 }
 
 // part returns where the part of a designator is kept.
-func (p *Period) part(designator byte) *int {
+func part(p *Period, designator byte) *int {
 	switch designator {
 	case 'Y':
 		return &p.Years
