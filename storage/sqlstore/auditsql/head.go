@@ -10,8 +10,12 @@ import (
 
 // Elect implements audit.LogSystem. On PostgreSQL it takes a lock that belongs
 // to the table of heads and ends with the transaction; SQLite has one writer.
+// There a process that is stopped, or cut off, in the middle of its transaction
+// would keep the lock: the server ends the transaction when nothing came for some
+// seconds.
 func (s *Store) Elect(ctx context.Context) (elected bool, err error) {
-	_, err = sqlstore.QueryRow(ctx, s.handle.Querier(ctx), s.log.elect, s.log.electArgs, &elected)
+	var bound string
+	_, err = sqlstore.QueryRow(ctx, s.handle.Querier(ctx), s.log.elect, s.log.electArgs, &elected, &bound)
 	return elected && err == nil, err
 }
 

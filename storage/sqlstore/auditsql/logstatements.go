@@ -2,6 +2,7 @@ package auditsql
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -39,6 +40,11 @@ type logStatements struct {
 	pruneParts, pruneEntries string
 	pruneTiles, pruned       string
 }
+
+// silence is how long a transaction that moves the log may send nothing on
+// PostgreSQL. A pause of the process is shorter, and what it computes between two
+// statements too.
+const silence = 10 * time.Second
 
 func bindLog(d sqlstore.Dialect) *logStatements {
 	entry := `SELECT ` + whole(d, "log") + `, ` + whole(d, "idx") + `, ` + short(d, "tenant") + `, ` + bounded(d, "id", 16) + `, ` + whole(d, "number") + `, ` + bounded(d, "hash", 32) + `, ` +
@@ -126,7 +132,7 @@ const (
 // such statements are kept prepared, and no bare LIMIT ?, since SQLite plans
 // anew for each value of that.
 func (s *logStatements) forSQLite(taken string) {
-	s.elect, s.electArgs = `SELECT 1 = ?`, []any{1}
+	s.elect, s.electArgs = `SELECT 1 = ?, ''`, []any{1}
 	s.takeInbox = `DELETE FROM troth_audit_inbox WHERE rowid IN (
 		SELECT rowid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT 0 + ?)` + taken
 	s.quarantine = `INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns + `
@@ -152,7 +158,9 @@ func nthID(param string) string {
 func (s *logStatements) forPostgres(taken string) {
 	// Every handle on these tables asks for the same lock, and no other: not the
 	// one on tables of these names in another schema.
-	s.elect = `SELECT pg_try_advisory_xact_lock((1953656692::bigint << 32) | to_regclass('troth_audit_head')::oid::bigint)`
+	s.elect = fmt.Sprintf(`SELECT pg_try_advisory_xact_lock((1953656692::bigint << 32) | to_regclass('troth_audit_head')::oid::bigint),
+		CASE WHEN current_setting(%[1]s) = '0' OR current_setting(%[1]s)::interval > interval '%[2]d ms'
+		THEN set_config(%[1]s, '%[2]d', true) ELSE '' END`, `'idle_in_transaction_session_timeout'`, silence.Milliseconds())
 	s.takeInbox = `DELETE FROM troth_audit_inbox WHERE ctid = ANY (ARRAY(
 		SELECT ctid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT $1 FOR UPDATE SKIP LOCKED))` + taken
 	named := `unnest($1::text[]) WITH ORDINALITY AS r (tenant, n)`
