@@ -3,6 +3,8 @@ package audit
 
 import (
 	"database/sql"
+	"fmt"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +18,16 @@ import (
 	"github.com/trothdev/troth/storage/sqlstore/auditsql"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if config := os.Getenv(childEnv); config != "" {
+		if err := runChild(config); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	pgtest.Main(m)
+}
 
 // backend is a kind of database, each call of which gives a fresh one.
 type backend struct {

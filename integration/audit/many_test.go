@@ -1,0 +1,173 @@
+package audit
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+)
+
+// long runs these tests many more times.
+var long = os.Getenv("TROTH_LONG") == "1"
+
+func times(short, longer int) int {
+	if long {
+		return longer
+	}
+	return short
+}
+
+// TestRun_ManyProcessesOneLog: four programs record with eight writers each,
+// every entry in one transaction with a row of the host's own, and every program
+// runs the sequencer. On SQLite it is two.
+func TestRun_ManyProcessesOneLog(t *testing.T) {
+	eachSite(t, func(t *testing.T, s site) {
+		programs, entries := 4, times(100, 2000)
+		if s.Driver == "sqlite" {
+			programs = 2
+		}
+		var all []*process
+		for i := range programs {
+			all = append(all, childConfig{
+				site: s, Name: "p" + strconv.Itoa(i), Writers: 8, Entries: entries, Run: true,
+			}.start(t))
+		}
+		var acknowledged []told
+		for _, p := range all {
+			acknowledged = append(acknowledged, p.until("done")...)
+		}
+		assert.Len(t, acknowledged, programs*8*(entries-entries/5), "everything that the host did not refuse")
+		s.check(t, acknowledged)
+	})
+}
+
+// TestRun_AnotherTakesOverWhenOneIsKilled kills the program that moves the log
+// again and again; the next has the log within a second.
+func TestRun_AnotherTakesOverWhenOneIsKilled(t *testing.T) {
+	eachSite(t, func(t *testing.T, s site) {
+		here := s.here(t)
+		ctx := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "here"})
+		await := func() time.Duration {
+			began := time.Now()
+			id, err := here.trail.Record(ctx, troth.Entry{Act: other, Tenant: "acme"})
+			require.NoError(t, err)
+			bounded, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			_, err = here.trail.Await(bounded, "acme", id)
+			require.NoError(t, err)
+			return time.Since(began)
+		}
+		config := childConfig{site: s, Name: "first", Run: true}
+		running := config.start(t)
+		await()
+		fastest := patience
+		for round := range times(4, 40) {
+			config.Name = "next" + strconv.Itoa(round)
+			next := config.start(t)
+			running.kill()
+			fastest = min(fastest, await())
+			running = next
+		}
+		assert.Less(t, fastest, time.Second)
+		s.check(t, nil)
+	})
+}
+
+// other is an act beside those about rows of the host.
+var other = &troth.Act{Name: "integration.other", Version: 1, Doc: "Another act of these tests."}
+
+// steps are the calls behind which a program is broken.
+var steps = []string{"TakeInbox", "AppendLog", "PutTiles", "PutTenantHeads", "MoveHead", "PutCheckpoint"}
+
+// TestRun_KilledBehindEachWrite kills the program in the middle of a step.
+func TestRun_KilledBehindEachWrite(t *testing.T) {
+	eachSite(t, func(t *testing.T, s site) {
+		var acknowledged []told
+		for round, step := range steps {
+			p := childConfig{
+				site: s, Name: "k" + strconv.Itoa(round), Writers: 2, Run: true,
+				BreakAt: step, Nth: 2, Signal: syscall.SIGKILL,
+			}.start(t)
+			acknowledged = append(acknowledged, p.until("broken")...)
+			acknowledged = append(acknowledged, p.rest()...)
+			p.kill()
+			s.signing(t).drain(t)
+		}
+		p := childConfig{site: s, Name: "last", Writers: 2, Entries: 5, Run: true}.start(t)
+		s.check(t, append(acknowledged, p.until("done")...))
+	})
+}
+
+// TestRun_KilledAtAnyMoment kills programs that record and sequence, at moments
+// that chance picks, and verifies after each.
+func TestRun_KilledAtAnyMoment(t *testing.T) {
+	eachSite(t, func(t *testing.T, s site) {
+		var acknowledged []told
+		for round := range times(5, 100) {
+			p := childConfig{site: s, Name: "c" + strconv.Itoa(round), Writers: 4, Run: true}.start(t)
+			acknowledged = append(acknowledged, p.next())
+			<-time.After(50*time.Millisecond + rand.N(300*time.Millisecond))
+			p.kill()
+			acknowledged = append(acknowledged, p.rest()...)
+			s.check(t, acknowledged)
+		}
+	})
+}
+
+// TestRun_StoppedInTheMiddleOfAStep stops a program inside its transaction.
+// On PostgreSQL the server ends that after some seconds and another program has
+// the log; the first, let go on, finds out and forks nothing. On SQLite
+// everybody waits for the first.
+func TestRun_StoppedInTheMiddleOfAStep(t *testing.T) {
+	eachSite(t, func(t *testing.T, s site) {
+		first := childConfig{
+			site: s, Name: "first", Writers: 2, Run: true, BreakAt: "MoveHead", Nth: 3, Signal: syscall.SIGSTOP,
+		}.start(t)
+		acknowledged := first.until("broken")
+		second := childConfig{site: s, Name: "second", Writers: 2, Run: true}
+		var all []*process
+		if s.Driver == "sqlite" {
+			<-time.After(time.Second)
+		} else {
+			all = append(all, second.start(t))
+			s.takeOver(t)
+		}
+		require.NoError(t, first.cmd.Process.Signal(syscall.SIGCONT))
+		second.Name = "third"
+		all = append(all, second.start(t), first)
+		for range 5 {
+			for _, p := range all {
+				acknowledged = append(acknowledged, p.next())
+			}
+		}
+		for _, p := range all {
+			p.kill()
+			acknowledged = append(acknowledged, p.rest()...)
+		}
+		s.check(t, acknowledged)
+	})
+}
+
+// takeOver waits until another program has the log, and demands that recording
+// goes on meanwhile.
+func (s site) takeOver(t *testing.T) {
+	t.Helper()
+	here := s.here(t)
+	ctx, cancel := context.WithTimeout(troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "here"}), patience)
+	defer cancel()
+	began := time.Now()
+	id, err := here.trail.Record(ctx, troth.Entry{Act: other, Tenant: "acme"})
+	require.NoError(t, err)
+	assert.Less(t, time.Since(began), 5*time.Second, "recording waited")
+	_, err = here.trail.Await(ctx, "acme", id)
+	require.NoError(t, err)
+	assert.Less(t, time.Since(began), 20*time.Second, "the stopped program kept the log")
+}
