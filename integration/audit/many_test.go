@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"syscall"
 	"testing"
@@ -14,9 +13,6 @@ import (
 
 	"github.com/trothdev/troth"
 )
-
-// long runs these tests many more times.
-var long = os.Getenv("TROTH_LONG") == "1"
 
 func times(short, longer int) int {
 	if long {
