@@ -18,6 +18,10 @@ type sequencer struct {
 	// stored is the head as it was seen last, which others may have moved since.
 	stored Head
 	direct direct
+	// shared collects entries for the inbox; sharing has room for those who lead
+	// them there.
+	shared  direct
+	sharing chan struct{}
 	// known is what the sinks held when they were asked.
 	known []Checkpoint
 	asked bool
@@ -36,7 +40,7 @@ type sequencer struct {
 
 func newSequencer() *sequencer {
 	return &sequencer{
-		turn: make(chan struct{}, 1), stir: make(chan struct{}, 1),
+		turn: make(chan struct{}, 1), sharing: make(chan struct{}, sharedTurns), stir: make(chan struct{}, 1),
 		waiting: make(map[TenantEntry][]chan Position), fresh: make(map[TenantEntry]Position),
 	}
 }

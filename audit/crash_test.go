@@ -61,6 +61,7 @@ type site struct {
 	at     time.Time
 	// honest is a trail without faults.
 	honest *audit.Trail
+	mu     sync.Mutex // for what several goroutines acknowledge
 	// acknowledged are the entries whose Record returned.
 	acknowledged []audit.TenantEntry
 }

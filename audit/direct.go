@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 
@@ -116,8 +115,9 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 	outcomes := make([]error, len(entries))
 	_, err := t.tryStep(ctx, func(ctx context.Context, s *step) (err error) {
 		called = true
+		seen := make(map[person]Pseudonym)
 		for i, d := range entries {
-			if outcomes[i], err = t.addDirect(ctx, s, d); err != nil {
+			if outcomes[i], err = t.addDirect(ctx, s, d, seen); err != nil {
 				return err
 			}
 		}
@@ -138,38 +138,10 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 
 // addDirect puts an entry at the end of the log. outcome is the entry's own; err
 // ends the step for all.
-func (t *Trail) addDirect(ctx context.Context, s *step, d *directEntry) (outcome, err error) {
-	if err := d.ctx.Err(); err != nil {
-		return err, nil
-	}
-	env := t.envelope(d.entry)
-	for _, p := range d.people() {
-		name, err := t.name(ctx, p)
-		if err != nil {
-			return err, nil
-		}
-		ps, found, err := t.lookUp(ctx, p, name)
-		switch {
-		case errors.Is(err, ErrPseudonym):
-			return err, nil
-		case err != nil:
-			return nil, err
-		case !found:
-			return errDetour, nil
-		case p.role == asActor:
-			env.Actor.Person = ps
-		default:
-			env.Subject = ps
-		}
-	}
-	env.Actor.Kind, env.Actor.Home = d.actor.Kind, d.actor.Home()
-	if d.actor.Kind == troth.Service {
-		env.Actor.Service = d.actor.ID
-	}
-	raw := env.Append(nil)
-	// What cannot be read back is no evidence.
-	if _, err := ParseEnvelope(raw); err != nil {
-		return fmt.Errorf("audit: record: %w", err), nil
+func (t *Trail) addDirect(ctx context.Context, s *step, d *directEntry, seen map[person]Pseudonym) (outcome, err error) {
+	env, raw, outcome, err := t.enveloped(ctx, d, seen)
+	if err != nil || outcome != nil {
+		return outcome, err
 	}
 	s.add(env, raw)
 	d.id = env.ID

@@ -40,6 +40,12 @@ func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error
 			return id, err
 		}
 	}
+	if t.isShared(ctx, e) {
+		id, err := t.recordShared(ctx, actor, e)
+		if !errors.Is(err, errDetour) {
+			return id, err
+		}
+	}
 	atomically := t.atomically
 	if len(e.Parts) > 0 {
 		// A savepoint: a caller that swallows the error must not keep half.

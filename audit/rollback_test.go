@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,11 +19,12 @@ import (
 // signer and sink are the same.
 func (s *site) restored() *site {
 	s.Helper()
-	c := *s
-	c.plan, c.db = faultstore.NewPlan(), memory.Open()
+	c := &site{
+		T: s.T, plan: faultstore.NewPlan(), db: memory.Open(), keys: s.keys, sealer: s.sealer,
+		signer: s.signer, sink: s.sink, at: s.at, acknowledged: slices.Clone(s.acknowledged),
+	}
 	c.store = auditmem.New(c.db)
 	c.tx = faultstore.Transactor(c.db, c.plan)
-	c.acknowledged = append([]audit.TenantEntry(nil), s.acknowledged...)
 	ctx := s.Context()
 	heads, err := s.store.Heads(ctx)
 	require.NoError(s, err)
@@ -48,7 +50,7 @@ func (s *site) restored() *site {
 		}
 	}
 	c.honest = c.on(c.store, audit.WithSigner(c.signer))
-	return &c
+	return c
 }
 
 // outdated returns a site on an old copy: three entries and a checkpoint, which

@@ -16,6 +16,31 @@ func (s *Store) Append(ctx context.Context, row audit.InboxRow) (bool, error) {
 	return s.exec(ctx, s.sql.append, string(row.Tenant), row.ID[:], row.RecordedAt, row.Envelope, row.Tag[:])
 }
 
+// AppendAll is Append for many rows, on PostgreSQL in one statement, and returns
+// how many it put there.
+func (s *Store) AppendAll(ctx context.Context, rows []audit.InboxRow) (appended int, err error) {
+	for _, row := range rows {
+		if err := row.Validate(); err != nil {
+			return 0, err
+		}
+	}
+	n := len(rows)
+	if !s.postgres() {
+		return s.execEach(ctx, s.sql.append, n, func(i int) []any {
+			r := &rows[i]
+			return []any{string(r.Tenant), r.ID[:], r.RecordedAt, r.Envelope, r.Tag[:]}
+		})
+	}
+	args := []any{
+		texts(n, func(i int) string { return string(rows[i].Tenant) }),
+		fixed(n, func(i int) []byte { return rows[i].ID[:] }),
+		ints(n, func(i int) int64 { return rows[i].RecordedAt }),
+		fixed(n, func(i int) []byte { return rows[i].Tag[:] }),
+	}
+	envelopes := collect(n, func(i int) []byte { return rows[i].Envelope })
+	return s.count(ctx, s.sql.appendAll, append(args, envelopes.args()...)...)
+}
+
 // Entries implements audit.Store.
 func (s *Store) Entries(ctx context.Context, p audit.EntriesPage) (found []audit.InboxRow, err error) {
 	q := reading{table: inboxTable, text: s.sql.entries, args: []any{string(p.Tenant), p.After[:], p.Limit}}

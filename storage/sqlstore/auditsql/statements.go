@@ -12,7 +12,7 @@ const maxIdentity = 64 << 10
 
 // statements are the SQL texts with the placeholders of one dialect.
 type statements struct {
-	append, entries                             string
+	append, appendAll, entries                  string
 	pseudonym, insertPseudonym, deletePseudonym string
 	backlog                                     string
 	managed, setManaged                         string
@@ -32,6 +32,10 @@ func bind(d sqlstore.Dialect) statements {
 	return statements{
 		append: d.Rebind(`INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope, tag)
 			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+		appendAll: `INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope, tag)
+			SELECT r.tenant, ` + nth("$2", 16) + `, r.recorded_at, substr($5::bytea, r.start, r.length), ` + nth("$4", 32) + `
+			FROM unnest($1::text[], $3::bigint[], $6::int[], $7::int[]) WITH ORDINALITY AS r (tenant, recorded_at, start, length, n)
+			ON CONFLICT DO NOTHING`, // of PostgreSQL
 		entries: d.Rebind(`SELECT ` + short(d, "tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` + bounded(d, "envelope", audit.MaxEnvelope) + `, ` +
 			bounded(d, "tag", 32) + ` FROM troth_audit_inbox
 			WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?`),

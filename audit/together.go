@@ -1,0 +1,164 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/trothdev/troth"
+)
+
+// batchStore is a store on which many write at a time, and that takes many rows
+// of the inbox in one statement: those who record outside of any transaction
+// share one, which costs a round trip and a sync for all of them.
+type batchStore interface {
+	// AppendAll is Append for many rows, and returns how many it put there.
+	AppendAll(ctx context.Context, rows []InboxRow) (appended int, err error)
+}
+
+// sharedTurns is how many companies of one process may be on their way to the
+// inbox: while one waits for the disk, another is made ready.
+const sharedTurns = 2
+
+// isShared reports whether the entry may share a transaction with others. What
+// has a payload may not, nor what makes a pseudonym.
+func (t *Trail) isShared(ctx context.Context, e troth.Entry) bool {
+	if len(e.Parts) > 0 || t.tx.Scope(ctx) != nil {
+		return false
+	}
+	if store, ok := t.store.(oneWriter); ok && store.OneWriter() {
+		return false
+	}
+	_, ok := t.store.(batchStore)
+	return ok
+}
+
+// recordShared puts the entry into the inbox together with those that others
+// record meanwhile. It returns errDetour, and nothing is stored, where that cannot
+// be.
+func (t *Trail) recordShared(ctx context.Context, actor troth.Actor, e troth.Entry) (troth.EntryID, error) {
+	d := &directEntry{ctx: ctx, actor: actor, entry: e, err: errDetour}
+	c, first := t.seq.shared.join(d)
+	if first {
+		t.leadShared(ctx, c)
+	}
+	<-c.done
+	return d.id, d.err
+}
+
+// leadShared stores the company when it is its turn, and tells it.
+func (t *Trail) leadShared(ctx context.Context, c *company) {
+	defer close(c.done)
+	select {
+	case t.seq.sharing <- struct{}{}:
+	case <-ctx.Done():
+		t.seq.shared.leave()
+		return
+	}
+	defer func() { <-t.seq.sharing }()
+	for range joinYields {
+		runtime.Gosched()
+	}
+	t.seq.shared.leave()
+	t.appendTogether(context.WithoutCancel(ctx), c.entries)
+}
+
+// appendTogether stores the entries in one transaction. If it fails before its
+// commit nothing is stored, and each is left to find out why by itself.
+func (t *Trail) appendTogether(ctx context.Context, entries []*directEntry) {
+	outcomes := make([]error, len(entries))
+	err := t.tx.Atomically(ctx, func(ctx context.Context) error {
+		if err := t.appendAll(ctx, entries, outcomes); err != nil {
+			return &unwrittenError{err}
+		}
+		return nil
+	})
+	if _, unwritten := errors.AsType[*unwrittenError](err); unwritten {
+		return
+	}
+	for i, d := range entries {
+		if d.err = outcomes[i]; err != nil {
+			d.err = err
+		}
+	}
+}
+
+// appendAll writes the entries; outcomes are those of each.
+func (t *Trail) appendAll(ctx context.Context, entries []*directEntry, outcomes []error) error {
+	rows := make([]InboxRow, 0, len(entries))
+	seen := make(map[person]Pseudonym)
+	for i, d := range entries {
+		env, raw, outcome, err := t.enveloped(ctx, d, seen)
+		if err != nil {
+			return err
+		}
+		if outcomes[i] = outcome; outcome != nil {
+			continue
+		}
+		tag, err := t.inboxTag(ctx, raw)
+		if err != nil {
+			return err
+		}
+		d.id = env.ID
+		rows = append(rows, InboxRow{
+			Tenant: env.Tenant, ID: env.ID, RecordedAt: env.RecordedAt.UnixMicro(), Envelope: raw, Tag: tag,
+		})
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	appended, err := t.store.(batchStore).AppendAll(ctx, rows)
+	if err != nil {
+		return fmt.Errorf("audit: record: %w", err)
+	}
+	if appended != len(rows) {
+		return ErrDuplicate
+	}
+	return nil
+}
+
+// enveloped makes the envelope of an entry that names nobody new. outcome is the
+// entry's own failure; err is for all. seen are pseudonyms that were read in
+// this transaction.
+func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]Pseudonym) (env Envelope, raw []byte, outcome, err error) {
+	if err := d.ctx.Err(); err != nil {
+		return env, nil, err, nil
+	}
+	env = t.envelope(d.entry)
+	for _, p := range d.people() {
+		ps, known := seen[p]
+		if !known {
+			name, err := t.name(ctx, p)
+			if err != nil {
+				return env, nil, err, nil
+			}
+			found := false
+			ps, found, err = t.lookUp(ctx, p, name)
+			switch {
+			case errors.Is(err, ErrPseudonym):
+				return env, nil, err, nil
+			case err != nil:
+				return env, nil, nil, err
+			case !found:
+				return env, nil, errDetour, nil
+			}
+			seen[p] = ps
+		}
+		if p.role == asActor {
+			env.Actor.Person = ps
+		} else {
+			env.Subject = ps
+		}
+	}
+	env.Actor.Kind, env.Actor.Home = d.actor.Kind, d.actor.Home()
+	if d.actor.Kind == troth.Service {
+		env.Actor.Service = d.actor.ID
+	}
+	raw = env.Append(nil)
+	// What cannot be read back is no evidence.
+	if _, err := ParseEnvelope(raw); err != nil {
+		return env, nil, fmt.Errorf("audit: record: %w", err), nil
+	}
+	return env, raw, nil, nil
+}
