@@ -115,7 +115,7 @@ func TestSequence_ALateOneForksNothing(t *testing.T) {
 			slow.drain(t)
 			_, err = fast.trail.Verify(t.Context(), audit.VerifyParams{Trusted: seen})
 			require.NoError(t, err)
-			_, roots := fast.readLog(t)
+			_, _, roots := fast.readLog(t)
 			want := 1 + 2
 			if waiting {
 				want++
@@ -157,7 +157,7 @@ func TestSequence_ALateOneWaitsForTheHeadThatAnotherMoves(t *testing.T) {
 	require.NoError(t, err)
 	_, err = slow.trail.Verify(t.Context(), audit.VerifyParams{})
 	require.NoError(t, err)
-	_, roots := slow.readLog(t)
+	_, _, roots := slow.readLog(t)
 	assert.Len(t, roots, 1+1+3)
 }
 
@@ -233,6 +233,6 @@ func TestRecord_GoesOnWhileAStepIsOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, open)
 	p.drain(t)
-	_, roots := p.readLog(t)
+	_, _, roots := p.readLog(t)
 	assert.Len(t, roots, 1+1+2+20)
 }

@@ -65,7 +65,8 @@ func (s site) dialect() sqlstore.Dialect {
 
 // told is one line of a program's output.
 type told struct {
-	// Entry is one that was acknowledged, with the host's row Name.
+	// Entry is one that was acknowledged, with the host's row Name; one that was
+	// recorded alone has none.
 	Entry, Name string
 	// State is "ready", "broken" before the signal, and "done".
 	State string
@@ -164,7 +165,7 @@ func (c childConfig) open(ctx context.Context, out *output) (*program, error) {
 }
 
 // writeAll records in transactions together with a row of the host's own. One in
-// five is rolled back.
+// five is rolled back. After each it records one alone, see [audit.Trail.Record].
 func (p *program) writeAll(ctx context.Context, c childConfig, out *output) error {
 	errs := make(chan error, c.Writers)
 	for w := range c.Writers {
@@ -172,7 +173,12 @@ func (p *program) writeAll(ctx context.Context, c childConfig, out *output) erro
 			who := fmt.Sprintf("%s-%d", c.Name, w)
 			ctx := troth.WithActor(ctx, troth.Actor{Kind: troth.Service, ID: who})
 			for i := 0; c.Entries == 0 || i < c.Entries; i++ {
-				if err := p.write(ctx, fmt.Sprintf("%s-%d", who, i), tenants[(w+i)%len(tenants)], i%5 == 4, out); err != nil {
+				tenant := tenants[(w+i)%len(tenants)]
+				err := p.write(ctx, fmt.Sprintf("%s-%d", who, i), tenant, i%5 == 4, out)
+				if err == nil {
+					err = p.writeAlone(ctx, tenant, out)
+				}
+				if err != nil {
 					errs <- err
 					return
 				}
@@ -213,6 +219,17 @@ func (p *program) write(ctx context.Context, name string, tenant troth.Tenant, r
 	return err
 }
 
+func (p *program) writeAlone(ctx context.Context, tenant troth.Tenant, out *output) error {
+	id, err := p.trail.Record(ctx, troth.Entry{Act: other, Tenant: tenant})
+	switch {
+	case errors.Is(err, troth.ErrBusy):
+		return nil
+	case err == nil:
+		out.tell(told{Entry: hex.EncodeToString(id[:])})
+	}
+	return err
+}
+
 // breaking signals its own process behind a call of the sequencer's.
 type breaking struct {
 	audit.Backend
@@ -233,6 +250,12 @@ func (b *breaking) after(method string, err error) error {
 		return syscall.Kill(os.Getpid(), b.c.Signal)
 	}
 	return nil
+}
+
+func (b *breaking) OneWriter() bool { return b.c.Driver == "sqlite" }
+
+func (b *breaking) AppendAll(ctx context.Context, rows []audit.InboxRow) (int, error) {
+	return b.Backend.(*auditsql.Store).AppendAll(ctx, rows)
 }
 
 func (b *breaking) TakeInbox(ctx context.Context, limit int) ([]audit.InboxRow, error) {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,17 +36,18 @@ func TestSequence_TakesAsideWhatSomebodyWroteIntoTheInbox(t *testing.T) {
 		do(`INSERT INTO troth_audit_inbox `+columns+` VALUES (?, ?, ?, ?, ?)`, "acme", id(2), 0, []byte{}, tag)
 		do(`INSERT INTO troth_audit_inbox `+columns+` VALUES (?, ?, ?, ?, ?)`, "", id(3), 0, []byte("x"), tag)
 		do(`INSERT INTO troth_audit_inbox `+columns+` VALUES (?, ?, ?, ?, ?)`, `a"b\c,{}`, id(4), 0, []byte("x"), tag)
+		do(`INSERT INTO troth_audit_inbox `+columns+` VALUES (?, ?, ?, ?, ?)`, strings.Repeat("t", 5000), id(5), 0, []byte("x"), tag)
 
 		p.drain(t)
 		backlog, err := p.trail.Backlog(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, 6, backlog.Quarantined)
+		assert.Equal(t, 7, backlog.Quarantined)
 		told := 0
 		for r, err := range p.trail.Entries(t.Context(), troth.Platform, audit.Query{Act: "audit.quarantine"}) {
 			require.NoError(t, err)
 			told += int(r.Facts[0].Fact.Number())
 		}
-		assert.Equal(t, 6, told)
+		assert.Equal(t, 7, told)
 		_, err = p.trail.Checkpoint(t.Context())
 		require.NoError(t, err)
 		_, err = p.trail.Verify(t.Context(), audit.VerifyParams{})

@@ -40,8 +40,8 @@ func TestRun_ManyProcessesOneLog(t *testing.T) {
 		for _, p := range all {
 			acknowledged = append(acknowledged, p.until("done")...)
 		}
-		assert.Len(t, acknowledged, programs*8*(entries-entries/5), "everything that the host did not refuse")
-		s.check(t, acknowledged)
+		assert.GreaterOrEqual(t, len(acknowledged), programs*8*entries, "but for one in five, and what waited too long for SQLite")
+		assert.Positive(t, s.check(t, acknowledged), "nobody saw a checkpoint")
 	})
 }
 
@@ -73,7 +73,7 @@ func TestRun_AnotherTakesOverWhenOneIsKilled(t *testing.T) {
 			running = next
 		}
 		assert.Less(t, fastest, time.Second)
-		s.check(t, nil)
+		assert.Positive(t, s.check(t, nil), "nobody saw a checkpoint")
 	})
 }
 

@@ -17,14 +17,17 @@ type logStatements struct {
 	heads, createHead, closeHead string
 	moveHead                     string
 
-	takeInbox            string
-	quarantine, leave    string
-	quarantineAll        string
-	append, appendAll    string
-	logRange, leafHashes string
-	known, knownAll      string
-	logEntries, logEntry string
-	redact               string
+	takeInbox         string
+	quarantine, leave string
+	quarantineAll     string
+	// Of rows whose tenant is none, by what was read in its place.
+	quarantineOdd, leaveOdd string
+	quarantineOddAll        string
+	append, appendAll       string
+	logRange, leafHashes    string
+	known, knownAll         string
+	logEntries, logEntry    string
+	redact                  string
 
 	putTile, putTilesAll     string
 	tile, tiles              string
@@ -135,14 +138,27 @@ func (s *logStatements) forSQLite(taken string) {
 	s.elect, s.electArgs = `SELECT 1 = ?, ''`, []any{1}
 	s.takeInbox = `DELETE FROM troth_audit_inbox WHERE rowid IN (
 		SELECT rowid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT 0 + ?)` + taken
-	s.quarantine = `INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns + `
-		FROM troth_audit_inbox WHERE tenant = ? AND id = ?`
-	s.leave = `DELETE FROM troth_audit_inbox WHERE tenant = ? AND id = ?`
+	s.quarantine, s.leave = quarantineOne("tenant")
+	s.quarantineOdd, s.leaveOdd = quarantineOne("(" + short(sqlstore.SQLite, "tenant") + ")")
 	s.append = `INSERT INTO troth_audit_entry ` + entryColumns + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	s.known = `SELECT ` + short(sqlstore.SQLite, "tenant") + `, ` + bounded(sqlstore.SQLite, "id", 16) + ` FROM troth_audit_entry
 		WHERE tenant = ? AND id = ?`
 	s.putTile = `INSERT INTO troth_audit_tile (log, level, n, hashes) VALUES (?, ?, ?, ?)` + overTile
 	s.putTenant = `INSERT INTO troth_audit_tenant ` + tenantColumns + ` VALUES (?, ?, ?, ?, ?)` + overTenant
+}
+
+// quarantineOne copies and deletes one row of the inbox on SQLite.
+func quarantineOne(tenant string) (insert, leave string) {
+	one := ` FROM troth_audit_inbox WHERE ` + tenant + ` = ? AND id = ?`
+	return `INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns + one, `DELETE` + one
+}
+
+// quarantineMany moves rows of the inbox on PostgreSQL.
+func quarantineMany(named, tenant string) string {
+	return `WITH gone AS (DELETE FROM troth_audit_inbox i USING ` + named + `
+		WHERE ` + tenant + ` = r.tenant AND i.id = ` + nth("$2", 16) + `
+		RETURNING i.tenant, i.id, i.recorded_at, i.envelope, i.tag)
+		INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns + ` FROM gone`
 }
 
 // nth is the n-th of values of one length that were joined.
@@ -164,10 +180,8 @@ func (s *logStatements) forPostgres(taken string) {
 	s.takeInbox = `DELETE FROM troth_audit_inbox WHERE ctid = ANY (ARRAY(
 		SELECT ctid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT $1 FOR UPDATE SKIP LOCKED))` + taken
 	named := `unnest($1::text[]) WITH ORDINALITY AS r (tenant, n)`
-	s.quarantineAll = `WITH gone AS (DELETE FROM troth_audit_inbox i USING ` + named + `
-		WHERE i.tenant = r.tenant AND i.id = ` + nth("$2", 16) + `
-		RETURNING i.tenant, i.id, i.recorded_at, i.envelope, i.tag)
-		INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns + ` FROM gone`
+	s.quarantineAll = quarantineMany(named, "i.tenant")
+	s.quarantineOddAll = quarantineMany(named, "("+short(sqlstore.Postgres, "i.tenant")+")")
 	s.knownAll = `SELECT ` + short(sqlstore.Postgres, "e.tenant") + `, ` + bounded(sqlstore.Postgres, "e.id", 16) + ` FROM ` + named + `
 		JOIN troth_audit_entry e ON e.tenant = r.tenant AND e.id = ` + nth("$2", 16)
 	s.appendAll = `INSERT INTO troth_audit_entry ` + entryColumns + `

@@ -36,21 +36,35 @@ func (s *Store) TakeInbox(ctx context.Context, limit int) (taken []audit.InboxRo
 	return taken, nil
 }
 
-// Quarantine implements audit.LogSystem.
+// Quarantine implements audit.LogSystem. Rows whose tenant is none are found by
+// what TakeInbox gave out in its place.
 func (s *Store) Quarantine(ctx context.Context, ids []audit.TenantEntry) (moved int, err error) {
-	if s.postgres() {
-		return s.count(ctx, s.log.quarantineAll, nameArgs(ids)...)
-	}
-	name := func(i int) []any { return []any{string(ids[i].Tenant), ids[i].ID[:]} }
 	err = s.atomically(ctx, func(ctx context.Context) error {
-		if _, err := s.execEach(ctx, s.log.quarantine, len(ids), name); err != nil {
+		if moved, err = s.quarantine(ctx, ids, s.log.quarantineAll, s.log.quarantine, s.log.leave); err != nil {
 			return err
 		}
-		moved, err = s.execEach(ctx, s.log.leave, len(ids), name)
+		if moved == len(ids) {
+			return nil
+		}
+		odd, err := s.quarantine(ctx, ids, s.log.quarantineOddAll, s.log.quarantineOdd, s.log.leaveOdd)
+		moved += odd
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	return moved, nil
+}
+
+// quarantine moves rows, with one statement for all of them on PostgreSQL, and
+// two for each on SQLite.
+func (s *Store) quarantine(ctx context.Context, ids []audit.TenantEntry, all, one, leave string) (moved int, err error) {
+	if s.postgres() {
+		return s.count(ctx, all, nameArgs(ids)...)
+	}
+	name := func(i int) []any { return []any{string(ids[i].Tenant), ids[i].ID[:]} }
+	if _, err := s.execEach(ctx, one, len(ids), name); err != nil {
+		return 0, err
+	}
+	return s.execEach(ctx, leave, len(ids), name)
 }
