@@ -29,8 +29,8 @@ type computed struct {
 	holidays    []holiday // by date, one for each day
 }
 
-// compute builds a calendar from the holidays of each year. A year may give days
-// of its neighbours: a New Year's Day kept on 31 December.
+// compute builds a calendar from the holidays of each year. A year may give a day
+// of the one before: a New Year's Day kept on 31 December.
 func compute(name string, holidaysOf func(year int) []holiday) *computed {
 	c := &computed{
 		name:  name,
@@ -45,7 +45,7 @@ func compute(name string, holidaysOf func(year int) []holiday) *computed {
 			c.close(i)
 		}
 	}
-	for year := firstYear - 1; year <= lastYear+1; year++ {
+	for year := firstYear; year <= lastYear+1; year++ {
 		for _, h := range holidaysOf(year) {
 			if !h.date.Before(c.first) && !h.date.After(c.last) {
 				c.close(h.date.number() - c.start)

@@ -1,6 +1,7 @@
 package deadline_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -63,6 +64,8 @@ func TestAddBusinessDays_StopsAtTheEndOfTheCalendar(t *testing.T) {
 	_, err := deadline.AddBusinessDays(calendar(t, "weekdays"), day(t, "9999-12-31"), 1)
 	require.ErrorAs(t, err, &outside)
 	require.Equal(t, "weekdays", outside.Calendar)
+	_, err = calendar(t, "gb-ew").Working(day(t, "2036-01-01"))
+	require.EqualError(t, err, "deadline: calendar gb-ew covers 2018-01-01 to 2035-12-31, not 2036-01-01")
 }
 
 func TestCalendars_AreSortedByName(t *testing.T) {
@@ -168,6 +171,18 @@ func TestAddBusinessDays_EndsOnACalendarWithoutWorkingDays(t *testing.T) {
 	var outside *deadline.RangeError
 	require.ErrorAs(t, err, &outside)
 	require.Equal(t, "2036-01-01", outside.Date.String())
+}
+
+// closed is a host's calendar that cannot be read.
+type closed struct{ deadline.Calendar }
+
+var errClosed = errors.New("closed")
+
+func (closed) Working(deadline.Date) (bool, error) { return false, errClosed }
+
+func TestAddBusinessDays_PassesTheCalendarsErrorOn(t *testing.T) {
+	_, err := deadline.AddBusinessDays(closed{calendar(t, "eu")}, day(t, "2026-01-01"), 1)
+	require.ErrorIs(t, err, errClosed)
 }
 
 // Across holidays of every kind, counted by hand.

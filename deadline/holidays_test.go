@@ -1,6 +1,9 @@
 package deadline
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // Easter Sundays from published tables: of the years covered, and of years that
 // tell a wrong rule: the earliest and the latest possible, and those in which the
@@ -19,6 +22,21 @@ func TestEaster(t *testing.T) {
 		}
 		if got := easter(d.Year); got != d {
 			t.Errorf("Easter is on %s, not %s", want, got)
+		}
+	}
+}
+
+// In every year of the calendar, Easter agrees with the formula that Nature printed
+// on 20 April 1876, which reckons quite differently.
+func TestEaster_AgreesWithAnotherFormula(t *testing.T) {
+	for year := 1583; year <= 9999; year++ {
+		a, b, c := year%19, year/100, year%100
+		h := (19*a + b - b/4 - (b-(b+8)/25+1)/3 + 15) % 30
+		l := (32 + 2*(b%4) + 2*(c/4) - h - c%4) % 7
+		n := h + l - 7*((a+11*h+22*l)/451) + 114
+		want := Date{Year: year, Month: time.Month(n / 31), Day: n%31 + 1}
+		if got := easter(year); got != want {
+			t.Fatalf("Easter is on %s, not %s", want, got)
 		}
 	}
 }
