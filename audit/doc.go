@@ -67,7 +67,8 @@
 // history, and so can an honest host that puts back an older copy of the database.
 // Nothing inside the store shows that; a checkpoint that somebody else holds does.
 // So give checkpoints away: to a [Sink], which Sequence asks before it goes on
-// ([*RolledBackError]), to tenants with their exports, to witnesses. A trail
+// ([*RolledBackError]), to tenants with their exports, to witnesses
+// ([WithWitness]). A trail
 // without a signer only records, and reads.
 //
 // The log shows that entries were not changed. It does not show that they were

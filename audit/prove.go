@@ -153,7 +153,8 @@ func (t *Trail) inclusion(ctx context.Context, log int, index uint64, leaf [32]b
 // Consistency returns a proof that the newest checkpoint of the log that is open
 // contains the whole of an earlier one, of the given size and of the same
 // origin, for [VerifyConsistency]. Its form is that in which C2SP witnesses are
-// asked.
+// asked. It returns [ErrNoLog] for an origin that is not in the store, [ErrPruned],
+// and a *[RolledBackError] if no checkpoint is that large.
 func (t *Trail) Consistency(ctx context.Context, origin string, old uint64) ([]byte, error) {
 	heads, err := t.heads(ctx)
 	if err != nil {
@@ -181,15 +182,18 @@ func (t *Trail) consistency(ctx context.Context, head Head, old uint64) ([]byte,
 	if old > row.Size {
 		return nil, &RolledBackError{Origin: head.Origin, Known: old, Have: row.Size}
 	}
-	return t.growth(ctx, head.Log, old, row.Size, row.Note)
+	return t.growth(ctx, head, old, row.Size, row.Note)
 }
 
 // growth is the bundle that the log of the checkpoint, of that size, contains the
 // one of the old size.
-func (t *Trail) growth(ctx context.Context, log int, old, size uint64, checkpoint []byte) ([]byte, error) {
-	hashes, err := merkle.Consistency(old, size, t.tiles(ctx, log))
+func (t *Trail) growth(ctx context.Context, head Head, old, size uint64, checkpoint []byte) ([]byte, error) {
+	if old < head.Pruned && old%tileWidth != 0 {
+		return nil, ErrPruned
+	}
+	hashes, err := merkle.Consistency(old, size, t.tiles(ctx, head.Log))
 	if err != nil {
-		return nil, t.storedOr(err, &DamageError{log, "tile", "those of size " + utoa(old), "are not there"})
+		return nil, t.storedOr(err, &DamageError{head.Log, "tile", "those of size " + utoa(old), "are not there"})
 	}
 	return Consistency{OldSize: old, Hashes: hashes, Checkpoint: checkpoint}.Marshal(), nil
 }

@@ -22,7 +22,8 @@ var ErrOtherLog = errors.New("audit: folder holds another log")
 //
 // What the folder holds is held against the log: it returns [ErrOtherLog] where
 // that is of another origin, a *[RolledBackError] where the log does not lead on
-// from it, and the errors of [OpenCheckpoint] where it cannot be told.
+// from it, [ErrPruned] or the errors of [OpenCheckpoint] where it cannot be told.
+// So publish what is to be pruned before that.
 func (t *Trail) Publish(ctx context.Context, dir string) error {
 	head, err := t.headOf(ctx, "")
 	if err != nil {

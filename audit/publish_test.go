@@ -189,7 +189,9 @@ func TestPublish_KeepsAnotherHistory(t *testing.T) {
 
 func TestPublish_OfAPrunedLog(t *testing.T) {
 	w := newLog(t, audit.Unmanaged("test"))
-	w.fill(300, "acme")
+	w.fill(200, "acme")
+	first := w.checkpoint()
+	w.fill(100, "acme")
 	w.checkpoint()
 	old, fresh := t.TempDir(), t.TempDir()
 	require.NoError(t, w.trail.Publish(t.Context(), old))
@@ -201,6 +203,15 @@ func TestPublish_OfAPrunedLog(t *testing.T) {
 	w.asServed(fresh, "checkpoint", "tile/0/001", "tile/0/002.p/191", "tile/1/000.p/2")
 	require.NoError(t, w.trail.Publish(t.Context(), old))
 	require.True(t, files(t, old)["tile/0/000"] == kept)
+	late := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(late, "checkpoint"), first, 0o600))
+	require.ErrorIs(t, w.trail.Publish(t.Context(), late), audit.ErrPruned)
+	_, err := w.trail.Consistency(t.Context(), origin, 301)
+	require.NoError(t, err)
+	_, err = w.trail.Consistency(t.Context(), origin, 256)
+	require.NoError(t, err)
+	_, err = w.trail.Consistency(t.Context(), origin, 201)
+	require.ErrorIs(t, err, audit.ErrPruned)
 }
 
 func TestPublish_TellsWhatFails(t *testing.T) {

@@ -124,7 +124,7 @@ func (w *witnessSink) put(ctx context.Context, note []byte) error {
 		if w.size > cp.Size {
 			return w.superseded(ctx, head, w.size)
 		}
-		bundle, err := w.trail.growth(ctx, head.Log, w.size, cp.Size, note)
+		bundle, err := w.trail.growth(ctx, head, w.size, cp.Size, note)
 		if err != nil {
 			return err
 		}

@@ -305,6 +305,35 @@ func TestWithWitness_ALaterCheckpointIsAsGood(t *testing.T) {
 	require.Len(t, cosigners(t, latest, o.verifiers()), 1)
 }
 
+// forgetful is a store that fails to keep the nth checkpoint.
+type forgetful struct {
+	audit.Backend
+	n int
+}
+
+func (s *forgetful) PutCheckpoint(ctx context.Context, c audit.CheckpointRow) error {
+	if s.n--; s.n == 0 {
+		return errSecret
+	}
+	return s.Backend.PutCheckpoint(ctx, c)
+}
+
+// The cosignature that could not be kept is asked for with the next checkpoint.
+func TestWithWitness_WhenTheStoreFails(t *testing.T) {
+	o := newObserved(t)
+	o.fill(5, "acme")
+	trail, err := audit.New(t.Context(), &forgetful{o.store, 2}, o.keys, o.sealer, audit.WithSigner(o.key), o.with())
+	require.NoError(t, err)
+	note, err := trail.Checkpoint(t.Context())
+	_, ok := errors.AsType[*audit.SinkError](err)
+	require.True(t, ok, "%v", err)
+	require.ErrorIs(t, err, errSecret)
+	require.Empty(t, cosigners(t, note, o.verifiers()))
+	note, err = trail.Checkpoint(t.Context())
+	require.NoError(t, err)
+	require.Len(t, cosigners(t, note, o.verifiers()), 1)
+}
+
 // hanging is a connection on which nothing ever comes.
 type hanging struct{ asked atomic.Int64 }
 
