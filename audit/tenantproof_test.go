@@ -233,13 +233,33 @@ func mixed(t *testing.T) (*world, []byte) {
 }
 
 func TestVerifyTenant_NoByteCanChange(t *testing.T) {
+	t.Parallel()
 	w, b := mixed(t)
 	p, all := w.mustProve(b)
 	require.Len(t, all, 7)
 	require.Equal(t, uint64(1), p.Pruned)
 	require.Equal(t, 3, p.Redacted)
 	v := w.verifiers()
-	refusesNeighbours(t, b, func(b []byte) error {
+	for i := range b {
+		c := slices.Clone(b)
+		c[i] ^= 1 << (i % 8)
+		_, _, err := proven(c, v)
+		require.True(t, isRefusal(err) || errors.Is(err, audit.ErrUnknownKey), "byte %d changed: %v", i, err)
+		_, _, err = proven(slices.Delete(c, i, i+1), v)
+		require.Error(t, err, "byte %d removed", i)
+	}
+}
+
+// Nor can a bit, of one that is as short as can be.
+func TestVerifyTenant_NoBitCanChange(t *testing.T) {
+	t.Parallel()
+	l := newToldLog(t)
+	l.add(l.entry("acme", 1))
+	second := l.add(l.entry("acme", 2))
+	third := l.add(l.entry("acme", 3))
+	last := l.add(l.reason("acme", 4, second))
+	v := fixedRing(t)
+	refusesNeighbours(t, l.export("acme", "pruned 1 -\n", l.redacted(second), l.leaf(third), l.leaf(last), l.at(last)), func(b []byte) error {
 		_, _, err := proven(b, v)
 		return err
 	})
