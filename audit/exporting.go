@@ -164,7 +164,7 @@ func (e *exporting) writeRedacted(ctx context.Context, row LogRow) error {
 }
 
 // explainedLater reports whether the reason of a redaction is in a later log, as
-// it is where the log was closed before.
+// it is where the log was closed before, or was until it was pruned there.
 func (e *exporting) explainedLater(ctx context.Context, row LogRow) (bool, error) {
 	if !e.head.Closed {
 		return false, nil
@@ -173,7 +173,11 @@ func (e *exporting) explainedLater(ctx context.Context, row LogRow) (bool, error
 	if err != nil {
 		return false, fmt.Errorf("audit: export: %w", err)
 	}
-	return found && by.Log > e.head.Log, nil
+	if found {
+		return by.Log > e.head.Log, nil
+	}
+	_, waits, err := e.trail.inInbox(ctx, e.tenant, row.RedactedBy)
+	return !waits && err == nil, err
 }
 
 // writeAt writes where the last entry stands in the tree.

@@ -12,6 +12,8 @@ import (
 type reasons struct {
 	v    *verification
 	open []missing
+	// lost counts, by log, what is gone for a reason that is gone as well.
+	lost map[int]int
 }
 
 // missing is one thing that was destroyed.
@@ -49,12 +51,31 @@ func (r *reasons) settle(ctx context.Context) error {
 			}
 			found[m.by] = at
 		}
+		if at == nil && r.pruned(m.log) {
+			continue
+		}
 		if at == nil || !at.after(m.log, m.index) || at.env.Outcome != troth.Done || !m.told(at.env) {
 			return m.damage
 		}
 	}
 	r.open = r.open[:0]
 	return nil
+}
+
+// pruned reports whether the reason for what is gone from a log may have been
+// pruned itself, and counts it then: a log that was closed before tells it in a
+// later one, of which the beginning may be gone.
+func (r *reasons) pruned(log int) bool {
+	for _, h := range r.v.heads {
+		if h.Log > log && h.Pruned > 0 {
+			if r.lost == nil {
+				r.lost = make(map[int]int)
+			}
+			r.lost[log]++
+			return true
+		}
+	}
+	return false
 }
 
 // find returns an entry that can be believed, nil if there is none.
@@ -130,6 +151,9 @@ func (w *walk) prunedFor(ctx context.Context) error {
 	at, err := w.v.reasons.find(ctx, TenantEntry{troth.Platform, w.head.PrunedBy})
 	if err != nil {
 		return err
+	}
+	if at == nil && w.v.reasons.pruned(w.head.Log) {
+		return nil
 	}
 	if at == nil || at.env.Act != actPrune.Name || !at.after(w.head.Log, w.head.Pruned) ||
 		!at.env.says("log", troth.Count(w.head.Log)) || !at.env.says("before", troth.Count(w.head.Pruned)) {

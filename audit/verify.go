@@ -39,6 +39,9 @@ type LogReport struct {
 	// Parts counts sealed parts of payloads, Dropped those of them that were
 	// destroyed, each for a reason that is on the trail.
 	Parts, Dropped int
+	// Unexplained is how much of that, the pruning included, was told in a later
+	// log and in a part of it that was pruned since: nothing tells of it any more.
+	Unexplained int
 	// Checkpoints is how many were verified; Signed is the size of the newest,
 	// and SignedAt its time. Entries behind it are not signed for yet.
 	Checkpoints int
@@ -143,6 +146,9 @@ func (v *verification) run(ctx context.Context) (r Report, err error) {
 	}
 	if err := v.reasons.settle(ctx); err != nil {
 		return r, err
+	}
+	for i := range r.Logs {
+		r.Logs[i].Unexplained = v.reasons.lost[r.Logs[i].Log]
 	}
 	if err := v.checkPins(ctx, r.Logs); err != nil {
 		return r, err
