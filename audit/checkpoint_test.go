@@ -264,3 +264,10 @@ func FuzzOpenCheckpoint(f *testing.F) {
 		}
 	})
 }
+
+// Names of keys come from strangers, and errors go to terminals.
+func TestKeyError_QuotesWhatReadsAsSomethingElse(t *testing.T) {
+	err := &audit.KeyError{Name: "a\u202egro.elpmaxe", Err: audit.ErrUnknownKey}
+	assert.Equal(t, `audit: unknown key: "a\u202egro.elpmaxe"`, err.Error())
+	assert.Equal(t, "audit: unknown key: example.org/log", (&audit.KeyError{Name: "example.org/log", Err: audit.ErrUnknownKey}).Error())
+}

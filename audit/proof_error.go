@@ -31,6 +31,6 @@ type KeyError struct {
 	Err error
 }
 
-func (e *KeyError) Error() string { return e.Err.Error() + ": " + e.Name }
+func (e *KeyError) Error() string { return e.Err.Error() + ": " + word(e.Name) }
 
 func (e *KeyError) Unwrap() error { return e.Err }

@@ -48,11 +48,19 @@ func (v *verifier) tenant(r *bufio.Reader) (string, error) {
 	w.tenant(p, sum)
 	w.signed(p.Checkpoint, p.Signatures)
 	w.trust(v, p.Checkpoint)
-	w.proven("these are all entries that the log had of this tenant when it was signed, in their order: none is " +
-		"missing between them or cut off at the end, none is doubled, none is another tenant's.")
+	all := "these are all entries"
+	if p.Pruned > 0 || p.Elsewhere > 0 {
+		all = "these, and those that the file says are gone, are all entries"
+	}
+	w.proven("%s that the log had of this tenant when it was signed, in their order: none is "+
+		"missing between them or cut off at the end, none is doubled, none is another tenant's.", all)
 	w.not("that what they say is true", "that everything that was done was recorded")
 	if p.Pruned > 0 || p.Redacted > 0 {
 		w.not("what the entries said that are gone; only that they were there, and how many")
+	}
+	if p.Pruned > 0 || p.Elsewhere > 0 {
+		w.not("that those were destroyed: who made the file may have left them out; the platform's entries, " +
+			"and the tenant's in later logs, tell")
 	}
 	w.alone(p.Signatures)
 	return w.String(), nil

@@ -67,13 +67,13 @@ func (w *words) entry(p audit.Proven) {
 func (w *words) tenant(p audit.TenantProof, sum *summary) {
 	w.line("entries", fmt.Sprintf("%d of tenant %s, in log %s", p.Number, plain(string(p.Tenant)), plain(p.Checkpoint.Origin)))
 	if p.Pruned > 0 {
-		w.line("", fmt.Sprintf("the first %d of them were destroyed", p.Pruned))
+		w.line("", fmt.Sprintf("the first %d of them are not here; the file says that they were destroyed", p.Pruned))
 	}
 	if n := p.Redacted - p.Elsewhere; n > 0 {
 		w.line("", fmt.Sprintf("of them redacted: %d, for reasons that other entries here give", n))
 	}
 	if p.Elsewhere > 0 {
-		w.line("", fmt.Sprintf("of them redacted: %d, for reasons that are in a later log of the tenant", p.Elsewhere))
+		w.line("", fmt.Sprintf("%d more are not here; the file says that they were redacted, for reasons in a later log", p.Elsewhere))
 	}
 	for i, act := range sum.sorted() {
 		w.line([]string{"acts", ""}[min(i, 1)], fmt.Sprintf("%d × %s", sum.acts[act], plain(act)))
