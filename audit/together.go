@@ -125,6 +125,7 @@ func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]P
 	if err := d.ctx.Err(); err != nil {
 		return env, nil, err, nil
 	}
+	ctx = troth.WithActor(ctx, d.actor) // what keys do for one is not the first's doing
 	env = t.envelope(d.entry)
 	for _, p := range d.people() {
 		ps, known := seen[p]
