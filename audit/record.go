@@ -25,7 +25,9 @@ import (
 // The entry waits in an inbox for the sequencer. On a database with one writer,
 // such as SQLite, an entry without parts that is recorded outside of any
 // transaction is in the log when Record returns, if this process is in
-// [Trail.Run] and the trail knows the people whom the entry names.
+// [Trail.Run] and the trail knows the people whom the entry names. On others,
+// such as PostgreSQL, such entries share a transaction with those that are
+// recorded in this process meanwhile.
 func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error) {
 	actor, err := troth.ActorFrom(ctx)
 	if err != nil {

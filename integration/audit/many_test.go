@@ -25,6 +25,7 @@ func times(short, longer int) int {
 // every entry in one transaction with a row of the host's own, and every program
 // runs the sequencer. On SQLite it is two.
 func TestRun_ManyProcessesOneLog(t *testing.T) {
+	t.Parallel()
 	eachSite(t, func(t *testing.T, s site) {
 		programs, entries := 4, times(100, 2000)
 		if s.Driver == "sqlite" {
@@ -85,6 +86,7 @@ var steps = []string{"TakeInbox", "AppendLog", "PutTiles", "PutTenantHeads", "Mo
 
 // TestRun_KilledBehindEachWrite kills the program in the middle of a step.
 func TestRun_KilledBehindEachWrite(t *testing.T) {
+	t.Parallel()
 	eachSite(t, func(t *testing.T, s site) {
 		var acknowledged []told
 		for round, step := range steps {
@@ -105,6 +107,7 @@ func TestRun_KilledBehindEachWrite(t *testing.T) {
 // TestRun_KilledAtAnyMoment kills programs that record and sequence, at moments
 // that chance picks, and verifies after each.
 func TestRun_KilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	eachSite(t, func(t *testing.T, s site) {
 		var acknowledged []told
 		for round := range times(5, 100) {
@@ -123,6 +126,7 @@ func TestRun_KilledAtAnyMoment(t *testing.T) {
 // the log; the first, let go on, finds out and forks nothing. On SQLite
 // everybody waits for the first.
 func TestRun_StoppedInTheMiddleOfAStep(t *testing.T) {
+	t.Parallel()
 	eachSite(t, func(t *testing.T, s site) {
 		first := childConfig{
 			site: s, Name: "first", Writers: 2, Run: true, BreakAt: "MoveHead", Nth: 3, Signal: syscall.SIGSTOP,
