@@ -14,7 +14,9 @@ import (
 // Handler serves the newest log to strangers as C2SP tlog-tiles does: GET
 // checkpoint, and GET tile/L/N for the tiles of hashes below it. There are no
 // entries here: they are handed out to the tenant whom they concern, see
-// [Trail.Export]. Mount it under any prefix with http.StripPrefix.
+// [Trail.Export]. Mount it under any prefix with http.StripPrefix; a log that goes
+// on under another origin, see [Trail.Continue], needs another, since caches keep
+// tiles for ever.
 func (t *Trail) Handler() http.Handler { return http.HandlerFunc(t.serve) }
 
 func (t *Trail) serve(w http.ResponseWriter, r *http.Request) {
@@ -68,25 +70,14 @@ func refuse(w http.ResponseWriter, status int) {
 
 // signedTile returns hashes that the newest checkpoint covers, and no others.
 func (t *Trail) signedTile(ctx context.Context, id tileID) ([]byte, error) {
-	heads, err := t.heads(ctx)
+	row, err := t.latest(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if len(heads) == 0 {
-		return nil, ErrNoLog
-	}
-	log := heads[len(heads)-1].Log
-	row, found, err := t.store.Checkpoint(ctx, log, maxSize)
-	if err != nil {
-		return nil, fmt.Errorf("audit: read checkpoint: %w", err)
-	}
-	if !found {
-		return nil, ErrNoLog
 	}
 	if !id.within(row.Size) {
 		return nil, errTile
 	}
-	return t.tiles(ctx, log).Tile(id.level, id.n, id.width)
+	return t.tiles(ctx, row.Log).Tile(id.level, id.n, id.width)
 }
 
 // tileID names the first hashes of a tile.

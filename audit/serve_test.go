@@ -181,3 +181,21 @@ func TestHandler_OfAPrunedLog(t *testing.T) {
 	}
 	require.Equal(t, http.StatusNotFound, before.Code, "no checkpoint covered it")
 }
+
+// Between the end of one log and the first checkpoint of the next, all that is
+// served is of the former.
+func TestHandler_ServesOneLogAtATime(t *testing.T) {
+	w := newLog(t)
+	w.fill(300, "acme")
+	note := w.checkpoint()
+	tile := ask(t, w.trail, http.MethodGet, "/tile/0/000").Body.String()
+	next := fixedKey(t, origin+"-2", 6)
+	w.trail = w.another(audit.WithSigner(next), audit.WithVerifiers(w.verifiers()))
+	require.NoError(t, w.trail.Continue(t.Context(), note))
+	require.Equal(t, string(note), ask(t, w.trail, http.MethodGet, "/checkpoint").Body.String())
+	require.True(t, tile == ask(t, w.trail, http.MethodGet, "/tile/0/000").Body.String())
+	note = w.checkpoint()
+	require.Equal(t, string(note), ask(t, w.trail, http.MethodGet, "/checkpoint").Body.String())
+	require.Equal(t, http.StatusNotFound, ask(t, w.trail, http.MethodGet, "/tile/0/000").Code)
+	require.Equal(t, http.StatusOK, ask(t, w.trail, http.MethodGet, "/tile/0/000.p/1").Code)
+}

@@ -143,20 +143,26 @@ func (t *Trail) unmoved(ctx context.Context) (*ledger, error) {
 
 // Latest returns the newest signed checkpoint, [ErrNoLog] if there is none yet.
 func (t *Trail) Latest(ctx context.Context) ([]byte, error) {
+	row, err := t.latest(ctx)
+	return row.Note, err
+}
+
+// latest is of the newest log that was signed.
+func (t *Trail) latest(ctx context.Context) (row CheckpointRow, err error) {
 	heads, err := t.heads(ctx)
 	if err != nil {
-		return nil, err
+		return row, err
 	}
 	for i := len(heads) - 1; i >= 0; i-- {
 		row, found, err := t.store.Checkpoint(ctx, heads[i].Log, maxSize)
 		if err != nil {
-			return nil, fmt.Errorf("audit: read checkpoint: %w", err)
+			return row, fmt.Errorf("audit: read checkpoint: %w", err)
 		}
 		if found {
-			return row.Note, nil
+			return row, nil
 		}
 	}
-	return nil, ErrNoLog
+	return row, ErrNoLog
 }
 
 // newest returns the newest checkpoint of a log, verified.
