@@ -22,8 +22,9 @@ type Handle struct {
 	batchMax int
 	batchAge time.Duration
 
-	writer *writer  // SQLite only
-	hosts  sync.Map // weak.Pointer[sql.Tx] -> *session
+	writer  *writer  // SQLite only
+	reading reading  // SQLite only
+	hosts   sync.Map // weak.Pointer[sql.Tx] -> *session
 }
 
 // Open returns a handle on db, which stays the host's own to configure and to
@@ -67,6 +68,7 @@ func (h *Handle) Close() error {
 	if h.writer == nil {
 		return nil
 	}
+	h.reading.forget()
 	return h.writer.close()
 }
 

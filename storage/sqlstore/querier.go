@@ -100,6 +100,12 @@ func (q poolQuerier) read(ctx context.Context, query string, args []any) (*Rows,
 		return nil, err
 	}
 	deadline := q.h.deadline()
+	if rows, err := q.prepared(ctx, deadline, query, args); rows != nil || err != nil {
+		if err != nil {
+			return nil, wrap("query", err)
+		}
+		return &Rows{ctx: ctx, rows: rows, release: func(err error) error { return wrap("read rows", err) }}, nil
+	}
 	for attempt := 1; ; attempt++ {
 		c, err := q.h.take(ctx, deadline)
 		if err != nil {
