@@ -64,17 +64,46 @@ func (t *Trail) leadShared(ctx context.Context, c *company) {
 	t.appendTogether(context.WithoutCancel(ctx), c.entries)
 }
 
+// impatient returns a context that ends when that of any of the entries does,
+// until settled is called: then it goes on for the sake of all, if it has not ended.
+func impatient(ctx context.Context, entries []*directEntry) (_ context.Context, settled func(), end context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stops := make([]func() bool, 0, len(entries))
+	for _, d := range entries {
+		if d.ctx.Err() == nil { // else it is left out
+			stops = append(stops, context.AfterFunc(d.ctx, cancel))
+		}
+	}
+	return ctx, func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}, cancel
+}
+
 // appendTogether stores the entries in one transaction. If it fails before its
-// commit nothing is stored, and each is left to find out why by itself.
+// commit nothing is stored, and each is left to find out why by itself: also
+// where the context of one of them has ended, which a store that hangs must not
+// hold.
 func (t *Trail) appendTogether(ctx context.Context, entries []*directEntry) {
 	outcomes := make([]error, len(entries))
+	ctx, settled, end := impatient(ctx, entries)
+	defer end()
+	defer settled()
+	began := false
 	err := t.tx.Atomically(ctx, func(ctx context.Context) error {
-		if err := t.appendAll(ctx, entries, outcomes); err != nil {
+		began = true
+		err := t.appendAll(ctx, entries, outcomes)
+		settled()
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
 			return &unwrittenError{err}
 		}
 		return nil
 	})
-	if _, unwritten := errors.AsType[*unwrittenError](err); unwritten {
+	if _, unwritten := errors.AsType[*unwrittenError](err); unwritten || !began {
 		return
 	}
 	for i, d := range entries {
