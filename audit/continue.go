@@ -17,7 +17,8 @@ import (
 //
 // Make the trail with the new signer, and with [WithVerifiers] for the old
 // origin; until Continue it answers [ErrSigner]. Tenants' numbers begin again at
-// 1. A call that failed can be repeated with the same checkpoint.
+// 1. A call that failed can be repeated with the same checkpoint. It returns a
+// *[DamageError] where the head of the log before is not what the trail wrote.
 func (t *Trail) Continue(ctx context.Context, known []byte) error {
 	if err := t.canSequence(ctx); err != nil {
 		return err
@@ -73,6 +74,10 @@ func (t *Trail) successor(ctx context.Context, known []byte) (*ledger, error) {
 		return nil, errOriginTaken
 	}
 	last := heads[len(heads)-1]
+	// What it says is pinned for ever.
+	if err := t.checkHead(ctx, last); err != nil {
+		return nil, err
+	}
 	l := newLedger(last.Log+1, t.signer)
 	if l.pins, err = t.pins(last, known); err != nil {
 		return nil, err

@@ -52,3 +52,25 @@ func (s *closing) Heads(ctx context.Context) ([]audit.Head, error) {
 }
 
 func (s *closing) MoveHead(context.Context, audit.HeadMove) (bool, error) { return false, nil }
+
+// What the next log pins of the one before it is true, or it could not be verified
+// ever again.
+func TestContinue_PinsNoHeadThatSomebodyForged(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	trail := s.successor(&otherRoot{s.store}, newKeyOf(t, newOrigin))
+	var damage *audit.DamageError
+	require.ErrorAs(t, trail.Continue(t.Context(), nil), &damage)
+	require.Equal(t, 1, s.head().Log)
+}
+
+// otherRoot is a store in which somebody changed the roots of heads.
+type otherRoot struct{ audit.Backend }
+
+func (s *otherRoot) Heads(ctx context.Context) ([]audit.Head, error) {
+	heads, err := s.Backend.Heads(ctx)
+	for i := range heads {
+		heads[i].Root[0] ^= 1
+	}
+	return heads, err
+}
