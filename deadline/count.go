@@ -12,8 +12,8 @@ func (s strictness) has(r Reading) bool {
 	return s != 0 && s&(1<<slices.Index(readings, r)) != 0
 }
 
-// readings returns the strict readings of a clock that starts on a day.
-func (r *Rule) readings(start Date) (s strictness) {
+// strictReadings returns the strict readings of a clock that starts on a day.
+func strictReadings(r *Rule, start Date) (s strictness) {
 	for i := range r.Doubts {
 		d := &r.Doubts[i]
 		if d.Before.IsZero() || start.Before(d.Before) {

@@ -14,7 +14,9 @@ func (d Date) Start(loc *time.Location) time.Time {
 	for {
 		from, to := at.ZoneBounds()
 		_, offset := at.Zone()
-		if to.IsZero() || to.Unix()+int64(offset) > midnight {
+		// On the last day of a leap year, where a zone's rules go on for ever, the
+		// time package gives an end that is not after the instant: nothing changes.
+		if to.IsZero() || !to.After(at) || to.Unix()+int64(offset) > midnight {
 			start := time.Unix(midnight-int64(offset), 0).In(loc)
 			if start.Before(from) {
 				return from

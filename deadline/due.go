@@ -44,7 +44,7 @@ func (d Deadline) Rule() Rule {
 // calendar returns: a day that it does not cover is never taken for a working
 // day.
 func Due(rule Rule, events []Event, cal Calendar) (Deadline, error) {
-	if err := rule.Validate(); err != nil {
+	if err := validate(&rule); err != nil {
 		return Deadline{}, err
 	}
 	for i := range events {
@@ -84,7 +84,7 @@ func (d Deadline) tallies() (legal, strict tally, err error) {
 	if legal.day.Before(d.rule.From) || !d.rule.To.IsZero() && legal.day.After(d.rule.To) {
 		return tally{}, tally{}, &NotInForceError{Rule: d.rule.ID, Day: legal.day, From: d.rule.From, To: d.rule.To}
 	}
-	c.strict = d.rule.readings(legal.day)
+	c.strict = strictReadings(d.rule, legal.day)
 	c.early = true
 	if d.rule.Sense == NotBefore {
 		return legal, legal, nil

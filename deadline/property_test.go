@@ -96,7 +96,7 @@ func randomRule(rnd *rand.Rand, all []Rule) Rule {
 
 func withDoubts(rnd *rand.Rand, r Rule) Rule {
 	for _, reading := range readings {
-		if rnd.IntN(2) == 0 && r.changes(reading) {
+		if rnd.IntN(2) == 0 && changes(&r, reading) {
 			r.Doubts = append(r.Doubts, Doubt{Reading: reading, Why: "whoever doubts"})
 		}
 	}

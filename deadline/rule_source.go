@@ -2,7 +2,7 @@ package deadline
 
 import "slices"
 
-func (r *Rule) doubtProblem() (field, problem string) {
+func doubtProblem(r *Rule) (field, problem string) {
 	if len(r.Doubts) > 0 && !r.Limit() {
 		return "doubts", "a minimum has no earlier reading"
 	}
@@ -17,7 +17,7 @@ func (r *Rule) doubtProblem() (field, problem string) {
 			return "doubts", "no such day"
 		case !plain(d.Why):
 			return "doubts", "want a reason in one line of text"
-		case !r.changes(d.Reading):
+		case !changes(r, d.Reading):
 			return "doubts", "a reading changes nothing"
 		}
 	}
@@ -25,7 +25,7 @@ func (r *Rule) doubtProblem() (field, problem string) {
 }
 
 // changes reports whether a strict reading can change what the rule says.
-func (r *Rule) changes(reading Reading) bool {
+func changes(r *Rule, reading Reading) bool {
 	switch reading {
 	case FirstDayCounts:
 		return r.FirstDay == FirstExcluded && r.Sense != AtOnce
@@ -43,7 +43,7 @@ func (r *Rule) changes(reading Reading) bool {
 	return false
 }
 
-func (r *Rule) sourceProblem() (field, problem string) {
+func sourceProblem(r *Rule) (field, problem string) {
 	switch {
 	case !r.From.Valid():
 		return "in_force", "want the first day"

@@ -8,17 +8,20 @@ import (
 // Validate returns a [RuleError] for the first thing that makes the rule
 // useless: a word that no enumeration has, a missing citation, fields that
 // contradict each other.
-func (r Rule) Validate() error {
-	if field, problem := r.problem(); problem != "" {
+func (r Rule) Validate() error { return validate(&r) }
+
+// validate spares [Due] a copy of the rule.
+func validate(r *Rule) error {
+	if field, problem := problemOf(r); problem != "" {
 		return &RuleError{Rule: r.ID, Field: field, Problem: problem}
 	}
 	return nil
 }
 
-func (r *Rule) problem() (field, problem string) {
+func problemOf(r *Rule) (field, problem string) {
 	for _, check := range [...]func(*Rule) (string, string){
-		(*Rule).namesProblem, (*Rule).periodProblem, (*Rule).startProblem,
-		(*Rule).extensionProblem, (*Rule).pauseProblem, (*Rule).doubtProblem, (*Rule).sourceProblem,
+		namesProblem, periodProblem, startProblem,
+		extensionProblem, pauseProblem, doubtProblem, sourceProblem,
 	} {
 		if field, problem = check(r); problem != "" {
 			return field, problem
@@ -27,7 +30,7 @@ func (r *Rule) problem() (field, problem string) {
 	return "", ""
 }
 
-func (r *Rule) namesProblem() (field, problem string) {
+func namesProblem(r *Rule) (field, problem string) {
 	regime, duty, clock := cutID(r.ID)
 	switch {
 	case !word(regime) || !word(duty) || !word(clock):
@@ -48,7 +51,7 @@ func (r *Rule) namesProblem() (field, problem string) {
 	return "", ""
 }
 
-func (r *Rule) periodProblem() (field, problem string) {
+func periodProblem(r *Rule) (field, problem string) {
 	p := r.Period
 	switch {
 	case p.Validate() != nil:
@@ -72,7 +75,7 @@ func (r *Rule) periodProblem() (field, problem string) {
 	return "", ""
 }
 
-func (r *Rule) startProblem() (field, problem string) {
+func startProblem(r *Rule) (field, problem string) {
 	if len(r.Start) == 0 {
 		return "start", "no event"
 	}
@@ -95,7 +98,7 @@ func (r *Rule) startProblem() (field, problem string) {
 	return "", ""
 }
 
-func (r *Rule) extensionProblem() (field, problem string) {
+func extensionProblem(r *Rule) (field, problem string) {
 	x := r.Extension
 	switch {
 	case x == (Extension{}):
@@ -111,7 +114,7 @@ func (r *Rule) extensionProblem() (field, problem string) {
 	return "", ""
 }
 
-func (r *Rule) pauseProblem() (field, problem string) {
+func pauseProblem(r *Rule) (field, problem string) {
 	if len(r.Pauses) > 8 || len(r.Pauses) > 0 && (r.Period.Hours > 0 || r.Period.BusinessDays > 0 || r.Sense == AtOnce) {
 		return "pauses", "only periods of days, weeks, months and years pause, for at most 8 reasons"
 	}

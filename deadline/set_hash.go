@@ -17,7 +17,7 @@ func (s *Set) sum() [sha256.Size]byte {
 	b = canon.AppendText(b, s.asOf.String())
 	b = canon.AppendList(b, len(s.rules))
 	for i := range s.rules {
-		b = s.rules[i].appendCanon(b)
+		b = appendRule(b, &s.rules[i])
 	}
 	return sha256.Sum256(b)
 }
@@ -25,7 +25,7 @@ func (s *Set) sum() [sha256.Size]byte {
 // ruleFields is the number of fields of a rule's list.
 const ruleFields = 18
 
-func (r *Rule) appendCanon(b []byte) []byte {
+func appendRule(b []byte, r *Rule) []byte {
 	b = canon.AppendList(b, ruleFields)
 	b = canon.AppendText(b, r.ID)
 	b = canon.AppendText(b, r.Title)
