@@ -118,7 +118,7 @@ func TestCore_RedactsFields(t *testing.T) {
 		"key":            {[]zap.Field{zap.Int(canary, 1)}, `"[email]":1`},
 		"bytes":          {[]zap.Field{zap.ByteString("b", []byte(canary)), zap.ByteString("c", []byte("c"))}, `"b":"[email]","c":"c"`},
 		"binary":         {[]zap.Field{zap.Binary("b", []byte(canary)), zap.Binary("c", []byte("c"))}, `"b":"[redacted]","c":"Yw=="`},
-		"card as number": {[]zap.Field{zap.Int64("i", 4111111111111111), zap.Uint64("u", 4111111111111111), zap.Int64("t", 1700000000123456)}, `"i":"[card]","u":"[card]","t":1700000000123456`},
+		"card as number": {[]zap.Field{zap.Int64("i", 4111111111111111), zap.Uint64("u", 4111111111111111), zap.Float64("f", 4111111111111111), zap.Int64("t", 1700000000123456), zap.Float64("g", 1.5)}, `"i":"[card]","u":"[card]","f":"[card]","t":1700000000123456,"g":1.5`},
 		"stringer":       {[]zap.Field{zap.Stringer("s", text(canary))}, `"s":"[email]"`},
 		"error":          {[]zap.Field{zap.Error(errors.New(canary)), zap.Error(nil)}, `"error":"[email]"`},
 		"long error":     {[]zap.Field{zap.Error(long{errors.New(canary)})}, `"error":"[email]","errorVerbose":"[email] at [ip]"`},

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"time"
@@ -37,12 +38,12 @@ func (r *rules) passes(f *zapcore.Field) bool {
 		if r.text(f.String) != f.String {
 			return false
 		}
-	case zapcore.Int64Type, zapcore.Uint64Type:
-		var buf [20]byte
+	case zapcore.Int64Type, zapcore.Uint64Type, zapcore.Float64Type:
+		var buf [numberSize]byte
 		if isCard(appendNumber(buf[:0], f)) {
 			return false
 		}
-	case zapcore.BoolType, zapcore.DurationType, zapcore.Float64Type, zapcore.Float32Type,
+	case zapcore.BoolType, zapcore.DurationType, zapcore.Float32Type,
 		zapcore.Int32Type, zapcore.Int16Type, zapcore.Int8Type,
 		zapcore.Uint32Type, zapcore.Uint16Type, zapcore.Uint8Type:
 	case zapcore.TimeType:
@@ -111,11 +112,11 @@ func (r *rules) add(out []zapcore.Field, f zapcore.Field, shut bool, depth int) 
 // object or array which could not give all of itself.
 func (r *rules) value(f zapcore.Field, depth int) (zapcore.Field, error) {
 	switch f.Type {
-	case zapcore.BoolType, zapcore.DurationType, zapcore.Float64Type, zapcore.Float32Type,
+	case zapcore.BoolType, zapcore.DurationType, zapcore.Float32Type,
 		zapcore.Int32Type, zapcore.Int16Type, zapcore.Int8Type,
 		zapcore.Uint32Type, zapcore.Uint16Type, zapcore.Uint8Type, zapcore.UintptrType:
 		return f, nil
-	case zapcore.Int64Type, zapcore.Uint64Type:
+	case zapcore.Int64Type, zapcore.Uint64Type, zapcore.Float64Type:
 		if digits := number(f); isCard(digits) {
 			return zap.String(f.Key, r.mark(Card, digits)), nil
 		}
@@ -184,9 +185,22 @@ func (r *rules) binary(f zapcore.Field) zapcore.Field {
 // number returns a whole number in decimal.
 func number(f zapcore.Field) string { return string(appendNumber(nil, &f)) }
 
+// numberSize is enough for every number but the greatest floating ones, which no
+// card has.
+const numberSize = 24
+
+// appendNumber writes a number out in digits, a floating one as far as it is whole.
 func appendNumber(b []byte, f *zapcore.Field) []byte {
-	if f.Type == zapcore.Uint64Type {
+	switch f.Type {
+	case zapcore.Uint64Type:
 		return strconv.AppendUint(b, uint64(f.Integer), 10)
+	case zapcore.Float64Type:
+		v := math.Float64frombits(uint64(f.Integer))
+		if v != math.Trunc(v) || math.Abs(v) > 1<<63 {
+			return b
+		}
+		return strconv.AppendFloat(b, v, 'f', 0, 64)
+	default:
+		return strconv.AppendInt(b, f.Integer, 10)
 	}
-	return strconv.AppendInt(b, f.Integer, 10)
 }
