@@ -16,9 +16,11 @@ import (
 // what it holds stays and can be proved, and is never added to.
 //
 // Make the trail with the new signer, and with [WithVerifiers] for the old
-// origin; until Continue it answers [ErrSigner]. Tenants' numbers begin again at
-// 1. A call that failed can be repeated with the same checkpoint. It returns a
-// *[DamageError] where the head of the log before is not what the trail wrote.
+// origin; until Continue it answers [ErrSigner]. The old key has to stay among
+// those of WithVerifiers, else [Trail.Verify] cannot believe the old log. Tenants'
+// numbers begin again at 1. A call that failed can be repeated with the same
+// checkpoint. It returns a *[DamageError] where the head of the log before is not
+// what the trail wrote.
 func (t *Trail) Continue(ctx context.Context, known []byte) error {
 	if err := t.canSequence(ctx); err != nil {
 		return err

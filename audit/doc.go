@@ -68,8 +68,8 @@
 // Nothing inside the store shows that; a checkpoint that somebody else holds does.
 // So give checkpoints away: to a [Sink], which Sequence asks before it goes on
 // ([*RolledBackError]), to tenants with their exports, to witnesses
-// ([WithWitness]). A trail
-// without a signer only records, and reads.
+// ([WithWitness]). After a restore the log goes on with [Trail.Continue], under
+// another origin. A trail without a signer only records, and reads.
 //
 // The log shows that entries were not changed. It does not show that they were
 // true, nor that everything that was done was recorded.
@@ -79,7 +79,8 @@
 //
 // # Use
 //
-//	trail, err := audit.New(ctx, auditsql.New(handle), keys, sealer)
+//	store, err := auditsql.New(ctx, handle) // or auditmem.New(db), in memory
+//	trail, err := audit.New(ctx, store, keys, sealer) // a vault is a sealer, see New
 //	...
 //	ctx = troth.WithActor(ctx, troth.Actor{Kind: troth.Person, ID: "kim"})
 //	err = handle.Atomically(ctx, func(ctx context.Context) error {

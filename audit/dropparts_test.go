@@ -106,7 +106,9 @@ func deedRefused(t *testing.T, right troth.PermitRef, others []troth.PermitRef, 
 	w := newLog(t)
 	require.ErrorIs(t, do(w, w.trail, t.Context(), leave), troth.ErrNoActor)
 	require.ErrorIs(t, do(w, w.trail, w.as(kim), troth.Permit{}), troth.ErrNotPermitted)
-	require.ErrorIs(t, do(w, w.trail, w.as(kim), leave), troth.ErrNotPermitted, "the trail was not made for it")
+	err := do(w, w.trail, w.as(kim), leave)
+	require.ErrorIs(t, err, troth.ErrNotPermitted, "the trail was not made for it")
+	require.ErrorContains(t, err, "made without audit.Unmanaged")
 	mint := func(ctx context.Context, ref troth.PermitRef) troth.Permit {
 		return permit.Managed(ref, "expired", [32]byte{7}, w.db.Scope(ctx))
 	}

@@ -134,3 +134,11 @@ func TestRecord_StringIsOneLine(t *testing.T) {
 	require.Equal(t, `2026-11-18T11:06:40.123456Z test.everything done by service "night job"`+
 		` word="a=b\u2028c" ja=größe`, r.String())
 }
+
+func TestRecord_StringOfWhatIsNotThereSaysSo(t *testing.T) {
+	id, by := small(t).ID, full(t).ID
+	r := audit.Record{Envelope: audit.Envelope{ID: id, Tenant: "acme"}, RedactedBy: by}
+	require.Equal(t, "entry "+id.String()+" redacted, see entry "+by.String(), r.String())
+	r = audit.Record{Envelope: audit.Envelope{ID: id, Tenant: "acme"}, Raw: []byte("x")}
+	require.Equal(t, "entry "+id.String()+" unreadable", r.String())
+}

@@ -29,7 +29,7 @@ var (
 	// as the one that opens it, and stays.
 	ErrStructure = errors.New("audit: entry belongs to the structure of the log")
 	// ErrNoLog says that there is no such log, or none at all yet.
-	ErrNoLog = errors.New("audit: there is no log yet")
+	ErrNoLog = errors.New("audit: there is no such log, or none yet")
 	// ErrNoCheckpoint says that no signed checkpoint is kept behind which the log
 	// could be pruned so far.
 	ErrNoCheckpoint = errors.New("audit: no checkpoint is kept behind that entry")

@@ -17,7 +17,8 @@ import (
 //
 // It returns [ErrNoEntry] if the tenant had no entry at the checkpoint, and
 // troth.ErrPending if an entry was redacted and the checkpoint does not cover the
-// reason yet, troth.ErrBusy if the log was pruned meanwhile, and a *[DamageError]
+// reason yet, see [Trail.Redact], [ErrNoLog] if there is no log of that origin,
+// troth.ErrBusy if the log was pruned meanwhile, and a *[DamageError]
 // where the tenant's entries are not what the checkpoint says.
 func (t *Trail) Export(ctx context.Context, w io.Writer, tenant troth.Tenant, origin string) error {
 	if err := tenant.Validate(); err != nil {

@@ -103,7 +103,7 @@ func (e *exporting) finish(ctx context.Context) error {
 		return &DamageError{e.head.Log, "tenant", string(e.tenant), "does not end where its entries do"}
 	}
 	if len(e.unexplained) > 0 {
-		return troth.ErrPending
+		return fmt.Errorf("audit: export: no checkpoint covers the reason of a redaction yet: %w", troth.ErrPending)
 	}
 	return e.writeAt(ctx)
 }

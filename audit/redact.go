@@ -17,7 +17,8 @@ var structural = map[string]bool{
 // Redact destroys an entry but for its hash, with the parts of its payload, and
 // records that it did. The log verifies as before: the hash stands where the
 // entry was, and by is the entry that tells of it. Redacting an entry twice is
-// redacting it once.
+// redacting it once. An export of the tenant holds the reason too, so it waits
+// until by is in the log: see [Trail.Await].
 //
 // Only what is in the log can be redacted: the error is troth.ErrPending while
 // the entry waits in the inbox, [ErrNoEntry] if the tenant has none of that id,

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/trothdev/troth"
@@ -29,7 +30,7 @@ func LogRef(log int) troth.PermitRef {
 func (t *Trail) permits(ctx context.Context, permit troth.Permit, refs ...troth.PermitRef) error {
 	if permit.IsUnmanaged() {
 		if t.unmanaged == "" {
-			return troth.ErrNotPermitted
+			return fmt.Errorf("%w: no keeper minted it, and the trail was made without audit.Unmanaged", troth.ErrNotPermitted)
 		}
 		return t.checkUnmanaged(ctx)
 	}

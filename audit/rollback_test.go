@@ -151,6 +151,7 @@ func TestContinue_OpensALogThatPinsTheLastOne(t *testing.T) {
 	trail := old.successor(old.store, next)
 	_, err := trail.Sequence(t.Context())
 	require.ErrorIs(t, err, audit.ErrSigner, "not before Continue")
+	require.ErrorContains(t, err, "its origin is")
 	kept := old.head()
 	old.record(2)
 

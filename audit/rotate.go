@@ -18,9 +18,10 @@ import (
 // from then on.
 //
 // The change is an entry of the log, and the last checkpoint under the old key
-// covers it. Rotate returns the size of the log at which the keys change: pin the
-// old key to sizes up to and including it, and the new one to sizes from it on,
-// see [Verifiers]. A call that failed half-way can be repeated.
+// covers it. Rotate returns the size of the log at which the keys change, which
+// both keys have signed: pin the old key to sizes up to and including it, and
+// the new one to sizes from it on, as [Verifiers.WithSizes] shows, for the trail
+// and for everybody who verifies. A call that failed half-way can be repeated.
 func (t *Trail) Rotate(ctx context.Context, old Signer) (size uint64, err error) {
 	if err := t.canSequence(ctx); err != nil {
 		return 0, err

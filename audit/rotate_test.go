@@ -47,6 +47,7 @@ func TestRotate_OldKeySignsNoLaterSize(t *testing.T) {
 	trail := s.on(s.store, rotating(s)...)
 	_, err := trail.Sequence(t.Context())
 	require.ErrorIs(t, err, audit.ErrSigner, "not before Rotate")
+	require.ErrorContains(t, err, "the key of its origin is another")
 	size, err := trail.Rotate(t.Context(), s.signer)
 	require.NoError(t, err)
 	assert.Equal(t, s.head().Size, size)

@@ -22,7 +22,9 @@ var errSuperseded = errors.New("audit: another sequencer moved the log")
 //
 // It returns [ErrNoSigner], [ErrSigner], [ErrInTransaction], a *[DamageError]
 // where the stored log is not what it must be, and a *[RolledBackError] where
-// it lags behind what a [Sink] knows: nothing is sequenced then.
+// it lags behind what a [Sink] knows: nothing is sequenced then. Where nothing
+// waits it does not read the log, and so does not find out: [Trail.Checkpoint]
+// does, and [Trail.Verify].
 func (t *Trail) Sequence(ctx context.Context) (int, error) {
 	if err := t.canSequence(ctx); err != nil {
 		return 0, err
@@ -196,14 +198,26 @@ func (t *Trail) elect(ctx context.Context) (head Head, elected bool, err error) 
 		return head, err == nil, err
 	}
 	head = heads[len(heads)-1]
-	if head.Origin != t.signer.Name() || head.Signer != t.signer.VerifierKey() {
-		return head, false, ErrSigner
+	if err := t.signs(head); err != nil {
+		return head, false, err
 	}
 	if head.Closed {
 		return head, false, &DamageError{head.Log, "head", "log " + itoa(head.Log), "is closed, and no log took over"}
 	}
 	t.seq.stored = head
 	return head, true, nil
+}
+
+// signs returns nil if the log is the signer's, else [ErrSigner] with what is
+// different.
+func (t *Trail) signs(head Head) error {
+	switch {
+	case head.Origin != t.signer.Name():
+		return fmt.Errorf("%w: its origin is %q, and the signer's name %q", ErrSigner, head.Origin, t.signer.Name())
+	case head.Signer != t.signer.VerifierKey():
+		return fmt.Errorf("%w: the key of its origin is another one", ErrSigner)
+	}
+	return nil
 }
 
 // begin prepares a step from the stored head, after catching up with what other

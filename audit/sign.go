@@ -135,8 +135,8 @@ func (t *Trail) unmoved(ctx context.Context) (*ledger, error) {
 	if err != nil || len(heads) == 0 || !l.stands(heads[len(heads)-1]) {
 		return nil, err
 	}
-	if heads[len(heads)-1].Signer != t.signer.VerifierKey() {
-		return nil, ErrSigner
+	if err := t.signs(heads[len(heads)-1]); err != nil {
+		return nil, err
 	}
 	return l, nil
 }

@@ -12,8 +12,15 @@ import (
 
 // String returns the entry in one line, for people: time, act, outcome, who,
 // about whom, why, facts. Pseudonyms and digests are shortened to eight digits.
+// Of an entry that was redacted or cannot be read it gives the id and says so.
 // The form may change; the envelope's bytes are the record.
 func (r Record) String() string {
+	switch {
+	case !r.RedactedBy.IsZero():
+		return "entry " + r.ID.String() + " redacted, see entry " + r.RedactedBy.String()
+	case r.Act == "":
+		return "entry " + r.ID.String() + " unreadable"
+	}
 	parts := []string{
 		instant(r.RecordedAt), r.Act, string(r.Outcome), "by", r.Actor.String(),
 	}

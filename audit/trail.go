@@ -41,6 +41,11 @@ var _ troth.Recorder = (*Trail)(nil)
 // sealer seals the identities behind them. New asks the store one thing, so
 // that a schema that is missing shows here and not at the first act.
 //
+// The sealer is best the vault: it destroys a person's key alone, and has on
+// record who opened what. A host without one has keys from storage/keyfile, for
+// example, and writes a sealer of a few lines on them, as examples/trailalone
+// does; it has nothing to shred then, and no evidence of openings but its own.
+//
 // A sealer that has a method Transactor must share the store's, else the error
 // is troth.ErrNotShared.
 func New(ctx context.Context, store Backend, keys troth.Keys, sealer troth.Sealer, opts ...Option) (*Trail, error) {

@@ -52,7 +52,9 @@ func (v Verifiers) With(vkey string) (Verifiers, error) {
 
 // WithSizes adds a log's key that counts for checkpoints of at least from, and
 // less than to leaves; 0 as to is an open end. It refuses a key that is there
-// already: one key has one range.
+// already: one key has one range. For the size that [Trail.Rotate] returns, the
+// old key is pinned with WithSizes(key, 0, size+1), the new one with
+// WithSizes(key, size, 0).
 func (v Verifiers) WithSizes(vkey string, from, to uint64) (Verifiers, error) {
 	public, err := parsePublicKey(vkey, logKeyType)
 	if err != nil {
@@ -163,16 +165,22 @@ func formatEnd(to uint64) string {
 func ParseVerifiers(text string) (Verifiers, error) {
 	var v Verifiers
 	if text == "" || len(text) > maxVerifiers {
-		return v, ErrKey
+		return v, fmt.Errorf("%w: text of keys is empty, or too long", ErrKey)
 	}
+	n := 0
 	for line := range strings.Lines(text) {
+		n++
+		key, ended := strings.CutSuffix(line, "\n")
 		var err error
-		if v, err = v.withLine(strings.TrimSuffix(line, "\n")); err != nil {
-			return Verifiers{}, err
+		if v, err = v.withLine(key); err != nil {
+			return Verifiers{}, fmt.Errorf("%w, line %d", err, n)
+		}
+		if !ended {
+			return Verifiers{}, fmt.Errorf("%w: no newline ends the last line", ErrKey)
 		}
 	}
 	if v.String() != text {
-		return Verifiers{}, ErrKey
+		return Verifiers{}, fmt.Errorf("%w: keys are not written as Verifiers.String does, in its order", ErrKey)
 	}
 	return v, nil
 }

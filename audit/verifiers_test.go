@@ -51,6 +51,24 @@ func TestParseVerifiers_AcceptsOneText(t *testing.T) {
 	}
 }
 
+// TestParseVerifiers_SaysWhatToPutRight: who pasted a key from a letter most
+// often lost the newline.
+func TestParseVerifiers_SaysWhatToPutRight(t *testing.T) {
+	one := fixedKey(t, testOrigin, 1).VerifierKey()
+	for text, reason := range map[string]string{
+		"":                        "is empty",
+		one:                       "no newline ends the last line",
+		one + "\n# mine\n":        "line 2",
+		"\n":                      "line 1",
+		one + " 1 -\n":            "not written as Verifiers.String does",
+		one + "\n" + one + " 1 9": "given twice, line 2",
+	} {
+		_, err := audit.ParseVerifiers(text)
+		require.ErrorIs(t, err, audit.ErrKey)
+		require.ErrorContains(t, err, reason)
+	}
+}
+
 func TestParseVerifiers_Refuses(t *testing.T) {
 	one, two := fixedKey(t, testOrigin, 1).VerifierKey(), fixedKey(t, testOrigin, 2).VerifierKey()
 	witness := newFixedWitness("witness.example/w", 9).vkey()

@@ -179,7 +179,7 @@ func (v *verification) checkHeads() (first int, err error) {
 		case h.Size == 0 || h.Size > maxSize:
 			return 0, damage("is empty, or of a size that cannot be")
 		case !v.trail.verifiers.names(h.Origin, h.Signer):
-			return 0, damage("signer is not a verifier key of its origin")
+			return 0, damage("its signer is not among the keys to verify with")
 		case h.Pruned > h.Size || h.Pruned%tileWidth != 0 || (h.Pruned > 0) != !h.PrunedBy.IsZero():
 			return 0, damage("is pruned in a way that cannot be")
 		}

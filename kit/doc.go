@@ -4,7 +4,10 @@
 //	db, err := sql.Open("sqlite", "file:shop.db?_txlock=immediate"+
 //		"&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(2)")
 //	secrets, err := kit.LocalSecrets("shop-secrets", passphrase)
-//	k, err := kit.Open(ctx, kit.Config{DB: db, Dialect: sqlstore.SQLite, Secrets: secrets})
+//	k, err := kit.Open(ctx, kit.Config{
+//		DB: db, Dialect: sqlstore.SQLite, Secrets: secrets,
+//		Origin: "shop.example/trail", // names the log, for ever
+//	})
 //	defer k.Close(ctx)
 //	go k.Run(ctx)
 //
@@ -13,6 +16,27 @@
 // The parts are the ordinary ones, and everything that a Kit does can be done
 // with them one by one. It grows with the library: a later version wires more,
 // and an existing call of Open keeps its meaning.
+//
+// # Another key, another log
+//
+// Open takes whichever signer and origin it is given, and does not look at the log;
+// Run and Close end in [audit.ErrSigner] where that is another's. To replace the
+// signing key, open a Kit with the new signer, and the keys so far among its
+// verifiers, and call [Kit.Rotate]:
+//
+//	next, err := kit.LocalSecrets("shop-secrets-2", passphrase) // for its signer
+//	keys, err := audit.ParseVerifiers(published)                 // Kit.Verifiers() so far
+//	k, err := kit.Open(ctx, kit.Config{
+//		DB: db, Dialect: sqlstore.SQLite, Origin: "shop.example/trail",
+//		Secrets: kit.Secrets{KEK: secrets.KEK, Signer: next.Signer, Verifiers: keys},
+//	})
+//	size, err := k.Rotate(ctx, secrets.Signer)
+//
+// After an older copy of the database was put back, Run and Close end in an
+// *[audit.RolledBackError], if a sink or a witness knows better. What is recorded
+// waits. Open a Kit with another Origin, and the keys so far among its verifiers,
+// and call [audit.Trail.Continue] with the newest checkpoint that is known. The
+// keys so far stay among the verifiers from then on.
 //
 // # What it does not promise
 //

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/audit"
 )
 
 // Run drives the parts until ctx ends, and returns its error. It keeps the
@@ -39,6 +40,23 @@ func together(ctx context.Context, all ...func(ctx context.Context) error) error
 		_ = <-ends // it was told to end
 	}
 	return first
+}
+
+// Rotate makes the Kit's signer the one who signs the log, after old, as
+// [audit.Trail.Rotate] says, and returns the size at which the keys change. A
+// signer of [LocalSecrets] is taken for that of the Kit's origin. The verifier
+// key of old must be among those of Config.Secrets. It returns
+// [audit.ErrNoSigner] where the Kit has no signer.
+func (k *Kit) Rotate(ctx context.Context, old audit.Signer) (size uint64, err error) {
+	if k.signer == nil {
+		return 0, audit.ErrNoSigner
+	}
+	if local, isLocal := old.(localSigner); isLocal {
+		if old, err = local.named(k.signer.Name()); err != nil {
+			return 0, fmt.Errorf("kit: rotate: %w", err)
+		}
+	}
+	return k.Trail.Rotate(ctx, old)
 }
 
 // closeTime bounds how long Close moves entries into the log and signs.
