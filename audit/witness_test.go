@@ -161,6 +161,10 @@ func TestWithWitness_ThatIsOfNoUse(t *testing.T) {
 		}
 	}
 	elsewhere := cosignedBy(t, o)
+	// Every size that is claimed below is one that the log has.
+	o.record(o.as(kim), touch("acme", "17"))
+	_, err := o.trail.Sequence(t.Context())
+	require.NoError(t, err)
 	old := o.checkpoint()
 	oldLine := strings.SplitAfter(string(old), "\n")[len(strings.SplitAfter(string(old), "\n"))-2]
 	for what, h := range map[string]http.HandlerFunc{
