@@ -56,7 +56,10 @@
 //
 // [*DateError] and [*PeriodError] refuse text and arithmetic and never quote it.
 // [*RangeError] says what a calendar covers, [ErrUnknownCalendar] that there is
-// none of a name. Dates in errors are those of the calendar or the rule; no error
+// none of a name. [*NotStartedError] and [*NotInForceError] say why a rule gives no
+// date; [*EventError] refuses an event, [*RuleError], which wraps [ErrInvalid], a
+// rule, and [*SetError] the text of a set; [ErrPin] says that a set is not the one
+// that was pinned. Dates in errors are those of the calendar or the rule; no error
 // holds anything about a person.
 //
 // # Concurrency
@@ -66,12 +69,14 @@
 //
 // # Storage
 //
-// Nothing is stored. Dates and periods marshal as text: YYYY-MM-DD, and the one
+// Nothing is stored. The text of a set is described by [Schema], and its hash in
+// docs/formats/deadline.md. Dates and periods marshal as text: YYYY-MM-DD, and the one
 // form in which [ParsePeriod] reads a period.
 //
 // # Compatibility
 //
-// Before version 1 the Go API may change. The text of dates and periods will not.
+// A set whose content changes gets a higher version and another hash, and is named
+// in the changelog; ids of rules stay. Before version 1 the Go API may change. The text of dates and periods will not.
 // A holiday that is made or abolished changes the answers of a calendar, and is
 // named in the changelog.
 package deadline

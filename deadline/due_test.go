@@ -81,7 +81,9 @@ func TestDue_Refuses(t *testing.T) {
 
 	noon := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	for _, e := range []Event{
-		{Type: "guessed", Date: Date{2026, 7, 1}}, {Type: Complained}, {Type: Complained, Date: Date{2026, 2, 30}},
+		{Type: "guessed", Date: Date{2026, 7, 1}},
+		{Type: Complained},
+		{Type: Complained, Date: Date{2026, 2, 30}},
 		{Type: Complained, Date: Date{2026, 7, 1}, Instant: noon},
 		{Type: Complained, Date: Date{2026, 7, 2}, Instant: noon, Location: time.UTC},
 	} {
@@ -100,7 +102,7 @@ func TestDue_DoesNotHoldOnToWhatItWasGiven(t *testing.T) {
 	events[0], events[1] = On(Sent, Date{2020, 1, 1}), On(Sent, Date{2020, 1, 1})
 	assert.Equal(t, before, d.Explain())
 	assert.Equal(t, r, d.Rule())
-	assert.Zero(t, Deadline{}.Rule().ID)
+	assert.Equal(t, Rule{}, Deadline{}.Rule())
 	assert.Empty(t, Deadline{}.Explain())
 }
 

@@ -111,9 +111,9 @@ func firstOf(events []Event, typ EventType) (Event, bool) {
 }
 
 func lastOf(events []Event, typ EventType) (Event, bool) {
-	for i := len(events) - 1; i >= 0; i-- {
-		if events[i].Type == typ {
-			return events[i], true
+	for _, e := range slices.Backward(events) {
+		if e.Type == typ {
+			return e, true
 		}
 	}
 	return Event{}, false

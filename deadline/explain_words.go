@@ -13,8 +13,12 @@ func words(p Period) string {
 		n    int
 		unit string
 	}{
-		{p.Years, "year"}, {p.Months, "month"}, {p.Weeks, "week"}, {p.Days, "day"},
-		{p.Hours, "hour"}, {p.BusinessDays, "business day"},
+		{p.Years, "year"},
+		{p.Months, "month"},
+		{p.Weeks, "week"},
+		{p.Days, "day"},
+		{p.Hours, "hour"},
+		{p.BusinessDays, "business day"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, plural(part.n, part.unit))

@@ -6,10 +6,11 @@ import (
 	"github.com/trothdev/troth/internal/canon"
 )
 
-// sum hashes the canonical bytes of the set: the domain, name, version, title,
-// day, and a list of the rules in the order of their ids, each a list of its
-// fields in the order of [Rule].
-func (s *Set) sum() [sha256.Size]byte {
+// sum hashes the canonical bytes of the set, which docs/formats/deadline.md
+// describes.
+func (s *Set) sum() [sha256.Size]byte { return sha256.Sum256(s.canonical()) }
+
+func (s *Set) canonical() []byte {
 	b := canon.AppendDomain(nil, Format)
 	b = canon.AppendText(b, s.name)
 	b = canon.AppendInt(b, int64(s.version))
@@ -19,7 +20,7 @@ func (s *Set) sum() [sha256.Size]byte {
 	for i := range s.rules {
 		b = appendRule(b, &s.rules[i])
 	}
-	return sha256.Sum256(b)
+	return b
 }
 
 // ruleFields is the number of fields of a rule's list.

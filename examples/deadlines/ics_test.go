@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -26,7 +25,7 @@ func TestICS_FollowsRFC5545(t *testing.T) {
 	} {
 		_, text, _ := call(strings.Fields(args)...)
 		require.True(t, strings.HasSuffix(text, "\r\n"))
-		for _, line := range strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n") {
+		for line := range strings.SplitSeq(strings.TrimSuffix(text, "\r\n"), "\r\n") {
 			require.LessOrEqual(t, len(line), 75, "section 3.1")
 			require.NotContains(t, line, "\n")
 			require.True(t, utf8.ValidString(line), "folded inside a character: %q", line)
@@ -45,7 +44,7 @@ func TestICS_FollowsRFC5545(t *testing.T) {
 			}
 			count[strings.Join(append(open, name), ".")]++
 			if name == "SUMMARY" || name == "DESCRIPTION" {
-				require.NotRegexp(t, regexp.MustCompile(`(^|[^\\])[,;]`), value, "section 3.3.11")
+				require.NotRegexp(t, `(^|[^\\])[,;]`, value, "section 3.3.11")
 			}
 		}
 		require.Empty(t, open)

@@ -94,11 +94,14 @@ func parse(args []string, stderr io.Writer) (query, error) {
 	if q.list {
 		return q, nil
 	}
-	return q, q.fill(w)
+	if err := fill(&q, w); err != nil {
+		return query{}, err
+	}
+	return q, nil
 }
 
 // fill turns words into what they mean.
-func (q *query) fill(w words) error {
+func fill(q *query, w words) error {
 	if w.rule == "" || w.from == "" {
 		return errors.New("say -rule and -from, or -list")
 	}
