@@ -141,7 +141,10 @@ func deedRefused(t *testing.T, right troth.PermitRef, others []troth.PermitRef, 
 func TestDropParts_NeedsAPermit(t *testing.T) {
 	var id troth.EntryID
 	deedRefused(t, audit.PartsRef("acme"), []troth.PermitRef{
-		{Tenant: "acme"}, {}, {Tenant: "acme", Subject: "17"}, audit.PartsRef("bolt"), audit.LogRef(1),
+		{Tenant: "acme"},
+		{},
+		{Tenant: "acme", Subject: "17"},
+		audit.PartsRef("bolt"), audit.LogRef(1),
 		audit.EntryRef("acme", troth.EntryID{}),
 	}, func(w *world, trail *audit.Trail, ctx context.Context, p troth.Permit) error {
 		if id.IsZero() {

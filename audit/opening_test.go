@@ -55,7 +55,9 @@ func TestOpening_FitsNoOtherPseudonym(t *testing.T) {
 	w := newWorld(t)
 	ps := w.aboutSubject(w.as(kim), "acme", "17")
 	others := []audit.Pseudonym{
-		{}, {1}, w.aboutSubject(w.as(kim), "acme", "18"), w.aboutSubject(w.as(kim), "bolt", "17"),
+		{},
+		{1},
+		w.aboutSubject(w.as(kim), "acme", "18"), w.aboutSubject(w.as(kim), "bolt", "17"),
 		w.the("acme", w.record(w.as(troth.Actor{Kind: troth.Person, ID: "17", Tenant: "acme"}), touch("acme", ""))).Actor.Person,
 	}
 	o := w.opening(ada)

@@ -381,7 +381,8 @@ func TestRecord_TakesPeopleAndCompartmentsInOrder(t *testing.T) {
 	e := letter("acme")
 	e.SubjectID = "30"
 	e.Parts = []troth.Part{
-		{Name: "text", SubjectID: "40", Compartment: "b"}, {Name: "text", SubjectID: "20"},
+		{Name: "text", SubjectID: "40", Compartment: "b"},
+		{Name: "text", SubjectID: "20"},
 		{Name: "address", SubjectID: "40", Compartment: "a"},
 	}
 	_, err = trail.Record(w.as(kim), e)

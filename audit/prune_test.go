@@ -82,8 +82,10 @@ func TestPrune_DestroysTheBeginningInStepsAndSaysSo(t *testing.T) {
 	w.sequence()
 	told := w.envelope(troth.Platform, by)
 	require.Equal(t, []audit.NamedFact{
-		{Name: "log", Fact: troth.Count(1)}, {Name: "before", Fact: troth.Count(256)},
-		{Name: "size", Fact: troth.Count(covering.Size)}, {Name: "root", Fact: troth.Digest(covering.Root)},
+		{Name: "log", Fact: troth.Count(1)},
+		{Name: "before", Fact: troth.Count(256)},
+		{Name: "size", Fact: troth.Count(covering.Size)},
+		{Name: "root", Fact: troth.Digest(covering.Root)},
 	}, told.Facts[:4], "the first checkpoint that covers them")
 	_, err := w.trail.Parts(t.Context(), "acme", ids[0])
 	require.ErrorIs(t, err, audit.ErrNoEntry)
@@ -196,7 +198,9 @@ func (w *world) requireNotBehind(size uint64, note []byte, name string) {
 func TestPrune_NeedsAPermit(t *testing.T) {
 	grown := false
 	deedRefused(t, audit.LogRef(1), []troth.PermitRef{
-		{}, {Tenant: string(troth.Platform)}, audit.LogRef(2), audit.PartsRef(troth.Platform),
+		{},
+		{Tenant: string(troth.Platform)},
+		audit.LogRef(2), audit.PartsRef(troth.Platform),
 		{Tenant: "acme", Record: "audit.log/1"},
 	}, func(w *world, trail *audit.Trail, ctx context.Context, p troth.Permit) error {
 		if !grown {

@@ -54,8 +54,10 @@ func TestRedact_LeavesTheHashAndSaysSo(t *testing.T) {
 	require.Equal(t, "audit.redact", told.Act)
 	require.True(t, told.Subject.IsZero(), "it names nobody")
 	require.Equal(t, []audit.NamedFact{
-		{Name: "entry", Fact: troth.ID(id.String())}, {Name: "hash", Fact: troth.Digest(before.Hash)},
-		{Name: "index", Fact: troth.Count(before.Index)}, {Name: "number", Fact: troth.Count(before.Number)},
+		{Name: "entry", Fact: troth.ID(id.String())},
+		{Name: "hash", Fact: troth.Digest(before.Hash)},
+		{Name: "index", Fact: troth.Count(before.Index)},
+		{Name: "number", Fact: troth.Count(before.Number)},
 		{Name: "log", Fact: troth.Count(1)},
 	}, told.Facts[:5])
 
@@ -152,7 +154,10 @@ func TestRedact_OfTwoAtOnceOneIsTold(t *testing.T) {
 func TestRedact_NeedsAPermit(t *testing.T) {
 	var id troth.EntryID
 	deedRefused(t, troth.PermitRef{Tenant: "acme", Record: "audit.entry/01234567-89ab-7cde-8fab-0123456789ab"}, []troth.PermitRef{
-		{Tenant: "acme"}, {}, {Tenant: "acme", Subject: "17"}, audit.PartsRef("acme"), audit.LogRef(1),
+		{Tenant: "acme"},
+		{},
+		{Tenant: "acme", Subject: "17"},
+		audit.PartsRef("acme"), audit.LogRef(1),
 		{Tenant: "bolt", Record: "audit.entry/01234567-89ab-7cde-8fab-0123456789ab"},
 		audit.EntryRef("acme", troth.EntryID{1}),
 	}, func(w *world, trail *audit.Trail, ctx context.Context, p troth.Permit) error {

@@ -36,9 +36,17 @@ func TestTileID_WithinATree(t *testing.T) {
 		size uint64
 		want bool
 	}{
-		{tileID{0, 0, 1}, 1, true}, {tileID{0, 0, 2}, 1, false}, {tileID{0, 0, 256}, 255, false}, {tileID{0, 0, 256}, 256, true},
-		{tileID{1, 0, 1}, 255, false}, {tileID{1, 0, 1}, 256, true}, {tileID{1, 0, 256}, 65535, false}, {tileID{1, 0, 256}, 65536, true},
-		{tileID{2, 0, 1}, 65537, true}, {tileID{7, 0, 1}, maxSize - 1, true}, {tileID{7, maxSize>>8 - 1, 256}, maxSize - 1, false},
+		{tileID{0, 0, 1}, 1, true},
+		{tileID{0, 0, 2}, 1, false},
+		{tileID{0, 0, 256}, 255, false},
+		{tileID{0, 0, 256}, 256, true},
+		{tileID{1, 0, 1}, 255, false},
+		{tileID{1, 0, 1}, 256, true},
+		{tileID{1, 0, 256}, 65535, false},
+		{tileID{1, 0, 256}, 65536, true},
+		{tileID{2, 0, 1}, 65537, true},
+		{tileID{7, 0, 1}, maxSize - 1, true},
+		{tileID{7, maxSize>>8 - 1, 256}, maxSize - 1, false},
 	} {
 		assert.Equal(t, c.want, c.id.within(c.size), "%v of %d", c.id, c.size)
 	}

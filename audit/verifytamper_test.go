@@ -347,9 +347,16 @@ func TestVerify_FindsForgedRows(t *testing.T) {
 
 	var tiles []frozenTile
 	for _, at := range []frozenTile{
-		{1, audit.Tile{Level: 0, N: 1}}, {1, audit.Tile{Level: 0, N: 77}}, {1, audit.Tile{Level: 1, N: 1}},
-		{1, audit.Tile{Level: 2, N: 0}}, {1, audit.Tile{Level: 8, N: 0}}, {1, audit.Tile{Level: -1, N: 0}},
-		{2, audit.Tile{Level: 0, N: 0}}, {0, audit.Tile{}}, {3, audit.Tile{}}, {1, audit.Tile{}},
+		{1, audit.Tile{Level: 0, N: 1}},
+		{1, audit.Tile{Level: 0, N: 77}},
+		{1, audit.Tile{Level: 1, N: 1}},
+		{1, audit.Tile{Level: 2, N: 0}},
+		{1, audit.Tile{Level: 8, N: 0}},
+		{1, audit.Tile{Level: -1, N: 0}},
+		{2, audit.Tile{Level: 0, N: 0}},
+		{0, audit.Tile{}},
+		{3, audit.Tile{}},
+		{1, audit.Tile{}},
 	} {
 		at.Hashes = f.tiles[0].Hashes
 		tiles = append(tiles, at)
@@ -358,8 +365,12 @@ func TestVerify_FindsForgedRows(t *testing.T) {
 
 	var tenants []frozenTenant
 	for _, at := range []frozenTenant{
-		{1, audit.TenantHead{Tenant: "zzz"}}, {2, audit.TenantHead{Tenant: "a"}}, {1, audit.TenantHead{Tenant: ""}},
-		{0, audit.TenantHead{Tenant: "acme"}}, {3, audit.TenantHead{Tenant: "acme"}}, {1, audit.TenantHead{Tenant: "acme"}},
+		{1, audit.TenantHead{Tenant: "zzz"}},
+		{2, audit.TenantHead{Tenant: "a"}},
+		{1, audit.TenantHead{Tenant: ""}},
+		{0, audit.TenantHead{Tenant: "acme"}},
+		{3, audit.TenantHead{Tenant: "acme"}},
+		{1, audit.TenantHead{Tenant: "acme"}},
 	} {
 		at.Number, at.Index, at.Hash = 1, 3, f.tenants[0].Hash
 		tenants = append(tenants, at)
@@ -368,8 +379,13 @@ func TestVerify_FindsForgedRows(t *testing.T) {
 
 	var checkpoints []audit.CheckpointRow
 	for _, at := range []audit.CheckpointRow{
-		{Log: 1, Size: 17}, {Log: 1, Size: first.Size + 1}, {Log: 2, Size: 3}, {Log: 3, Size: 1}, {Log: 0, Size: 1},
-		{Log: 1, Size: f.checkpoints[0].Size}, {Log: 1, Size: 0},
+		{Log: 1, Size: 17},
+		{Log: 1, Size: first.Size + 1},
+		{Log: 2, Size: 3},
+		{Log: 3, Size: 1},
+		{Log: 0, Size: 1},
+		{Log: 1, Size: f.checkpoints[0].Size},
+		{Log: 1, Size: 0},
 	} {
 		at.SignedAt, at.Note = f.checkpoints[0].SignedAt, f.checkpoints[0].Note
 		checkpoints = append(checkpoints, at)

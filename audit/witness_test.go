@@ -384,7 +384,11 @@ func TestWithWitness_RefusesWhatIsNone(t *testing.T) {
 	for _, w := range []audit.Witness{
 		{URL: "https://witness.example"},
 		{URL: "https://witness.example", Key: log.VerifierKey()},
-		{Key: key}, {URL: "witness.example", Key: key}, {URL: "ftp://witness.example", Key: key}, {URL: "https://", Key: key}, {URL: "https://a b", Key: key},
+		{Key: key},
+		{URL: "witness.example", Key: key},
+		{URL: "ftp://witness.example", Key: key},
+		{URL: "https://", Key: key},
+		{URL: "https://a b", Key: key},
 	} {
 		world := newWorld(t)
 		_, err := audit.New(t.Context(), world.store, world.keys, world.sealer, audit.WithWitness(w))

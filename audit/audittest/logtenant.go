@@ -104,7 +104,8 @@ var logTenantChecks = []check{
 		r.appendLog(rows...)
 		r.want(ok(r.store.Redact(r.Context(), audit.Redaction{Tenant: "acme", ID: rows[2].ID, By: entryID(7)}))(r), "it was not redacted")
 		for _, again := range []audit.Redaction{
-			{Tenant: "acme", ID: rows[2].ID, By: entryID(8)}, {Tenant: "acme", ID: rows[1].ID, By: entryID(8)},
+			{Tenant: "acme", ID: rows[2].ID, By: entryID(8)},
+			{Tenant: "acme", ID: rows[1].ID, By: entryID(8)},
 			{Tenant: "acme", ID: numberedID(1, 77), By: entryID(8)},
 		} {
 			r.want(!ok(r.store.Redact(r.Context(), again))(r), "%v was redacted", again)
