@@ -175,7 +175,7 @@ type operation struct {
 	name string
 	// prepare makes what the operation needs, without faults.
 	prepare func(s *site)
-	run     func(s *site, ctx context.Context, trail *audit.Trail) error
+	run     func(ctx context.Context, s *site, trail *audit.Trail) error
 	opts    func(s *site) []audit.Option
 }
 
@@ -194,12 +194,12 @@ func (s *site) begin(n int) {
 	s.record(9)
 }
 
-func sequenceOnce(_ *site, ctx context.Context, trail *audit.Trail) error {
+func sequenceOnce(ctx context.Context, _ *site, trail *audit.Trail) error {
 	_, err := trail.Sequence(ctx)
 	return err
 }
 
-func checkpointOnce(_ *site, ctx context.Context, trail *audit.Trail) error {
+func checkpointOnce(ctx context.Context, _ *site, trail *audit.Trail) error {
 	_, err := trail.Checkpoint(ctx)
 	return err
 }
@@ -213,13 +213,13 @@ var operations = []operation{
 	}, sequenceOnce, signing},
 	{"sign", begun, checkpointOnce, signing},
 	{"open and sign", func(s *site) { s.record(1) }, checkpointOnce, signing},
-	{"sequence and sign", begun, func(s *site, ctx context.Context, trail *audit.Trail) error {
-		if err := sequenceOnce(s, ctx, trail); err != nil {
+	{"sequence and sign", begun, func(ctx context.Context, s *site, trail *audit.Trail) error {
+		if err := sequenceOnce(ctx, s, trail); err != nil {
 			return err
 		}
-		return checkpointOnce(s, ctx, trail)
+		return checkpointOnce(ctx, s, trail)
 	}, signing},
-	{"await", begun, func(s *site, ctx context.Context, trail *audit.Trail) error {
+	{"await", begun, func(ctx context.Context, s *site, trail *audit.Trail) error {
 		last := s.acknowledged[len(s.acknowledged)-1]
 		_, err := trail.Await(ctx, last.Tenant, last.ID)
 		return err
@@ -245,7 +245,7 @@ func eachOf(t *testing.T, op operation) {
 	op.prepare(dry)
 	trail := dry.faulty(op.opts(dry)...)
 	before := len(dry.plan.Calls())
-	require.NoError(t, op.run(dry, t.Context(), trail))
+	require.NoError(t, op.run(t.Context(), dry, trail))
 	calls := dry.plan.Calls()[before:]
 	require.Greater(t, len(calls), 4)
 	for i := range faultstore.Each(calls, faultstore.Faults()...) {
@@ -264,14 +264,14 @@ func breakAndGoOn(t *testing.T, op operation, i faultstore.Injection, fresh bool
 	s.plan.Add(i)
 	ctx, cancel := s.plan.Context(t.Context())
 	defer cancel()
-	_ = op.run(s, ctx, trail) // judged by what it left
+	_ = op.run(ctx, s, trail) // judged by what it left
 	require.Equal(t, 1, s.plan.Injected())
 	require.False(t, s.db.Writing())
 	if fresh {
 		trail = s.faulty(op.opts(s)...)
 	}
 	s.record(2)
-	require.NoError(t, op.run(s, t.Context(), trail), "retry")
+	require.NoError(t, op.run(t.Context(), s, trail), "retry")
 	s.drain(trail)
 	first := s.sign(trail)
 	s.record(1)

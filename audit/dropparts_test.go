@@ -28,9 +28,9 @@ func TestDropParts_DestroysOldPartsAndSaysSo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, dropped)
 	for range 2 {
-		require.Equal(t, "dropped by, dropped by, dropped by", w.states("acme", old))
-		require.Equal(t, "present, present, present", w.states("acme", young), "recorded at that instant, not before")
-		require.Equal(t, "present, present, present", w.states("bolt", other))
+		require.Equal(t, "dropped by / dropped by / dropped by", w.states("acme", old))
+		require.Equal(t, "present / present / present", w.states("acme", young), "recorded at that instant, not before")
+		require.Equal(t, "present / present / present", w.states("bolt", other))
 		_, err = w.open("acme", old, 0, "17")
 		gone := w.gone(err)
 		require.False(t, gone.Erased)
@@ -84,7 +84,7 @@ func TestDropParts_GoesOnWhereItStopped(t *testing.T) {
 	}
 	tellers := map[troth.EntryID]int{}
 	for _, id := range ids {
-		require.Equal(t, "dropped by, dropped by, dropped by", w.states("acme", id))
+		require.Equal(t, "dropped by / dropped by / dropped by", w.states("acme", id))
 		tellers[w.parts("acme", id)[0].By]++
 	}
 	require.Len(t, tellers, 3, "each batch has its entry")
@@ -153,7 +153,7 @@ func TestDropParts_NeedsAPermit(t *testing.T) {
 		_, err := trail.DropParts(ctx, p, audit.OldParts{Tenant: "acme", Before: w.at.Add(time.Hour)})
 		return err
 	}, func(w *world) {
-		require.Equal(t, "present, present, present", w.states("acme", id))
+		require.Equal(t, "present / present / present", w.states("acme", id))
 		require.Equal(t, []string{"test.letter"}, w.waitingOf("acme"))
 	})
 }

@@ -16,14 +16,14 @@ func TestParts_SayByWhichEntryTheyWereErased(t *testing.T) {
 		facts          troth.Facts
 		states         string
 	}{
-		"the compartment": {"17", "compartments", troth.Facts{"compartments": troth.Words("letters", "more")}, "erased by, present, present"},
-		"another one":     {"17", "compartments", troth.Facts{"compartments": troth.Words("more")}, "present, present, present"},
-		"the person":      {"17", "subject", nil, "erased by, present, erased by"},
-		"but for one":     {"17", "subject", troth.Facts{"spared": troth.Words("letters")}, "present, present, erased by"},
-		"another person":  {"19", "subject", nil, "present, present, present"},
-		"the tenant":      {"", "tenant", nil, "erased by, erased by, erased by"},
-		"nobody":          {"", "subject", nil, "present, present, present"},
-		"a new scope":     {"17", "other", nil, "present, present, present"},
+		"the compartment": {"17", "compartments", troth.Facts{"compartments": troth.Words("letters", "more")}, "erased by / present / present"},
+		"another one":     {"17", "compartments", troth.Facts{"compartments": troth.Words("more")}, "present / present / present"},
+		"the person":      {"17", "subject", nil, "erased by / present / erased by"},
+		"but for one":     {"17", "subject", troth.Facts{"spared": troth.Words("letters")}, "present / present / erased by"},
+		"another person":  {"19", "subject", nil, "present / present / present"},
+		"the tenant":      {"", "tenant", nil, "erased by / erased by / erased by"},
+		"nobody":          {"", "subject", nil, "present / present / present"},
+		"a new scope":     {"17", "other", nil, "present / present / present"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -40,7 +40,7 @@ func TestParts_SayByWhichEntryTheyWereErased(t *testing.T) {
 			refused := shredding("acme", c.subject, c.scope, c.facts)
 			refused.Outcome = troth.Refused
 			w.record(w.as(kim), refused)
-			require.Equal(t, "present, present, present", w.states("acme", id))
+			require.Equal(t, "present / present / present", w.states("acme", id))
 			w.tick()
 			by := w.record(w.as(kim), shredding("acme", c.subject, c.scope, c.facts))
 			for range 2 {
@@ -49,7 +49,7 @@ func TestParts_SayByWhichEntryTheyWereErased(t *testing.T) {
 					require.True(t, info.By == by || info.By.IsZero())
 					require.NotEmpty(t, info.Name, "what was erased is still named")
 				}
-				require.Equal(t, "present, present, present", w.states("bolt", other))
+				require.Equal(t, "present / present / present", w.states("bolt", other))
 				w.toLog()
 			}
 		})
@@ -89,7 +89,7 @@ func TestRecord_OfWhomIsShreddedCommitsToAPartThatHoldsNothing(t *testing.T) {
 	w.sealer.Shred(ada, "letters")
 	w.tick()
 	id := w.record(w.as(kim), letter("acme"))
-	require.Equal(t, "erased, present, present", w.states("acme", id))
+	require.Equal(t, "erased / present / present", w.states("acme", id))
 	_, err := w.open("acme", id, 0, "17")
 	require.True(t, w.gone(err).Erased)
 	rows, err := w.store.Parts(t.Context(), "acme", id)
@@ -98,7 +98,7 @@ func TestRecord_OfWhomIsShreddedCommitsToAPartThatHoldsNothing(t *testing.T) {
 	require.False(t, sealed(rows[1]).Withheld())
 
 	by := w.record(w.as(kim), shredding("acme", "17", "compartments", troth.Facts{"compartments": troth.Words("letters")}))
-	require.Equal(t, "erased by, present, present", w.states("acme", id))
+	require.Equal(t, "erased by / present / present", w.states("acme", id))
 	_, err = w.open("acme", id, 0, "17")
 	require.Equal(t, by, w.gone(err).By)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/trothdev/troth"
 )
@@ -58,9 +59,9 @@ func (t *Trail) headOf(ctx context.Context, origin string) (Head, error) {
 	if err != nil {
 		return Head{}, err
 	}
-	for i := len(heads) - 1; i >= 0; i-- {
-		if origin == "" || heads[i].Origin == origin {
-			return heads[i], nil
+	for _, head := range slices.Backward(heads) {
+		if origin == "" || head.Origin == origin {
+			return head, nil
 		}
 	}
 	return Head{}, ErrNoLog

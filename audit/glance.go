@@ -1,6 +1,10 @@
 package audit
 
-import "github.com/trothdev/troth/internal/canon"
+import (
+	"bytes"
+
+	"github.com/trothdev/troth/internal/canon"
+)
 
 // glance is what verification needs of a leaf, read without taking memory. Its
 // slices lie in the leaf.
@@ -42,6 +46,6 @@ func glanceAt(leaf []byte) (g glance, ok bool) {
 // fits reports whether the columns of a row say what its leaf says.
 func (g glance) fits(row *LogRow) bool {
 	return g.index == row.Index && g.number == row.Number && string(g.tenant) == string(row.Tenant) &&
-		string(g.id) == string(row.ID[:]) && g.recordedAt == row.RecordedAt && string(g.act) == row.Act &&
-		(g.subject == nil && row.Subject.IsZero() || string(g.subject) == string(row.Subject[:]))
+		bytes.Equal(g.id, row.ID[:]) && g.recordedAt == row.RecordedAt && string(g.act) == row.Act &&
+		(g.subject == nil && row.Subject.IsZero() || bytes.Equal(g.subject, row.Subject[:]))
 }

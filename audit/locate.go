@@ -16,7 +16,7 @@ type located struct {
 	row *LogRow
 }
 
-func (at located) redacted() bool { return at.row != nil && !at.row.RedactedBy.IsZero() }
+func (at *located) redacted() bool { return at.row != nil && !at.row.RedactedBy.IsZero() }
 
 // locate finds an entry, first where it waits and then in the log: it moves from
 // there to here, and never back. It returns [ErrNoEntry], or an *[EntryError]

@@ -183,11 +183,11 @@ func TestOpening_IsNotPrinted(t *testing.T) {
 	require.NoError(t, err)
 	b, err := json.Marshal([]any{o, &o})
 	require.NoError(t, err)
-	text := string(b)
+	text := bytes.NewBuffer(b)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
-		text += fmt.Sprintf(verb, o) + fmt.Sprintf(verb, &o) + fmt.Sprintf(verb, holder)
+		fmt.Fprintf(text, verb+verb+verb, o, &o, holder)
 	}
-	require.False(t, contains([]byte(text), "canary", salt, hex.EncodeToString(raw), fmt.Sprint(raw)[1:20]))
+	require.False(t, contains(text.Bytes(), "canary", salt, hex.EncodeToString(raw), fmt.Sprint(raw)[1:20]))
 }
 
 func TestParseOpening_AcceptsOnlyWhatRevealWrote(t *testing.T) {

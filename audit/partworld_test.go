@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"time"
 
@@ -43,9 +44,7 @@ var actShred = &troth.Act{
 
 func shredding(tenant troth.Tenant, subject, scope string, facts troth.Facts) troth.Entry {
 	e := troth.Entry{Act: actShred, Tenant: tenant, SubjectID: subject, Facts: troth.Facts{"scope": troth.Word(scope)}}
-	for name, fact := range facts {
-		e.Facts[name] = fact
-	}
+	maps.Copy(e.Facts, facts)
 	return e
 }
 
@@ -72,7 +71,7 @@ func (w *world) states(tenant troth.Tenant, id troth.EntryID) string {
 		}
 		all = append(all, text)
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(all, " / ")
 }
 
 func (w *world) gone(err error) *audit.PartGoneError {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -120,7 +121,7 @@ func (t *Trail) trust(row CheckpointRow) (Checkpoint, error) {
 }
 
 func (c *CheckpointRow) equal(o CheckpointRow) bool {
-	return c.Log == o.Log && c.Size == o.Size && c.SignedAt == o.SignedAt && string(c.Note) == string(o.Note)
+	return c.Log == o.Log && c.Size == o.Size && c.SignedAt == o.SignedAt && bytes.Equal(c.Note, o.Note)
 }
 
 // hotTiles is how many tiles are kept in memory, of up to 16 KiB: the levels above

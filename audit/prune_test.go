@@ -92,7 +92,7 @@ func TestPrune_DestroysTheBeginningInStepsAndSaysSo(t *testing.T) {
 	parts, err := w.store.Parts(t.Context(), "acme", ids[0])
 	require.NoError(t, err)
 	require.Empty(t, parts)
-	require.Equal(t, "present, present, present", w.states("acme", last[138]))
+	require.Equal(t, "present / present / present", w.states("acme", last[138]))
 
 	p, err := w.prune(audit.PruneTo{Log: 1, Before: 600})
 	require.NoError(t, err)

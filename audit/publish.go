@@ -84,7 +84,7 @@ func (p *publication) write() error {
 // prepare finds out what is there, and takes away what a call left that was
 // ended.
 func (p *publication) prepare() error {
-	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+	if err := os.MkdirAll(p.dir, 0o755); err != nil { //nolint:gosec // public, and a web server may have a user of its own
 		return fmt.Errorf("audit: publish: %w", err)
 	}
 	there, err := os.ReadDir(p.dir)
@@ -169,7 +169,7 @@ func (p *publication) tile(id tileID) error {
 
 func (p *publication) file(name string, data []byte) error {
 	path := filepath.Join(p.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // public, and a web server may have a user of its own
 		return fmt.Errorf("audit: publish: %w", err)
 	}
 	for dir := filepath.Dir(path); len(dir) >= len(p.dir) && !p.touched[dir]; dir = filepath.Dir(dir) {

@@ -39,7 +39,7 @@ func (w *world) asServed(dir string, want ...string) {
 	for name, content := range there {
 		rec := ask(w, w.trail, http.MethodGet, "/"+name)
 		require.Equal(w, http.StatusOK, rec.Code, name)
-		require.True(w, rec.Body.String() == content, name)
+		require.True(w, rec.Body.String() == content, name) //nolint:testifylint // too long to print
 	}
 	for _, name := range want {
 		require.Contains(w, there, name)
@@ -116,7 +116,7 @@ func TestPublish_CanBeRepeated(t *testing.T) {
 			require.Equal(t, string(first), files(t, dir)["checkpoint"])
 			for name, content := range earlier {
 				if !strings.Contains(name, ".p/") {
-					require.True(t, files(t, dir)[name] == content, name)
+					require.True(t, files(t, dir)[name] == content, name) //nolint:testifylint // too long to print
 				}
 			}
 			// What a process leaves that was killed while it wrote.
@@ -202,7 +202,7 @@ func TestPublish_OfAPrunedLog(t *testing.T) {
 	require.NoError(t, w.trail.Publish(t.Context(), fresh))
 	w.asServed(fresh, "checkpoint", "tile/0/001", "tile/0/002.p/191", "tile/1/000.p/2")
 	require.NoError(t, w.trail.Publish(t.Context(), old))
-	require.True(t, files(t, old)["tile/0/000"] == kept)
+	require.True(t, files(t, old)["tile/0/000"] == kept) //nolint:testifylint // too long to print
 	late := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(late, "checkpoint"), first, 0o600))
 	require.ErrorIs(t, w.trail.Publish(t.Context(), late), audit.ErrPruned)

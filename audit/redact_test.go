@@ -44,10 +44,10 @@ func TestRedact_LeavesTheHashAndSaysSo(t *testing.T) {
 	}, after)
 	require.Equal(t, neighbour, w.row("acme", next))
 	for range 2 {
-		require.Equal(t, "dropped by, dropped by, dropped by", w.states("acme", id))
+		require.Equal(t, "dropped by / dropped by / dropped by", w.states("acme", id))
 		_, err = w.open("acme", id, 0, "17")
 		require.Equal(t, by, w.gone(err).By)
-		require.Equal(t, "present, present, present", w.states("acme", next))
+		require.Equal(t, "present / present / present", w.states("acme", next))
 		w.toLog()
 	}
 	told := w.envelope("acme", by)

@@ -193,7 +193,7 @@ func TestContinue_OpensALogThatPinsTheLastOne(t *testing.T) {
 func TestContinue_NothingIsLostAtAnyFault(t *testing.T) {
 	eachOf(t, operation{
 		name: "continue", prepare: begun,
-		run: func(s *site, ctx context.Context, trail *audit.Trail) error { return trail.Continue(ctx, nil) },
+		run: func(ctx context.Context, _ *site, trail *audit.Trail) error { return trail.Continue(ctx, nil) },
 		opts: func(s *site) []audit.Option {
 			keys, err := audit.Verifiers{}.With(s.signer.VerifierKey())
 			require.NoError(s, err)

@@ -24,7 +24,7 @@ func rotating(s *site) []audit.Option {
 func TestRotate_NothingIsLostAtAnyFault(t *testing.T) {
 	eachOf(t, operation{
 		name: "rotate", prepare: begun, opts: rotating,
-		run: func(s *site, ctx context.Context, trail *audit.Trail) error {
+		run: func(ctx context.Context, s *site, trail *audit.Trail) error {
 			_, err := trail.Rotate(ctx, s.signer)
 			return err
 		},

@@ -35,6 +35,9 @@ func (s *site) opened() (opened []audit.Checkpoint) {
 	return opened
 }
 
+// pass lets the time of a synctest bubble go by.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // nobody waits for it in a bubble
+
 func TestRun_SignsOnTheIntervalWhenIdleAndAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
@@ -43,7 +46,7 @@ func TestRun_SignsOnTheIntervalWhenIdleAndAtTheEnd(t *testing.T) {
 		s.at = time.Now()
 		stop := s.running(trail)
 		wait := func(d time.Duration) {
-			time.Sleep(d)
+			pass(d)
 			synctest.Wait()
 		}
 		wait(time.Second)
@@ -103,7 +106,7 @@ func TestRun_GoesOnAfterFailuresThatPass(t *testing.T) {
 		stop := s.running(trail)
 		for range 20 {
 			s.record(1)
-			time.Sleep(2 * time.Second)
+			pass(2 * time.Second)
 		}
 		stop()
 		assert.Equal(t, 4, s.plan.Injected())
@@ -145,7 +148,7 @@ func TestRun_SignsWhateverTheClockDoes(t *testing.T) {
 			clock.jump(offset)
 			before := len(s.sizes())
 			s.record(2)
-			time.Sleep(25 * time.Second)
+			pass(25 * time.Second)
 			synctest.Wait()
 			sizes := s.sizes()
 			require.Greater(t, len(sizes), before, "nothing was signed after a jump by %s", offset)
@@ -171,7 +174,7 @@ func TestRun_ThinsOldCheckpoints(t *testing.T) {
 		trail := s.on(s.store, audit.WithSigner(s.signer), audit.WithClock(time.Now),
 			audit.WithCheckpoints(time.Second, time.Second))
 		stop := s.running(trail)
-		time.Sleep(5 * time.Second) // some are looked at each time
+		pass(5 * time.Second) // some are looked at each time
 		stop()
 		rows, err := s.store.Checkpoints(t.Context(), 1, 0, 10_000)
 		require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 
 	"go.uber.org/zap"
@@ -339,9 +340,7 @@ func (t *Trail) addOpening(ctx context.Context, s *step) error {
 			"salt":   troth.Digest(saltCommitment(s.ledger.head.Salt)),
 		},
 	}
-	for name, fact := range s.ledger.pins {
-		e.Facts[name] = fact
-	}
+	maps.Copy(e.Facts, s.ledger.pins)
 	return t.addOwn(ctx, s, e)
 }
 

@@ -57,7 +57,8 @@ func (t *Trail) answer(w http.ResponseWriter, r *http.Request, body []byte, err 
 	h.Set("Cache-Control", cache)
 	h.Set("Content-Length", itoa(len(body)))
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(body) // who hung up does not want it
+		// Who hung up does not want it.
+		_, _ = w.Write(body) //nolint:gosec // hashes or a signed note, by a type that no browser runs
 	}
 }
 
@@ -126,10 +127,8 @@ func parseTilePath(p string) (tileID, bool) {
 	}
 	id.level = atoi(level)
 	for part := range strings.SplitSeq(rest, "/") {
-		d := atoi(strings.TrimLeft(strings.TrimPrefix(part, "x"), "0"))
-		if d < 0 {
-			d = 0 // all zeros; comparing with path tells the rest
-		}
+		// -1 stands for all zeros; comparing with path tells the rest.
+		d := max(0, atoi(strings.TrimLeft(strings.TrimPrefix(part, "x"), "0")))
 		if id.n > maxSize/1000 {
 			return id, false
 		}

@@ -58,7 +58,7 @@ func TestHandler_ServesWhatTheCheckpointCovers(t *testing.T) {
 		assert.Equal(t, "public, max-age=31536000, immutable", get.Header().Get("Cache-Control"))
 		assert.Equal(t, "application/octet-stream", get.Header().Get("Content-Type"))
 		if want != "" {
-			assert.True(t, want == get.Body.String(), path)
+			assert.True(t, want == get.Body.String(), path) //nolint:testifylint // too long to print
 		}
 	}
 	for _, path := range []string{
@@ -103,7 +103,7 @@ func TestHandler_KnowsOneSpellingAndNoOtherFiles(t *testing.T) {
 	mounted := httptest.NewServer(http.StripPrefix("/log", w.trail.Handler()))
 	defer mounted.Close()
 	for path, want := range map[string]int{"/log/checkpoint": 200, "/log/tile/0/000": 200, "/checkpoint": 404, "/log//checkpoint": 404} {
-		resp, err := http.Get(mounted.URL + path) //nolint:noctx // a test
+		resp, err := http.Get(mounted.URL + path)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		assert.Equal(t, want, resp.StatusCode, path)
@@ -193,7 +193,7 @@ func TestHandler_ServesOneLogAtATime(t *testing.T) {
 	w.trail = w.another(audit.WithSigner(next), audit.WithVerifiers(w.verifiers()))
 	require.NoError(t, w.trail.Continue(t.Context(), note))
 	require.Equal(t, string(note), ask(t, w.trail, http.MethodGet, "/checkpoint").Body.String())
-	require.True(t, tile == ask(t, w.trail, http.MethodGet, "/tile/0/000").Body.String())
+	require.True(t, tile == ask(t, w.trail, http.MethodGet, "/tile/0/000").Body.String()) //nolint:testifylint // too long to print
 	note = w.checkpoint()
 	require.Equal(t, string(note), ask(t, w.trail, http.MethodGet, "/checkpoint").Body.String())
 	require.Equal(t, http.StatusNotFound, ask(t, w.trail, http.MethodGet, "/tile/0/000").Code)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -153,8 +154,8 @@ func (t *Trail) latest(ctx context.Context) (row CheckpointRow, err error) {
 	if err != nil {
 		return row, err
 	}
-	for i := len(heads) - 1; i >= 0; i-- {
-		row, found, err := t.store.Checkpoint(ctx, heads[i].Log, maxSize)
+	for _, head := range slices.Backward(heads) {
+		row, found, err := t.store.Checkpoint(ctx, head.Log, maxSize)
 		if err != nil {
 			return row, fmt.Errorf("audit: read checkpoint: %w", err)
 		}

@@ -34,7 +34,8 @@ func toldExport(t testing.TB) (*toldLog, []string, []byte) {
 		l.leaf(first), l.at(first), l.redacted(second), l.at(second), l.redacted(third), l.leaf(fourth),
 		l.leaf(why), l.leaf(whyToo), l.at(whyToo),
 	}
-	return l, lines, l.export("acme", lines...)
+	export := l.export("acme", lines...)
+	return l, lines, export
 }
 
 func TestVerifyTenant_ReadsTheFormatAsItIsWrittenDown(t *testing.T) {

@@ -229,7 +229,8 @@ func mixed(t *testing.T) (*world, []byte) {
 	ids := w.fill(4, "acme")
 	w.cut(256)
 	w.erase("acme", ids[0], ids[2], ids[3])
-	return w, w.export("acme")
+	export := w.export("acme")
+	return w, export
 }
 
 func TestVerifyTenant_NoByteCanChange(t *testing.T) {

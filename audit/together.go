@@ -163,7 +163,7 @@ func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]P
 			if err != nil {
 				return env, nil, err, nil
 			}
-			found := false
+			var found bool
 			ps, found, err = t.lookUp(ctx, p, name)
 			switch {
 			case errors.Is(err, ErrPseudonym):

@@ -85,17 +85,19 @@ func testTogether(t *testing.T) {
 	entries, ctxs := make([]troth.Entry, n), make([]context.Context, n)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
+	importer := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "importer"})
+	gone := troth.WithActor(cancelled, kim)
 	for i := range n {
-		entries[i], ctxs[i] = touch("acme", "17"), troth.WithActor(t.Context(), kim)
+		entry, ctx := touch("acme", "17"), troth.WithActor(t.Context(), kim)
 		switch i % 20 {
 		case 3:
-			entries[i] = touch("acme", fmt.Sprint("new-", i)) // known to nobody
+			entry.SubjectID = fmt.Sprint("new-", i) // known to nobody
 		case 5:
-			entries[i] = touch("globex", "")
-			ctxs[i] = troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "importer"})
+			entry, ctx = touch("globex", ""), importer
 		case 7:
-			ctxs[i] = troth.WithActor(cancelled, kim)
+			ctx = gone
 		}
+		entries[i], ctxs[i] = entry, ctx
 	}
 	// Somebody writes meanwhile: two lead companies that wait for that, and all
 	// others are in a third.

@@ -118,9 +118,10 @@ func (l *toldLog) redacted(leaf audit.Leaf) string {
 // at shows that the leaf stands in the tree.
 func (l *toldLog) at(leaf audit.Leaf) string {
 	hashes := inclusion(int(leaf.Index), l.plog.leaves)
-	s := fmt.Sprintf("at %d %d\n", leaf.Index, len(hashes))
+	var s strings.Builder
+	fmt.Fprintf(&s, "at %d %d\n", leaf.Index, len(hashes))
 	for _, h := range hashes {
-		s += base64Of(h[:]) + "\n"
+		s.WriteString(base64Of(h[:]) + "\n")
 	}
-	return s
+	return s.String()
 }

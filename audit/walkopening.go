@@ -47,10 +47,9 @@ func (w *walk) opening(row *LogRow) error {
 // pinOf reads what an opening says of the log before; nil if it says nothing.
 // ok is false if it says only a part of it.
 func pinOf(env Envelope) (p *pin, ok bool) {
-	fact := func(name string) troth.Fact { return env.fact(name) }
 	has := func(names ...string) (n int) {
 		for _, name := range names {
-			if fact(name).Kind() != 0 {
+			if env.fact(name).Kind() != 0 {
 				n++
 			}
 		}
@@ -63,9 +62,9 @@ func pinOf(env Envelope) (p *pin, ok bool) {
 	if kept != 3 || known == 1 {
 		return nil, false
 	}
-	p = &pin{keptSize: uint64(fact("kept-size").Number()), known: known == 2, size: uint64(fact("size").Number())}
-	copy(p.keptRoot[:], fact("kept-root").Text())
-	copy(p.root[:], fact("root").Text())
+	p = &pin{keptSize: uint64(env.fact("kept-size").Number()), known: known == 2, size: uint64(env.fact("size").Number())}
+	copy(p.keptRoot[:], env.fact("kept-root").Text())
+	copy(p.root[:], env.fact("root").Text())
 	return p, true
 }
 

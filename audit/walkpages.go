@@ -68,7 +68,7 @@ func (t *Trail) readAhead(ctx context.Context, log int, from, to uint64) iter.Se
 		}()
 		defer func() {
 			stop(errStopped)
-			for range pages { //nolint:revive // until the goroutine has ended
+			for range pages { // until the goroutine has ended
 			}
 		}()
 		for page := range pages {

@@ -136,12 +136,13 @@ func (w *witnessSink) put(ctx context.Context, note []byte) error {
 			return w.judge(ctx, status, answer, head.Log, cp, note)
 		}
 		size, err := parseDecimal(strings.TrimSuffix(string(answer), "\n"))
-		switch {
-		case err != nil:
+		if err != nil {
 			return errors.New("answered with a size that is none")
-		case size == w.size && size == cp.Size:
-			return &RolledBackError{Origin: cp.Origin, Known: size, Have: head.Size}
-		case size == w.size:
+		}
+		if size == w.size {
+			if size == cp.Size {
+				return &RolledBackError{Origin: cp.Origin, Known: size, Have: head.Size}
+			}
 			return errors.New("contradicts itself")
 		}
 		w.size = size

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -31,14 +32,13 @@ func together(ctx context.Context, all ...func(ctx context.Context) error) error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ends := make(chan error, len(all))
+	var running sync.WaitGroup
 	for _, run := range all {
-		go func() { ends <- run(ctx) }()
+		running.Go(func() { ends <- run(ctx) })
 	}
 	first := <-ends
 	cancel()
-	for range len(all) - 1 {
-		_ = <-ends // it was told to end
-	}
+	running.Wait()
 	return first
 }
 

@@ -30,7 +30,7 @@ func (r *reading) get(ctx context.Context, db *sql.DB, query string) (*sql.Stmt,
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if other := r.stmts[query]; other != nil {
-		_ = stmt.Close()
+		_ = stmt.Close() //nolint:sqlclosecheck // only of two that were prepared at once
 		return other, nil
 	}
 	if r.stmts == nil {
@@ -63,7 +63,7 @@ func (q poolQuerier) prepared(ctx context.Context, deadline time.Time, query str
 		if err != nil || stmt == nil {
 			return err
 		}
-		rows, err = stmt.QueryContext(ctx, args...)
+		rows, err = stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller closes them
 		return err
 	})
 	return rows, err
