@@ -125,7 +125,8 @@ func (j Journal) TakeInbox(ctx context.Context, limit int) ([]audit.InboxRow, er
 func (j Journal) Quarantine(ctx context.Context, ids []audit.TenantEntry) (moved int, err error) {
 	err = j.handle.Atomically(ctx, func(ctx context.Context) error {
 		for _, id := range ids {
-			_, err := j.change(ctx, `INSERT INTO odd_journal SELECT * FROM journal WHERE shop = ? AND id = ?`, string(id.Tenant), id.ID[:])
+			_, err := j.change(ctx, `INSERT INTO odd_journal (shop, id, written, entry, tag)
+				SELECT shop, id, written, entry, tag FROM journal WHERE shop = ? AND id = ?`, string(id.Tenant), id.ID[:])
 			if err != nil {
 				return err
 			}

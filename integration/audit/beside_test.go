@@ -67,7 +67,7 @@ func (s site) beside(t *testing.T) (*program, *heldUp) {
 	return p, held
 }
 
-func (p *program) record(t *testing.T, ctx context.Context, tenant troth.Tenant) troth.EntryID {
+func (p *program) record(ctx context.Context, t *testing.T, tenant troth.Tenant) troth.EntryID {
 	t.Helper()
 	id, err := p.trail.Record(ctx, troth.Entry{Act: other, Tenant: tenant, SubjectID: "17"})
 	require.NoError(t, err)
@@ -96,9 +96,9 @@ func TestSequence_ALateOneForksNothing(t *testing.T) {
 			fast := s.signing(t)
 			slow, held := s.beside(t)
 			held.elected = true
-			fast.record(t, kim(t.Context()), "acme")
+			fast.record(kim(t.Context()), t, "acme")
 			slow.drain(t)
-			fast.record(t, kim(t.Context()), "acme")
+			fast.record(kim(t.Context()), t, "acme")
 			var seen []byte
 			held.read = func() {
 				fast.drain(t)
@@ -106,7 +106,7 @@ func TestSequence_ALateOneForksNothing(t *testing.T) {
 				require.NoError(t, err)
 				seen = note
 				if waiting {
-					fast.record(t, kim(t.Context()), "globex")
+					fast.record(kim(t.Context()), t, "globex")
 				}
 			}
 			_, err := slow.trail.Sequence(t.Context())
@@ -132,13 +132,13 @@ func TestSequence_ALateOneWaitsForTheHeadThatAnotherMoves(t *testing.T) {
 	fast, heldFast := s.beside(t)
 	slow, held := s.beside(t)
 	held.elected, heldFast.elected = true, true
-	fast.record(t, kim(t.Context()), "acme")
+	fast.record(kim(t.Context()), t, "acme")
 	slow.drain(t)
 	fast.drain(t)
-	fast.record(t, kim(t.Context()), "acme")
+	fast.record(kim(t.Context()), t, "acme")
 	late := make(chan error, 1)
 	heldFast.write = func() {
-		fast.record(t, kim(t.Context()), "globex")
+		fast.record(kim(t.Context()), t, "globex")
 		go func() {
 			_, err := slow.trail.Sequence(t.Context())
 			late <- err
@@ -169,7 +169,7 @@ func TestRecord_DoesNotSerialiseTheHostsTransactions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newPostgresSite(t)
 			p := s.signing(t)
-			p.record(t, kim(t.Context()), "acme") // the people are known
+			p.record(kim(t.Context()), t, "acme") // the people are known
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- p.trail.Run(ctx) }()
@@ -182,7 +182,7 @@ func TestRecord_DoesNotSerialiseTheHostsTransactions(t *testing.T) {
 			begin := func() (*sql.Tx, troth.EntryID) {
 				tx, err := db.BeginTx(bounded, nil)
 				require.NoError(t, err)
-				return tx, p.record(t, p.handle.WithTx(kim(bounded), tx), "acme")
+				return tx, p.record(p.handle.WithTx(kim(bounded), tx), t, "acme")
 			}
 			first, firstID := begin()
 			second, secondID := begin()
@@ -190,7 +190,7 @@ func TestRecord_DoesNotSerialiseTheHostsTransactions(t *testing.T) {
 				first, second = second, first
 				firstID, secondID = secondID, firstID
 			}
-			between := p.record(t, kim(bounded), "acme")
+			between := p.record(kim(bounded), t, "acme")
 			_, err = p.trail.Await(bounded, "acme", between)
 			require.NoError(t, err, "what is committed does not wait for what is not")
 			require.NoError(t, first.Commit())
@@ -217,16 +217,16 @@ func TestRecord_DoesNotSerialiseTheHostsTransactions(t *testing.T) {
 func TestRecord_GoesOnWhileAStepIsOpen(t *testing.T) {
 	s := newPostgresSite(t)
 	p, held := s.beside(t)
-	p.record(t, kim(t.Context()), "acme")
+	p.record(kim(t.Context()), t, "acme")
 	p.drain(t)
-	p.record(t, kim(t.Context()), "acme")
+	p.record(kim(t.Context()), t, "acme")
 	open := false
 	held.write = func() {
 		open = true
 		bounded, cancel := context.WithTimeout(kim(t.Context()), 5*time.Second)
 		defer cancel()
 		for range 20 {
-			p.record(t, bounded, "acme")
+			p.record(bounded, t, "acme")
 		}
 	}
 	_, err := p.trail.Sequence(t.Context())

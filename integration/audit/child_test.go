@@ -116,8 +116,9 @@ type output struct {
 
 func (o *output) tell(t told) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if err := o.to.Encode(t); err != nil {
+	err := o.to.Encode(t)
+	o.mu.Unlock()
+	if err != nil {
 		os.Exit(3) // nobody listens any more
 	}
 }

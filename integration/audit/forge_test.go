@@ -121,13 +121,13 @@ func (f *forger) dropConstraints() {
 // keep remembers the rows of a table.
 func (f *forger) keep(t *forgedTable) {
 	f.Helper()
-	f.must("CREATE TEMPORARY TABLE kept_" + t.name + " AS SELECT * FROM " + t.name)
+	f.must("CREATE TEMPORARY TABLE kept_" + t.name + " AS SELECT " + t.list() + " FROM " + t.name)
 	t.rows = f.read(t)
 }
 
 func (f *forger) read(t *forgedTable) (all [][]any) {
 	f.Helper()
-	query := "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name + " ORDER BY " + strings.Join(t.key, ", ")
+	query := "SELECT " + t.list() + " FROM " + t.name + " ORDER BY " + strings.Join(t.key, ", ") //nolint:gosec // names of ours
 	rows, err := f.conn.QueryContext(f.Context(), query)
 	require.NoError(f, err)
 	defer func() { _ = rows.Close() }()
@@ -148,8 +148,11 @@ func (f *forger) read(t *forgedTable) (all [][]any) {
 func (f *forger) restore(t *forgedTable) {
 	f.Helper()
 	f.must("DELETE FROM " + t.name)
-	f.must("INSERT INTO " + t.name + " SELECT * FROM kept_" + t.name)
+	f.must("INSERT INTO " + t.name + " (" + t.list() + ") SELECT " + t.list() + " FROM kept_" + t.name)
 }
+
+// list is the columns for a statement.
+func (t *forgedTable) list() string { return strings.Join(t.columns, ", ") }
 
 // where names a row by its key as it was.
 func (t *forgedTable) where(row []any) (text string, args []any) {
@@ -172,11 +175,9 @@ func (f *forger) update(t *forgedTable, row []any, column, expression string, ar
 // same reports whether the column of the row is, to the database, what it was.
 func (f *forger) same(t *forgedTable, row []any, column string) bool {
 	f.Helper()
-	typed := column
+	typed := "COALESCE(CAST(" + column + " AS text), 'null')"
 	if f.dialect == sqlstore.SQLite {
 		typed = "typeof(" + column + ") || '/' || COALESCE(hex(" + column + "), '')"
-	} else {
-		typed = "COALESCE(CAST(" + column + " AS text), 'null')"
 	}
 	where, key := t.where(row)
 	now := f.strings("SELECT "+typed+" FROM "+t.name+" WHERE "+where, key...)
@@ -187,7 +188,7 @@ func (f *forger) same(t *forgedTable, row []any, column string) bool {
 // insert adds a row.
 func (f *forger) insert(t *forgedTable, row []any) error {
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(row)), ", ")
-	return f.try("INSERT INTO "+t.name+" ("+strings.Join(t.columns, ", ")+") VALUES ("+marks+")", row...)
+	return f.try("INSERT INTO "+t.name+" ("+t.list()+") VALUES ("+marks+")", row...)
 }
 
 func (f *forger) remove(t *forgedTable, row []any) {

@@ -22,10 +22,10 @@ func TestSequence_TakesAsideWhatSomebodyWroteIntoTheInbox(t *testing.T) {
 			require.NoError(t, err)
 		}
 		const columns = `(tenant, id, recorded_at, envelope, tag)`
-		copied := p.record(t, kim(t.Context()), "acme")
-		do(`CREATE TABLE kept AS SELECT * FROM troth_audit_inbox`)
+		copied := p.record(kim(t.Context()), t, "acme")
+		do(`CREATE TABLE kept AS SELECT tenant, id, recorded_at, envelope, tag FROM troth_audit_inbox`)
 		p.drain(t)
-		p.record(t, kim(t.Context()), "acme")
+		p.record(kim(t.Context()), t, "acme")
 
 		// Put back, put under another tenant, too long, empty of sense.
 		do(`INSERT INTO troth_audit_inbox `+columns+` SELECT tenant, id, recorded_at, envelope, tag FROM kept WHERE id = ?`, copied[:])

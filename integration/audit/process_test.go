@@ -205,7 +205,7 @@ func (s site) check(t *testing.T, acknowledged []told) (seen int) {
 	entries, alone, roots := p.readLog(t)
 	require.Equal(t, int(report.Logs[0].Size)+1, len(roots)) //nolint:testifylint // too long to print
 	rows := p.hostRows(t)
-	require.Equal(t, len(rows), len(entries), "rows of the host and entries about them")
+	require.Equal(t, len(rows), len(entries), "rows of the host and entries about them") //nolint:testifylint // too long to print
 	for name, entry := range rows {
 		if !entries[entry] {
 			require.FailNow(t, "a row of the host has no entry", name)
