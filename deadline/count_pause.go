@@ -9,11 +9,12 @@ type pausing struct {
 	// days are counted so far; last is the last one of the pause before.
 	days int
 	last Date
-	// open has a bit for each pause that is open, from is the day on which the
-	// first of them began, opener that pause.
-	open   uint
-	from   Date
-	opener *Pause
+	// open has a bit for each pause that is open. The first of them began on the
+	// day from, which itself is taken out if first is set; known is the last day
+	// of which it is known that the clock stood still.
+	open        uint
+	from, known Date
+	first       bool
 }
 
 // pauses returns how many days of a period from start to end do not count, and
@@ -37,8 +38,7 @@ func (c counter) pauses(start, end Date) (days int, waiting EventType) {
 			waiting = p.rule.Pauses[i].To
 		}
 	}
-	// Open: it lasts at least until the day on which it began.
-	p.close(p.from)
+	p.close(p.known)
 	return p.days, waiting
 }
 
@@ -53,7 +53,7 @@ func (p *pausing) moment(events []Event) {
 			p.clear(i, day)
 		}
 	}
-	if day.After(p.end.AddDays(p.days)) {
+	if p.open == 0 && day.After(p.end.AddDays(p.days)) {
 		return
 	}
 	for i := range p.rule.Pauses {
@@ -62,9 +62,11 @@ func (p *pausing) moment(events []Event) {
 			continue
 		}
 		if p.open == 0 {
-			p.from, p.opener = day, pause
+			p.from, p.first = day, false
 		}
+		p.first = p.first || day == p.from && pause.Days == BothEnds
 		p.open |= 1 << i
+		p.known = day
 	}
 	for i := range p.rule.Pauses {
 		if before&(1<<i) == 0 && p.open&(1<<i) != 0 && has(events, p.rule.Pauses[i].To) {
@@ -80,6 +82,7 @@ func has(events []Event, typ EventType) bool {
 
 // clear ends one pause, and counts if none is open any more.
 func (p *pausing) clear(i int, day Date) {
+	p.known = day
 	if p.open &^= 1 << i; p.open == 0 {
 		p.close(day)
 	}
@@ -90,7 +93,7 @@ func (p *pausing) clear(i int, day Date) {
 func (p *pausing) close(to Date) {
 	// The days after lo count.
 	lo, floor := p.from, p.start
-	if p.opener.Days == BothEnds {
+	if p.first {
 		lo, floor = lo.AddDays(-1), floor.AddDays(-1)
 	}
 	if lo.Before(floor) {

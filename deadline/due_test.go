@@ -170,6 +170,10 @@ func TestDue_PausesThatOverlapAreOne(t *testing.T) {
 		"answered twice":       {[]Event{ask(10), answer(12), answer(20)}, 3, ""},
 		"answered, not asked":  {[]Event{answer(12)}, 0, ""},
 		"not answered yet":     {[]Event{ask(10)}, 1, ClarificationAnswered},
+		"one still open":       {[]Event{ask(10), fee(11), paid(14)}, 5, ClarificationAnswered},
+		"the other still open": {[]Event{ask(10), fee(11), answer(14)}, 5, FeePaid},
+		"never over":           {[]Event{ask(10), fee(12)}, 3, FeePaid},
+		"open beyond the end":  {[]Event{ask(10), On(FeeAsked, Date{2026, 3, 20}), On(FeePaid, Date{2026, 3, 22}), On(ClarificationAnswered, Date{2026, 3, 21})}, 41, ""},
 		"asked before receipt": {[]Event{ask(5), answer(10)}, 2, ""},
 		"over before receipt":  {[]Event{ask(5), answer(8)}, 0, ""},
 	} {
@@ -190,3 +194,47 @@ func paid(day int) Event   { return On(FeePaid, Date{2026, 2, day}) }
 type everyDay struct{ weekdays }
 
 func (everyDay) Working(Date) (bool, error) { return true, nil }
+
+// A pause of which the first day does not count takes nothing from one of which
+// it does.
+func TestDue_AnotherPauseNeverShortens(t *testing.T) {
+	for _, kinds := range [][2]PauseDays{{Between, BothEnds}, {BothEnds, Between}} {
+		r := rule(t, "uk.access.respond")
+		r.Start, r.Doubts = r.Start[:1], nil
+		r.Pauses = []Pause{{From: FeeAsked, To: FeePaid, Days: kinds[0]}, {From: ClarificationAsked, To: ClarificationAnswered, Days: kinds[1]}}
+		d, err := Due(r, []Event{On(Received, Date{2026, 2, 9}), ask(10), fee(10), paid(11), answer(12)}, everyDay{})
+		require.NoError(t, err)
+		assert.Equal(t, 3, d.Legal.Sub(Date{2026, 3, 9}))
+	}
+}
+
+func TestErrors_SayWhatIsWrongAndNothingElse(t *testing.T) {
+	for want, err := range map[string]error{
+		`deadline: rule "a.b.c": period: no such period`:           &RuleError{Rule: "a.b.c", Field: "period", Problem: "no such period"},
+		`deadline: event "received": no such day`:                  &EventError{Event: Received, Problem: "no such day"},
+		`deadline: rule "a.b.c": not started: no event "received"`: &NotStartedError{Rule: "a.b.c", Event: Received},
+		`deadline: no rule "a.b.c"`:                                &UnknownRuleError{Rule: "a.b.c"},
+		`deadline: rule "a.b.c": not in force on 2026-01-01: it applies from 2027-01-01 to 2028-01-01`: &NotInForceError{
+			Rule: "a.b.c", Day: Date{2026, 1, 1}, From: Date{2027, 1, 1}, To: Date{2028, 1, 1},
+		},
+	} {
+		assert.EqualError(t, err, want)
+	}
+}
+
+func TestDeadline_ExplainsCountsThatNoShippedRuleHas(t *testing.T) {
+	r := rule(t, "us-va.request.respond")
+	r.FirstDay, r.Period = FirstIncluded, Period{Weeks: 6, Days: 3}
+	r.Extension = Extension{Period: Period{Days: 10}, Count: 2, Chain: Chained}
+	d, err := Due(r, []Event{
+		On(Received, Date{2026, 2, 1}), On(ExtensionNoticed, Date{2026, 3, 1}), On(ExtensionNoticed, Date{2026, 3, 20}),
+	}, nil)
+	require.NoError(t, err)
+	// Day one is 1 February: day 45 is 17 March, and 20 more make 6 April.
+	assert.Equal(t, "2026-04-06", d.Legal.String())
+	assert.Equal(t, 2, d.Extended)
+	text := d.Explain()
+	assert.Contains(t, text, `on 2026-02-01 (Sunday); that is day one.`)
+	assert.Contains(t, text, "6 weeks and 3 days: to 2026-03-17 (Tuesday).")
+	assert.Contains(t, text, "2 extensions, noticed in time, of 10 days: counted from the end of the period to 2026-04-06 (Monday).")
+}

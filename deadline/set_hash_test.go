@@ -59,7 +59,7 @@ func TestSet_MessageIsAsDocumented(t *testing.T) {
 	}
 	page, err := os.ReadFile("../docs/formats/deadline.md")
 	require.NoError(t, err)
-	assert.Contains(t, string(page), fmt.Sprintf("a message of %d bytes and the hash\n`%s`", len(want), s.Hash()))
+	assert.Contains(t, string(page), fmt.Sprintf("a message of %d bytes and the hash\n%#q", len(want), s.Hash()))
 }
 
 func TestEnumerations_AreCopies(t *testing.T) {
