@@ -115,9 +115,11 @@
 //
 // # Concurrency
 //
-// A Trail is safe for concurrent use and starts no goroutine before Run, which
-// ends those it starts. It keeps no pseudonym in memory: Record reads those of actor and subject each time, so a
-// pseudonym that was forgotten is used by no transaction that can see so.
+// A Trail is safe for concurrent use. New starts no goroutine; those that a call
+// starts, of Run or of Verify, end before it returns, but for one in a [Sink] that
+// hangs. A Trail keeps no pseudonym in memory: Record reads those of actor and
+// subject each time, so a pseudonym that was forgotten is used by no transaction
+// that can see so.
 //
 // # Storage
 //
