@@ -8,6 +8,7 @@
 //     destroys those keys;
 //   - audit records evidence, in a signed log that others can verify; below it,
 //     redact keeps personal data out of the host's own logs;
+//   - deadline counts legal and promised clocks, and explains the count;
 //   - storage holds the adapters: memory, and SQL for SQLite and PostgreSQL;
 //   - kit wires what exists on one database handle, and is the shortest way in.
 //

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/deadline"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -157,6 +159,9 @@ func (s *story) openMoved(ctx context.Context) (plain []byte, opened error) {
 }
 
 func (s *story) tellShred(ctx context.Context) error {
+	if err := s.tellDeadline(); err != nil {
+		return err
+	}
 	before, err := s.row(ctx, erased)
 	if err != nil {
 		return err
@@ -184,6 +189,21 @@ func (s *story) tellShred(ctx context.Context) error {
 	s.say("name     %x… %d bytes, still there", after.fields[0][:16], len(after.fields[0]))
 	s.say("opening it: %v", vault.ErrShredded)
 	return s.tellOthers(ctx)
+}
+
+// tellDeadline says by when somebody had to do it.
+func (s *story) tellDeadline() error {
+	rule, err := deadline.ShippedRule("gdpr.erasure.respond")
+	if err != nil {
+		return err
+	}
+	asked := deadline.Date{Year: 2026, Month: time.January, Day: 31}
+	due, err := deadline.Due(rule, []deadline.Event{deadline.On(deadline.Received, asked)}, nil)
+	if err != nil {
+		return err
+	}
+	s.say("they asked on %s; the GDPR wants it done and answered by %s (how it is counted: examples/deadlines)", asked, due.Legal)
+	return nil
 }
 
 func (s *story) tellOthers(ctx context.Context) error {
