@@ -40,6 +40,13 @@ func (r *reading) get(ctx context.Context, db *sql.DB, query string) (*sql.Stmt,
 	return stmt, nil
 }
 
+// has reports whether the statement is prepared.
+func (r *reading) has(query string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stmts[query] != nil
+}
+
 // forget closes the statements.
 func (r *reading) forget() {
 	r.mu.Lock()
