@@ -12,11 +12,12 @@ func (s strictness) has(r Reading) bool {
 	return s != 0 && s&(1<<slices.Index(readings, r)) != 0
 }
 
-// strictReadings returns the strict readings of a clock that starts on a day.
-func strictReadings(r *Rule, start Date) (s strictness) {
+// strictReadings returns the strict readings of a clock whose first event was
+// on a day.
+func strictReadings(r *Rule, first Date) (s strictness) {
 	for i := range r.Doubts {
 		d := &r.Doubts[i]
-		if d.Before.IsZero() || start.Before(d.Before) {
+		if d.Before.IsZero() || first.Before(d.Before) {
 			s |= 1 << slices.Index(readings, d.Reading)
 		}
 	}
@@ -36,8 +37,10 @@ type counter struct {
 
 // tally is a count with its steps, which the explanation tells.
 type tally struct {
-	// start is the event that started the clock, day the day from which it is
+	// first is the day of the first start event, without which there is no
+	// clock; start the event that started it, day the day from which it is
 	// counted.
+	first Date
 	start Event
 	day   Date
 	// base is the last day without extension, pauses and roll; end with the
@@ -56,8 +59,8 @@ func (c counter) count() (tally, error) {
 		return tally{}, err
 	}
 	if c.rule.Period.Hours > 0 {
-		c.hours(&t)
-		return t, nil
+		err := c.hours(&t)
+		return t, err
 	}
 	if t.base, err = c.span(t.day, 0); err != nil {
 		return tally{}, err
@@ -70,8 +73,9 @@ func (c counter) count() (tally, error) {
 		if t.extended == c.rule.Extension.Count {
 			break
 		}
-		// A notice that comes when the period is over extends nothing.
-		if e.Type != ExtensionNoticed || e.Date.After(t.last) {
+		// A notice that comes before there is a clock, or when the period is
+		// over, extends nothing.
+		if e.Type != ExtensionNoticed || e.Date.Before(t.first) || e.Date.After(t.last) {
 			continue
 		}
 		t.extended++
@@ -97,7 +101,9 @@ func (c counter) finish(t *tally) error {
 		}
 	}
 	t.waiting = waiting
-	t.end = end.AddDays(t.paused)
+	if t.end = end.AddDays(t.paused); !t.end.Valid() {
+		return outside()
+	}
 	t.last, err = c.roll(t.end)
 	return err
 }
@@ -108,9 +114,7 @@ func (c counter) span(start Date, extensions int) (Date, error) {
 	included := c.rule.FirstDay == FirstIncluded || c.strict.has(FirstDayCounts)
 	chained := x.Chain == Chained || c.strict.has(ChainedExtension)
 	if !chained {
-		for range extensions {
-			p = plus(p, x.Period)
-		}
+		p = times(p, x.Period, extensions)
 	}
 	end, err := c.add(start, p, included)
 	if chained {
@@ -153,6 +157,14 @@ func (c counter) addBusiness(from Date, n int, included bool) (Date, error) {
 		}
 	}
 	return d, nil
+}
+
+// times returns a period with an extension added n times.
+func times(p, extension Period, n int) Period {
+	for range n {
+		p = plus(p, extension)
+	}
+	return p
 }
 
 func plus(a, b Period) Period {

@@ -40,9 +40,12 @@ func (d Deadline) Rule() Rule {
 // ignored. A nil calendar means the one that the rule names.
 //
 // The errors are [*NotStartedError], [*NotInForceError], [*EventError],
-// [*RuleError] for a rule that [Rule.Validate] refuses, and whatever the
-// calendar returns: a day that it does not cover is never taken for a working
-// day.
+// [*RuleError] for a rule that [Rule.Validate] refuses, [*DateError] for an end
+// after the year 9999, and whatever the calendar returns: a day that it does not
+// cover is never taken for a working day, but gives a [*RangeError].
+//
+// The deadline keeps the rule: who changes its lists afterwards changes what is
+// explained.
 func Due(rule Rule, events []Event, cal Calendar) (Deadline, error) {
 	if err := validate(&rule); err != nil {
 		return Deadline{}, err
@@ -84,7 +87,7 @@ func (d Deadline) tallies() (legal, strict tally, err error) {
 	if legal.day.Before(d.rule.From) || !d.rule.To.IsZero() && legal.day.After(d.rule.To) {
 		return tally{}, tally{}, &NotInForceError{Rule: d.rule.ID, Day: legal.day, From: d.rule.From, To: d.rule.To}
 	}
-	c.strict = strictReadings(d.rule, legal.day)
+	c.strict = strictReadings(d.rule, legal.first)
 	c.early = true
 	if d.rule.Sense == NotBefore {
 		return legal, legal, nil

@@ -33,7 +33,7 @@ func (x *explainer) result(legal, strict tally) {
 // matters reports whether a doubt moves this deadline: whether its reading
 // alone makes it earlier, or the other ones without it make it later.
 func (x *explainer) matters(d *Doubt, legal, strict tally) bool {
-	all := strictReadings(x.rule, legal.day)
+	all := strictReadings(x.rule, legal.first)
 	one := strictness(1) << slices.Index(readings, d.Reading)
 	if all&one == 0 {
 		return false
