@@ -150,8 +150,21 @@ func word(s string) bool {
 // plain reports whether s is one line of text that a reader sees as it is: with
 // no blank but the one of ASCII, and nothing that turns or hides what follows.
 func plain(s string) bool {
-	return s != "" && len(s) <= 1000 && strings.TrimSpace(s) == s && utf8.ValidString(s) &&
-		!strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) || c == utf8.RuneError })
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' { // ASCII is spared the tables
+			return shown(s)
+		}
+	}
+	return trimmed(s)
+}
+
+func trimmed(s string) bool {
+	return s != "" && len(s) <= 1000 && strings.TrimSpace(s) == s
+}
+
+// shown reports the same of text beyond ASCII.
+func shown(s string) bool {
+	return trimmed(s) && !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) || c == utf8.RuneError })
 }
 
 // cutID cuts an id into its parts; what has not three of them gives none.
