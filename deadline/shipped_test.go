@@ -16,7 +16,7 @@ var shippedHashes = map[string]struct {
 	"bulk-senders": {1, "d8b9d323dcd2a9cb21a571234386f271ad0903d013d1615debfcd087e235c417"},
 	"can-spam":     {1, "f7433d3c79451d826c367efd3fcfc4f49912222b61cb4b4c16cdf247eaba7d1e"},
 	"casl":         {1, "9136267311961fc68c181772f0bdda8330b647b2db75843087d5fae0acef8a22"},
-	"ccpa":         {1, "ce97692dddfed339719cfd8e5c9b05f166b42334a4c8a3011a5858aba74ce815"},
+	"ccpa":         {1, "10ad783df5c336636cddeaae7f92b30e91c6a2b205a0c90fb56e71181b331a29"},
 	"dpdp":         {1, "320f36fc68a51df5a989825fa1e8e6e715bbe786b3125072af2c8b704d8d148f"},
 	"fadp":         {1, "87d0bf184ff85a5e6ef9929a4db09181e74f9199b6e30ba74096ec7b3fb5f0f4"},
 	"gdpr":         {1, "dadf4132a0c47c00a926737b0c0dd23528bbccc7d2350b56a220f5608c3ea32f"},
