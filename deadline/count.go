@@ -8,9 +8,9 @@ import (
 // strictness is a set of strict readings, a bit for each of the list readings.
 type strictness uint16
 
-func (s strictness) has(r Reading) bool {
-	return s != 0 && s&(1<<slices.Index(readings, r)) != 0
-}
+func (s strictness) has(r Reading) bool { return s != 0 && s&bit(r) != 0 }
+
+func bit(r Reading) strictness { return 1 << slices.Index(readings, r) }
 
 // strictReadings returns the strict readings of a clock whose first event was
 // on a day.
@@ -18,7 +18,7 @@ func strictReadings(r *Rule, first Date) (s strictness) {
 	for i := range r.Doubts {
 		d := &r.Doubts[i]
 		if d.Before.IsZero() || first.Before(d.Before) {
-			s |= 1 << slices.Index(readings, d.Reading)
+			s |= bit(d.Reading)
 		}
 	}
 	return s
@@ -37,6 +37,8 @@ type counter struct {
 
 // tally is a count with its steps, which the explanation tells.
 type tally struct {
+	// strict are the readings by which was counted.
+	strict strictness
 	// first is the day of the first start event, without which there is no
 	// clock; start the event that started it, day the day from which it is
 	// counted.
@@ -52,6 +54,9 @@ type tally struct {
 	extended int
 	waiting  EventType
 }
+
+// sooner reports whether a count of the same clock ends before another.
+func (t *tally) sooner(o *tally) bool { return t.last.Before(o.last) || t.at.Before(o.at) }
 
 func (c counter) count() (tally, error) {
 	t, err := c.start()

@@ -65,7 +65,15 @@ func (c counter) hours(t *tally) error {
 		from = nextHour(from, loc)
 	}
 	end := from.Add(length)
-	if t.base = DateOf(end.Add(-1), loc); !t.base.Valid() {
+	if t.base = DateOf(end.Add(-1), loc); !known && c.early {
+		// No instant tells where that day is over, so only a day counts of which
+		// none is too late: not the one on which clocks have moved the end.
+		t.base = DateOf(end, loc).AddDays(-1)
+		if t.base.Before(t.day) {
+			t.base = t.day
+		}
+	}
+	if !t.base.Valid() {
 		return outside()
 	}
 	t.end, t.last = t.base, t.base

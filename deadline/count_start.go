@@ -7,7 +7,7 @@ func (c counter) start() (tally, error) {
 	if !ok {
 		return tally{}, &NotStartedError{Rule: c.rule.ID, Event: first.Event}
 	}
-	t := tally{first: e.Date, start: e}
+	t := tally{strict: c.strict, first: e.Date, start: e}
 	var err error
 	if t.day, err = first.After.AddTo(e.Date); err != nil {
 		return tally{}, err

@@ -87,13 +87,34 @@ func (d Deadline) tallies() (legal, strict tally, err error) {
 	if legal.day.Before(d.rule.From) || !d.rule.To.IsZero() && legal.day.After(d.rule.To) {
 		return tally{}, tally{}, &NotInForceError{Rule: d.rule.ID, Day: legal.day, From: d.rule.From, To: d.rule.To}
 	}
-	c.strict = strictReadings(d.rule, legal.first)
-	c.early = true
 	if d.rule.Sense == NotBefore {
 		return legal, legal, nil
 	}
-	strict, err = c.count()
-	return legal, strict, err
+	c.early = true
+	all := strictReadings(d.rule, legal.first)
+	for _, loose := range looser {
+		if all&loose != loose || loose.has(ChainedExtension) && legal.extended == 0 {
+			continue
+		}
+		c.strict = all &^ loose
+		read, err := c.count()
+		if err != nil {
+			return tally{}, tally{}, err
+		}
+		if loose == 0 || read.sooner(&strict) {
+			strict = read
+		}
+	}
+	return legal, strict, nil
+}
+
+// looser are the readings without which a count may end earlier, though alone
+// they never make it later. All others end it earlier whatever else holds. An
+// extension counted from the end of the period ends later than one from its
+// start after 29 November, say, if the first day counts and February is short.
+// The earliest start takes in pauses that were over before a later one.
+var looser = [...]strictness{
+	0, bit(ChainedExtension), bit(EarliestStart), bit(ChainedExtension) | bit(EarliestStart),
 }
 
 // Docket is what several rules make of the same events.

@@ -125,7 +125,7 @@ func (x *explainer) unheeded(t tally) {
 	heeded := 0
 	for i := range x.events {
 		e := &x.events[i]
-		why := ""
+		var why string
 		switch {
 		case e.Type != ExtensionNoticed || x.rule.Extension.Count == 0:
 			continue
