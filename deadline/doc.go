@@ -52,9 +52,9 @@
 // which the host brings; where a state works on a day on which the institutions
 // rest, the date rolled over that day would come too late.
 //
-// Nor is its Article 3(5) applied, by which a period of two days or more has two
-// working days at least: it could only make a date later, no shipped rule under
-// that Regulation is so short but the clock of breaches, and for that it is
+// Nor is Article 3(5) of that Regulation applied, by which a period of two days or
+// more has two working days at least: it could only make a date later, no shipped
+// rule under it is so short but the clock of breaches, and for that it is
 // disputed.
 //
 // # Errors

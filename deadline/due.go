@@ -70,9 +70,6 @@ func Due(rule Rule, events []Event, cal Calendar) (Deadline, error) {
 	}
 	d.Legal, d.LegalAt = legal.last, legal.at
 	d.Safe, d.SafeAt = strict.last, strict.at
-	if d.Safe.After(d.Legal) {
-		d.Safe, d.SafeAt = d.Legal, d.LegalAt
-	}
 	d.Extended, d.Waiting = legal.extended, legal.waiting
 	return d, nil
 }
@@ -87,8 +84,9 @@ func (d Deadline) tallies() (legal, strict tally, err error) {
 	if legal.day.Before(d.rule.From) || !d.rule.To.IsZero() && legal.day.After(d.rule.To) {
 		return tally{}, tally{}, &NotInForceError{Rule: d.rule.ID, Day: legal.day, From: d.rule.From, To: d.rule.To}
 	}
+	strict = legal
 	if d.rule.Sense == NotBefore {
-		return legal, legal, nil
+		return legal, strict, nil
 	}
 	c.early = true
 	all := strictReadings(d.rule, legal.first)
@@ -101,7 +99,7 @@ func (d Deadline) tallies() (legal, strict tally, err error) {
 		if err != nil {
 			return tally{}, tally{}, err
 		}
-		if loose == 0 || read.sooner(&strict) {
+		if read.sooner(&strict) {
 			strict = read
 		}
 	}

@@ -32,7 +32,7 @@ func (x *explainer) result(legal, strict tally) {
 // alone makes it earlier, or the other ones without it make it later.
 func (x *explainer) matters(d *Doubt, legal, strict *tally) bool {
 	one := bit(d.Reading)
-	if !strict.sooner(legal) || strictReadings(x.rule, legal.first)&one == 0 {
+	if strictReadings(x.rule, legal.first)&one == 0 {
 		return false
 	}
 	c := counter{rule: x.rule, events: x.events, cal: x.cal, strict: one}

@@ -45,6 +45,15 @@ func TestShipped_FilesAreNamedLikeTheirSets(t *testing.T) {
 	}
 }
 
+func TestShipped_CalendarsAreShipped(t *testing.T) {
+	for _, r := range allRules() {
+		if r.Calendar != "" {
+			_, err := CalendarByName(r.Calendar)
+			assert.NoError(t, err, r.ID)
+		}
+	}
+}
+
 // Ids that are promised to hosts and to the users of the example.
 func TestShippedRule_HasThePromisedIDs(t *testing.T) {
 	for _, id := range []string{
