@@ -227,6 +227,9 @@ func (t *Trail) begin(ctx context.Context, head Head, taken []InboxRow) (*step, 
 	l := t.seq.ledger
 	switch {
 	case head.Size == 0:
+		if l != nil && l.head.Size > 0 && l.head.Origin == t.signer.Name() {
+			return nil, &RolledBackError{Origin: l.head.Origin, Known: l.head.Size}
+		}
 		l, err := t.createLog(ctx, newLedger(1, t.signer))
 		if err != nil {
 			return nil, err
@@ -320,6 +323,11 @@ func (t *Trail) createLog(ctx context.Context, l *ledger) (*ledger, error) {
 	var err error
 	if l.head.Tag, err = t.headTag(ctx, l.head); err != nil {
 		return nil, err
+	}
+	for _, cp := range t.seq.known {
+		if cp.Origin == l.head.Origin { // somebody has seen a log of that name
+			return nil, &RolledBackError{Origin: cp.Origin, Known: cp.Size}
+		}
 	}
 	created, err := t.store.CreateHead(ctx, l.head)
 	if err != nil {
