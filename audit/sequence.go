@@ -100,8 +100,16 @@ func (t *Trail) afterFailure(ctx context.Context, err error) (moved int, again e
 	if errors.Is(err, errSuperseded) {
 		return 0, nil
 	}
+	if row, ok := errors.AsType[*RowError](err); ok && row.Table == inboxTable {
+		if moved, again := t.quarantine(ctx, nil); moved > 0 || again != nil {
+			return moved, again
+		}
+	}
 	return 0, err
 }
+
+// inboxTable is how adapters name the table of what waits.
+const inboxTable = "troth_audit_inbox"
 
 // duplicateError carries the rows of a step that the log refused.
 type duplicateError struct{ rows []TenantEntry }
