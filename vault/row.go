@@ -21,6 +21,9 @@ type RootRow struct {
 	// Epoch is the epoch key under which the root lies; 0 means directly under
 	// the key-encryption key.
 	Epoch uint32
+	// KEK names the tenant's own key-encryption key, as its [KEKResolver] knows
+	// it; empty for the platform's.
+	KEK string
 	// Sealed is what the key-encryption key made of the 32 bytes.
 	Sealed []byte
 	// Commitment binds the record to the key inside, see docs/formats.md.

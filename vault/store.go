@@ -25,7 +25,7 @@ type Store interface {
 	InsertRoot(ctx context.Context, row RootRow) (inserted bool, err error)
 
 	// Keys returns all generations under the name, newest first, tombstones
-	// included; none if there are none.
+	// included, but for those that were retired; none if there are none.
 	Keys(ctx context.Context, name KeyName) ([]KeyRow, error)
 	// Person returns the state of a person whom LockPerson has seen; the zero
 	// state for a person who was never seen.
@@ -61,6 +61,9 @@ type Store interface {
 	// it tells of the others. A name without a person tells of shreddings of the
 	// whole tenant, not of each person's.
 	Settled(ctx context.Context, name KeyName) (bool, error)
+
+	KEKStore
+	GenerationStore
 
 	// InsertWindow adds a window.
 	InsertWindow(ctx context.Context, w WindowRow) error

@@ -72,8 +72,9 @@ func (s *Store) InsertKey(ctx context.Context, row vault.KeyRow) (inserted bool,
 		at, found := slices.BinarySearchFunc(rows, row.Generation, func(r vault.KeyRow, g uint32) int {
 			return int(g) - int(r.Generation) // the newest first
 		})
-		if found {
-			return nil
+		gone, _, err := s.retired.Get(ctx, row.KeyName)
+		if err != nil || found || slices.ContainsFunc(gone, func(r vault.KeyRow) bool { return r.Generation == row.Generation }) {
+			return err
 		}
 		inserted = true
 		p = p.with(row.Compartment, row.KeyID)

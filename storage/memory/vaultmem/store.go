@@ -16,6 +16,7 @@ type Store struct {
 	db      *memory.DB
 	roots   *memory.Table[rootKey, []vault.RootRow]
 	keys    *memory.Table[vault.KeyName, []vault.KeyRow]
+	retired *memory.Table[vault.KeyName, []vault.KeyRow]
 	persons *memory.Table[person, personRow]
 	fence   *memory.Table[int64, vault.FenceEvent]
 	windows *memory.Table[window, vault.WindowRow]
@@ -60,13 +61,8 @@ func New(db *memory.DB) *Store {
 		roots: memory.NewTable[rootKey, []vault.RootRow](db, func(a, b rootKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.lineage, b.lineage))
 		}),
-		keys: memory.NewTable[vault.KeyName, []vault.KeyRow](db, func(a, b vault.KeyName) int {
-			return cmp.Or(
-				cmp.Compare(a.Tenant, b.Tenant),
-				strings.Compare(a.SubjectID, b.SubjectID),
-				cmp.Compare(a.Compartment, b.Compartment),
-			)
-		}),
+		keys:    memory.NewTable[vault.KeyName, []vault.KeyRow](db, compareNames),
+		retired: memory.NewTable[vault.KeyName, []vault.KeyRow](db, compareNames),
 		persons: memory.NewTable[person, personRow](db, func(a, b person) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.subject, b.subject))
 		}),
@@ -76,6 +72,14 @@ func New(db *memory.DB) *Store {
 		}),
 		state: memory.NewTable[string, int64](db, strings.Compare),
 	}
+}
+
+func compareNames(a, b vault.KeyName) int {
+	return cmp.Or(
+		cmp.Compare(a.Tenant, b.Tenant),
+		strings.Compare(a.SubjectID, b.SubjectID),
+		cmp.Compare(a.Compartment, b.Compartment),
+	)
 }
 
 // Transactor implements vault.Store.

@@ -7,11 +7,12 @@ import (
 )
 
 const (
-	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at"
+	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at, kek"
 	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, sealed, commitment, created_at, shredded_at"
 	// What is read is cut where it is too long already, for the scan to refuse.
-	rootValues = "tenant, lineage, epoch, substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at"
-	keyValues  = "tenant, subject, compartment, generation, key_id, epoch, " +
+	rootValues = "tenant, lineage, epoch, substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, " +
+		"substr(kek, 1, 1025)"
+	keyValues = "tenant, subject, compartment, generation, key_id, epoch, " +
 		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at"
 	windowRow    = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
 	windowValues = "substr(tenant, 1, 256), substr(id, 1, 17), substr(actor, 1, 256), substr(home, 1, 256), " +
@@ -40,6 +41,8 @@ type queries struct {
 	insertWindow, closeWindow, lapsed string
 
 	managed, setManaged string
+
+	keyQueries
 }
 
 func newQueries(d sqlstore.Dialect) *queries {
@@ -64,23 +67,26 @@ func (q *queries) all() []*string {
 		&q.hold, &q.holds, &q.numberLock,
 		&q.raise, &q.raiseAt, &q.head, &q.follow, &q.number, &q.prune, &q.clear, &q.restart,
 		&q.insertWindow, &q.closeWindow, &q.lapsed, &q.managed, &q.setManaged,
+		&q.roots, &q.rewrapRoot, &q.newestKeys, &q.retireKey, &q.retired,
 	}
 }
 
 func common() *queries {
 	return &queries{
+		keyQueries: newKeyQueries(),
+
 		root: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
 		rootAt: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? AND epoch = ?`,
-		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)
+		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
 		shredRoots: `UPDATE troth_vault_root SET sealed = NULL, shredded_at = ?
 			WHERE tenant = ? AND lineage = ? AND shredded_at = 0 RETURNING ` + rootValues,
 		// A root that another transaction inserts meanwhile is waited for, and
 		// emptied.
 		entombRoot: `INSERT INTO troth_vault_root (` + rootColumns + `)
-			SELECT ?, ?, 0, NULL, ?, ?, ? WHERE NOT EXISTS (
+			SELECT ?, ?, 0, NULL, ?, ?, ?, '' WHERE NOT EXISTS (
 				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ?)
 			ON CONFLICT (tenant, lineage, epoch) DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
 				WHERE troth_vault_root.shredded_at = 0
@@ -89,7 +95,7 @@ func common() *queries {
 			FROM troth_vault_root WHERE tenant = ? AND lineage = ?`,
 
 		keys: `SELECT ` + keyValues + ` FROM troth_vault_key
-			WHERE tenant = ? AND subject = ? AND compartment = ? ORDER BY generation DESC LIMIT ?`,
+			WHERE tenant = ? AND subject = ? AND compartment = ? AND retired = 0 ORDER BY generation DESC LIMIT ?`,
 		insertKey: `INSERT INTO troth_vault_key (` + keyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
 		compartments: `SELECT DISTINCT compartment FROM troth_vault_key

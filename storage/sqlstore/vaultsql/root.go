@@ -29,8 +29,9 @@ func (s *Store) oneRoot(ctx context.Context, text string, args ...any) (vault.Ro
 func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 	var commitment []byte
 	var epoch int64
-	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt)
-	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || !fill(r.Commitment[:], commitment) {
+	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt, &r.KEK)
+	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || len(r.KEK) > vault.MaxKEK ||
+		!fill(r.Commitment[:], commitment) {
 		return r, errRecord
 	}
 	return r, nil
@@ -39,7 +40,7 @@ func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 // InsertRoot implements vault.Store.
 func (s *Store) InsertRoot(ctx context.Context, r vault.RootRow) (inserted bool, err error) {
 	return s.affects(ctx, s.q.insertRoot, string(r.Tenant), string(r.Lineage), int64(r.Epoch),
-		blob(r.Sealed), r.Commitment[:], r.CreatedAt, r.ShreddedAt)
+		blob(r.Sealed), r.Commitment[:], r.CreatedAt, r.ShreddedAt, r.KEK)
 }
 
 // ShredRoots implements vault.Store. Emptying the roots waits for those who

@@ -1,0 +1,29 @@
+package vaultsql
+
+// keyQueries are the statements about generations and key-encryption keys.
+type keyQueries struct {
+	roots, rewrapRoot string
+
+	newestKeys, retireKey, retired string
+}
+
+func newKeyQueries() keyQueries {
+	return keyQueries{
+		roots: `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? ORDER BY lineage, epoch`,
+		rewrapRoot: `UPDATE troth_vault_root SET sealed = ?, kek = ?
+			WHERE tenant = ? AND lineage = ? AND epoch = ? AND shredded_at = 0 AND sealed = ?`,
+
+		newestKeys: `SELECT ` + keyValues + ` FROM troth_vault_key k
+			WHERE tenant = ? AND (subject, compartment) > (?, ?) AND shredded_at = 0
+				AND generation = (SELECT MAX(n.generation) FROM troth_vault_key n
+					WHERE n.tenant = k.tenant AND n.subject = k.subject AND n.compartment = k.compartment)
+			ORDER BY subject, compartment LIMIT ?`,
+		retireKey: `UPDATE troth_vault_key SET sealed = NULL, shredded_at = ?, retired = 1
+			WHERE tenant = ? AND subject = ? AND compartment = ? AND generation = ? AND shredded_at = 0
+				AND EXISTS (SELECT 1 FROM troth_vault_key n
+					WHERE n.tenant = ? AND n.subject = ? AND n.compartment = ? AND n.generation > ? AND n.shredded_at = 0)
+			RETURNING ` + keyValues,
+		retired: `SELECT COUNT(*), COUNT(CASE WHEN sealed IS NOT NULL OR shredded_at = 0 OR retired = 0 THEN 1 END)
+			FROM troth_vault_key WHERE tenant = ? AND subject = ? AND compartment = ? AND generation = ?`,
+	}
+}
