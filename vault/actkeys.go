@@ -31,6 +31,15 @@ var (
 			{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"},
 		},
 	}
+	actMove = &troth.Act{
+		Name: "vault.move", Version: 1,
+		Doc: "A tenant's roots were wrapped anew by another key-encryption key. A key that is not named is the platform's.",
+		Fields: []troth.Field{
+			{Name: "roots", Kind: troth.CountFact, Doc: "how many roots"},
+			{Name: "from", Kind: troth.DigestFact, Optional: true, Doc: "SHA-256 of the name of the tenant's key before"},
+			{Name: "to", Kind: troth.DigestFact, Optional: true, Doc: "SHA-256 of the name of the tenant's key after"},
+		},
+	}
 )
 
-var keyActs = []*troth.Act{actRenew, actReencrypt, actRetire}
+var keyActs = []*troth.Act{actRenew, actReencrypt, actRetire, actMove}

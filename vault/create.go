@@ -74,6 +74,7 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 		if inserted {
 			s := newSlot(name)
 			s.keys = append(s.keys, key)
+			s.until = r.until
 			return s, nil
 		}
 		// Another process was first, or destroyed what is not yet there.

@@ -19,10 +19,10 @@ type Reencryption struct {
 	// which is empty at first, and the cursor behind them. No items end the run.
 	// It is called outside of any transaction.
 	Page func(ctx context.Context, after string) (items []Item, next string, err error)
-	// WriteBack puts new in the place of old, in ctx's transaction. It returns
+	// WriteBack puts anew in the place of old, in ctx's transaction. It returns
 	// false, and changes nothing, if another value stands there by now: compare
 	// and set.
-	WriteBack func(ctx context.Context, at troth.Context, old, new []byte) (written bool, err error)
+	WriteBack func(ctx context.Context, at troth.Context, old, anew []byte) (written bool, err error)
 	// Skipped hears of values that do not open: [ErrShredded] for those of
 	// people who are gone, [ErrOpen] for what is damaged or foreign. Nil hears
 	// nothing; they are counted all the same.
@@ -103,8 +103,8 @@ func (d *Reencrypted) add(p Reencrypted) {
 
 // resealed is a value that is to be written back.
 type resealed struct {
-	at       troth.Context
-	old, new []byte
+	at        troth.Context
+	old, anew []byte
 }
 
 func (v *Vault) reencryptPage(ctx context.Context, r *Reencryption, items []Item) (Reencrypted, error) {
@@ -117,7 +117,7 @@ func (v *Vault) reencryptPage(ctx context.Context, r *Reencryption, items []Item
 		case err == nil && sealed == nil:
 			page.Newest++
 		case err == nil:
-			jobs = append(jobs, resealed{at: at, old: items[i].Data, new: sealed})
+			jobs = append(jobs, resealed{at: at, old: items[i].Data, anew: sealed})
 		case errors.Is(err, ErrShredded):
 			page.Shredded++
 		case errors.Is(err, ErrOpen):
@@ -175,7 +175,7 @@ func (v *Vault) Outdated(ctx context.Context, at troth.Context, sealed []byte) (
 func (v *Vault) writeBack(ctx context.Context, r *Reencryption, jobs []resealed) (written int, err error) {
 	of := map[troth.Tenant]int{}
 	for _, j := range jobs {
-		is, err := r.WriteBack(ctx, j.at, j.old, j.new)
+		is, err := r.WriteBack(ctx, j.at, j.old, j.anew)
 		if err != nil {
 			return 0, fmt.Errorf("vault: reencrypt: write back: %w", err)
 		}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -96,7 +95,7 @@ func retiredDieAgain(s vault.Backend, b *broken) {
 	b.shredKeys = func(ctx context.Context, p vault.ShredKeys) ([]vault.KeyRow, error) {
 		died, err := s.ShredKeys(ctx, p)
 		for _, row := range gone {
-			if slices.Contains(p.Compartments, troth.Compartment(row.Compartment)) {
+			if slices.Contains(p.Compartments, row.Compartment) {
 				died = append(died, row)
 			}
 		}
