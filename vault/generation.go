@@ -83,16 +83,17 @@ func (v *Vault) ready(ctx context.Context, name KeyName) error {
 // renew inserts the next generation under the name, if due says so of the
 // newest. It returns the newest one, and whether it made it.
 func (v *Vault) renew(ctx context.Context, name KeyName, due func(*KeyRow) bool) (row KeyRow, made bool, err error) {
-	r, err := v.root(ctx, rootName{tenant: name.Tenant, lineage: WrapLineage, epoch: newest})
-	if err != nil {
-		return row, false, err
-	}
 	state, err := v.store.LockPerson(ctx, name.Tenant, name.SubjectID, Shared)
 	if err != nil {
 		return row, false, fmt.Errorf("vault: lock person: %w", err)
 	}
 	if closedTo(state, name.Compartment) {
 		return row, false, ErrShredded
+	}
+	// The one under which keys can be created until the transaction ends.
+	r, err := v.root(ctx, rootName{tenant: name.Tenant, lineage: WrapLineage, epoch: int64(state.Epoch)})
+	if err != nil {
+		return row, false, err
 	}
 	var before uint32
 	for range keyIDTries {
@@ -129,7 +130,9 @@ func (v *Vault) renew(ctx context.Context, name KeyName, due func(*KeyRow) bool)
 
 // nextGeneration is the row that follows another one, without its key.
 func nextGeneration(of *KeyRow, r *root, at int64) KeyRow {
-	return KeyRow{KeyName: of.KeyName, Generation: of.Generation + 1, Epoch: r.epoch, CreatedAt: at}
+	return KeyRow{
+		KeyName: of.KeyName, Generation: of.Generation + 1, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: at,
+	}
 }
 
 // generations returns the rows under a name that lives.

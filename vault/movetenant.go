@@ -113,11 +113,11 @@ func (v *Vault) planMove(ctx context.Context, tenant troth.Tenant, kek string) (
 		if row.Tenant != tenant {
 			return nil, ErrKeyRecord
 		}
-		if row.ShreddedAt != 0 || len(row.Sealed) == 0 {
+		if row.ShreddedAt != 0 {
 			return nil, ErrShredded
 		}
 		has[row.Lineage] = true
-		if row.KEK == kek {
+		if row.KEK == kek || len(row.Sealed) == 0 { // there already, or a trace
 			continue
 		}
 		m.from = row.KEK
@@ -187,10 +187,13 @@ func (v *Vault) move(ctx context.Context, m *move) (bool, error) {
 		return false, fmt.Errorf("vault: read roots: %w", err)
 	}
 	for i := range rows { // one may have come while the locks were waited for
-		if rows[i].KEK != m.kek || rows[i].ShreddedAt != 0 {
+		living := len(rows[i].Sealed) > 0
+		if rows[i].ShreddedAt != 0 || living && rows[i].KEK != m.kek {
 			return false, nil
 		}
 	}
+	// Not of roots alone: keys that were loaded by the old key's leave expire
+	// too late for the new one.
 	e := FenceEvent{KeyName: KeyName{Tenant: m.tenant}, At: v.micros()}
 	if err := v.store.RaiseFence(ctx, e); err != nil {
 		return false, fmt.Errorf("vault: raise fence: %w", err)
