@@ -16,6 +16,7 @@ const (
 	wrapInfo     = "troth.vault.wrap/1"
 	macInfo      = "troth.vault.mac/1"
 	aeadInfo     = "troth.vault.aead/1"
+	ownDomain    = "troth.vault.own/1"
 )
 
 // AssociatedData returns what a value sealed at the given place is bound to.
@@ -64,7 +65,11 @@ func rootAAD(r *RootRow) []byte {
 	b = canon.AppendText(b, r.Tenant)
 	b = canon.AppendText(b, r.Lineage)
 	b = canon.AppendUint(b, uint64(r.Epoch))
-	return canon.AppendBytes(b, r.Commitment[:])
+	b = canon.AppendBytes(b, r.Commitment[:])
+	if r.KEK != "" {
+		b = canon.AppendText(b, r.KEK)
+	}
+	return b
 }
 
 // commitment is a value that only this key has: AES-GCM alone would let one

@@ -68,7 +68,8 @@ var (
 
 // Acts are the acts whose evidence the vault records.
 func Acts() []*troth.Act {
-	return []*troth.Act{actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred, actUnmanaged}
+	acts := []*troth.Act{actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred, actUnmanaged}
+	return append(acts, keyActs...)
 }
 
 // self acts when the vault does something that nobody asked for.

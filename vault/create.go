@@ -47,6 +47,8 @@ func (v *Vault) resolveOrCreate(ctx context.Context, q *sought) (*slot, error) {
 // share one with a chance of 2^-32.
 const keyIDTries = 3
 
+var errKeyID = fmt.Errorf("vault: insert key: no key id found in %d tries", keyIDTries)
+
 func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot, error) {
 	r, err := v.ensureRoot(ctx, name.Tenant, WrapLineage, first)
 	if err != nil {
@@ -72,6 +74,7 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 		if inserted {
 			s := newSlot(name)
 			s.keys = append(s.keys, key)
+			s.until = r.until
 			return s, nil
 		}
 		// Another process was first, or destroyed what is not yet there.
@@ -79,5 +82,5 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 			return s, err
 		}
 	}
-	return nil, fmt.Errorf("vault: insert key: no key id found in %d tries", keyIDTries)
+	return nil, errKeyID
 }

@@ -101,8 +101,7 @@ func (v *Vault) RawKey(ctx context.Context, row KeyRow) ([]byte, error) {
 	return key[:], nil
 }
 
-// NextGeneration makes the row of one more generation, which nothing of the
-// vault does yet.
+// NextGeneration makes the row of one more generation, and stores it nowhere.
 func (v *Vault) NextGeneration(ctx context.Context, row KeyRow) (KeyRow, error) {
 	r, err := v.root(ctx, rootName{tenant: row.Tenant, lineage: WrapLineage, epoch: newest})
 	if err != nil {

@@ -56,26 +56,36 @@ func (r *Receipt) digest() [32]byte {
 	return sha256.Sum256(b)
 }
 
+// compartments are those of the keys.
+func (r *Receipt) compartments() []troth.Compartment {
+	var cs []troth.Compartment
+	for _, k := range r.Keys {
+		if k.Compartment.Validate() == nil { // a row may hold any text
+			cs = append(cs, k.Compartment)
+		}
+	}
+	return cs
+}
+
+// permitFacts adds who allowed it and why.
+func permitFacts(facts troth.Facts, p troth.Permit) {
+	facts["ground"] = troth.Word(p.Ground())
+	if p.IsUnmanaged() {
+		facts["permit"] = troth.Word("unmanaged")
+		return
+	}
+	facts["permit"] = troth.Word("managed")
+	facts["policy"] = troth.Digest(p.Policy())
+}
+
 func (r *Receipt) entry(p troth.Permit) troth.Entry {
 	facts := troth.Facts{
 		"scope":       troth.Word(r.Target.kind()),
 		"keys":        troth.Count(len(r.Keys)),
 		"commitments": troth.Digest(r.digest()),
-		"ground":      troth.Word(p.Ground()),
-		"permit":      troth.Word("managed"),
 	}
-	if p.IsUnmanaged() {
-		facts["permit"] = troth.Word("unmanaged")
-	} else {
-		facts["policy"] = troth.Digest(p.Policy())
-	}
-	var died []troth.Compartment
-	for _, k := range r.Keys {
-		if k.Compartment.Validate() == nil { // a row may hold any text
-			died = append(died, k.Compartment)
-		}
-	}
-	died = append(died, r.Target.Compartments...)
+	permitFacts(facts, p)
+	died := append(r.compartments(), r.Target.Compartments...)
 	if len(died) > 0 {
 		facts["compartments"] = troth.Words(died...)
 	}

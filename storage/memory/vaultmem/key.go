@@ -41,7 +41,13 @@ func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID s
 	if _, err := s.persons.Insert(ctx, person{tenant, subjectID}, personRow{}); err != nil {
 		return vault.PersonState{}, err
 	}
-	return s.Person(ctx, tenant, subjectID)
+	state, err := s.Person(ctx, tenant, subjectID)
+	if err != nil {
+		return vault.PersonState{}, err
+	}
+	root, _, err := s.Root(ctx, tenant, vault.WrapLineage)
+	state.Epoch = root.Epoch
+	return state, err
 }
 
 // ClosePerson implements vault.Store.
@@ -65,6 +71,9 @@ func (s *Store) InsertKey(ctx context.Context, row vault.KeyRow) (inserted bool,
 		if err != nil || slices.Contains(p.keyIDs, row.KeyID) {
 			return err
 		}
+		if root, found, err := s.RootAt(ctx, row.Tenant, vault.WrapLineage, row.Epoch); err != nil || found && !takesKeys(&root) {
+			return err
+		}
 		rows, _, err := s.keys.Get(ctx, row.KeyName)
 		if err != nil {
 			return err
@@ -72,8 +81,9 @@ func (s *Store) InsertKey(ctx context.Context, row vault.KeyRow) (inserted bool,
 		at, found := slices.BinarySearchFunc(rows, row.Generation, func(r vault.KeyRow, g uint32) int {
 			return int(g) - int(r.Generation) // the newest first
 		})
-		if found {
-			return nil
+		gone, _, err := s.retired.Get(ctx, row.KeyName)
+		if err != nil || found || slices.ContainsFunc(gone, func(r vault.KeyRow) bool { return r.Generation == row.Generation }) {
+			return err
 		}
 		inserted = true
 		p = p.with(row.Compartment, row.KeyID)
