@@ -31,6 +31,8 @@ type RootRow struct {
 	// CreatedAt and ShreddedAt are microseconds since 1970, UTC; ShreddedAt is
 	// 0 while the root lives.
 	CreatedAt, ShreddedAt int64
+	// Evidence is the entry that tells of the shredding; zero before.
+	Evidence troth.EntryID
 }
 
 // KeyName names the keys of one person's compartment.
@@ -57,6 +59,11 @@ type KeyRow struct {
 	// CreatedAt and ShreddedAt are microseconds since 1970, UTC; ShreddedAt is
 	// 0 while the key lives.
 	CreatedAt, ShreddedAt int64
+	// Flag tells which restrictions the key is under; empty if none. It is bound
+	// to the key, see docs/formats.md.
+	Flag []byte
+	// Evidence is the entry that tells of the shredding; zero before.
+	Evidence troth.EntryID
 }
 
 // FenceEvent tells other processes that keys died. An empty Compartment is all

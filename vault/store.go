@@ -79,6 +79,8 @@ type PersonState struct {
 	ClosedAt int64
 	// TenantShredded says that the tenant's roots are tombstones.
 	TenantShredded bool
+	// Restricted counts the restrictions that are in force.
+	Restricted int
 }
 
 // Lock is how strongly LockPerson holds a person.
@@ -149,4 +151,6 @@ type Scrubber interface {
 type Backend interface {
 	Store
 	SystemStore
+	ControlStore
+	ControlSystem
 }

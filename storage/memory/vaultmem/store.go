@@ -22,7 +22,8 @@ type Store struct {
 	windows *memory.Table[window, vault.WindowRow]
 	// state holds what there is one of: the fence's head and whether a keeper
 	// has taken over.
-	state *memory.Table[string, int64]
+	state   *memory.Table[string, int64]
+	control controls
 }
 
 var _ vault.Backend = (*Store)(nil)
@@ -40,6 +41,8 @@ type person struct {
 // personRow is what is known of a person. Its slices never change.
 type personRow struct {
 	closedAt     int64
+	evidence     troth.EntryID
+	restricted   int
 	compartments []troth.Compartment
 	keyIDs       []uint32
 }
@@ -70,7 +73,8 @@ func New(db *memory.DB) *Store {
 		windows: memory.NewTable[window, vault.WindowRow](db, func(a, b window) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), bytes.Compare(a.id[:], b.id[:]))
 		}),
-		state: memory.NewTable[string, int64](db, strings.Compare),
+		state:   memory.NewTable[string, int64](db, strings.Compare),
+		control: newControls(db),
 	}
 }
 

@@ -8,12 +8,12 @@ import (
 
 const (
 	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at, kek"
-	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, sealed, commitment, created_at, shredded_at"
+	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, sealed, commitment, created_at, shredded_at, flag"
 	// What is read is cut where it is too long already, for the scan to refuse.
 	rootValues = "tenant, lineage, epoch, substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, " +
-		"substr(kek, 1, 1025)"
+		"substr(kek, 1, 1025), substr(evidence, 1, 17)"
 	keyValues = "tenant, subject, compartment, generation, key_id, epoch, " +
-		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at"
+		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, substr(flag, 1, 4097), substr(evidence, 1, 17)"
 	windowRow    = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
 	windowValues = "substr(tenant, 1, 256), substr(id, 1, 17), substr(actor, 1, 256), substr(home, 1, 256), " +
 		"substr(purpose, 1, 256), opened_at, until_at, closed_at"
@@ -43,6 +43,7 @@ type queries struct {
 	managed, setManaged string
 
 	keyQueries
+	controlQueries
 }
 
 func newQueries(d sqlstore.Dialect) *queries {
@@ -56,6 +57,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 	for _, text := range q.all() {
 		*text = d.Rebind(*text)
 	}
+	q.controlQueries.rebind(d)
 	return q
 }
 
@@ -73,7 +75,8 @@ func (q *queries) all() []*string {
 
 func common() *queries {
 	return &queries{
-		keyQueries: newKeyQueries(),
+		keyQueries:     newKeyQueries(),
+		controlQueries: newControlQueries(),
 
 		root: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
@@ -96,14 +99,14 @@ func common() *queries {
 
 		keys: `SELECT ` + keyValues + ` FROM troth_vault_key
 			WHERE tenant = ? AND subject = ? AND compartment = ? AND retired = 0 ORDER BY generation DESC LIMIT ?`,
-		insertKey: `INSERT INTO troth_vault_key (` + keyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		insertKey: `INSERT INTO troth_vault_key (` + keyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
 		compartments: `SELECT DISTINCT compartment FROM troth_vault_key
 			WHERE tenant = ? AND subject = ? AND shredded_at = 0`,
 		shredKeys: `UPDATE troth_vault_key SET sealed = NULL, shredded_at = ?
 			WHERE tenant = ? AND subject = ? AND compartment = ? AND shredded_at = 0 RETURNING ` + keyValues,
 		entombKey: `INSERT INTO troth_vault_key (` + keyColumns + `)
-			SELECT ?, ?, ?, 1, 0, 0, NULL, ?, ?, ? WHERE NOT EXISTS (
+			SELECT ?, ?, ?, 1, 0, 0, NULL, ?, ?, ?, NULL WHERE NOT EXISTS (
 				SELECT 1 FROM troth_vault_key WHERE tenant = ? AND subject = ? AND compartment = ?)
 			ON CONFLICT (tenant, subject, compartment, generation)
 				DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
@@ -114,14 +117,15 @@ func common() *queries {
 
 		person: `SELECT COALESCE((SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?), 0),
 			COALESCE((SELECT shredded_at FROM troth_vault_root
-				WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1), 0)`,
+				WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1), 0),
+			COALESCE((SELECT restricted FROM troth_vault_person WHERE tenant = ? AND subject = ?), 0)`,
 		insertPerson: `INSERT INTO troth_vault_person (tenant, subject) VALUES (?, ?) ON CONFLICT DO NOTHING`,
 		closePerson: `INSERT INTO troth_vault_person (tenant, subject, closed_at) VALUES (?, ?, ?)
 			ON CONFLICT (tenant, subject) DO UPDATE SET closed_at = excluded.closed_at
 				WHERE troth_vault_person.closed_at = 0`,
 		lockRoot: `SELECT shredded_at FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
-		lockShared: `SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
+		lockShared: `SELECT closed_at, restricted FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
 
 		raise: `INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at) VALUES (?, ?, ?, ?)`,
 		head:  `SELECT COALESCE(MAX(position), 0) FROM troth_vault_fence WHERE position ` + plausible,
