@@ -59,8 +59,12 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if closedTo(state, name.Compartment) {
 		return nil, ErrShredded
 	}
+	f, err := v.flagFor(ctx, &name, state)
+	if err != nil {
+		return nil, err
+	}
 	for range keyIDTries {
-		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros()}
+		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode()}
 		key, err := wrapNew(&row, r.wrap)
 		if err != nil {
 			return nil, err
@@ -72,6 +76,7 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 		if inserted {
 			s := newSlot(name)
 			s.keys = append(s.keys, key)
+			s.rule = f.rule()
 			return s, nil
 		}
 		// Another process was first, or destroyed what is not yet there.

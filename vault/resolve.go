@@ -188,6 +188,13 @@ func (v *Vault) read(ctx context.Context, name KeyName) (*slot, error) {
 			return nil, err
 		}
 		s.keys = append(s.keys, key)
+		if len(row.Flag) > 0 {
+			f, err := parseFlag(row.Flag)
+			if err != nil {
+				return nil, err
+			}
+			s.rule = s.rule.and(f.rule())
+		}
 	}
 	return s, nil
 }

@@ -13,6 +13,8 @@ type slot struct {
 	// prefix begins the associated data of every value of the compartment.
 	prefix   []byte
 	shredded bool
+	// rule is what restrictions leave; nil if there are none.
+	rule *rule
 	// expires is on the vault's monotonic clock.
 	expires int64
 
