@@ -61,8 +61,12 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if closedTo(state, name.Compartment) {
 		return nil, ErrShredded
 	}
+	f, err := v.flagFor(ctx, &name, state)
+	if err != nil {
+		return nil, err
+	}
 	for range keyIDTries {
-		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros()}
+		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode()}
 		key, err := wrapNew(&row, r.wrap)
 		if err != nil {
 			return nil, err
@@ -75,6 +79,7 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 			s := newSlot(name)
 			s.keys = append(s.keys, key)
 			s.until = r.until
+			s.rule = f.rule()
 			return s, nil
 		}
 		// Another process was first, or destroyed what is not yet there.

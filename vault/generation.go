@@ -95,6 +95,10 @@ func (v *Vault) renew(ctx context.Context, name KeyName, due func(*KeyRow) bool)
 	if err != nil {
 		return row, false, err
 	}
+	f, err := v.flagFor(ctx, &name, state)
+	if err != nil {
+		return row, false, err
+	}
 	var before uint32
 	for range keyIDTries {
 		rows, err := v.generations(ctx, name)
@@ -114,6 +118,7 @@ func (v *Vault) renew(ctx context.Context, name KeyName, due func(*KeyRow) bool)
 			return row, false, ErrKeyRecord
 		}
 		row = nextGeneration(&rows[0], r, v.micros())
+		row.Flag = f.encode()
 		if _, err := wrapNew(&row, r.wrap); err != nil {
 			return row, false, err
 		}

@@ -164,7 +164,7 @@ func (v *Vault) Outdated(ctx context.Context, at troth.Context, sealed []byte) (
 		return false, err
 	}
 	q := v.cache.seek(nameOf(&at))
-	s, err := v.resolveKey(ctx, &q, sealed)
+	s, err := v.locateKey(ctx, &q, sealed)
 	if err != nil {
 		return false, err
 	}
