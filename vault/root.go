@@ -89,7 +89,12 @@ func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
 	if row.Tenant != n.tenant || row.Lineage != n.lineage {
 		return nil, ErrKeyRecord
 	}
-	if row.ShreddedAt != 0 || len(row.Sealed) == 0 {
+	switch {
+	case row.ShreddedAt != 0:
+		return nil, ErrShredded
+	case row.RetiredAt != 0:
+		return nil, errRetired
+	case len(row.Sealed) == 0:
 		return nil, ErrShredded
 	}
 	return v.unwrapRoot(ctx, &row)
@@ -135,6 +140,12 @@ func (v *Vault) askToUnwrap(ctx context.Context, row *RootRow) (*root, error) {
 		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
 	}
 	defer clear(plain)
+	if row.Epoch != 0 {
+		if plain, err = v.unwrapInEpoch(ctx, row, plain); err != nil {
+			return nil, err
+		}
+		defer clear(plain)
+	}
 	if len(plain) != keySize {
 		return nil, ErrKeyRecord
 	}
@@ -213,21 +224,42 @@ func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage, 
 	if _, err := v.store.InsertRoot(ctx, *row); err != nil {
 		return nil, fmt.Errorf("vault: insert root: %w", err)
 	}
-	// Another process may have been first; its root is the tenant's then.
+	// Another process may have been first; its root is the tenant's then. If
+	// nobody was, the row's epoch has been closed meanwhile.
 	r, err = v.root(ctx, n)
 	if err == nil && r == nil {
-		err = ErrKeyRecord
+		err = errSuperseded
 	}
 	return r, err
 }
 
+// newRoot makes a first root, under the newest epoch.
 func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*RootRow, error) {
+	epoch, err := v.newestEpoch(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var secret [keySize]byte
 	defer clear(secret[:])
 	_, _ = crand.Read(secret[:]) // never fails, crypto/rand documents
-	row := &RootRow{Tenant: tenant, Lineage: l, Commitment: commitment(&secret), CreatedAt: v.micros()}
+	return v.sealRoot(ctx, rootName{tenant: tenant, lineage: l, epoch: int64(epoch)}, &secret)
+}
+
+// sealRoot makes the row of a root out of its secret.
+func (v *Vault) sealRoot(ctx context.Context, n rootName, secret *[keySize]byte) (*RootRow, error) {
+	row := &RootRow{
+		Tenant: n.tenant, Lineage: n.lineage, Epoch: uint32(n.epoch),
+		Commitment: commitment(secret), CreatedAt: v.micros(),
+	}
 	applied := v.fence.applied.Load()
-	sealed, err := v.kek.EncryptWithContext(ctx, secret[:], rootAAD(row))
+	inner := secret[:]
+	if row.Epoch != 0 {
+		var err error
+		if inner, err = v.wrapInEpoch(ctx, row, inner); err != nil {
+			return nil, err
+		}
+	}
+	sealed, err := v.kek.EncryptWithContext(ctx, inner, rootAAD(row))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
