@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -162,6 +163,7 @@ func TestEpochFolder_AKeyThatIsMissingIsNotMadeAgainByUsingIt(t *testing.T) {
 
 // kms is a KMS in memory, whose keys have Tink's interface.
 type kms struct {
+	mu      sync.Mutex
 	keys    map[string]tink.AEADWithContext
 	doomed  map[string]time.Time
 	gone    map[string]bool
@@ -181,12 +183,11 @@ func (k *kms) store(t testing.TB) vault.EpochStore {
 	s, err := vault.NewEpochKMS(vault.EpochKMS{
 		URI: func(epoch uint32) string { return "test-kms://epochs/" + string(rune('a'+epoch%26)) },
 		AEAD: func(_ context.Context, uri string) (tink.AEADWithContext, error) {
-			if k.keys[uri] == nil {
-				return nil, fs.ErrNotExist
-			}
 			return aliveAEAD{k, uri}, nil
 		},
 		Create: func(ctx context.Context, uri string) error {
+			k.mu.Lock()
+			defer k.mu.Unlock()
 			switch {
 			case ctx.Err() != nil:
 				return ctx.Err()
@@ -203,6 +204,8 @@ func (k *kms) store(t testing.TB) vault.EpochStore {
 			return nil
 		},
 		Destroy: func(ctx context.Context, uri string) (time.Time, error) {
+			k.mu.Lock()
+			defer k.mu.Unlock()
 			switch {
 			case ctx.Err() != nil:
 				return time.Time{}, ctx.Err()
@@ -241,6 +244,8 @@ type aliveAEAD struct {
 }
 
 func (a aliveAEAD) key() (tink.AEADWithContext, error) {
+	a.k.mu.Lock()
+	defer a.k.mu.Unlock()
 	if a.k.keys[a.uri] == nil || !a.k.doomed[a.uri].IsZero() {
 		return nil, fs.ErrNotExist
 	}

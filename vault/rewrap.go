@@ -192,7 +192,11 @@ func (w *rewrapping) all(ctx context.Context) error {
 // one moves a tenant as far as it goes. Only what is not the tenant's own
 // affair is an error.
 func (w *rewrapping) one(ctx context.Context, tenant troth.Tenant) error {
+	before := w.r.Moved
 	ended, err := w.tenant(ctx, tenant)
+	if w.r.Moved == before {
+		w.budget--
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -201,14 +205,12 @@ func (w *rewrapping) one(ctx context.Context, tenant troth.Tenant) error {
 		if ended {
 			w.r.Tenants++
 		}
-		w.budget--
 		return nil
 	case errors.Is(err, ErrKEK), errors.Is(err, ErrKeyRecord), errors.Is(err, ErrEpochStore):
 		if w.failures++; w.failures >= rewrapFailures {
 			return err
 		}
 		w.r.Stuck = append(w.r.Stuck, Stuck{Tenant: tenant, Err: err})
-		w.budget--
 		return nil
 	}
 	return err
