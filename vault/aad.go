@@ -13,6 +13,7 @@ const (
 	keyDomain    = "troth.vault.key/1"
 	keyDomain2   = "troth.vault.key/2" // with a flag
 	rootDomain   = "troth.vault.root/1"
+	epochDomain  = "troth.vault.epoch/1"
 	commitDomain = "troth.vault.commit/1"
 	wrapInfo     = "troth.vault.wrap/1"
 	macInfo      = "troth.vault.mac/1"
@@ -68,9 +69,13 @@ func appendKeyAAD(b []byte, k *KeyRow) []byte {
 	return b
 }
 
-// rootAAD is what a stored root is bound to.
-func rootAAD(r *RootRow) []byte {
-	b := canon.AppendDomain(nil, rootDomain)
+// rootAAD is what a stored root is bound to by the key-encryption key, epochAAD
+// by the key of its epoch.
+func rootAAD(r *RootRow) []byte  { return rootNames(rootDomain, r) }
+func epochAAD(r *RootRow) []byte { return rootNames(epochDomain, r) }
+
+func rootNames(domain string, r *RootRow) []byte {
+	b := canon.AppendDomain(nil, domain)
 	b = canon.AppendText(b, r.Tenant)
 	b = canon.AppendText(b, r.Lineage)
 	b = canon.AppendUint(b, uint64(r.Epoch))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/sealedfile"
 )
 
 // WindowGrace is how long after its end a window may wait for its counts.
@@ -155,4 +156,9 @@ func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
 // Rewrapped seals a stored data key anew, as moving it to another root does.
 func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
 	return v.withFlag(ctx, &row, func(f flag) flag { return f })
+}
+
+// OpenWeakEpochFolder opens a folder whose passphrase costs nothing to guess.
+func OpenWeakEpochFolder(c EpochFolder) (EpochStore, error) {
+	return openEpochFolder(c, sealedfile.WeakForTests)
 }

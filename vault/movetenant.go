@@ -152,14 +152,8 @@ func (v *Vault) rewrapRoot(ctx context.Context, row *RootRow, kek string) (RootR
 	defer clear(secret)
 	to := *row
 	to.KEK = kek
-	to.Sealed, err = v.kekFor(&to).EncryptWithContext(ctx, secret, rootAAD(&to))
-	if err != nil {
-		if ctx.Err() != nil {
-			return RootRow{}, ctx.Err()
-		}
-		return RootRow{}, fmt.Errorf("%w: wrap root: %w", ErrKEK, err)
-	}
-	return to, nil
+	to.Sealed, err = v.sealRoot(ctx, &to, secret)
+	return to, err
 }
 
 // move writes a move, or returns false if the roots are others by now.

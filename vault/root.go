@@ -93,7 +93,12 @@ func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
 	if row.Tenant != n.tenant || row.Lineage != n.lineage {
 		return nil, ErrKeyRecord
 	}
-	if row.ShreddedAt != 0 || len(row.Sealed) == 0 {
+	switch {
+	case row.ShreddedAt != 0:
+		return nil, ErrShredded
+	case row.RetiredAt != 0:
+		return nil, errRetired
+	case len(row.Sealed) == 0:
 		return nil, ErrShredded
 	}
 	return v.unwrapRoot(ctx, &row)
@@ -140,7 +145,7 @@ func (v *Vault) askToUnwrap(ctx context.Context, row *RootRow) (*root, error) {
 	return v.derive(row, plain, asked)
 }
 
-// rootSecret has the key-encryption key unwrap the root of a row.
+// rootSecret undoes sealRoot.
 func (v *Vault) rootSecret(ctx context.Context, row *RootRow) ([]byte, error) {
 	plain, err := v.kekFor(row).DecryptWithContext(ctx, row.Sealed, rootAAD(row))
 	switch {
@@ -151,6 +156,11 @@ func (v *Vault) rootSecret(ctx context.Context, row *RootRow) ([]byte, error) {
 		return nil, ErrKeyRecord
 	default:
 		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
+	}
+	if row.Epoch != 0 {
+		if plain, err = v.unwrapInEpoch(ctx, row, plain); err != nil {
+			return nil, err
+		}
 	}
 	if len(plain) == keySize {
 		got := commitment((*[keySize]byte)(plain))
@@ -233,10 +243,11 @@ func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage, 
 	if _, err := v.store.InsertRoot(ctx, *row); err != nil {
 		return nil, fmt.Errorf("vault: insert root: %w", err)
 	}
-	// Another process may have been first; its root is the tenant's then.
+	// Another process may have been first; its root is the tenant's then. If
+	// nobody was, the row's epoch has been closed meanwhile.
 	r, err = v.root(ctx, n)
 	if err == nil && r == nil {
-		err = ErrKeyRecord
+		err = errSuperseded
 	}
 	return r, err
 }
@@ -251,27 +262,51 @@ func (v *Vault) firstRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (
 	return v.newRoot(ctx, tenant, l, kek)
 }
 
+// newRoot makes a root of a new secret, under the newest epoch.
 func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage, kek string) (*RootRow, error) {
+	epoch, err := v.newestEpoch(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var secret [keySize]byte
 	defer clear(secret[:])
 	_, _ = crand.Read(secret[:]) // never fails, crypto/rand documents
-	row := &RootRow{Tenant: tenant, Lineage: l, KEK: kek, Commitment: commitment(&secret), CreatedAt: v.micros()}
+	row := &RootRow{Tenant: tenant, Lineage: l, Epoch: epoch, KEK: kek}
+	return row, v.fillRoot(ctx, row, &secret)
+}
+
+// fillRoot puts a secret into a row that has nothing but its name.
+func (v *Vault) fillRoot(ctx context.Context, row *RootRow, secret *[keySize]byte) (err error) {
+	row.Commitment, row.CreatedAt = commitment(secret), v.micros()
 	asked := v.mono()
 	applied := v.fence.applied.Load()
-	sealed, err := v.kekFor(row).EncryptWithContext(ctx, secret[:], rootAAD(row))
+	if row.Sealed, err = v.sealRoot(ctx, row, secret[:]); err != nil {
+		return err
+	}
+	r, err := v.derive(row, secret[:], asked)
+	if err != nil {
+		return err
+	}
+	v.roots.remember(recordDigest(row), row.Tenant, r, v.sinceEviction(applied))
+	return nil
+}
+
+// sealRoot has the key of the row's epoch, if it has one, and then the
+// key-encryption key wrap a root.
+func (v *Vault) sealRoot(ctx context.Context, row *RootRow, secret []byte) (sealed []byte, err error) {
+	if row.Epoch != 0 {
+		if secret, err = v.wrapInEpoch(ctx, row, secret); err != nil {
+			return nil, err
+		}
+	}
+	sealed, err = v.kekFor(row).EncryptWithContext(ctx, secret, rootAAD(row))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, fmt.Errorf("%w: wrap root: %w", ErrKEK, err)
 	}
-	row.Sealed = sealed
-	r, err := v.derive(row, secret[:], asked)
-	if err != nil {
-		return nil, err
-	}
-	v.roots.remember(recordDigest(row), row.Tenant, r, v.sinceEviction(applied))
-	return row, nil
+	return sealed, nil
 }
 
 // jitter returns d less up to a tenth, so that what was loaded together does

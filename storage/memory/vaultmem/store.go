@@ -25,7 +25,7 @@ type Store struct {
 	exports *memory.Table[vault.KeyName, int64]
 	// state holds what there is one of: the fence's head, whether a keeper has
 	// taken over, and when the last key backup was tested.
-	state *memory.Table[string, int64]
+	state   *memory.Table[string, int64]
 	control controls
 }
 
