@@ -90,11 +90,6 @@ func (v *Vault) renew(ctx context.Context, name KeyName, due func(*KeyRow) bool)
 	if closedTo(state, name.Compartment) {
 		return row, false, ErrShredded
 	}
-	// The one under which keys can be created until the transaction ends.
-	r, err := v.root(ctx, rootName{tenant: name.Tenant, lineage: WrapLineage, epoch: int64(state.Epoch)})
-	if err != nil {
-		return row, false, err
-	}
 	var before uint32
 	for range keyIDTries {
 		rows, err := v.generations(ctx, name)
@@ -110,8 +105,9 @@ func (v *Vault) renew(ctx context.Context, name KeyName, due func(*KeyRow) bool)
 		if len(rows) >= MaxGenerations {
 			return row, false, ErrGenerations
 		}
-		if r == nil { // a key without a root
-			return row, false, ErrKeyRecord
+		r, err := v.rootForKeys(ctx, name.Tenant, state, nil)
+		if err != nil {
+			return row, false, err
 		}
 		row = nextGeneration(&rows[0], r, v.micros())
 		if _, err := wrapNew(&row, r.wrap); err != nil {

@@ -23,6 +23,11 @@ type Reencryption struct {
 	// false, and changes nothing, if another value stands there by now: compare
 	// and set.
 	WriteBack func(ctx context.Context, at troth.Context, old, anew []byte) (written bool, err error)
+	// InsecureForeign tells which values Tink sealed, with a key that was taken in
+	// and associated data of its own, and how they open; see
+	// [Vault.InsecureOpenForeign]. All of these are sealed anew. Nil says that
+	// there are none.
+	InsecureForeign func(at troth.Context, sealed []byte) (f Foreign, foreign bool)
 	// Skipped hears of values that do not open: [ErrShredded] for those of
 	// people who are gone, [ErrOpen] for what is damaged or foreign. Nil hears
 	// nothing; they are counted all the same.
@@ -142,6 +147,16 @@ func (v *Vault) reencryptPage(ctx context.Context, r *Reencryption, items []Item
 
 // reseal returns the value under the newest generation, nil if it is.
 func (v *Vault) reseal(ctx context.Context, r *Reencryption, at troth.Context, old []byte) ([]byte, error) {
+	if r.InsecureForeign != nil {
+		if f, foreign := r.InsecureForeign(at, old); foreign {
+			plain, err := v.InsecureOpenForeign(ctx, nil, at, r.Purpose, f)
+			if err != nil {
+				return nil, err
+			}
+			defer clear(plain)
+			return v.AppendSeal(ctx, nil, at, plain)
+		}
+	}
 	outdated, err := v.Outdated(ctx, at, old)
 	if err != nil || !outdated {
 		return nil, err
