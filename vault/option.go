@@ -26,6 +26,9 @@ type options struct {
 	cacheRoots     int
 	window         time.Duration
 	windowSubjects int
+	// backupLife is negative while it was not declared.
+	backupLife   time.Duration
+	noKeyBackups string
 }
 
 func defaults() options {
@@ -41,6 +44,7 @@ func defaults() options {
 		cacheRoots:     10_000,
 		window:         time.Minute,
 		windowSubjects: 1_000,
+		backupLife:     -1,
 	}
 }
 
@@ -143,6 +147,28 @@ func WithCache(keys int) Option {
 			return fmt.Errorf("vault: cache of fewer than %d keys", ways)
 		}
 		o.cacheKeys = keys
+		return nil
+	}
+}
+
+// WithBackupLife declares for how long a copy of the database may be found after
+// its bytes were changed: in backups, replicas, write-ahead logs and their
+// archives, snapshots, dead rows. [Vault.Horizon] counts on it, and says
+// "unknown" where it would need it and nothing is declared.
+func WithBackupLife(d time.Duration) Option {
+	return atLeast("life of backups", d, 0, func(o *options) { o.backupLife = d })
+}
+
+// UnsafeWithoutKeyBackups lets epoch keys be destroyed though no backup of the
+// key tables is newer, as [Vault.Retire] demands otherwise. If the database is
+// lost after that, everything that it sealed is lost, whatever backups there
+// are. The ground, in the host's words, is in the evidence of each destruction.
+func UnsafeWithoutKeyBackups(ground string) Option {
+	return func(o *options) error {
+		if err := checkGround(ground); err != nil {
+			return err
+		}
+		o.noKeyBackups = ground
 		return nil
 	}
 }

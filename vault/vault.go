@@ -26,6 +26,10 @@ type Config struct {
 	KEKs KEKResolver
 	// Recorder keeps the evidence. It must share the store's Transactor.
 	Recorder troth.Recorder
+	// Epochs holds the keys of epochs. Without it tenants' roots lie directly
+	// under the key-encryption key, and erasures reach no further than backups
+	// expire, see [Vault.Horizon].
+	Epochs EpochStore
 }
 
 // Vault seals, opens and shreds. Make it with [Open], drive it with [Vault.Run],
@@ -35,10 +39,12 @@ type Vault struct {
 	tx    troth.Transactor
 	kek   KEK
 	keks  keks
-	rec   troth.Recorder
-	opt   options
-	log   *zap.Logger
-	now   func() time.Time
+	// epochs is nil where there are none.
+	epochs EpochStore
+	rec    troth.Recorder
+	opt    options
+	log    *zap.Logger
+	now    func() time.Time
 	// Ages are measured on the monotonic clock, from start on; tests have one
 	// of their own.
 	start    time.Time
@@ -52,6 +58,7 @@ type Vault struct {
 	fence    fence
 	pendings pendings
 	windows  windows
+	pace     pace
 	// unscrubbed says that keys died since the store was last scrubbed, see
 	// [Scrubber].
 	unscrubbed atomic.Bool
@@ -66,8 +73,10 @@ var (
 )
 
 // Open returns a vault on the store. It starts no goroutine. It returns
-// [troth.ErrNotShared] if store and recorder do not share a Transactor, and
-// [ErrUnmanaged] if it was to work without a keeper on a store that has one.
+// [troth.ErrNotShared] if store and recorder do not share a Transactor,
+// [ErrUnmanaged] if it was to work without a keeper on a store that has one, and
+// [ErrNoEpochs] if the store has epochs and the Config no EpochStore. With an
+// EpochStore and no epoch yet it opens the first one.
 func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 	if c.Store == nil || c.KEK == nil || c.Recorder == nil {
 		return nil, fmt.Errorf("vault: open: store, key-encryption key and recorder are required")
@@ -88,6 +97,9 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		kek:   c.KEK,
 		keks:  keks{resolver: c.KEKs},
 		rec:   c.Recorder,
+
+		epochs: c.Epochs,
+
 		opt:   o,
 		log:   o.log,
 		now:   o.now,
@@ -121,6 +133,9 @@ func (v *Vault) begin(ctx context.Context) error {
 	// A key-encryption key that is not this store's shows here, before anything
 	// is done with it, if there is anything to tell it by.
 	if _, err := v.root(ctx, rootName{tenant: troth.Platform, lineage: IndexLineage, epoch: newest}); err != nil {
+		return err
+	}
+	if err := v.beginEpochs(ctx); err != nil {
 		return err
 	}
 	if v.opt.unmanaged == "" {
