@@ -11,6 +11,7 @@ import (
 const (
 	valueDomain  = "troth.vault.value/1"
 	keyDomain    = "troth.vault.key/1"
+	keyDomain2   = "troth.vault.key/2" // with a flag
 	rootDomain   = "troth.vault.root/1"
 	epochDomain  = "troth.vault.epoch/1"
 	commitDomain = "troth.vault.commit/1"
@@ -50,14 +51,22 @@ func appendCell(b []byte, c *troth.Cell) []byte {
 
 // appendKeyAAD appends what a stored data key is bound to.
 func appendKeyAAD(b []byte, k *KeyRow) []byte {
-	b = canon.AppendDomain(b, keyDomain)
+	if len(k.Flag) == 0 {
+		b = canon.AppendDomain(b, keyDomain)
+	} else {
+		b = canon.AppendDomain(b, keyDomain2)
+	}
 	b = canon.AppendText(b, k.Tenant)
 	b = canon.AppendText(b, k.SubjectID)
 	b = canon.AppendText(b, k.Compartment)
 	b = canon.AppendUint(b, uint64(k.Generation))
 	b = canon.AppendUint(b, uint64(k.KeyID))
 	b = canon.AppendUint(b, uint64(k.Epoch))
-	return canon.AppendBytes(b, k.Commitment[:])
+	b = canon.AppendBytes(b, k.Commitment[:])
+	if len(k.Flag) > 0 {
+		b = canon.AppendBytes(b, k.Flag)
+	}
+	return b
 }
 
 // rootAAD is what a stored root is bound to by the key-encryption key, epochAAD

@@ -81,8 +81,14 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if state.Epoch != r.epoch {
 		return nil, errSuperseded
 	}
+	f, err := v.flagFor(ctx, &name, state)
+	if err != nil {
+		return nil, err
+	}
 	for range keyIDTries {
-		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros()}
+		row := KeyRow{
+			KeyName: name, Generation: 1, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode(),
+		}
 		key, err := wrapNew(&row, r.wrap)
 		if err != nil {
 			return nil, err
@@ -95,6 +101,7 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 			s := newSlot(name)
 			s.keys = append(s.keys, key)
 			s.until = r.until
+			s.rule = f.rule()
 			return s, nil
 		}
 		// Another process was first, or destroyed what is not yet there.

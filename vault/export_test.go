@@ -157,3 +157,8 @@ func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
 func OpenWeakEpochFolder(c EpochFolder) (EpochStore, error) {
 	return openEpochFolder(c, sealedfile.WeakForTests)
 }
+
+// Rewrapped seals a stored data key anew, as moving it to another root does.
+func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
+	return v.withFlag(ctx, &row, func(f flag) flag { return f })
+}

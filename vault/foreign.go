@@ -58,7 +58,7 @@ func (v *Vault) InsecureOpenForeign(ctx context.Context, dst []byte, at troth.Co
 		return nil, err
 	}
 	q := v.cache.seek(nameOf(&at))
-	s, err := v.resolveKey(ctx, &q, sealed)
+	s, err := v.resolveKey(ctx, &q, sealed, p)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (v *Vault) InsecureOpenForeign(ctx context.Context, dst []byte, at troth.Co
 	}
 	waited, err := v.count(ctx, &s.tally, &q, &actor, p)
 	if err == nil && waited {
-		s, err = v.resolveKey(ctx, &q, sealed)
+		s, err = v.resolveKey(ctx, &q, sealed, p)
 	}
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (v *Vault) openForeignForPerson(ctx context.Context, dst []byte, s *slot, c
 	err = v.recordSightings(ctx, p, seen)
 	if err == nil {
 		q := v.cache.seek(s.name)
-		_, err = v.resolveKey(ctx, &q, sealed)
+		_, err = v.resolveKey(ctx, &q, sealed, p)
 	}
 	if err != nil {
 		clear(out[len(dst):])

@@ -90,6 +90,10 @@ func (v *Vault) renewKey(ctx context.Context, name KeyName, due func(*KeyRow) bo
 	if closedTo(state, name.Compartment) {
 		return row, false, ErrShredded
 	}
+	f, err := v.flagFor(ctx, &name, state)
+	if err != nil {
+		return row, false, err
+	}
 	var before uint32
 	for range keyIDTries {
 		rows, err := v.generations(ctx, name)
@@ -110,6 +114,7 @@ func (v *Vault) renewKey(ctx context.Context, name KeyName, due func(*KeyRow) bo
 			return row, false, err
 		}
 		row = nextGeneration(&rows[0], r, v.micros())
+		row.Flag = f.encode()
 		if _, err := wrapNew(&row, r.wrap); err != nil {
 			return row, false, err
 		}

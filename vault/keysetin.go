@@ -160,7 +160,13 @@ func (v *Vault) takeIn(ctx context.Context, did *Imported, name KeyName, first *
 	if err != nil && !errors.Is(err, ErrNoKey) {
 		return err
 	}
-	next := KeyRow{KeyName: name, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros(), Generation: 1}
+	f, err := v.flagFor(ctx, &name, state)
+	if err != nil {
+		return err
+	}
+	next := KeyRow{
+		KeyName: name, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros(), Generation: 1, Flag: f.encode(),
+	}
 	if len(rows) > 0 {
 		next.Generation = rows[0].Generation + 1
 	}

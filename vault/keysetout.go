@@ -29,7 +29,8 @@ type KeysetExport struct {
 	// Compartment is the one; without it all of the person's are, but for
 	// [troth.PseudonymCompartment], which leaves by name only.
 	Compartment troth.Compartment
-	// Ground is why, in the host's words, as evidence has it.
+	// Ground is why, in the host's words, as evidence has it. Of a person who is
+	// restricted keys leave only if it is one of the excepted purposes.
 	Ground string
 	// Under encrypts the keyset, bound to AssociatedData: a key of whoever gets
 	// it.
@@ -49,6 +50,9 @@ type Keyset struct {
 	// Keys is how many keys there are in it, all generations of each name. The
 	// primary is the newest of the first name.
 	Keys int
+	// Restricted is how many names were passed over because their person is
+	// restricted.
+	Restricted int
 	// Next is where the next keyset begins; Done says that this is the last.
 	Next KeyName
 	Done bool
@@ -67,7 +71,9 @@ type Keyset struct {
 // transaction: [ErrInTx].
 //
 // It returns [ErrTarget] where it is unclear whose keys are meant, [ErrNoKey]
-// where there are none, [ErrShredded] and [ErrShredPending] for destroyed keys.
+// where there are none, [ErrShredded] and [ErrShredPending] for destroyed keys, and
+// a *[RestrictedError] where one person is meant whose restrictions leave the
+// ground no room.
 func (v *Vault) ExportKeyset(ctx context.Context, token SecretAccess, e KeysetExport) (Keyset, error) {
 	if e.Under == nil {
 		return Keyset{}, fmt.Errorf("%w: no key to encrypt the keyset under", ErrTarget)
@@ -145,6 +151,13 @@ func (v *Vault) export(ctx context.Context, token SecretAccess, e KeysetExport, 
 	if err != nil {
 		return Keyset{}, err
 	}
+	switch {
+	case len(p.rows) > 0:
+	case e.WholeTenant && p.out.Restricted > 0:
+		return p.out, nil // a page of people whose keys stay
+	default:
+		return Keyset{}, ErrNoKey
+	}
 	handle, err := p.manager.Handle()
 	if err != nil {
 		return Keyset{}, fmt.Errorf("vault: export keyset: %w", err)
@@ -185,12 +198,16 @@ func (v *Vault) pack(ctx context.Context, token SecretAccess, e *KeysetExport) (
 		if err := v.checkPending(ctx, &name); err != nil {
 			return nil, err
 		}
-		rows, err := v.generations(ctx, name)
-		if errors.Is(err, ErrShredded) && e.Compartment == "" {
+		rows, err := v.exportable(ctx, e, name)
+		switch {
+		case errors.Is(err, ErrShredded) && e.Compartment == "":
 			p.out.Next = name // gone since it was listed
 			continue
-		}
-		if err != nil {
+		case errors.Is(err, ErrRestricted) && e.WholeTenant:
+			p.out.Next = name
+			p.out.Restricted++
+			continue
+		case err != nil:
 			return nil, err
 		}
 		if p.clash(rows) {
@@ -203,10 +220,32 @@ func (v *Vault) pack(ctx context.Context, token SecretAccess, e *KeysetExport) (
 		p.out.Next = name
 	}
 	if len(p.rows) == 0 {
-		return nil, ErrNoKey
+		return p, nil
 	}
 	p.out.Keys = len(p.rows)
 	return p, p.manager.SetPrimary(p.rows[0].KeyID)
+}
+
+// exportable returns the rows under a name that lives, if no restriction keeps
+// them here.
+func (v *Vault) exportable(ctx context.Context, e *KeysetExport, name KeyName) ([]KeyRow, error) {
+	if err := v.checkRestricting(ctx, &name, troth.Purpose(e.Ground)); err != nil {
+		return nil, err
+	}
+	rows, err := v.generations(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		f, err := parseFlag(rows[i].Flag)
+		if err != nil {
+			return nil, err
+		}
+		if len(f) > 0 && !f.rule().allows(troth.Purpose(e.Ground)) {
+			return nil, &RestrictedError{Purpose: troth.Purpose(e.Ground)}
+		}
+	}
+	return rows, nil
 }
 
 // exportNames returns the names of a page, and whether there are no more.
@@ -302,7 +341,7 @@ func (v *Vault) noteExport(ctx context.Context, e *KeysetExport, p *packing) err
 		if closedTo(state, name.Compartment) {
 			return ErrShredded
 		}
-		if _, err := v.generations(ctx, name); err != nil {
+		if _, err := v.exportable(ctx, e, name); err != nil {
 			return err
 		}
 		if err := v.store.NoteExport(ctx, name, at); err != nil {

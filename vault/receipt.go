@@ -22,6 +22,10 @@ type Receipt struct {
 	Keys []DeadKey
 	// Already says that there was nothing left to shred.
 	Already bool
+
+	// stones counts the tombstones, closed tells that the person was closed.
+	stones int
+	closed bool
 }
 
 // DeadKey names a destroyed key by what committed to it.
@@ -62,10 +66,12 @@ func (r *Receipt) epochs() (first, last uint32) {
 const deadDomain = "troth.vault.dead/1"
 
 // digest is the hash of the destroyed keys' commitments, in order.
-func (r *Receipt) digest() [32]byte {
+func (r *Receipt) digest() [32]byte { return digestOf(r.Keys) }
+
+func digestOf(keys []DeadKey) [32]byte {
 	b := canon.AppendDomain(nil, deadDomain)
-	b = canon.AppendList(b, len(r.Keys))
-	for _, k := range r.Keys {
+	b = canon.AppendList(b, len(keys))
+	for _, k := range keys {
 		b = canon.AppendBytes(b, k.Commitment[:])
 	}
 	return sha256.Sum256(b)
@@ -97,12 +103,16 @@ func (r *Receipt) entry(p troth.Permit) troth.Entry {
 	facts := troth.Facts{
 		"scope":       troth.Word(r.Target.kind()),
 		"keys":        troth.Count(len(r.Keys)),
+		"tombstones":  troth.Count(r.stones),
 		"commitments": troth.Digest(r.digest()),
 	}
 	permitFacts(facts, p)
 	if len(r.Keys) > 0 {
 		first, last := r.epochs()
 		facts["first-epoch"], facts["last-epoch"] = troth.Count(int(first)), troth.Count(int(last))
+	}
+	if r.closed {
+		facts["closed"] = troth.Word("subject")
 	}
 	died := append(r.compartments(), r.Target.Compartments...)
 	if len(died) > 0 {

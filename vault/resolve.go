@@ -201,6 +201,13 @@ func (v *Vault) readOnce(ctx context.Context, name KeyName) (*slot, error) {
 		}
 		s.keys = append(s.keys, key)
 		s.until = min(s.until, r.until)
+		if len(row.Flag) > 0 {
+			f, err := parseFlag(row.Flag)
+			if err != nil {
+				return nil, err
+			}
+			s.rule = s.rule.and(f.rule())
+		}
 	}
 	return s, nil
 }

@@ -110,6 +110,12 @@ func (v *Vault) retire(ctx context.Context, receipt *Receipt, p troth.Permit, r 
 	if err != nil {
 		return fmt.Errorf("vault: record %s: %w", actRetire.Name, err)
 	}
+	_, err = v.store.SetEvidence(ctx, ShredEvidence{
+		Tenant: name.Tenant, SubjectID: name.SubjectID, At: at, Entry: receipt.Entry,
+	})
+	if err != nil {
+		return fmt.Errorf("vault: name evidence: %w", err)
+	}
 	return nil
 }
 

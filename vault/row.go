@@ -36,6 +36,8 @@ type RootRow struct {
 	// SupersededAt is since when no key can come under the root, because there
 	// is one of a higher epoch, RetiredAt since when none is; 0 if it is not so.
 	SupersededAt, RetiredAt int64
+	// Evidence is the entry that tells of the shredding; zero before.
+	Evidence troth.EntryID
 }
 
 // KeyName names the keys of one person's compartment.
@@ -63,6 +65,11 @@ type KeyRow struct {
 	// CreatedAt and ShreddedAt are microseconds since 1970, UTC; ShreddedAt is
 	// 0 while the key lives.
 	CreatedAt, ShreddedAt int64
+	// Flag tells which restrictions the key is under; empty if none. It is bound
+	// to the key, see docs/formats.md.
+	Flag []byte
+	// Evidence is the entry that tells of the shredding; zero before.
+	Evidence troth.EntryID
 }
 
 // FenceEvent tells other processes that keys died, or moved. An empty Compartment is all

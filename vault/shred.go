@@ -1,8 +1,10 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/trothdev/troth"
 )
@@ -125,7 +127,22 @@ func (v *Vault) shred(ctx context.Context, p troth.Permit, t Target) (Receipt, e
 		return r, fmt.Errorf("vault: record %s: %w", actShred.Name, err)
 	}
 	r.Entry = id
-	return r, nil
+	return r, v.nameEvidence(ctx, &r, at)
+}
+
+// nameEvidence makes the tombstones name the entry that tells of them, by which
+// [Vault.Reconcile] finds out later whether they are all there.
+func (v *Vault) nameEvidence(ctx context.Context, r *Receipt, at int64) error {
+	named, err := v.store.SetEvidence(ctx, ShredEvidence{
+		Tenant: r.Target.Tenant, SubjectID: r.Target.SubjectID, At: at, Closed: r.closed, Entry: r.Entry,
+	})
+	if err == nil && named != r.stones {
+		err = errNotKept
+	}
+	if err != nil {
+		return fmt.Errorf("vault: name evidence: %w", err)
+	}
+	return nil
 }
 
 func (v *Vault) shredPerson(ctx context.Context, r *Receipt, t Target, at int64) error {
@@ -151,6 +168,7 @@ func (v *Vault) shredPerson(ctx context.Context, r *Receipt, t Target, at int64)
 		}
 	}
 	r.addKeys(rows)
+	r.stones, r.closed = len(rows), closing
 	r.Already = len(rows) == 0 && !closing
 	return nil
 }
@@ -160,6 +178,10 @@ func (v *Vault) shredTenant(ctx context.Context, r *Receipt, t Target, at int64)
 	if err != nil {
 		return fmt.Errorf("vault: shred roots: %w", err)
 	}
+	slices.SortFunc(rows, func(a, b RootRow) int {
+		return cmp.Or(cmp.Compare(a.Lineage, b.Lineage), cmp.Compare(a.Epoch, b.Epoch))
+	})
+	r.stones = len(rows)
 	for _, row := range rows {
 		if row.Commitment != ([32]byte{}) {
 			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment, FirstEpoch: row.Epoch, LastEpoch: row.Epoch})

@@ -13,6 +13,8 @@ type slot struct {
 	// prefix begins the associated data of every value of the compartment.
 	prefix   []byte
 	shredded bool
+	// rule is what restrictions leave; nil if there are none.
+	rule *rule
 	// expires is on the vault's monotonic clock, and so is until, which it is not
 	// behind: that of the roots under which the keys lie.
 	expires, until int64

@@ -87,6 +87,8 @@ type PersonState struct {
 	// Epoch is that of the tenant's newest wrap root, under which keys can be
 	// created until the transaction ends. LockPerson tells it, Person does not.
 	Epoch uint32
+	// Restricted counts the restrictions that are in force.
+	Restricted int
 }
 
 // Lock is how strongly LockPerson holds a person.
@@ -160,4 +162,6 @@ type Scrubber interface {
 type Backend interface {
 	Store
 	SystemStore
+	ControlStore
+	ControlSystem
 }

@@ -27,7 +27,7 @@ func (s *Store) Person(ctx context.Context, tenant troth.Tenant, subjectID strin
 	}
 	roots, _, err := s.roots.Get(ctx, rootKey{tenant, vault.WrapLineage})
 	dead := len(roots) > 0 && roots[0].ShreddedAt != 0
-	return vault.PersonState{ClosedAt: row.closedAt, TenantShredded: dead}, err
+	return vault.PersonState{ClosedAt: row.closedAt, TenantShredded: dead, Restricted: row.restricted}, err
 }
 
 var errNoTransaction = errors.New("vaultmem: lock person: not in a transaction")
@@ -174,6 +174,6 @@ func cloneKeys(rows []vault.KeyRow) []vault.KeyRow {
 }
 
 func cloneKey(k vault.KeyRow) vault.KeyRow {
-	k.Sealed = slices.Clone(k.Sealed)
+	k.Sealed, k.Flag = slices.Clone(k.Sealed), slices.Clone(k.Flag)
 	return k
 }

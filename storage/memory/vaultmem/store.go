@@ -26,6 +26,7 @@ type Store struct {
 	// state holds what there is one of: the fence's head, whether a keeper has
 	// taken over, and when the last key backup was tested.
 	state *memory.Table[string, int64]
+	control controls
 }
 
 var _ vault.Backend = (*Store)(nil)
@@ -43,6 +44,8 @@ type person struct {
 // personRow is what is known of a person. Its slices never change.
 type personRow struct {
 	closedAt     int64
+	evidence     troth.EntryID
+	restricted   int
 	compartments []troth.Compartment
 	keyIDs       []uint32
 }
@@ -78,6 +81,7 @@ func New(db *memory.DB) *Store {
 		rewraps: memory.NewTable[troth.Tenant, vault.RewrapRow](db, cmp.Compare[troth.Tenant]),
 		exports: memory.NewTable[vault.KeyName, int64](db, compareNames),
 		state:   memory.NewTable[string, int64](db, strings.Compare),
+		control: newControls(db),
 	}
 }
 

@@ -27,12 +27,12 @@ func (s *Store) oneRoot(ctx context.Context, text string, args ...any) (vault.Ro
 }
 
 func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
-	var commitment []byte
+	var commitment, evidence []byte
 	var epoch int64
 	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt,
-		&r.SupersededAt, &r.RetiredAt, &r.KEK)
+		&r.SupersededAt, &r.RetiredAt, &r.KEK, &evidence)
 	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || len(r.KEK) > vault.MaxKEK ||
-		!fill(r.Commitment[:], commitment) {
+		!fill(r.Commitment[:], commitment) || !fillOrNone(r.Evidence[:], evidence) {
 		return r, errRecord
 	}
 	return r, nil
