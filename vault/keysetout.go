@@ -45,7 +45,8 @@ type KeysetExport struct {
 // Keyset is what was given away.
 type Keyset struct {
 	// Bytes are Tink's EncryptedKeyset, in its binary form, or, from
-	// [Vault.InsecureExportCleartextKeyset], its Keyset.
+	// [Vault.InsecureExportCleartextKeyset], its Keyset; none if there is no key on
+	// a page of a tenant's.
 	Bytes []byte
 	// Keys is how many keys there are in it, all generations of each name. The
 	// primary is the newest of the first name.
@@ -153,8 +154,8 @@ func (v *Vault) export(ctx context.Context, token SecretAccess, e KeysetExport, 
 	}
 	switch {
 	case len(p.rows) > 0:
-	case e.WholeTenant && p.out.Restricted > 0:
-		return p.out, nil // a page of people whose keys stay
+	case e.WholeTenant && (!p.out.Done || e.After != (KeyName{}) || p.out.Restricted > 0):
+		return p.out, nil // a page of which nothing leaves
 	default:
 		return Keyset{}, ErrNoKey
 	}
@@ -195,6 +196,10 @@ func (v *Vault) pack(ctx context.Context, token SecretAccess, e *KeysetExport) (
 	}
 	p.out.Done = done
 	for _, name := range names {
+		if name.Compartment == troth.PseudonymCompartment && e.Compartment == "" {
+			p.out.Next = name
+			continue
+		}
 		if err := v.checkPending(ctx, &name); err != nil {
 			return nil, err
 		}
@@ -275,9 +280,7 @@ func (v *Vault) exportNames(ctx context.Context, e *KeysetExport) (names []KeyNa
 		if e.SubjectID != "" && n.SubjectID != e.SubjectID {
 			return names, true, nil
 		}
-		if n.Compartment != troth.PseudonymCompartment {
-			names = append(names, n)
-		}
+		names = append(names, n)
 	}
 	return names, done, nil
 }

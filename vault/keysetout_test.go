@@ -162,6 +162,29 @@ func TestExportKeyset_OfAPersonAndOfATenant(t *testing.T) {
 	require.Zero(t, w.exported(vault.KeyName{Tenant: bakery}))
 }
 
+// A page of which nothing leaves is no end.
+func TestExportKeyset_EmptyPages(t *testing.T) {
+	w := newWorld(t)
+	v := w.vault()
+	_, err := v.InsecureExportCleartextKeyset(w.ctx, token, vault.KeysetExport{Tenant: shop, WholeTenant: true, Ground: "moving-away"})
+	require.ErrorIs(t, err, vault.ErrNoKey)
+	for _, s := range []string{"1", "2", "3"} {
+		w.seal(v, emailOf(shop, s, troth.PseudonymCompartment), "who")
+	}
+	w.seal(v, emailOf(shop, "4", profile), "ada")
+	e := vault.KeysetExport{Tenant: shop, WholeTenant: true, Ground: "moving-away", Limit: 1}
+	pages, keys := 0, 0
+	for done := false; !done; pages++ {
+		k, err := v.InsecureExportCleartextKeyset(w.ctx, token, e)
+		require.NoError(t, err)
+		require.Equal(t, k.Keys == 0, len(k.Bytes) == 0)
+		keys += k.Keys
+		e.After, done = k.Next, k.Done
+	}
+	require.Equal(t, 1, keys)
+	require.Equal(t, 5, pages)
+}
+
 // Two people's key ids may be the same, which Tink's keysets have no room for:
 // then the page ends before the second.
 func TestExportKeyset_ClashingIDs(t *testing.T) {
