@@ -70,20 +70,23 @@ func appendKeyAAD(b []byte, k *KeyRow) []byte {
 }
 
 // rootAAD is what a stored root is bound to by the key-encryption key, epochAAD
-// by the key of its epoch.
-func rootAAD(r *RootRow) []byte  { return rootNames(rootDomain, r) }
+// by the key of its epoch, which stays what it is when the tenant moves.
 func epochAAD(r *RootRow) []byte { return rootNames(epochDomain, r) }
+
+func rootAAD(r *RootRow) []byte {
+	b := rootNames(rootDomain, r)
+	if r.KEK != "" {
+		b = canon.AppendText(b, r.KEK)
+	}
+	return b
+}
 
 func rootNames(domain string, r *RootRow) []byte {
 	b := canon.AppendDomain(nil, domain)
 	b = canon.AppendText(b, r.Tenant)
 	b = canon.AppendText(b, r.Lineage)
 	b = canon.AppendUint(b, uint64(r.Epoch))
-	b = canon.AppendBytes(b, r.Commitment[:])
-	if r.KEK != "" {
-		b = canon.AppendText(b, r.KEK)
-	}
-	return b
+	return canon.AppendBytes(b, r.Commitment[:])
 }
 
 // commitment is a value that only this key has: AES-GCM alone would let one

@@ -153,12 +153,12 @@ func (r *Receipt) Digest() [32]byte { return r.digest() }
 // RingAlarm is what the fence's timer does after half its bound.
 func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
 
-// Rewrapped seals a stored data key anew, as moving it to another root does.
-func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
-	return v.withFlag(ctx, &row, func(f flag) flag { return f })
-}
-
 // OpenWeakEpochFolder opens a folder whose passphrase costs nothing to guess.
 func OpenWeakEpochFolder(c EpochFolder) (EpochStore, error) {
 	return openEpochFolder(c, sealedfile.WeakForTests)
+}
+
+// Rewrapped seals a stored data key anew, as moving it to another root does.
+func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
+	return v.withFlag(ctx, &row, func(f flag) flag { return f })
 }

@@ -107,12 +107,12 @@ func (r *Receipt) entry(p troth.Permit) troth.Entry {
 		"commitments": troth.Digest(r.digest()),
 	}
 	permitFacts(facts, p)
-	if r.closed {
-		facts["closed"] = troth.Word("subject")
-	}
 	if len(r.Keys) > 0 {
 		first, last := r.epochs()
 		facts["first-epoch"], facts["last-epoch"] = troth.Count(int(first)), troth.Count(int(last))
+	}
+	if r.closed {
+		facts["closed"] = troth.Word("subject")
 	}
 	died := append(r.compartments(), r.Target.Compartments...)
 	if len(died) > 0 {

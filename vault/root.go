@@ -142,12 +142,23 @@ func (v *Vault) askToUnwrap(ctx context.Context, row *RootRow) (*root, error) {
 		return nil, err
 	}
 	defer clear(plain)
-	return v.derive(row, plain, asked)
+	return v.reduce(row, plain, asked)
 }
 
-// rootSecret undoes sealRoot.
+// rootSecret has the root of a row unwrapped.
 func (v *Vault) rootSecret(ctx context.Context, row *RootRow) ([]byte, error) {
-	plain, err := v.kekFor(row).DecryptWithContext(ctx, row.Sealed, rootAAD(row))
+	box, err := v.unseal(ctx, row)
+	if err != nil || row.Epoch == 0 {
+		return box, err
+	}
+	defer clear(box)
+	return v.unbox(ctx, row, box)
+}
+
+// unseal has the key-encryption key take its seal off. Inside is the root, or
+// what the key of its epoch made of it.
+func (v *Vault) unseal(ctx context.Context, row *RootRow) ([]byte, error) {
+	box, err := v.kekFor(row).DecryptWithContext(ctx, row.Sealed, rootAAD(row))
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -157,25 +168,42 @@ func (v *Vault) rootSecret(ctx context.Context, row *RootRow) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
 	}
-	if row.Epoch != 0 {
-		if plain, err = v.unwrapInEpoch(ctx, row, plain); err != nil {
+	if row.Epoch == 0 {
+		if err := v.checkRoot(row, box); err != nil {
 			return nil, err
 		}
 	}
-	if len(plain) == keySize {
-		got := commitment((*[keySize]byte)(plain))
-		if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) == 1 {
-			return plain, nil
-		}
-	}
-	clear(plain)
-	v.blame(row)
-	return nil, ErrKeyRecord
+	return box, nil
 }
 
-// derive reduces a secret to what is derived from it. It may be used for as long
+// unbox has the key of the row's epoch unwrap the root.
+func (v *Vault) unbox(ctx context.Context, row *RootRow, box []byte) ([]byte, error) {
+	secret, err := v.unwrapInEpoch(ctx, row, box)
+	if err != nil {
+		if ctx.Err() == nil {
+			v.blame(row) // what it gave may have been something else
+		}
+		return nil, err
+	}
+	return secret, v.checkRoot(row, secret)
+}
+
+// checkRoot demands that the secret is what the row commits to.
+func (v *Vault) checkRoot(row *RootRow, secret []byte) error {
+	if len(secret) == keySize {
+		got := commitment((*[keySize]byte)(secret))
+		if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) == 1 {
+			return nil
+		}
+	}
+	clear(secret)
+	v.blame(row)
+	return ErrKeyRecord
+}
+
+// reduce reduces a secret to what is derived from it. It may be used for as long
 // as an answer to a question of that instant may.
-func (v *Vault) derive(row *RootRow, secret []byte, asked int64) (*root, error) {
+func (v *Vault) reduce(row *RootRow, secret []byte, asked int64) (*root, error) {
 	r := &root{epoch: row.Epoch, until: v.goodUntil(row, asked)}
 	if row.Lineage == IndexLineage {
 		r.index = append([]byte(nil), secret...)
@@ -262,7 +290,7 @@ func (v *Vault) firstRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (
 	return v.newRoot(ctx, tenant, l, kek)
 }
 
-// newRoot makes a root of a new secret, under the newest epoch.
+// newRoot makes a first root, under the newest epoch.
 func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage, kek string) (*RootRow, error) {
 	epoch, err := v.newestEpoch(ctx)
 	if err != nil {
@@ -271,42 +299,38 @@ func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage, kek
 	var secret [keySize]byte
 	defer clear(secret[:])
 	_, _ = crand.Read(secret[:]) // never fails, crypto/rand documents
-	row := &RootRow{Tenant: tenant, Lineage: l, Epoch: epoch, KEK: kek}
-	return row, v.fillRoot(ctx, row, &secret)
+	return v.sealRoot(ctx, rootName{tenant: tenant, lineage: l, epoch: int64(epoch)}, kek, &secret)
 }
 
-// fillRoot puts a secret into a row that has nothing but its name.
-func (v *Vault) fillRoot(ctx context.Context, row *RootRow, secret *[keySize]byte) (err error) {
-	row.Commitment, row.CreatedAt = commitment(secret), v.micros()
+// sealRoot makes the row of a root out of its secret.
+func (v *Vault) sealRoot(ctx context.Context, n rootName, kek string, secret *[keySize]byte) (*RootRow, error) {
+	row := &RootRow{
+		Tenant: n.tenant, Lineage: n.lineage, Epoch: uint32(n.epoch), KEK: kek,
+		Commitment: commitment(secret), CreatedAt: v.micros(),
+	}
 	asked := v.mono()
 	applied := v.fence.applied.Load()
-	if row.Sealed, err = v.sealRoot(ctx, row, secret[:]); err != nil {
-		return err
-	}
-	r, err := v.derive(row, secret[:], asked)
-	if err != nil {
-		return err
-	}
-	v.roots.remember(recordDigest(row), row.Tenant, r, v.sinceEviction(applied))
-	return nil
-}
-
-// sealRoot has the key of the row's epoch, if it has one, and then the
-// key-encryption key wrap a root.
-func (v *Vault) sealRoot(ctx context.Context, row *RootRow, secret []byte) (sealed []byte, err error) {
+	inner := secret[:]
 	if row.Epoch != 0 {
-		if secret, err = v.wrapInEpoch(ctx, row, secret); err != nil {
+		var err error
+		if inner, err = v.wrapInEpoch(ctx, row, inner); err != nil {
 			return nil, err
 		}
 	}
-	sealed, err = v.kekFor(row).EncryptWithContext(ctx, secret, rootAAD(row))
+	sealed, err := v.kekFor(row).EncryptWithContext(ctx, inner, rootAAD(row))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, fmt.Errorf("%w: wrap root: %w", ErrKEK, err)
 	}
-	return sealed, nil
+	row.Sealed = sealed
+	r, err := v.reduce(row, secret[:], asked)
+	if err != nil {
+		return nil, err
+	}
+	v.roots.remember(recordDigest(row), row.Tenant, r, v.sinceEviction(applied))
+	return row, nil
 }
 
 // jitter returns d less up to a tenth, so that what was loaded together does

@@ -95,7 +95,7 @@ func (v *Vault) prepareLineage(ctx context.Context, t *rotation, row *RootRow) e
 	}
 	if row.Epoch < t.epoch {
 		var err error
-		if row, err = v.renewedRoot(ctx, t, row); err != nil {
+		if row, err = v.renewed(ctx, t, row); err != nil {
 			return err
 		}
 		t.fresh = append(t.fresh, row)
@@ -110,10 +110,10 @@ func (v *Vault) prepareLineage(ctx context.Context, t *rotation, row *RootRow) e
 	return err
 }
 
-// renewedRoot returns the row that follows another one in its lineage. A wrap root
+// renewed returns the row that follows another one in its lineage. A wrap root
 // is a new secret. An index root keeps its own for the life of the tenant:
 // tokens and keyed hashes that are out in the world hang on it.
-func (v *Vault) renewedRoot(ctx context.Context, t *rotation, row *RootRow) (*RootRow, error) {
+func (v *Vault) renewed(ctx context.Context, t *rotation, row *RootRow) (*RootRow, error) {
 	var secret [keySize]byte
 	defer clear(secret[:])
 	_, _ = crand.Read(secret[:]) // never fails, crypto/rand documents
@@ -124,8 +124,7 @@ func (v *Vault) renewedRoot(ctx context.Context, t *rotation, row *RootRow) (*Ro
 		}
 		copy(secret[:], old.index)
 	}
-	next := &RootRow{Tenant: t.tenant, Lineage: row.Lineage, Epoch: t.epoch, KEK: row.KEK}
-	return next, v.fillRoot(ctx, next, &secret)
+	return v.sealRoot(ctx, rootName{tenant: t.tenant, lineage: row.Lineage, epoch: int64(t.epoch)}, row.KEK, &secret)
 }
 
 // stride is what one transaction of a rotation did.
@@ -154,7 +153,7 @@ func (v *Vault) rotate(ctx context.Context, t *rotation, batch int) (s stride, e
 		if s.taken = taken; !taken {
 			return nil
 		}
-		if err := v.renewRoots(ctx, t); err != nil {
+		if err := v.renew(ctx, t); err != nil {
 			return err
 		}
 		if row.After == (KeyPlace{}) {
@@ -181,9 +180,9 @@ func (v *Vault) rotate(ctx context.Context, t *rotation, batch int) (s stride, e
 	return s, nil
 }
 
-// renewRoots adds the roots that were prepared. If another process was first, they
+// renew adds the roots that were prepared. If another process was first, they
 // are prepared again from its.
-func (v *Vault) renewRoots(ctx context.Context, t *rotation) error {
+func (v *Vault) renew(ctx context.Context, t *rotation) error {
 	for _, row := range t.fresh {
 		inserted, err := v.store.RenewRoot(ctx, *row)
 		if err != nil {
