@@ -24,6 +24,7 @@ type options struct {
 	cacheRoots     int
 	window         time.Duration
 	windowSubjects int
+	discrepancy    func(Discrepancy)
 }
 
 func defaults() options {
@@ -97,6 +98,19 @@ func WithFenceAge(d time.Duration) Option {
 // again. Default 5 min.
 func WithKeyTTL(d time.Duration) Option {
 	return atLeast("key lifetime", d, time.Millisecond, func(o *options) { o.keyTTL = d })
+}
+
+// WithDiscrepancies has [Vault.Run] call tell with what [Vault.Reconcile] finds,
+// beside logging it: again in each round, as long as it is there. It must not
+// block.
+func WithDiscrepancies(tell func(Discrepancy)) Option {
+	return func(o *options) error {
+		if tell == nil {
+			return fmt.Errorf("vault: nobody to tell of discrepancies")
+		}
+		o.discrepancy = tell
+		return nil
+	}
 }
 
 // WithWindow sets the length of the intervals in which openings by services are

@@ -23,6 +23,9 @@ type Config struct {
 	KEK   KEK
 	// Recorder keeps the evidence. It must share the store's Transactor.
 	Recorder troth.Recorder
+	// Evidence reads what Recorder kept. Without it [Vault.Reconcile] has
+	// nothing to compare with.
+	Evidence Evidence
 }
 
 // Vault seals, opens and shreds. Make it with [Open], drive it with [Vault.Run],
@@ -32,9 +35,11 @@ type Vault struct {
 	tx    troth.Transactor
 	kek   KEK
 	rec   troth.Recorder
-	opt   options
-	log   *zap.Logger
-	now   func() time.Time
+	// evidence is nil where there is none to read.
+	evidence Evidence
+	opt      options
+	log      *zap.Logger
+	now      func() time.Time
 	// Ages are measured on the monotonic clock, from start on; tests have one
 	// of their own.
 	start    time.Time
@@ -83,6 +88,9 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		tx:    c.Store.Transactor(),
 		kek:   c.KEK,
 		rec:   c.Recorder,
+
+		evidence: c.Evidence,
+
 		opt:   o,
 		log:   o.log,
 		now:   o.now,
