@@ -216,5 +216,5 @@ func writeControlVectors(t *testing.T, v *vectors) {
 	c.GrantMAC = c.grantMAC(v)
 	text, err := json.MarshalIndent(c, "", "  ")
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(controlVectorFile, append(text, '\n'), 0o644)) //nolint:gosec // vectors are for everybody
+	require.NoError(t, os.WriteFile(controlVectorFile, append(text, '\n'), 0o644))
 }

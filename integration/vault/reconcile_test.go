@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -136,7 +137,7 @@ type row map[string]any
 // read returns the rows of the tenant.
 func (c *controlled) read(table, where string, args ...any) (found []row) {
 	c.Helper()
-	q := "SELECT * FROM " + table + " WHERE tenant = ? AND " + where
+	q := "SELECT * FROM " + table + " WHERE tenant = ? AND " + where //nolint:unqueryvet // every column is put back
 	rows, err := c.db.QueryContext(c.Context(), c.d.dialect().Rebind(q), append([]any{string(c.tenant)}, args...)...)
 	require.NoError(c, err)
 	defer func() { _ = rows.Close() }()
@@ -178,7 +179,7 @@ func (c *controlled) opens(subject string, p troth.Purpose) bool {
 	c.Helper()
 	at := c.at(subject, profile)
 	got, err := c.open().AppendOpen(c.ctx(), nil, at, p, c.sealed[at])
-	return err == nil && string(got) == string(plaintextOf(subject))
+	return err == nil && bytes.Equal(got, plaintextOf(subject))
 }
 
 // finds demands that the tenant's discrepancies are these, in this order,

@@ -7,7 +7,6 @@ import (
 )
 
 const (
-	restrictionRow    = "tenant, id, subject, excepted, ground, made_at, lifted_at, grant_id, lifted_by, mac"
 	restrictionValues = "tenant, substr(id, 1, 17), substr(subject, 1, 1025), substr(excepted, 1, 4097), substr(ground, 1, 1025), " +
 		"made_at, lifted_at, substr(grant_id, 1, 17), substr(lifted_by, 1, 17), substr(mac, 1, 33)"
 	grantRow    = "tenant, id, subject, restriction, ground, announced_at, made_at, mac"
@@ -59,8 +58,8 @@ func newControlQueries() controlQueries {
 		stonesOfRoots: `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? AND evidence = ? ORDER BY lineage, epoch`,
 		closed:        `SELECT ` + personValues + ` FROM troth_vault_person WHERE tenant = ? AND evidence = ? ORDER BY subject`,
 
-		insertRestriction: `INSERT INTO troth_vault_restriction (` + restrictionRow + `) VALUES (?, ?, ?, ?, ?, ?, 0, NULL, NULL, ?)
-			ON CONFLICT DO NOTHING`,
+		insertRestriction: `INSERT INTO troth_vault_restriction (tenant, id, subject, excepted, ground, made_at, mac)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		restrict: `INSERT INTO troth_vault_person (tenant, subject, restricted) VALUES (?, ?, 1)
 			ON CONFLICT (tenant, subject) DO UPDATE SET restricted = troth_vault_person.restricted + 1`,
 		lift: `UPDATE troth_vault_restriction SET lifted_at = ?, grant_id = ?, lifted_by = ?, mac = ?
