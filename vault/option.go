@@ -25,6 +25,7 @@ type options struct {
 	window         time.Duration
 	windowSubjects int
 	discrepancy    func(Discrepancy)
+	reconcile      time.Duration
 }
 
 func defaults() options {
@@ -38,6 +39,7 @@ func defaults() options {
 		cacheRoots:     10_000,
 		window:         time.Minute,
 		windowSubjects: 1_000,
+		reconcile:      time.Hour,
 	}
 }
 
@@ -111,6 +113,14 @@ func WithDiscrepancies(tell func(Discrepancy)) Option {
 		o.discrepancy = tell
 		return nil
 	}
+}
+
+// WithReconcile sets after how long at the earliest [Vault.Run] begins to compare
+// everything with the trail again, see [Vault.Reconcile]. Default 1 h, at least
+// 1 s. Each time it reads what the trail tells of shreddings, restrictions and
+// grants.
+func WithReconcile(d time.Duration) Option {
+	return atLeast("time between comparisons", d, time.Second, func(o *options) { o.reconcile = d })
 }
 
 // WithWindow sets the length of the intervals in which openings by services are

@@ -47,8 +47,9 @@ type Reconciliation struct {
 // must have an entry. It finds what a database writer deleted, forged or rolled
 // back, which nothing else can, and names it; it changes nothing.
 //
-// [Vault.Run] calls it again and again, each time for a part, where the vault has
-// [Evidence] to read. After a restore call it with Full set.
+// [Vault.Run] calls it each minute, each time for a part, where the vault has
+// [Evidence] to read; when it is through it rests, see [WithReconcile]. After a
+// restore call it with Full set.
 //
 // It does not find what is missing on both sides: an entry that is gone together
 // with its rows, as after both were restored from the same backup. Entries that
@@ -66,11 +67,13 @@ func (v *Vault) Reconcile(ctx context.Context, p ReconcileParams) (Reconciliatio
 	if r.left <= 0 {
 		r.left = reconcileLimit
 	}
-	r.began = v.micros()
 	if !p.Full {
 		if err := r.resume(ctx); err != nil {
 			return Reconciliation{}, err
 		}
+	}
+	if r.began == 0 || r.atEnd() {
+		r.place = place{began: v.micros()}
 	}
 	err := r.run(ctx, p.Full)
 	r.report.Began = time.UnixMicro(r.began).UTC()
@@ -200,6 +203,9 @@ func (r *reconciler) compared() {
 func (v *Vault) reconcileAgain(ctx context.Context) error {
 	if v.evidence == nil {
 		return nil
+	}
+	if due, err := v.reconcileDue(ctx); err != nil || !due {
+		return err
 	}
 	report, err := v.Reconcile(ctx, ReconcileParams{})
 	for _, d := range report.Discrepancies {

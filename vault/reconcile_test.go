@@ -230,6 +230,32 @@ func TestReconcile_TenantsThatTheHostNames(t *testing.T) {
 	}
 }
 
+// Run begins a round at once, and the next one when it is time.
+func TestRun_ComparesAgainWhenItIsTime(t *testing.T) {
+	c := newReconcileCase(t)
+	c.live(shop)
+	var now atomic.Int64
+	now.Store(time.Now().UnixNano())
+	told := make(chan vault.Discrepancy, 100)
+	v := c.on(&scraped{Backend: c.store, drop: func(k vault.KeyRow) bool { return k.SubjectID == "dead" }},
+		vault.WithDiscrepancies(func(d vault.Discrepancy) { told <- d }), vault.WithWindow(time.Second),
+		vault.WithReconcile(2*time.Hour), vault.WithClock(func() time.Time { return time.Unix(0, now.Load()) }))
+	ctx, cancel := context.WithCancel(c.ctx)
+	done := make(chan error, 1)
+	go func() { done <- v.Run(ctx) }()
+	<-told
+	reads := func() int64 { return c.evidence.reads.Load() }
+	require.Eventually(t, func() bool { return reads() > 0 }, 10*time.Second, 10*time.Millisecond)
+	before := reads()
+	now.Add(int64(time.Hour))
+	time.Sleep(2500 * time.Millisecond) // two of Run's turns, which must do nothing
+	require.Equal(t, before, reads())
+	now.Add(int64(time.Hour))
+	<-told
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+}
+
 // Run tells the logger, without the person, and the host, with them.
 func TestRun_TellsOfDiscrepancies(t *testing.T) {
 	c := newReconcileCase(t)

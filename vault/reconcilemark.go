@@ -35,15 +35,24 @@ func (r *reconciler) resume(ctx context.Context) error {
 	return nil
 }
 
+// atEnd says that everything was compared: the next call begins anew.
+func (p *place) atEnd() bool { return p.tenant == "" && p.phase == len(phases) }
+
+// due reports whether Run should compare some more: the last round is not
+// through, or began long enough ago.
+func (v *Vault) reconcileDue(ctx context.Context) (bool, error) {
+	r := &reconciler{v: v}
+	err := r.resume(ctx)
+	ago := v.micros() - r.began
+	return !r.atEnd() || ago < 0 || ago >= v.opt.reconcile.Microseconds(), err
+}
+
 // keep makes the next call go on from here; from the beginning, if this is the
 // end.
 func (r *reconciler) keep(ctx context.Context) error {
 	at := r.place
 	if r.report.Complete {
-		if err := r.v.store.SetMark(ctx, reconcileMark, nil); err != nil {
-			return fmt.Errorf("vault: reconcile: set mark: %w", err)
-		}
-		return nil
+		at = place{began: r.began, phase: len(phases)}
 	}
 	b := canon.AppendDomain(nil, markDomain)
 	b = canon.AppendInt(b, at.began)

@@ -48,6 +48,7 @@ type queries struct {
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
+	q.controlQueries = newControlQueries(d)
 	if d == sqlstore.Postgres {
 		q.forPostgres()
 	} else {
@@ -75,8 +76,7 @@ func (q *queries) all() []*string {
 
 func common() *queries {
 	return &queries{
-		keyQueries:     newKeyQueries(),
-		controlQueries: newControlQueries(),
+		keyQueries: newKeyQueries(),
 
 		root: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
