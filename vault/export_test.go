@@ -162,3 +162,14 @@ func OpenWeakEpochFolder(c EpochFolder) (EpochStore, error) {
 func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
 	return v.withFlag(ctx, &row, func(f flag) flag { return f })
 }
+
+// EncodeFlag writes the flag of one restriction.
+func EncodeFlag(id troth.EntryID, except []troth.Purpose) []byte {
+	return flag{{id: id, except: except}}.encode()
+}
+
+// RecodeFlag reads a flag and writes it again.
+func RecodeFlag(b []byte) ([]byte, error) {
+	f, err := parseFlag(b)
+	return f.encode(), err
+}

@@ -29,6 +29,8 @@ type options struct {
 	// backupLife is negative while it was not declared.
 	backupLife   time.Duration
 	noKeyBackups string
+	discrepancy  func(Discrepancy)
+	reconcile    time.Duration
 }
 
 func defaults() options {
@@ -45,6 +47,7 @@ func defaults() options {
 		window:         time.Minute,
 		windowSubjects: 1_000,
 		backupLife:     -1,
+		reconcile:      time.Hour,
 	}
 }
 
@@ -120,6 +123,27 @@ func WithKEKTTL(d time.Duration) Option {
 // Default 5 s, at least 10 ms.
 func WithKEKTimeout(d time.Duration) Option {
 	return atLeast("time of a tenant's own key", d, 10*time.Millisecond, func(o *options) { o.kekTimeout = d })
+}
+
+// WithDiscrepancies has [Vault.Run] call tell with what [Vault.Reconcile] finds,
+// beside logging it: again in each round, as long as it is there. It must not
+// block.
+func WithDiscrepancies(tell func(Discrepancy)) Option {
+	return func(o *options) error {
+		if tell == nil {
+			return fmt.Errorf("vault: nobody to tell of discrepancies")
+		}
+		o.discrepancy = tell
+		return nil
+	}
+}
+
+// WithReconcile sets after how long at the earliest [Vault.Run] begins to compare
+// everything with the trail again, see [Vault.Reconcile]. Default 1 h, at least
+// 1 s. Each time it reads what the trail tells of shreddings, restrictions and
+// grants.
+func WithReconcile(d time.Duration) Option {
+	return atLeast("time between comparisons", d, time.Second, func(o *options) { o.reconcile = d })
 }
 
 // WithWindow sets the length of the intervals in which openings by services are

@@ -127,7 +127,8 @@ func (v *Vault) shred(ctx context.Context, p troth.Permit, t Target) (Receipt, e
 		return r, fmt.Errorf("vault: record %s: %w", actShred.Name, err)
 	}
 	r.Entry = id
-	return r, v.nameEvidence(ctx, &r, at)
+	err = v.nameEvidence(ctx, &r, at)
+	return r, err
 }
 
 // nameEvidence makes the tombstones name the entry that tells of them, by which

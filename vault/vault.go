@@ -30,6 +30,9 @@ type Config struct {
 	// under the key-encryption key, and erasures reach no further than backups
 	// expire, see [Vault.Horizon].
 	Epochs EpochStore
+	// Evidence reads what Recorder kept. Without it [Vault.Reconcile] has
+	// nothing to compare with.
+	Evidence Evidence
 }
 
 // Vault seals, opens and shreds. Make it with [Open], drive it with [Vault.Run],
@@ -42,9 +45,11 @@ type Vault struct {
 	// epochs is nil where there are none.
 	epochs EpochStore
 	rec    troth.Recorder
-	opt    options
-	log    *zap.Logger
-	now    func() time.Time
+	// evidence is nil where there is none to read.
+	evidence Evidence
+	opt      options
+	log      *zap.Logger
+	now      func() time.Time
 	// Ages are measured on the monotonic clock, from start on; tests have one
 	// of their own.
 	start    time.Time
@@ -98,7 +103,8 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		keks:  keks{resolver: c.KEKs},
 		rec:   c.Recorder,
 
-		epochs: c.Epochs,
+		epochs:   c.Epochs,
+		evidence: c.Evidence,
 
 		opt:   o,
 		log:   o.log,
