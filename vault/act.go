@@ -68,7 +68,10 @@ var (
 
 // Acts are the acts whose evidence the vault records.
 func Acts() []*troth.Act {
-	return []*troth.Act{actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred, actUnmanaged}
+	return []*troth.Act{
+		actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred, actUnmanaged,
+		actReplay, actReplayed, actNewJournal, actBackUpKeys, actVerifyKeys, actRestoreKeys,
+	}
 }
 
 // self acts when the vault does something that nobody asked for.

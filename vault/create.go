@@ -59,6 +59,9 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if closedTo(state, name.Compartment) {
 		return nil, ErrShredded
 	}
+	if err := v.checkBuried(ctx, name); err != nil {
+		return nil, err
+	}
 	for range keyIDTries {
 		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros()}
 		key, err := wrapNew(&row, r.wrap)

@@ -24,6 +24,11 @@ type options struct {
 	cacheRoots     int
 	window         time.Duration
 	windowSubjects int
+	// Of the erasure journal.
+	journalAge  time.Duration
+	newJournal  string
+	replay      bool
+	replayLines int
 }
 
 func defaults() options {
@@ -37,6 +42,8 @@ func defaults() options {
 		cacheRoots:     10_000,
 		window:         time.Minute,
 		windowSubjects: 1_000,
+		journalAge:     5 * time.Minute,
+		replayLines:    replayLines,
 	}
 }
 

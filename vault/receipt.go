@@ -44,6 +44,26 @@ func (r *Receipt) addKeys(rows []KeyRow) {
 	}
 }
 
+// died are the compartments that the receipt tells of.
+func (r *Receipt) died() []troth.Compartment {
+	var died []troth.Compartment
+	for _, k := range r.Keys {
+		if k.Compartment.Validate() == nil { // a row may hold any text
+			died = append(died, k.Compartment)
+		}
+	}
+	return append(died, r.Target.Compartments...)
+}
+
+// addRoots adds a tenant's roots.
+func (r *Receipt) addRoots(rows []RootRow) {
+	for _, row := range rows {
+		if row.Commitment != ([32]byte{}) {
+			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment})
+		}
+	}
+}
+
 const deadDomain = "troth.vault.dead/1"
 
 // digest is the hash of the destroyed keys' commitments, in order.
@@ -69,14 +89,7 @@ func (r *Receipt) entry(p troth.Permit) troth.Entry {
 	} else {
 		facts["policy"] = troth.Digest(p.Policy())
 	}
-	var died []troth.Compartment
-	for _, k := range r.Keys {
-		if k.Compartment.Validate() == nil { // a row may hold any text
-			died = append(died, k.Compartment)
-		}
-	}
-	died = append(died, r.Target.Compartments...)
-	if len(died) > 0 {
+	if died := r.died(); len(died) > 0 {
 		facts["compartments"] = troth.Words(died...)
 	}
 	if spared := r.Target.spared(); len(spared) > 0 {

@@ -22,6 +22,8 @@ type Store struct {
 	// state holds what there is one of: the fence's head and whether a keeper
 	// has taken over.
 	state *memory.Table[string, int64]
+
+	journal journal
 }
 
 var _ vault.Backend = (*Store)(nil)
@@ -75,6 +77,8 @@ func New(db *memory.DB) *Store {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), bytes.Compare(a.id[:], b.id[:]))
 		}),
 		state: memory.NewTable[string, int64](db, strings.Compare),
+
+		journal: newJournal(db),
 	}
 }
 
