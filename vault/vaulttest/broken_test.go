@@ -29,6 +29,7 @@ type broken struct {
 	lapsedWindows func(ctx context.Context, at int64, limit int) ([]vault.WindowRow, error)
 	managed       func(ctx context.Context) (bool, error)
 	setManaged    func(ctx context.Context) error
+	brokenEpochs
 }
 
 // whole returns a broken Backend in which everything works yet.
@@ -39,7 +40,7 @@ func whole(s vault.Backend) *broken {
 		keys: s.Keys, insertKey: s.InsertKey, shredKeys: s.ShredKeys, settled: s.Settled,
 		raiseFence: s.RaiseFence, follow: s.Follow, pruneFence: s.PruneFence,
 		insertWindow: s.InsertWindow, closeWindow: s.CloseWindow, lapsedWindows: s.LapsedWindows,
-		managed: s.Managed, setManaged: s.SetManaged,
+		managed: s.Managed, setManaged: s.SetManaged, brokenEpochs: wholeEpochs(s),
 	}
 }
 

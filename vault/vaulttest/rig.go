@@ -126,12 +126,13 @@ func sameKey(x, y vault.KeyRow) bool {
 	equal := bytes.Equal(x.Sealed, y.Sealed)
 	x.Sealed, y.Sealed = nil, nil
 	return equal && x.KeyName == y.KeyName && x.Generation == y.Generation && x.KeyID == y.KeyID &&
-		x.Epoch == y.Epoch && x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt
+		x.Epoch == y.Epoch && x.FirstEpoch == y.FirstEpoch && x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt
 }
 
 func sameRoot(x, y vault.RootRow) bool {
 	return bytes.Equal(x.Sealed, y.Sealed) && x.Tenant == y.Tenant && x.Lineage == y.Lineage && x.Epoch == y.Epoch &&
-		x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt
+		x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt &&
+		x.SupersededAt == y.SupersededAt && x.RetiredAt == y.RetiredAt
 }
 
 // keys demands that ctx sees these rows under the name, in this order.

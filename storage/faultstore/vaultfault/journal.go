@@ -27,6 +27,14 @@ func (s *store) Line(ctx context.Context, t troth.Tenant, id troth.EntryID) (vau
 	return r.row, r.found, err
 }
 
+func (s *store) PutRoot(ctx context.Context, row vault.RootRow) (bool, error) {
+	return faultstore.Do(ctx, s.p, "PutRoot", func() (bool, error) { return s.s.PutRoot(ctx, row) })
+}
+
+func (s *store) PutKey(ctx context.Context, row vault.KeyRow) (bool, error) {
+	return faultstore.Do(ctx, s.p, "PutKey", func() (bool, error) { return s.s.PutKey(ctx, row) })
+}
+
 func (s *store) WaitingLines(ctx context.Context, limit int) ([]vault.LineRow, error) {
 	return faultstore.Do(ctx, s.p, "WaitingLines", func() ([]vault.LineRow, error) { return s.s.WaitingLines(ctx, limit) })
 }

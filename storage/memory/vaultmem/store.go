@@ -19,8 +19,11 @@ type Store struct {
 	persons *memory.Table[person, personRow]
 	fence   *memory.Table[int64, vault.FenceEvent]
 	windows *memory.Table[window, vault.WindowRow]
-	// state holds what there is one of: the fence's head and whether a keeper
-	// has taken over.
+	epochs  *memory.Table[uint32, vault.EpochRow]
+	rewraps *memory.Table[troth.Tenant, vault.RewrapRow]
+	exports *memory.Table[vault.KeyName, int64]
+	// state holds what there is one of: the fence's head, whether a keeper has
+	// taken over, and when the last key backup was tested.
 	state *memory.Table[string, int64]
 
 	journal journal
@@ -53,6 +56,7 @@ type window struct {
 const (
 	headState    = "fence head"
 	managedState = "managed"
+	backupState  = "key backup"
 )
 
 // New returns an empty store on db.
@@ -62,13 +66,7 @@ func New(db *memory.DB) *Store {
 		roots: memory.NewTable[rootKey, []vault.RootRow](db, func(a, b rootKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.lineage, b.lineage))
 		}),
-		keys: memory.NewTable[vault.KeyName, []vault.KeyRow](db, func(a, b vault.KeyName) int {
-			return cmp.Or(
-				cmp.Compare(a.Tenant, b.Tenant),
-				strings.Compare(a.SubjectID, b.SubjectID),
-				cmp.Compare(a.Compartment, b.Compartment),
-			)
-		}),
+		keys: memory.NewTable[vault.KeyName, []vault.KeyRow](db, compareNames),
 		persons: memory.NewTable[person, personRow](db, func(a, b person) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.subject, b.subject))
 		}),
@@ -76,10 +74,21 @@ func New(db *memory.DB) *Store {
 		windows: memory.NewTable[window, vault.WindowRow](db, func(a, b window) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), bytes.Compare(a.id[:], b.id[:]))
 		}),
-		state: memory.NewTable[string, int64](db, strings.Compare),
+		epochs:  memory.NewTable[uint32, vault.EpochRow](db, cmp.Compare[uint32]),
+		rewraps: memory.NewTable[troth.Tenant, vault.RewrapRow](db, cmp.Compare[troth.Tenant]),
+		exports: memory.NewTable[vault.KeyName, int64](db, compareNames),
+		state:   memory.NewTable[string, int64](db, strings.Compare),
 
 		journal: newJournal(db),
 	}
+}
+
+func compareNames(a, b vault.KeyName) int {
+	return cmp.Or(
+		cmp.Compare(a.Tenant, b.Tenant),
+		strings.Compare(a.SubjectID, b.SubjectID),
+		cmp.Compare(a.Compartment, b.Compartment),
+	)
 }
 
 // Transactor implements vault.Store.

@@ -13,6 +13,8 @@ type journalQueries struct {
 	bury, buried string
 
 	rootsAfter, peopleAfter, keysAfter string
+
+	putRoot, putKey string
 }
 
 const (
@@ -61,10 +63,27 @@ func newJournalQueries(d sqlstore.Dialect) *journalQueries {
 		keysAfter: `SELECT ` + keyValues + ` FROM troth_vault_key
 			WHERE (tenant, subject, compartment, generation) > (?, ?, ?, ?)
 			ORDER BY tenant, subject, compartment, generation LIMIT ?`,
+		// The first that is put is the lineage's first; the others are not.
+		putRoot: `INSERT INTO troth_vault_root (` + rootColumns + `, origin)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN EXISTS (
+				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ? AND origin = 1) THEN 0 ELSE 1 END
+			WHERE 1 = 1
+			ON CONFLICT (tenant, lineage, epoch) DO UPDATE SET sealed = excluded.sealed,
+				shredded_at = excluded.shredded_at, superseded_at = excluded.superseded_at, retired_at = excluded.retired_at
+			WHERE troth_vault_root.shredded_at = 0 AND (excluded.shredded_at <> 0
+				OR (troth_vault_root.commitment = excluded.commitment AND troth_vault_root.sealed IS NOT NULL
+					AND (excluded.sealed IS NULL OR (troth_vault_root.superseded_at = 0 AND excluded.superseded_at <> 0))))`,
+		putKey: `INSERT INTO troth_vault_key (` + keyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, subject, compartment, generation) DO UPDATE SET sealed = excluded.sealed,
+				epoch = CASE WHEN excluded.shredded_at <> 0 THEN troth_vault_key.epoch ELSE excluded.epoch END,
+				shredded_at = excluded.shredded_at
+			WHERE troth_vault_key.shredded_at = 0 AND (excluded.shredded_at <> 0
+				OR (excluded.epoch > troth_vault_key.epoch AND excluded.commitment = troth_vault_key.commitment))`,
 	}
 	for _, text := range []*string{
 		&q.insertLine, &q.line, &q.waiting, &q.held, &q.ack, &q.state, &q.begin, &q.move, &q.unfollow, &q.unack,
 		&q.bury, &q.buried, &q.rootsAfter, &q.peopleAfter, &q.keysAfter,
+		&q.putRoot, &q.putKey,
 	} {
 		*text = d.Rebind(*text)
 	}

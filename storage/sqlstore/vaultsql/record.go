@@ -33,6 +33,14 @@ func small(from int64, to *uint32) bool {
 	return from >= 0 && from <= math.MaxUint32
 }
 
+// number is a yes or no as it is stored.
+func number(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 // fill copies a stored value of a fixed size; false if it has another.
 func fill(to, from []byte) bool { return len(from) == copy(to, from) && len(from) == len(to) }
 
