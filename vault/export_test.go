@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/canon"
 )
 
 // WindowGrace is how long after its end a window may wait for its counts.
@@ -150,5 +151,49 @@ func Commitment(key []byte) [32]byte { return commitment((*[keySize]byte)(key)) 
 // Digest is the hash of the receipt's keys.
 func (r *Receipt) Digest() [32]byte { return r.digest() }
 
+// LimitReplay bounds how many lines one walk through the store applies.
+func LimitReplay(lines int) Option {
+	return func(o *options) error {
+		o.replayLines = lines
+		return nil
+	}
+}
+
+// ReadErasure reads a line of the journal without asking who wrote it, and
+// writes it again.
+func ReadErasure(line []byte) (again []byte, err error) {
+	e, tag, err := readErasure(line)
+	if err != nil {
+		return nil, err
+	}
+	return canon.AppendBytes(e.append(nil), tag), nil
+}
+
+// ReadRecord reads a record of a journal file and writes it again.
+func ReadRecord(text []byte) (again []byte, ok bool) {
+	chain, lines, ok := parseRecord(text)
+	if !ok {
+		return nil, false
+	}
+	return appendRecord(nil, chain, lines), true
+}
+
 // RingAlarm is what the fence's timer does after half its bound.
 func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
+
+// RotateByHand moves a tenant's wrap root and its keys to another epoch, under
+// the key-encryption key, row by row.
+func (v *Vault) RotateByHand(ctx context.Context, tenant troth.Tenant, epoch uint32) error {
+	return v.tx.Atomically(ctx, func(ctx context.Context) error {
+		before, err := v.root(ctx, rootName{tenant: tenant, lineage: WrapLineage, epoch: newest})
+		if err != nil {
+			return err
+		}
+		row, err := v.newRoot(ctx, tenant, WrapLineage)
+		if err != nil {
+			return err
+		}
+		row.Epoch = epoch
+		return v.moveByHand(ctx, before, row)
+	})
+}

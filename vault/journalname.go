@@ -27,7 +27,11 @@ const nameDomain = "troth.vault.erasure-name/1"
 
 // journalKey returns one of the journal's keys.
 func (v *Vault) journalKey(ctx context.Context, id string) ([]byte, error) {
-	return v.deriveKey(ctx, macInfo, troth.KeyRef{Tenant: troth.Platform, Use: journalUse, ID: id})
+	return v.deriveKey(ctx, macInfo, journalRef(id))
+}
+
+func journalRef(id string) troth.KeyRef {
+	return troth.KeyRef{Tenant: troth.Platform, Use: journalUse, ID: id}
 }
 
 // names makes the keyed hashes by which the journal names tenants, people and
