@@ -43,7 +43,7 @@ func (v *Vault) anyBuried(ctx context.Context, sums [][32]byte) error {
 	if err != nil {
 		return fmt.Errorf("vault: look for buried names: %w", err)
 	}
-	if buried {
+	if len(buried) > 0 {
 		return ErrShredded
 	}
 	return nil

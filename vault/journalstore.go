@@ -111,10 +111,10 @@ type JournalSystemStore interface {
 	// ResetJournal forgets position and digest, and makes every line wait again.
 	ResetJournal(ctx context.Context) error
 
-	// Bury adds names; one that is there keeps its entry and instant.
+	// Bury adds names, each once for each entry.
 	Bury(ctx context.Context, names []BuriedName) error
-	// Buried reports whether one of the names is there.
-	Buried(ctx context.Context, names [][32]byte) (bool, error)
+	// Buried returns what was buried under the names, in any order.
+	Buried(ctx context.Context, names [][32]byte) ([]BuriedName, error)
 
 	// RootsAfter, PeopleAfter and KeysAfter return what comes behind the given
 	// name, at most limit; the zero name is before all. People are those who

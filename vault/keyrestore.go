@@ -87,13 +87,16 @@ func (v *Vault) checkBackup(ctx context.Context, r io.Reader) (*keyRestore, erro
 	if err != nil {
 		return nil, err
 	}
-	return &keyRestore{v: v, names: newNames(key), done: KeysRestored{Backup: b.made}}, nil
+	k := &keyRestore{v: v, names: newNames(key), done: KeysRestored{Backup: b.made}}
+	k.lines, err = platform.deriveKey(macInfo, journalRef(linesKey))
+	return k, err
 }
 
 // keyRestore puts the rows of one backup into the store.
 type keyRestore struct {
 	v     *Vault
 	names *names
+	lines []byte // the key of lines
 	done  KeysRestored
 	// batch waits to be put in one transaction: roots of one tenant, or people
 	// with their keys.
@@ -203,9 +206,11 @@ func (k *keyRestore) putRoots(ctx context.Context) (did KeysRestored, err error)
 	}
 	dead := slices.ContainsFunc(here, func(r RootRow) bool { return r.ShreddedAt != 0 })
 	if !dead && tenant != troth.Platform {
-		if dead, err = k.v.store.Buried(ctx, [][32]byte{k.names.tenant(tenant)}); err != nil {
+		buried, err := k.v.store.Buried(ctx, [][32]byte{k.names.tenant(tenant)})
+		if err != nil {
 			return did, fmt.Errorf("vault: restore keys: look for buried names: %w", err)
 		}
+		dead = len(buried) > 0
 	}
 	for _, row := range k.roots {
 		if dead && row.ShreddedAt == 0 {

@@ -64,6 +64,9 @@ func sameCompartment(rows []KeyRow) func(yield func([]KeyRow) bool) {
 // putCompartment puts the generations of one compartment: all of them live, or
 // none.
 func (k *keyRestore) putCompartment(ctx context.Context, rows []KeyRow, state PersonState) (did KeysRestored, err error) {
+	if state.TenantShredded {
+		return did, nil // no row of the tenant's opens, whatever it holds
+	}
 	name := rows[0].KeyName
 	here, err := k.v.store.Keys(ctx, name)
 	if err != nil {
@@ -110,17 +113,47 @@ func (k *keyRestore) putCompartment(ctx context.Context, rows []KeyRow, state Pe
 
 // deadHere reports whether nothing may live under the name in this store.
 func (k *keyRestore) deadHere(ctx context.Context, name KeyName, here []KeyRow, state PersonState) (bool, error) {
-	if state.TenantShredded || slices.ContainsFunc(here, func(r KeyRow) bool { return r.ShreddedAt != 0 }) {
+	if slices.ContainsFunc(here, func(r KeyRow) bool { return r.ShreddedAt != 0 }) {
 		return true, nil
 	}
-	if len(here) == 0 && closedTo(state, name.Compartment) {
-		return true, nil
+	if len(here) > 0 {
+		return false, nil // what lives here, a replay has left alive
 	}
 	buried, err := k.v.store.Buried(ctx, k.names.covering(name))
 	if err != nil {
 		return false, fmt.Errorf("vault: restore keys: look for buried names: %w", err)
 	}
-	return buried, nil
+	if closedTo(state, name.Compartment) && len(buried) == 0 {
+		return true, nil
+	}
+	for _, b := range buried {
+		spared, err := k.spared(ctx, name, b)
+		if err != nil || !spared {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// spared reports whether the erasure under which a name is buried was of a
+// person and spared the compartment: that of the key, if the key tables are
+// restored after the replay.
+func (k *keyRestore) spared(ctx context.Context, name KeyName, b BuriedName) (bool, error) {
+	for _, tenant := range []troth.Tenant{name.Tenant, troth.Platform} {
+		row, found, err := k.v.store.Line(ctx, tenant, b.Entry)
+		if err != nil {
+			return false, fmt.Errorf("vault: restore keys: read line: %w", err)
+		}
+		if !found {
+			continue
+		}
+		e, err := parseErasure(k.lines, row.Line)
+		if err != nil {
+			return false, err
+		}
+		return e.scope == subjectScope && e.has(k.names.compartment(name)), nil
+	}
+	return false, nil
 }
 
 // clash reports whether another key lives here under the name and generation.

@@ -30,6 +30,7 @@ type broken struct {
 	managed       func(ctx context.Context) (bool, error)
 	setManaged    func(ctx context.Context) error
 	brokenEpochs
+	brokenJournal
 }
 
 // whole returns a broken Backend in which everything works yet.
@@ -40,7 +41,7 @@ func whole(s vault.Backend) *broken {
 		keys: s.Keys, insertKey: s.InsertKey, shredKeys: s.ShredKeys, settled: s.Settled,
 		raiseFence: s.RaiseFence, follow: s.Follow, pruneFence: s.PruneFence,
 		insertWindow: s.InsertWindow, closeWindow: s.CloseWindow, lapsedWindows: s.LapsedWindows,
-		managed: s.Managed, setManaged: s.SetManaged, brokenEpochs: wholeEpochs(s),
+		managed: s.Managed, setManaged: s.SetManaged, brokenEpochs: wholeEpochs(s), brokenJournal: wholeJournal(s),
 	}
 }
 

@@ -78,6 +78,7 @@ func checks() []check {
 		rootChecks, personChecks, keyChecks, shredChecks, wallChecks, lockChecks, raceChecks,
 		fenceChecks, pruneChecks, settledChecks, windowChecks, settingChecks, endingChecks, idleChecks,
 		epochChecks, renewChecks, moveChecks, rewrapChecks, exportChecks,
+		lineChecks, pageChecks,
 	} {
 		all = append(all, cs...)
 	}

@@ -63,8 +63,8 @@ func (s *store) Bury(ctx context.Context, names []vault.BuriedName) error {
 	return faultstore.Run(ctx, s.p, "Bury", func() error { return s.s.Bury(ctx, names) })
 }
 
-func (s *store) Buried(ctx context.Context, names [][32]byte) (bool, error) {
-	return faultstore.Do(ctx, s.p, "Buried", func() (bool, error) { return s.s.Buried(ctx, names) })
+func (s *store) Buried(ctx context.Context, names [][32]byte) ([]vault.BuriedName, error) {
+	return faultstore.Do(ctx, s.p, "Buried", func() ([]vault.BuriedName, error) { return s.s.Buried(ctx, names) })
 }
 
 func (s *store) RootsAfter(ctx context.Context, after vault.RootAt, limit int) ([]vault.RootRow, error) {

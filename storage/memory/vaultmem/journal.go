@@ -15,12 +15,17 @@ import (
 type journal struct {
 	lines  *memory.Table[line, vault.LineRow]
 	state  *memory.Table[string, journalState]
-	buried *memory.Table[[32]byte, vault.BuriedName]
+	buried *memory.Table[buried, vault.BuriedName]
 }
 
 type line struct {
 	tenant troth.Tenant
 	entry  troth.EntryID
+}
+
+type buried struct {
+	name  [32]byte
+	entry troth.EntryID
 }
 
 type journalState struct {
@@ -34,8 +39,8 @@ func newJournal(db *memory.DB) journal {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), bytes.Compare(a.entry[:], b.entry[:]))
 		}),
 		state: memory.NewTable[string, journalState](db, cmp.Compare[string]),
-		buried: memory.NewTable[[32]byte, vault.BuriedName](db, func(a, b [32]byte) int {
-			return bytes.Compare(a[:], b[:])
+		buried: memory.NewTable[buried, vault.BuriedName](db, func(a, b buried) int {
+			return cmp.Or(bytes.Compare(a.name[:], b.name[:]), bytes.Compare(a.entry[:], b.entry[:]))
 		}),
 	}
 }
@@ -159,7 +164,7 @@ func (s *Store) ResetJournal(ctx context.Context) error {
 func (s *Store) Bury(ctx context.Context, names []vault.BuriedName) error {
 	return s.db.Atomically(ctx, func(ctx context.Context) error {
 		for _, n := range names {
-			if _, err := s.journal.buried.Insert(ctx, n.Name, n); err != nil {
+			if _, err := s.journal.buried.Insert(ctx, buried{n.Name, n.Entry}, n); err != nil {
 				return err
 			}
 		}
@@ -168,11 +173,16 @@ func (s *Store) Bury(ctx context.Context, names []vault.BuriedName) error {
 }
 
 // Buried implements vault.JournalSystemStore.
-func (s *Store) Buried(ctx context.Context, names [][32]byte) (bool, error) {
+func (s *Store) Buried(ctx context.Context, names [][32]byte) ([]vault.BuriedName, error) {
+	var found []vault.BuriedName
 	for _, n := range names {
-		if _, found, err := s.journal.buried.Get(ctx, n); err != nil || found {
-			return found, err
+		rows, err := s.journal.buried.Scan(ctx, &buried{name: n}, 0, func(b buried, _ vault.BuriedName) bool { return b.name == n })
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			found = append(found, r.Value)
 		}
 	}
-	return false, nil
+	return found, nil
 }

@@ -140,16 +140,25 @@ func (s *Store) Bury(ctx context.Context, names []vault.BuriedName) error {
 }
 
 // Buried implements vault.JournalSystemStore.
-func (s *Store) Buried(ctx context.Context, names [][32]byte) (bool, error) {
+func (s *Store) Buried(ctx context.Context, names [][32]byte) (found []vault.BuriedName, err error) {
 	for some := range slices.Chunk(names, namesAtOnce) {
 		args := make([]any, namesAtOnce)
 		for i := range args {
 			args[i] = some[min(i, len(some)-1)][:]
 		}
-		var n int64
-		if _, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.j.buried, args, &n); err != nil || n > 0 {
-			return n > 0, err
+		rows, err := query(ctx, s, scanBuried, s.j.buried, args...)
+		if err != nil {
+			return nil, err
 		}
+		found = append(found, rows...)
 	}
-	return false, nil
+	return found, nil
+}
+
+func scanBuried(rows *sqlstore.Rows) (b vault.BuriedName, err error) {
+	var name, entry []byte
+	if err = rows.Scan(&name, &entry, &b.At); err != nil || !fill(b.Name[:], name) || !fill(b.Entry[:], entry) {
+		return b, errLine
+	}
+	return b, nil
 }

@@ -47,7 +47,7 @@ func newJournalQueries(d sqlstore.Dialect) *journalQueries {
 		unack:    `UPDATE troth_vault_line SET acked_at = 0 WHERE acked_at <> 0`,
 
 		bury:   `INSERT INTO troth_vault_buried (name, entry, died_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-		buried: `SELECT COUNT(*) FROM troth_vault_buried WHERE name IN (` + places(namesAtOnce) + `)`,
+		buried: `SELECT DISTINCT name, entry, died_at FROM troth_vault_buried WHERE name IN (` + places(namesAtOnce) + `)`,
 
 		rootsAfter: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE (tenant, lineage, epoch) > (?, ?, ?) ORDER BY tenant, lineage, epoch LIMIT ?`,

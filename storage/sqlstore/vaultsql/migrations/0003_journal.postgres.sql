@@ -24,7 +24,8 @@ CREATE TABLE troth_vault_journal (
 
 -- Keyed hashes of names that died in a history which this database does not have.
 CREATE TABLE troth_vault_buried (
-	name    BYTEA  NOT NULL PRIMARY KEY,
+	name    BYTEA  NOT NULL,
 	entry   BYTEA  NOT NULL,
-	died_at BIGINT NOT NULL
+	died_at BIGINT NOT NULL,
+	PRIMARY KEY (name, entry)
 );

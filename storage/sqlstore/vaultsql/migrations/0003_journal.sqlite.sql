@@ -24,7 +24,8 @@ CREATE TABLE troth_vault_journal (
 
 -- Keyed hashes of names that died in a history which this database does not have.
 CREATE TABLE troth_vault_buried (
-	name    BLOB    NOT NULL PRIMARY KEY,
+	name    BLOB    NOT NULL,
 	entry   BLOB    NOT NULL,
-	died_at INTEGER NOT NULL
+	died_at INTEGER NOT NULL,
+	PRIMARY KEY (name, entry)
 ) STRICT, WITHOUT ROWID;
