@@ -3,8 +3,10 @@ package vault
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -224,4 +226,21 @@ func (v *Vault) RotateByHand(ctx context.Context, tenant troth.Tenant, epoch uin
 		_, err = v.store.RetireRoots(ctx, tenant, epoch, v.micros())
 		return err
 	})
+}
+
+// LockJournal locks a journal file as another program that writes to it does.
+func LockJournal(t testing.TB, path string) (unlock func()) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := tryLockFile(f, true)
+	if err != nil || !free {
+		t.Fatal(free, err)
+	}
+	return func() {
+		_ = unlockFile(f)
+		_ = f.Close()
+	}
 }

@@ -148,6 +148,9 @@ func fits(lines [][]byte) int {
 
 // locked runs fn under the file's lock, with everything read that is there.
 func (j *JournalFile) locked(ctx context.Context, exclusive bool, fn func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.broken != nil {
