@@ -29,10 +29,12 @@ type LogSystem interface {
 	// TakeInbox removes rows of all tenants from the inbox and returns them, in
 	// ascending order of time and ID, the earliest first, at most limit. An
 	// envelope longer than [MaxEnvelope] is not loaded: its row comes with
-	// none.
+	// none. Where a row cannot be read it returns a *[RowError] of its table, and
+	// nothing was removed.
 	TakeInbox(ctx context.Context, limit int) ([]InboxRow, error)
 	// Quarantine moves rows from the inbox to a place of their own, verbatim, and
-	// returns how many were there. Backlog counts them apart.
+	// with them every row that TakeInbox cannot read; it returns how many were
+	// there. Backlog counts them apart.
 	Quarantine(ctx context.Context, ids []TenantEntry) (moved int, err error)
 
 	// AppendLog adds entries. It returns [ErrDuplicate] if the log has one of

@@ -11,11 +11,13 @@ import (
 const (
 	valueDomain  = "troth.vault.value/1"
 	keyDomain    = "troth.vault.key/1"
+	keyDomain2   = "troth.vault.key/2" // with a flag
 	rootDomain   = "troth.vault.root/1"
 	commitDomain = "troth.vault.commit/1"
 	wrapInfo     = "troth.vault.wrap/1"
 	macInfo      = "troth.vault.mac/1"
 	aeadInfo     = "troth.vault.aead/1"
+	ownDomain    = "troth.vault.own/1"
 )
 
 // AssociatedData returns what a value sealed at the given place is bound to.
@@ -48,14 +50,22 @@ func appendCell(b []byte, c *troth.Cell) []byte {
 
 // appendKeyAAD appends what a stored data key is bound to.
 func appendKeyAAD(b []byte, k *KeyRow) []byte {
-	b = canon.AppendDomain(b, keyDomain)
+	if len(k.Flag) == 0 {
+		b = canon.AppendDomain(b, keyDomain)
+	} else {
+		b = canon.AppendDomain(b, keyDomain2)
+	}
 	b = canon.AppendText(b, k.Tenant)
 	b = canon.AppendText(b, k.SubjectID)
 	b = canon.AppendText(b, k.Compartment)
 	b = canon.AppendUint(b, uint64(k.Generation))
 	b = canon.AppendUint(b, uint64(k.KeyID))
 	b = canon.AppendUint(b, uint64(k.Epoch))
-	return canon.AppendBytes(b, k.Commitment[:])
+	b = canon.AppendBytes(b, k.Commitment[:])
+	if len(k.Flag) > 0 {
+		b = canon.AppendBytes(b, k.Flag)
+	}
+	return b
 }
 
 // rootAAD is what a stored root is bound to.
@@ -64,7 +74,11 @@ func rootAAD(r *RootRow) []byte {
 	b = canon.AppendText(b, r.Tenant)
 	b = canon.AppendText(b, r.Lineage)
 	b = canon.AppendUint(b, uint64(r.Epoch))
-	return canon.AppendBytes(b, r.Commitment[:])
+	b = canon.AppendBytes(b, r.Commitment[:])
+	if r.KEK != "" {
+		b = canon.AppendText(b, r.KEK)
+	}
+	return b
 }
 
 // commitment is a value that only this key has: AES-GCM alone would let one

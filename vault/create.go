@@ -47,6 +47,8 @@ func (v *Vault) resolveOrCreate(ctx context.Context, q *sought) (*slot, error) {
 // share one with a chance of 2^-32.
 const keyIDTries = 3
 
+var errKeyID = fmt.Errorf("vault: insert key: no key id found in %d tries", keyIDTries)
+
 func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot, error) {
 	r, err := v.ensureRoot(ctx, name.Tenant, WrapLineage, first)
 	if err != nil {
@@ -62,8 +64,12 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if err := v.checkBuried(ctx, name); err != nil {
 		return nil, err
 	}
+	f, err := v.flagFor(ctx, &name, state)
+	if err != nil {
+		return nil, err
+	}
 	for range keyIDTries {
-		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros()}
+		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode()}
 		key, err := wrapNew(&row, r.wrap)
 		if err != nil {
 			return nil, err
@@ -75,6 +81,8 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 		if inserted {
 			s := newSlot(name)
 			s.keys = append(s.keys, key)
+			s.until = r.until
+			s.rule = f.rule()
 			return s, nil
 		}
 		// Another process was first, or destroyed what is not yet there.
@@ -82,5 +90,5 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 			return s, err
 		}
 	}
-	return nil, fmt.Errorf("vault: insert key: no key id found in %d tries", keyIDTries)
+	return nil, errKeyID
 }

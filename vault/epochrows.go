@@ -16,7 +16,7 @@ type RotationStore interface {
 	// one, and sets SupersededAt, to row's CreatedAt, of those below it that
 	// live and have none. inserted is false, and nothing changed, if the lineage
 	// has a root of that epoch or a higher one, or a tombstone, or none at all,
-	// or the epoch is closed. It waits for transactions that hold a person of
+	// or its living one lies under another KEK, or the epoch is closed. It waits for transactions that hold a person of
 	// the tenant locked.
 	RenewRoot(ctx context.Context, row RootRow) (inserted bool, err error)
 	// StaleKeys returns the chosen keys, in order of their places, and keeps them

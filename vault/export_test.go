@@ -104,8 +104,7 @@ func (v *Vault) RawKey(ctx context.Context, row KeyRow) ([]byte, error) {
 	return key[:], nil
 }
 
-// NextGeneration makes the row of one more generation, which nothing of the
-// vault does yet.
+// NextGeneration makes the row of one more generation, and stores it nowhere.
 func (v *Vault) NextGeneration(ctx context.Context, row KeyRow) (KeyRow, error) {
 	r, err := v.root(ctx, rootName{tenant: row.Tenant, lineage: WrapLineage, epoch: newest})
 	if err != nil {
@@ -183,49 +182,9 @@ func ReadRecord(text []byte) (again []byte, ok bool) {
 // RingAlarm is what the fence's timer does after half its bound.
 func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
 
-// RotateByHand moves a tenant's wrap root and its keys to another epoch, under
-// the key-encryption key, row by row.
-func (v *Vault) RotateByHand(ctx context.Context, tenant troth.Tenant, epoch uint32) error {
-	secret := [keySize]byte{7: byte(epoch)}
-	row := RootRow{
-		Tenant: tenant, Lineage: WrapLineage, Epoch: epoch, Commitment: commitment(&secret), CreatedAt: v.micros(),
-	}
-	var err error
-	if row.Sealed, err = v.kek.EncryptWithContext(ctx, secret[:], rootAAD(&row)); err != nil {
-		return err
-	}
-	after, err := derive(&row, secret[:])
-	if err != nil {
-		return err
-	}
-	return v.tx.Atomically(ctx, func(ctx context.Context) error {
-		before, err := v.root(ctx, rootName{tenant: tenant, lineage: WrapLineage, epoch: newest})
-		if err != nil {
-			return err
-		}
-		if _, err := v.store.RenewRoot(ctx, row); err != nil {
-			return err
-		}
-		rows, err := v.store.StaleKeys(ctx, StaleKeys{Tenant: tenant, Below: epoch, Limit: 1000})
-		if err != nil {
-			return err
-		}
-		var moves []KeyMove
-		for _, k := range rows {
-			var key [keySize]byte
-			if err := unwrapInto(&key, &k, before.wrap); err != nil {
-				return err
-			}
-			from := k.Epoch
-			k.Epoch = epoch
-			moves = append(moves, KeyMove{k.place(), from, after.wrap.Seal(nil, nil, key[:], appendKeyAAD(nil, &k))})
-		}
-		if _, err := v.store.MoveKeys(ctx, tenant, epoch, moves); err != nil {
-			return err
-		}
-		_, err = v.store.RetireRoots(ctx, tenant, epoch, v.micros())
-		return err
-	})
+// Rewrapped seals a stored data key anew, as moving it to another root does.
+func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
+	return v.withFlag(ctx, &row, func(f flag) flag { return f })
 }
 
 // LockJournal locks a journal file as another program that writes to it does.

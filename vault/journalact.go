@@ -16,6 +16,8 @@ var (
 			{Name: "scope", Kind: troth.WordFact, Doc: "compartments, subject or tenant"},
 			{Name: "compartments", Kind: troth.WordsFact, Optional: true, Doc: "compartments that died again"},
 			{Name: "keys", Kind: troth.CountFact, Doc: "how many keys were destroyed now"},
+			{Name: "tombstones", Kind: troth.CountFact, Doc: "how many rows name this entry as their evidence"},
+			{Name: "closed", Kind: troth.WordFact, Optional: true, Doc: "subject, if the person was closed now"},
 			{Name: "commitments", Kind: troth.DigestFact, Doc: "hash of the commitments of the keys destroyed now"},
 		},
 	}
@@ -78,9 +80,13 @@ func (r *Receipt) replayEntry(e *erasure) troth.Entry {
 		"erased":      troth.Instant(time.UnixMicro(e.at)),
 		"scope":       troth.Word(e.scope),
 		"keys":        troth.Count(len(r.Keys)),
+		"tombstones":  troth.Count(r.stones),
 		"commitments": troth.Digest(r.digest()),
 	}
-	if died := r.died(); len(died) > 0 {
+	if r.closed {
+		facts["closed"] = troth.Word("subject")
+	}
+	if died := append(r.compartments(), r.Target.Compartments...); len(died) > 0 {
 		facts["compartments"] = troth.Words(died...)
 	}
 	return troth.Entry{Act: actReplay, Tenant: r.Target.Tenant, SubjectID: r.Target.SubjectID, Facts: facts}

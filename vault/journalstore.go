@@ -47,11 +47,12 @@ type PersonName struct {
 	SubjectID string
 }
 
-// PersonRow is what the store knows of a person.
-type PersonRow struct {
+// PersonEntry is a person as a walk through all of them finds them.
+type PersonEntry struct {
 	PersonName
-	// ClosedAt is as in [PersonState].
+	// ClosedAt and Evidence are as in [PersonRow].
 	ClosedAt int64
+	Evidence troth.EntryID
 	// Living counts the person's keys that live.
 	Living int64
 }
@@ -120,7 +121,7 @@ type JournalSystemStore interface {
 	// name, at most limit; the zero name is before all. People are those who
 	// have a row or a key.
 	RootsAfter(ctx context.Context, after RootAt, limit int) ([]RootRow, error)
-	PeopleAfter(ctx context.Context, after PersonName, limit int) ([]PersonRow, error)
+	PeopleAfter(ctx context.Context, after PersonName, limit int) ([]PersonEntry, error)
 	KeysAfter(ctx context.Context, after KeyAt, limit int) ([]KeyRow, error)
 	// Snapshot runs fn with a context in which all reads see what was committed
 	// at one instant, which is not before Snapshot was called. fn only reads. It

@@ -63,7 +63,7 @@ const (
 type backupRecord struct {
 	epoch  *EpochRow
 	root   *RootRow
-	person *PersonRow
+	person *PersonEntry
 	key    *KeyRow
 }
 
@@ -83,13 +83,16 @@ func (r *backupRecord) append(b []byte) []byte {
 		b = canon.AppendText(canon.AppendDomain(b, backupRootDomain), row.Tenant)
 		b = canon.AppendText(b, row.Lineage)
 		b = canon.AppendUint(b, uint64(row.Epoch))
+		b = canon.AppendText(b, row.KEK)
 		b = canon.AppendBytes(b, row.Sealed)
 		b = canon.AppendBytes(b, row.Commitment[:])
+		b = canon.AppendBytes(b, row.Evidence[:])
 		return appendInts(b, row.CreatedAt, row.ShreddedAt, row.SupersededAt, row.RetiredAt)
 	case r.person != nil:
 		p := r.person
 		b = canon.AppendText(canon.AppendDomain(b, backupPersonDomain), p.Tenant)
 		b = canon.AppendText(b, p.SubjectID)
+		b = canon.AppendBytes(b, p.Evidence[:])
 		return appendInts(b, p.ClosedAt)
 	}
 	k := r.key
@@ -101,6 +104,8 @@ func (r *backupRecord) append(b []byte) []byte {
 	}
 	b = canon.AppendBytes(b, k.Sealed)
 	b = canon.AppendBytes(b, k.Commitment[:])
+	b = canon.AppendBytes(b, k.Flag)
+	b = canon.AppendBytes(b, k.Evidence[:])
 	return appendInts(b, k.CreatedAt, k.ShreddedAt)
 }
 
@@ -166,6 +171,13 @@ func (f *fields) digest() (d [32]byte) {
 	return d
 }
 
+func (f *fields) entry() (id troth.EntryID) {
+	b := f.next(canon.TagBytes).Bytes
+	f.bad = f.bad || len(b) != len(id)
+	copy(id[:], b)
+	return id
+}
+
 // sealed is nil where it is empty.
 func (f *fields) sealed() []byte {
 	if b := f.next(canon.TagBytes).Bytes; len(b) > 0 {
@@ -187,17 +199,18 @@ func readBackupRecord(m canon.Message) (r backupRecord, ok bool) {
 		}
 	case backupRootDomain:
 		r.root = &RootRow{
-			Tenant: f.tenant(), Lineage: Lineage(f.text()), Epoch: f.uint32(), Sealed: f.sealed(), Commitment: f.digest(),
-			CreatedAt: f.int(), ShreddedAt: f.int(), SupersededAt: f.int(), RetiredAt: f.int(),
+			Tenant: f.tenant(), Lineage: Lineage(f.text()), Epoch: f.uint32(), KEK: f.text(), Sealed: f.sealed(),
+			Commitment: f.digest(), Evidence: f.entry(), CreatedAt: f.int(), ShreddedAt: f.int(), SupersededAt: f.int(), RetiredAt: f.int(),
 		}
 		f.bad = f.bad || r.root.Sealed != nil && (r.root.ShreddedAt != 0 || r.root.RetiredAt != 0)
 	case backupPersonDomain:
-		r.person = &PersonRow{PersonName: PersonName{Tenant: f.tenant(), SubjectID: f.text()}, ClosedAt: f.int()}
+		r.person = &PersonEntry{PersonName: PersonName{Tenant: f.tenant(), SubjectID: f.text()}, Evidence: f.entry(), ClosedAt: f.int()}
 	case backupKeyDomain:
 		r.key = &KeyRow{
 			KeyName:    KeyName{Tenant: f.tenant(), SubjectID: f.text(), Compartment: troth.Compartment(f.text())},
 			Generation: f.uint32(), KeyID: f.uint32(), Epoch: f.uint32(), FirstEpoch: f.uint32(),
-			Sealed: f.sealed(), Commitment: f.digest(), CreatedAt: f.int(), ShreddedAt: f.int(),
+			Sealed: f.sealed(), Commitment: f.digest(), Flag: f.sealed(), Evidence: f.entry(),
+			CreatedAt: f.int(), ShreddedAt: f.int(),
 		}
 		f.bad = f.bad || r.key.Sealed != nil && r.key.ShreddedAt != 0
 	default:

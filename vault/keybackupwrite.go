@@ -132,7 +132,7 @@ func (r *backupRecord) texts() []string {
 	case r.epoch != nil:
 		return []string{r.epoch.Place}
 	case r.root != nil:
-		return []string{string(r.root.Tenant), string(r.root.Lineage)}
+		return []string{string(r.root.Tenant), string(r.root.Lineage), r.root.KEK}
 	case r.person != nil:
 		return []string{string(r.person.Tenant), r.person.SubjectID}
 	}
@@ -210,8 +210,8 @@ func (v *Vault) allRoots(ctx context.Context) iter.Seq2[RootRow, error] {
 	})
 }
 
-func (v *Vault) allPeople(ctx context.Context) iter.Seq2[PersonRow, error] {
-	return paged(func(after PersonRow) ([]PersonRow, error) {
+func (v *Vault) allPeople(ctx context.Context) iter.Seq2[PersonEntry, error] {
+	return paged(func(after PersonEntry) ([]PersonEntry, error) {
 		return v.store.PeopleAfter(ctx, after.PersonName, walkPage)
 	})
 }

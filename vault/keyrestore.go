@@ -108,7 +108,7 @@ type keyRestore struct {
 }
 
 type restoredPerson struct {
-	PersonRow
+	PersonEntry
 	keys []KeyRow
 }
 
@@ -146,7 +146,7 @@ func (k *keyRestore) take(r *backupRecord) {
 	case r.root != nil:
 		k.roots = append(k.roots, *r.root)
 	case r.person != nil:
-		k.people = append(k.people, restoredPerson{PersonRow: *r.person})
+		k.people = append(k.people, restoredPerson{PersonEntry: *r.person})
 	default:
 		p := &k.people[len(k.people)-1]
 		p.keys = append(p.keys, *r.key)
@@ -236,7 +236,7 @@ func (k *keyRestore) putRoots(ctx context.Context) (did KeysRestored, err error)
 		return did, fmt.Errorf("vault: restore keys: shred roots: %w", err)
 	}
 	did.Died += livingRoots(here)
-	return did, k.v.raise(ctx, KeyName{Tenant: tenant})
+	return did, k.v.raiseAll(ctx, KeyName{Tenant: tenant})
 }
 
 func (r *RootRow) sameName(o *RootRow) bool { return r.Lineage == o.Lineage && r.Epoch == o.Epoch }
@@ -250,8 +250,8 @@ func livingRoots(rows []RootRow) (n int64) {
 	return n
 }
 
-// raise tells other processes that something died under the name.
-func (v *Vault) raise(ctx context.Context, name KeyName) error {
+// raiseAll tells other processes that something died under the name.
+func (v *Vault) raiseAll(ctx context.Context, name KeyName) error {
 	if err := v.store.RaiseFence(ctx, FenceEvent{KeyName: name, At: v.micros()}); err != nil {
 		return fmt.Errorf("vault: restore keys: raise fence: %w", err)
 	}

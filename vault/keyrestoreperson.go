@@ -39,8 +39,16 @@ func (k *keyRestore) putPerson(ctx context.Context, p *restoredPerson) (did Keys
 		}
 		did.Added++
 	}
+	if closing && !p.Evidence.IsZero() {
+		_, err := k.v.store.SetEvidence(ctx, ShredEvidence{
+			Tenant: p.Tenant, SubjectID: p.SubjectID, At: p.ClosedAt, Closed: true, Entry: p.Evidence,
+		})
+		if err != nil {
+			return did, fmt.Errorf("vault: restore keys: name evidence: %w", err)
+		}
+	}
 	if did.Died > 0 || closing {
-		return did, k.v.raise(ctx, KeyName{Tenant: p.Tenant, SubjectID: p.SubjectID})
+		return did, k.v.raiseAll(ctx, KeyName{Tenant: p.Tenant, SubjectID: p.SubjectID})
 	}
 	return did, nil
 }

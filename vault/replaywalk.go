@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/trothdev/troth"
 )
@@ -40,12 +41,8 @@ func newWalk(r *replay, batch, missing []readLine) *walk {
 	return w
 }
 
-const (
-	// walkPage is how many rows are read at once.
-	walkPage = 1000
-	// personPage is how many are, where those of one person are wanted.
-	personPage = 32
-)
+// walkPage is how many rows are read at once.
+const walkPage = 1000
 
 // tenants erases tenants that have a root.
 func (w *walk) tenants(ctx context.Context) error {
@@ -94,7 +91,7 @@ func (w *walk) people(ctx context.Context) error {
 }
 
 // concerned reports whether the lines could find something to do.
-func (p PersonRow) concerned(lines []*readLine) bool {
+func (p PersonEntry) concerned(lines []*readLine) bool {
 	for _, l := range lines {
 		if p.Living > 0 || l.scope == subjectScope && p.ClosedAt == 0 {
 			return true
@@ -115,13 +112,12 @@ func (w *walk) tenant(ctx context.Context, tenant troth.Tenant) error {
 		return nil
 	}
 	return w.v.atomicallyApart(ctx, KeyName{Tenant: tenant}, func(ctx context.Context) error {
-		rows, err := w.v.store.ShredRoots(ctx, tenant, w.v.micros())
-		if err != nil {
-			return fmt.Errorf("vault: replay: shred roots: %w", err)
+		at := w.v.micros()
+		receipt := Receipt{Target: Target{Tenant: tenant, WholeTenant: true}}
+		if err := w.v.shredTenant(ctx, &receipt, receipt.Target, at); err != nil {
+			return err
 		}
-		receipt := Receipt{Target: Target{Tenant: tenant, WholeTenant: true}, Already: len(rows) == 0}
-		receipt.addRoots(rows)
-		if err := w.witness(ctx, &receipt, lines[0]); err != nil {
+		if err := w.witness(ctx, &receipt, lines[0], at); err != nil {
 			return err
 		}
 		if !receipt.Already {
@@ -181,6 +177,7 @@ func (w *walk) eraseAgain(ctx context.Context, p PersonName, l *readLine, state 
 			return receipt, fmt.Errorf("vault: replay: shred keys: %w", err)
 		}
 		receipt.addKeys(rows)
+		receipt.stones, receipt.closed = len(rows), closing
 		receipt.Already = len(rows) == 0 && !closing
 	}
 	if closing {
@@ -189,22 +186,27 @@ func (w *walk) eraseAgain(ctx context.Context, p PersonName, l *readLine, state 
 		}
 		state.ClosedAt = shred.At
 	}
-	return receipt, w.witness(ctx, &receipt, l)
+	return receipt, w.witness(ctx, &receipt, l, shred.At)
 }
 
 // witness records what an erasure did again, and tells other processes, if
 // there was something to do.
-func (w *walk) witness(ctx context.Context, r *Receipt, l *readLine) error {
+func (w *walk) witness(ctx context.Context, r *Receipt, l *readLine, at int64) error {
 	if r.Already {
 		return nil
 	}
 	for _, n := range r.Target.names() {
-		if err := w.v.store.RaiseFence(ctx, FenceEvent{KeyName: n, At: w.v.micros()}); err != nil {
+		if err := w.v.store.RaiseFence(ctx, FenceEvent{KeyName: n, At: at}); err != nil {
 			return fmt.Errorf("vault: replay: raise fence: %w", err)
 		}
 	}
 	w.done.Keys += len(r.Keys)
-	return w.v.record(ctx, r.replayEntry(&l.erasure))
+	id, err := w.v.rec.Record(ctx, r.replayEntry(&l.erasure))
+	if err != nil {
+		return fmt.Errorf("vault: record %s: %w", actReplay.Name, err)
+	}
+	r.Entry = id
+	return w.v.nameEvidence(ctx, r, at)
 }
 
 // unknown are the lines that the store does not hold; from then on it does.
@@ -265,25 +267,15 @@ func (v *Vault) atomicallyApart(ctx context.Context, name KeyName, fn func(ctx c
 
 // living are the person's compartments that have a living key, in order.
 func (v *Vault) living(ctx context.Context, p PersonName) ([]troth.Compartment, error) {
-	var living []troth.Compartment
-	after := KeyAt{KeyName: KeyName{Tenant: p.Tenant, SubjectID: p.SubjectID}}
-	for {
-		rows, err := v.store.KeysAfter(ctx, after, personPage)
-		if err != nil {
-			return nil, fmt.Errorf("vault: replay: read keys: %w", err)
-		}
-		for _, row := range rows {
-			if row.Tenant != p.Tenant || row.SubjectID != p.SubjectID {
-				return living, nil
-			}
-			if row.ShreddedAt == 0 && (len(living) == 0 || living[len(living)-1] != row.Compartment) {
-				living = append(living, row.Compartment)
-			}
-		}
-		if len(rows) < personPage {
-			return living, nil
-		}
-		end := rows[len(rows)-1]
-		after = KeyAt{end.KeyName, end.Generation}
+	rows, err := v.store.PersonKeys(ctx, p.Tenant, p.SubjectID)
+	if err != nil {
+		return nil, fmt.Errorf("vault: replay: read keys: %w", err)
 	}
+	var living []troth.Compartment
+	for i := range rows {
+		if rows[i].ShreddedAt == 0 {
+			living = append(living, rows[i].Compartment)
+		}
+	}
+	return slices.Compact(living), nil
 }

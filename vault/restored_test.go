@@ -11,7 +11,7 @@ import (
 // backup is all that a store holds of keys and of the journal at one moment.
 type backup struct {
 	roots  []vault.RootRow
-	people []vault.PersonRow
+	people []vault.PersonEntry
 	keys   []vault.KeyRow
 	lines  []vault.LineRow
 	state  vault.JournalState

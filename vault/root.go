@@ -7,6 +7,7 @@ import (
 	crand "crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"math/rand/v2" //nolint:depguard // spreads expiry, nothing secret hangs on it
 	"time"
@@ -21,6 +22,9 @@ type root struct {
 	wrap cipher.AEAD
 	// index derives keys for hashes and tokens; set in the index lineage.
 	index []byte
+	// until is when a tenant's own key-encryption key must be asked again, on
+	// the vault's monotonic clock.
+	until int64
 }
 
 type rootName struct {
@@ -47,7 +51,7 @@ func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
 	scope := v.tx.Scope(ctx)
 	applied := v.fence.applied.Load()
 	if scope != nil {
-		if r, ok := overlay[*root](scope, overlayRoot{v, n}, applied); ok {
+		if r, ok := overlay[*root](scope, overlayRoot{v, n}, applied); ok && v.mono() <= r.until {
 			return r, nil
 		}
 	}
@@ -67,7 +71,7 @@ func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
 		setOverlay(scope, overlayRoot{v, n}, overlaid[*root]{r, applied})
 		return r, nil
 	}
-	v.roots.put(n, r, v.mono()+jitter(v.opt.rootTTL), v.sinceEviction(applied))
+	v.roots.put(n, r, min(r.until, v.mono()+jitter(v.opt.rootTTL)), v.sinceEviction(applied))
 	return r, nil
 }
 
@@ -100,7 +104,7 @@ func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
 func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
 	record := recordDigest(row)
 	for {
-		r, f, first := v.roots.openedAs(record)
+		r, f, first := v.roots.openedAs(record, v.mono())
 		switch {
 		case r != nil:
 			return r, nil
@@ -127,26 +131,42 @@ func (v *Vault) openRoot(ctx context.Context, row *RootRow, f *flight[[32]byte, 
 }
 
 func (v *Vault) askToUnwrap(ctx context.Context, row *RootRow) (*root, error) {
-	plain, err := v.kek.DecryptWithContext(ctx, row.Sealed, rootAAD(row))
+	asked := v.mono()
+	plain, err := v.rootSecret(ctx, row)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
+		return nil, err
 	}
 	defer clear(plain)
-	if len(plain) != keySize {
-		return nil, ErrKeyRecord
-	}
-	got := commitment((*[keySize]byte)(plain))
-	if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) != 1 {
-		return nil, ErrKeyRecord
-	}
-	return derive(row, plain)
+	return v.derive(row, plain, asked)
 }
 
-func derive(row *RootRow, secret []byte) (*root, error) {
-	r := &root{epoch: row.Epoch}
+// rootSecret has the key-encryption key unwrap the root of a row.
+func (v *Vault) rootSecret(ctx context.Context, row *RootRow) ([]byte, error) {
+	plain, err := v.kekFor(row).DecryptWithContext(ctx, row.Sealed, rootAAD(row))
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, ErrKeyRecord):
+		return nil, ErrKeyRecord
+	default:
+		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
+	}
+	if len(plain) == keySize {
+		got := commitment((*[keySize]byte)(plain))
+		if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) == 1 {
+			return plain, nil
+		}
+	}
+	clear(plain)
+	v.blame(row)
+	return nil, ErrKeyRecord
+}
+
+// derive reduces a secret to what is derived from it. It may be used for as long
+// as an answer to a question of that instant may.
+func (v *Vault) derive(row *RootRow, secret []byte, asked int64) (*root, error) {
+	r := &root{epoch: row.Epoch, until: v.goodUntil(row, asked)}
 	if row.Lineage == IndexLineage {
 		r.index = append([]byte(nil), secret...)
 		return r, nil
@@ -191,7 +211,7 @@ func (v *Vault) makeRoot(ctx context.Context, n rootName, f *flight[rootName, *R
 	f.err = errAbandoned
 	defer v.roots.landMaking(f)
 	applied := v.fence.applied.Load()
-	if f.value, f.err = v.newRoot(ctx, n.tenant, n.lineage); f.err == nil {
+	if f.value, f.err = v.firstRoot(ctx, n.tenant, n.lineage); f.err == nil {
 		v.roots.keepFresh(n, f.value, v.sinceEviction(applied))
 	}
 }
@@ -206,7 +226,7 @@ func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage, 
 		return r, err
 	}
 	if row == nil {
-		if row, err = v.newRoot(ctx, tenant, l); err != nil {
+		if row, err = v.firstRoot(ctx, tenant, l); err != nil {
 			return nil, err
 		}
 	}
@@ -224,13 +244,24 @@ func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage, 
 	return r, err
 }
 
-func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*RootRow, error) {
+// firstRoot makes a tenant's first root of a lineage, under the key-encryption
+// key of its other one.
+func (v *Vault) firstRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*RootRow, error) {
+	kek, err := v.kekOf(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return v.newRoot(ctx, tenant, l, kek)
+}
+
+func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage, kek string) (*RootRow, error) {
 	var secret [keySize]byte
 	defer clear(secret[:])
 	_, _ = crand.Read(secret[:]) // never fails, crypto/rand documents
-	row := &RootRow{Tenant: tenant, Lineage: l, Commitment: commitment(&secret), CreatedAt: v.micros()}
+	row := &RootRow{Tenant: tenant, Lineage: l, KEK: kek, Commitment: commitment(&secret), CreatedAt: v.micros()}
+	asked := v.mono()
 	applied := v.fence.applied.Load()
-	sealed, err := v.kek.EncryptWithContext(ctx, secret[:], rootAAD(row))
+	sealed, err := v.kekFor(row).EncryptWithContext(ctx, secret[:], rootAAD(row))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -238,7 +269,7 @@ func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*R
 		return nil, fmt.Errorf("%w: wrap root: %w", ErrKEK, err)
 	}
 	row.Sealed = sealed
-	r, err := derive(row, secret[:])
+	r, err := v.derive(row, secret[:], asked)
 	if err != nil {
 		return nil, err
 	}

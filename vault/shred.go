@@ -1,8 +1,10 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/trothdev/troth"
 )
@@ -133,7 +135,25 @@ func (v *Vault) shred(ctx context.Context, s *scribe, p troth.Permit, t Target) 
 		return r, fmt.Errorf("vault: record %s: %w", actShred.Name, err)
 	}
 	r.Entry = id
+	if err := v.nameEvidence(ctx, &r, at); err != nil {
+		return r, err
+	}
 	return r, v.note(ctx, s, &r, at)
+}
+
+// nameEvidence makes the tombstones name the entry that tells of them, by which
+// [Vault.Reconcile] finds out later whether they are all there.
+func (v *Vault) nameEvidence(ctx context.Context, r *Receipt, at int64) error {
+	named, err := v.store.SetEvidence(ctx, ShredEvidence{
+		Tenant: r.Target.Tenant, SubjectID: r.Target.SubjectID, At: at, Closed: r.closed, Entry: r.Entry,
+	})
+	if err == nil && named != r.stones {
+		err = errNotKept
+	}
+	if err != nil {
+		return fmt.Errorf("vault: name evidence: %w", err)
+	}
+	return nil
 }
 
 func (v *Vault) shredPerson(ctx context.Context, r *Receipt, t Target, at int64) error {
@@ -159,6 +179,7 @@ func (v *Vault) shredPerson(ctx context.Context, r *Receipt, t Target, at int64)
 		}
 	}
 	r.addKeys(rows)
+	r.stones, r.closed = len(rows), closing
 	r.Already = len(rows) == 0 && !closing
 	return nil
 }
@@ -168,6 +189,10 @@ func (v *Vault) shredTenant(ctx context.Context, r *Receipt, t Target, at int64)
 	if err != nil {
 		return fmt.Errorf("vault: shred roots: %w", err)
 	}
+	slices.SortFunc(rows, func(a, b RootRow) int {
+		return cmp.Or(cmp.Compare(a.Lineage, b.Lineage), cmp.Compare(a.Epoch, b.Epoch))
+	})
+	r.stones = len(rows)
 	r.addRoots(rows)
 	r.Already = len(rows) == 0
 	return nil

@@ -29,7 +29,7 @@ type Store interface {
 	InsertRoot(ctx context.Context, row RootRow) (inserted bool, err error)
 
 	// Keys returns all generations under the name, newest first, tombstones
-	// included; none if there are none.
+	// included, but for those that were retired; none if there are none.
 	Keys(ctx context.Context, name KeyName) ([]KeyRow, error)
 	// Person returns the state of a person whom LockPerson has seen; the zero
 	// state for a person who was never seen.
@@ -67,6 +67,9 @@ type Store interface {
 	// whole tenant, not of each person's.
 	Settled(ctx context.Context, name KeyName) (bool, error)
 
+	KEKStore
+	GenerationStore
+
 	// InsertWindow adds a window.
 	InsertWindow(ctx context.Context, w WindowRow) error
 	// CloseWindow sets ClosedAt of an open window. closed is false if it was
@@ -86,6 +89,8 @@ type PersonState struct {
 	// Epoch is that of the tenant's newest wrap root, under which keys can be
 	// created until the transaction ends. LockPerson tells it, Person does not.
 	Epoch uint32
+	// Restricted counts the restrictions that are in force.
+	Restricted int
 }
 
 // Lock is how strongly LockPerson holds a person.
@@ -161,4 +166,6 @@ type Scrubber interface {
 type Backend interface {
 	Store
 	SystemStore
+	ControlStore
+	ControlSystem
 }

@@ -21,6 +21,9 @@ type KEK = tink.AEADWithContext
 type Config struct {
 	Store Backend
 	KEK   KEK
+	// KEKs gives the key-encryption keys of tenants that bring their own, see
+	// [Vault.MoveTenant]. Without it no tenant can.
+	KEKs KEKResolver
 	// Recorder keeps the evidence. It must share the store's Transactor.
 	Recorder troth.Recorder
 	// Journal is optional: a list of erasures outside the database, without which
@@ -35,6 +38,7 @@ type Vault struct {
 	store Backend
 	tx    troth.Transactor
 	kek   KEK
+	keks  keks
 	rec   troth.Recorder
 	// journal is nil for a vault without one.
 	journal Journal
@@ -99,6 +103,7 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		store: c.Store,
 		tx:    c.Store.Transactor(),
 		kek:   c.KEK,
+		keks:  keks{resolver: c.KEKs},
 		rec:   c.Recorder,
 		opt:   o,
 		log:   o.log,

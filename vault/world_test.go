@@ -30,6 +30,7 @@ type world struct {
 	store *vaultmem.Store
 	rec   *recorder
 	kek   vault.KEK
+	keks  vault.KEKResolver
 	// journal is nil where a test wants none.
 	journal *vaulttest.Journal
 	// service acts in ctx unless a test says otherwise.
@@ -61,7 +62,7 @@ func asPerson(ctx context.Context, id string) context.Context {
 }
 
 func (w *world) config() vault.Config {
-	c := vault.Config{Store: w.store, KEK: w.kek, Recorder: w.rec}
+	c := vault.Config{Store: w.store, KEK: w.kek, KEKs: w.keks, Recorder: w.rec}
 	if w.journal != nil {
 		c.Journal = w.journal
 	}

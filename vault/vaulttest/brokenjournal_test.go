@@ -20,7 +20,7 @@ type brokenJournal struct {
 	bury         func(ctx context.Context, names []vault.BuriedName) error
 	buried       func(ctx context.Context, names [][32]byte) ([]vault.BuriedName, error)
 	rootsAfter   func(ctx context.Context, after vault.RootAt, limit int) ([]vault.RootRow, error)
-	peopleAfter  func(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonRow, error)
+	peopleAfter  func(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error)
 	keysAfter    func(ctx context.Context, after vault.KeyAt, limit int) ([]vault.KeyRow, error)
 	snapshot     func(ctx context.Context, fn func(ctx context.Context) error) error
 	putRoot      func(ctx context.Context, row vault.RootRow) (bool, error)
@@ -76,7 +76,7 @@ func (b *broken) RootsAfter(ctx context.Context, after vault.RootAt, limit int) 
 	return b.rootsAfter(ctx, after, limit)
 }
 
-func (b *broken) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonRow, error) {
+func (b *broken) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
 	return b.peopleAfter(ctx, after, limit)
 }
 

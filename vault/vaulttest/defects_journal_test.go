@@ -96,7 +96,9 @@ var journalDefects = []struct {
 		}
 	}},
 	{"each line is written twice", "what a crowd appends is there once", func(j *Journal, b *brokenLog) {
-		b.append = func(ctx context.Context, lines [][]byte) error { return j.Append(ctx, append(slices.Clone(lines), lines...)) }
+		b.append = func(ctx context.Context, lines [][]byte) error {
+			return j.Append(ctx, append(slices.Clone(lines), lines...))
+		}
 	}},
 	{"nobody may give up", "who gave up is told so, and adds nothing", func(j *Journal, b *brokenLog) {
 		b.append = func(ctx context.Context, lines [][]byte) error { return j.Append(context.WithoutCancel(ctx), lines) }

@@ -122,7 +122,7 @@ var pageDefects = []defect{
 	{
 		"dead keys count as living", "pages of people hold who has a row or a key, in order, with their state",
 		breaks(func(s vault.Backend, b *broken) {
-			b.peopleAfter = func(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonRow, error) {
+			b.peopleAfter = func(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
 				rows, err := s.PeopleAfter(ctx, after, limit)
 				for i := range rows {
 					if rows[i].Living == 1 && rows[i].ClosedAt != 0 {

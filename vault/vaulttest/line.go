@@ -296,10 +296,10 @@ var pageChecks = []check{
 	}},
 	{name: "pages of people hold who has a row or a key, in order, with their state", run: func(r *rig) {
 		ctx := r.Context()
-		person := func(t troth.Tenant, id string, closed, living int64) vault.PersonRow {
-			return vault.PersonRow{PersonName: vault.PersonName{Tenant: t, SubjectID: id}, ClosedAt: closed, Living: living}
+		person := func(t troth.Tenant, id string, closed, living int64) vault.PersonEntry {
+			return vault.PersonEntry{PersonName: vault.PersonName{Tenant: t, SubjectID: id}, ClosedAt: closed, Living: living}
 		}
-		want := []vault.PersonRow{
+		want := []vault.PersonEntry{
 			person(r.a, "1", 0, 0), person(r.a, "10", instant, 0), person(r.a, "2", 0, 2), person(r.b, "1", 0, 1),
 			person(r.b, "3", instant, 1),
 		}
@@ -312,11 +312,11 @@ var pageChecks = []check{
 		r.insertKey(ctx, keyRow(name(r.b, "3", "b"), 1, 2))
 		r.shred(ctx, vault.ShredKeys{Tenant: r.b, SubjectID: "3", Compartments: []troth.Compartment{"a"}, At: instant})
 		r.close(ctx, r.b, "3", instant)
-		walkBy(r, func(after vault.PersonName, limit int) ([]vault.PersonRow, error) {
+		walkBy(r, func(after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
 			return r.s.PeopleAfter(ctx, after, limit)
 		},
-			func(p vault.PersonRow) vault.PersonName { return p.PersonName },
-			func(x, y vault.PersonRow) bool { return x == y }, want)
+			func(p vault.PersonEntry) vault.PersonName { return p.PersonName },
+			func(x, y vault.PersonEntry) bool { return x == y }, want)
 	}},
 	{name: "a page inside a transaction is what the transaction sees", run: func(r *rig) {
 		row := r.insertKey(r.Context(), keyRow(name(r.a, "1", "a"), 1, 1))

@@ -71,8 +71,8 @@ func (s *store) RootsAfter(ctx context.Context, after vault.RootAt, limit int) (
 	return faultstore.Do(ctx, s.p, "RootsAfter", func() ([]vault.RootRow, error) { return s.s.RootsAfter(ctx, after, limit) })
 }
 
-func (s *store) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonRow, error) {
-	return faultstore.Do(ctx, s.p, "PeopleAfter", func() ([]vault.PersonRow, error) { return s.s.PeopleAfter(ctx, after, limit) })
+func (s *store) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
+	return faultstore.Do(ctx, s.p, "PeopleAfter", func() ([]vault.PersonEntry, error) { return s.s.PeopleAfter(ctx, after, limit) })
 }
 
 func (s *store) KeysAfter(ctx context.Context, after vault.KeyAt, limit int) ([]vault.KeyRow, error) {

@@ -24,15 +24,15 @@ func (s *Store) RootsAfter(ctx context.Context, after vault.RootAt, limit int) (
 }
 
 // PeopleAfter implements vault.JournalSystemStore.
-func (s *Store) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonRow, error) {
-	people := map[vault.PersonName]vault.PersonRow{}
+func (s *Store) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
+	people := map[vault.PersonName]vault.PersonEntry{}
 	persons, err := s.persons.Scan(ctx, nil, 0, nil)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range persons {
 		n := vault.PersonName{Tenant: r.Key.tenant, SubjectID: r.Key.subject}
-		people[n] = vault.PersonRow{PersonName: n, ClosedAt: r.Value.closedAt}
+		people[n] = vault.PersonEntry{PersonName: n, ClosedAt: r.Value.closedAt, Evidence: r.Value.evidence}
 	}
 	keys, err := s.keys.Scan(ctx, nil, 0, nil)
 	if err != nil {
@@ -49,13 +49,13 @@ func (s *Store) PeopleAfter(ctx context.Context, after vault.PersonName, limit i
 		}
 		people[n] = p
 	}
-	var page []vault.PersonRow
+	var page []vault.PersonEntry
 	for n, p := range people {
 		if comparePeople(n, after) > 0 {
 			page = append(page, p)
 		}
 	}
-	slices.SortFunc(page, func(a, b vault.PersonRow) int { return comparePeople(a.PersonName, b.PersonName) })
+	slices.SortFunc(page, func(a, b vault.PersonEntry) int { return comparePeople(a.PersonName, b.PersonName) })
 	return page[:min(limit, len(page))], nil
 }
 

@@ -25,7 +25,7 @@ func (s *Store) PutRoot(ctx context.Context, row vault.RootRow) (put bool, err e
 		case replacesRoot(&rows[at], &row):
 			old := rows[at]
 			rows[at] = cloneRoot(row)
-			rows[at].Commitment, rows[at].CreatedAt = old.Commitment, old.CreatedAt
+			rows[at].Commitment, rows[at].CreatedAt, rows[at].KEK = old.Commitment, old.CreatedAt, old.KEK
 		default:
 			put = false
 			return nil
@@ -67,6 +67,7 @@ func (s *Store) PutKey(ctx context.Context, row vault.KeyRow) (put bool, err err
 		case replacesKey(&rows[at], &row):
 			old := rows[at]
 			rows[at].Sealed, rows[at].Epoch, rows[at].ShreddedAt = slices.Clone(row.Sealed), row.Epoch, row.ShreddedAt
+			rows[at].Flag, rows[at].Evidence = slices.Clone(row.Flag), row.Evidence
 			if row.ShreddedAt != 0 {
 				rows[at].Epoch = old.Epoch
 			}

@@ -23,11 +23,13 @@ type logStatements struct {
 	// Of rows whose tenant is none, by what was read in its place.
 	quarantineOdd, leaveOdd string
 	quarantineOddAll        string
-	append, appendAll       string
-	logRange, leafHashes    string
-	known, knownAll         string
-	logEntries, logEntry    string
-	redact                  string
+	// Of rows that cannot be read.
+	quarantineUnread, leaveUnread string
+	append, appendAll             string
+	logRange, leafHashes          string
+	known, knownAll               string
+	logEntries, logEntry          string
+	redact                        string
 
 	putTile, putTilesAll     string
 	tile, tiles              string
@@ -115,6 +117,9 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 	} {
 		*text = d.Rebind(*text)
 	}
+	s.quarantineUnread = `INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns +
+		` FROM troth_audit_inbox WHERE ` + unread(d)
+	s.leaveUnread = `DELETE FROM troth_audit_inbox WHERE ` + unread(d)
 	if d == sqlstore.Postgres {
 		s.forPostgres(taken)
 	} else {
@@ -145,6 +150,14 @@ func (s *logStatements) forSQLite(taken string) {
 		WHERE tenant = ? AND id = ?`
 	s.putTile = `INSERT INTO troth_audit_tile (log, level, n, hashes) VALUES (?, ?, ?, ?)` + overTile
 	s.putTenant = `INSERT INTO troth_audit_tenant ` + tenantColumns + ` VALUES (?, ?, ?, ?, ?)` + overTenant
+}
+
+// unread chooses the rows of the inbox that scanEntry refuses.
+func unread(d sqlstore.Dialect) string {
+	if d == sqlstore.SQLite {
+		return `(tenant IS NULL OR typeof(id) <> 'blob' OR length(id) <> 16 OR typeof(recorded_at) <> 'integer')`
+	}
+	return `(tenant IS NULL OR id IS NULL OR octet_length(id) <> 16 OR recorded_at IS NULL)`
 }
 
 // quarantineOne copies and deletes one row of the inbox on SQLite.

@@ -52,7 +52,7 @@ func newJournalQueries(d sqlstore.Dialect) *journalQueries {
 		rootsAfter: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE (tenant, lineage, epoch) > (?, ?, ?) ORDER BY tenant, lineage, epoch LIMIT ?`,
 		// Somebody may have keys and no row, if a row was taken away.
-		peopleAfter: `SELECT n.tenant, n.subject, COALESCE(p.closed_at, 0), (SELECT COUNT(*) FROM troth_vault_key k
+		peopleAfter: `SELECT n.tenant, n.subject, COALESCE(p.closed_at, 0), substr(p.evidence, 1, 17), (SELECT COUNT(*) FROM troth_vault_key k
 				WHERE k.tenant = n.tenant AND k.subject = n.subject AND k.shredded_at = 0)
 			FROM (SELECT a.tenant, a.subject FROM (SELECT tenant, subject FROM troth_vault_person
 					WHERE (tenant, subject) > (?, ?) ORDER BY tenant, subject LIMIT ?) a
@@ -64,17 +64,18 @@ func newJournalQueries(d sqlstore.Dialect) *journalQueries {
 			WHERE (tenant, subject, compartment, generation) > (?, ?, ?, ?)
 			ORDER BY tenant, subject, compartment, generation LIMIT ?`,
 		// The first that is put is the lineage's first; the others are not.
-		putRoot: `INSERT INTO troth_vault_root (` + rootColumns + `, origin)
-			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN EXISTS (
+		putRoot: `INSERT INTO troth_vault_root (` + rootColumns + `, evidence, origin)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN EXISTS (
 				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ? AND origin = 1) THEN 0 ELSE 1 END
 			WHERE 1 = 1
 			ON CONFLICT (tenant, lineage, epoch) DO UPDATE SET sealed = excluded.sealed,
-				shredded_at = excluded.shredded_at, superseded_at = excluded.superseded_at, retired_at = excluded.retired_at
+				shredded_at = excluded.shredded_at, superseded_at = excluded.superseded_at, retired_at = excluded.retired_at, evidence = excluded.evidence
 			WHERE troth_vault_root.shredded_at = 0 AND (excluded.shredded_at <> 0
 				OR (troth_vault_root.commitment = excluded.commitment AND troth_vault_root.sealed IS NOT NULL
 					AND (excluded.sealed IS NULL OR (troth_vault_root.superseded_at = 0 AND excluded.superseded_at <> 0))))`,
-		putKey: `INSERT INTO troth_vault_key (` + keyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		putKey: `INSERT INTO troth_vault_key (` + keyColumns + `, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (tenant, subject, compartment, generation) DO UPDATE SET sealed = excluded.sealed,
+				flag = excluded.flag, evidence = excluded.evidence,
 				epoch = CASE WHEN excluded.shredded_at <> 0 THEN troth_vault_key.epoch ELSE excluded.epoch END,
 				shredded_at = excluded.shredded_at
 			WHERE troth_vault_key.shredded_at = 0 AND (excluded.shredded_at <> 0

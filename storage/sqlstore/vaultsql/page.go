@@ -13,13 +13,17 @@ func (s *Store) RootsAfter(ctx context.Context, after vault.RootAt, limit int) (
 }
 
 // PeopleAfter implements vault.JournalSystemStore.
-func (s *Store) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonRow, error) {
+func (s *Store) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
 	tenant, subject := string(after.Tenant), after.SubjectID
-	return query(ctx, s, scanPerson, s.j.peopleAfter, tenant, subject, limit, tenant, subject, limit, limit)
+	return query(ctx, s, scanPersonEntry, s.j.peopleAfter, tenant, subject, limit, tenant, subject, limit, limit)
 }
 
-func scanPerson(rows *sqlstore.Rows) (p vault.PersonRow, err error) {
-	err = rows.Scan(&p.Tenant, &p.SubjectID, &p.ClosedAt, &p.Living)
+func scanPersonEntry(rows *sqlstore.Rows) (p vault.PersonEntry, err error) {
+	var evidence []byte
+	err = rows.Scan(&p.Tenant, &p.SubjectID, &p.ClosedAt, &evidence, &p.Living)
+	if err == nil && !fillOrNone(p.Evidence[:], evidence) {
+		err = errRecord
+	}
 	return p, err
 }
 
