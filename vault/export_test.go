@@ -203,3 +203,48 @@ func LockJournal(t testing.TB, path string) (unlock func()) {
 		_ = f.Close()
 	}
 }
+
+// RotateByHand moves a tenant's wrap root and its keys to another epoch, under
+// the key-encryption key, row by row.
+func (v *Vault) RotateByHand(ctx context.Context, tenant troth.Tenant, epoch uint32) error {
+	secret := [keySize]byte{7: byte(epoch)}
+	row := RootRow{
+		Tenant: tenant, Lineage: WrapLineage, Epoch: epoch, Commitment: commitment(&secret), CreatedAt: v.micros(),
+	}
+	var err error
+	if row.Sealed, err = v.kek.EncryptWithContext(ctx, secret[:], rootAAD(&row)); err != nil {
+		return err
+	}
+	after, err := v.derive(&row, secret[:], v.mono())
+	if err != nil {
+		return err
+	}
+	return v.tx.Atomically(ctx, func(ctx context.Context) error {
+		before, err := v.root(ctx, rootName{tenant: tenant, lineage: WrapLineage, epoch: newest})
+		if err != nil {
+			return err
+		}
+		if _, err := v.store.RenewRoot(ctx, row); err != nil {
+			return err
+		}
+		rows, err := v.store.StaleKeys(ctx, StaleKeys{Tenant: tenant, Below: epoch, Limit: 1000})
+		if err != nil {
+			return err
+		}
+		var moves []KeyMove
+		for _, k := range rows {
+			var key [keySize]byte
+			if err := unwrapInto(&key, &k, before.wrap); err != nil {
+				return err
+			}
+			from := k.Epoch
+			k.Epoch = epoch
+			moves = append(moves, KeyMove{k.place(), from, after.wrap.Seal(nil, nil, key[:], appendKeyAAD(nil, &k))})
+		}
+		if _, err := v.store.MoveKeys(ctx, tenant, epoch, moves); err != nil {
+			return err
+		}
+		_, err = v.store.RetireRoots(ctx, tenant, epoch, v.micros())
+		return err
+	})
+}
