@@ -31,6 +31,11 @@ type options struct {
 	noKeyBackups string
 	discrepancy  func(Discrepancy)
 	reconcile    time.Duration
+	// Of the erasure journal.
+	journalAge  time.Duration
+	newJournal  string
+	replay      bool
+	replayLines int
 }
 
 func defaults() options {
@@ -48,6 +53,8 @@ func defaults() options {
 		windowSubjects: 1_000,
 		backupLife:     -1,
 		reconcile:      time.Hour,
+		journalAge:     5 * time.Minute,
+		replayLines:    replayLines,
 	}
 }
 
