@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -91,6 +92,9 @@ func (v *Vault) Advance(ctx context.Context) (epoch uint32, err error) {
 		epoch = rows[len(rows)-1].Epoch
 	}
 	for range epochTries {
+		if epoch == math.MaxUint32 {
+			return 0, fmt.Errorf("vault: advance: no number is left: %w", ErrKeyRecord)
+		}
 		epoch++
 		err = v.epochs.Create(ctx, epoch)
 		if !errors.Is(err, ErrEpochDestroyed) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -208,6 +209,15 @@ func TestAdvance_PassesOverNumbersWhoseKeysAreDestroyed(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.EqualValues(t, 4, e.advance(v))
+}
+
+func TestAdvance_DoesNotCountAround(t *testing.T) {
+	e := newEpochal(t)
+	v := e.open()
+	_, err := e.store.InsertEpoch(e.ctx, vault.EpochRow{Epoch: math.MaxUint32, Place: "elsewhere"})
+	require.NoError(t, err)
+	_, err = v.Advance(e.ctx)
+	require.ErrorIs(t, err, vault.ErrKeyRecord)
 }
 
 func TestAdvance_TellsThatTheEpochStoreFails(t *testing.T) {

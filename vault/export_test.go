@@ -158,3 +158,6 @@ func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
 func OpenWeakEpochFolder(c EpochFolder) (EpochStore, error) {
 	return openEpochFolder(c, sealedfile.WeakForTests)
 }
+
+// EpochAAD is what a root is bound to by the key of its epoch.
+func EpochAAD(row RootRow) []byte { return epochAAD(&row) }

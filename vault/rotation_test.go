@@ -295,6 +295,7 @@ func TestRotate_ForgetsOldRootsEverywhere(t *testing.T) {
 	v, other := e.open(), e.open(vault.WithFenceAge(time.Hour))
 	values := e.people(v, shop, 1)
 	e.allOpen(other, shop, values)
+	e.allOpen(other, bakery, e.people(v, bakery, 1))
 	require.Positive(t, other.RememberedRoots(shop))
 	require.True(t, other.IsCached(nameOf(emailOf(shop, "0000", profile))))
 	e.advance(v)
@@ -304,6 +305,8 @@ func TestRotate_ForgetsOldRootsEverywhere(t *testing.T) {
 	require.NoError(t, other.UseMono(e.ctx, func() int64 { return int64(2 * time.Hour) }))
 	require.Zero(t, other.RememberedRoots(shop), "by the fence")
 	require.True(t, other.IsCached(nameOf(emailOf(shop, "0000", profile))), "data keys are what they were")
+	require.True(t, other.IsCached(nameOf(emailOf(bakery, "0000", profile))))
+	require.Positive(t, other.RememberedRoots(bakery), "another tenant's stay")
 }
 
 func TestRewrap_IsBoundedAndTakesUpWhereItWas(t *testing.T) {

@@ -28,7 +28,7 @@ func (q *rotationQueries) all() []*string {
 const rewrapColumns = "tenant, epoch, subject, compartment, generation, moved, stuck, started_at"
 
 func (q *rotationQueries) addRotation(d sqlstore.Dialect) {
-	q.roots = `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? ORDER BY lineage, epoch`
+	q.roots = `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? ORDER BY lineage, epoch LIMIT ?`
 	q.lockRoots = `SELECT epoch FROM troth_vault_root WHERE tenant = ? AND lineage = ? ORDER BY epoch`
 	q.renewRoot = `INSERT INTO troth_vault_root (` + rootColumns + `, origin)
 		SELECT ?, ?, ?, ?, ?, ?, 0, 0, 0, 0
@@ -57,7 +57,7 @@ func (q *rotationQueries) addRotation(d sqlstore.Dialect) {
 	q.saveRewrap = `UPDATE troth_vault_rewrap
 		SET epoch = ?, subject = ?, compartment = ?, generation = ?, moved = ?, stuck = ?, started_at = ? WHERE tenant = ?`
 	q.tombstones = `SELECT ` + keyValues + ` FROM troth_vault_key
-		WHERE tenant = ? AND subject = ? AND shredded_at <> 0 AND key_id <> 0 ORDER BY compartment, generation`
+		WHERE tenant = ? AND subject = ? AND shredded_at <> 0 AND key_id <> 0 ORDER BY compartment, generation LIMIT ?`
 	q.noteExport = `INSERT INTO troth_vault_export (tenant, subject, compartment, exported_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (tenant, subject, compartment) DO UPDATE SET exported_at = excluded.exported_at
 			WHERE troth_vault_export.exported_at < excluded.exported_at`
@@ -91,7 +91,7 @@ func scanNumber(rows *sqlstore.Rows) (n int64, err error) {
 
 // Roots implements vault.Store.
 func (s *Store) Roots(ctx context.Context, tenant troth.Tenant) ([]vault.RootRow, error) {
-	return query(ctx, s, scanRoot, s.q.roots, string(tenant))
+	return limited(ctx, s, scanRoot, 2*maxEpochs, s.q.roots, string(tenant))
 }
 
 // RenewRoot implements vault.Store.
@@ -151,7 +151,7 @@ func (s *Store) RetireRoots(ctx context.Context, tenant troth.Tenant, below uint
 
 // Tombstones implements vault.Store.
 func (s *Store) Tombstones(ctx context.Context, tenant troth.Tenant, subjectID string) ([]vault.KeyRow, error) {
-	return query(ctx, s, scanKey, s.q.tombstones, string(tenant), subjectID)
+	return limited(ctx, s, scanKey, maxTombstones, s.q.tombstones, string(tenant), subjectID)
 }
 
 // NoteExport implements vault.Store.
