@@ -124,7 +124,7 @@ func (v *Vault) Horizon(ctx context.Context, r Receipt) (Horizon, error) {
 // derive adds the steps up.
 func (v *Vault) derive(ctx context.Context, r *Receipt, d *death) (h Horizon, err error) {
 	gone := time.UnixMicro(max(d.at, r.At.UnixMicro())).UTC()
-	h.add(HorizonStep{
+	addStep(&h, HorizonStep{
 		Ground: GroundCaches, At: gone.Add(v.opt.fenceAge),
 		Text: fmt.Sprintf("shredded at %s; processes let go of the key within %v", words(gone), v.opt.fenceAge),
 	})
@@ -143,7 +143,7 @@ func (v *Vault) derive(ctx context.Context, r *Receipt, d *death) (h Horizon, er
 				return h, err
 			}
 		}
-		h.add(s)
+		addStep(&h, s)
 	}
 	if slices.ContainsFunc(h.Steps, func(s HorizonStep) bool { return s.At.IsZero() }) {
 		h.At = time.Time{}
@@ -152,7 +152,7 @@ func (v *Vault) derive(ctx context.Context, r *Receipt, d *death) (h Horizon, er
 	return h, nil
 }
 
-func (h *Horizon) add(s HorizonStep) {
+func addStep(h *Horizon, s HorizonStep) {
 	h.Steps = append(h.Steps, s)
 	if s.At.After(h.At) {
 		h.At = s.At

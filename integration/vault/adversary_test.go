@@ -175,8 +175,8 @@ func TestHorizon_AnAdversaryWithEverythingFromBefore(t *testing.T) {
 
 		// After it, it does not, with whatever he combines.
 		stolen := d.copiedFolder(t)
-		for name, copy := range map[string]database{"before": before, "after": after, "middle": middle, "now": d.copied(t)} {
-			a := newAdversary(t, copy, stolen)
+		for name, c := range map[string]database{"before": before, "after": after, "middle": middle, "now": d.copied(t)} {
+			a := newAdversary(t, c, stolen)
 			require.False(t, a.reads("ada", ada), name)
 			require.Equal(t, name == "middle" || name == "now", a.opensRoots(shop), name)
 		}
