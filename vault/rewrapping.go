@@ -74,7 +74,7 @@ func (w *rewrapping) one(ctx context.Context, tenant troth.Tenant) error {
 			w.r.Tenants++
 		}
 		return nil
-	case errors.Is(err, ErrKEK), errors.Is(err, ErrKeyRecord), errors.Is(err, ErrEpochStore):
+	case errors.Is(err, ErrKEK), errors.Is(err, ErrKeyRecord), errors.Is(err, ErrEpochStore), errors.Is(err, troth.ErrBusy):
 		if w.failures++; w.failures >= rewrapFailures {
 			return err
 		}

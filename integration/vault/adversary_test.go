@@ -141,7 +141,7 @@ func (a *adversary) opensRoots(tenant troth.Tenant) bool {
 // TestHorizon_AnAdversaryWithEverythingFromBefore is the promise of epochs.
 func TestHorizon_AnAdversaryWithEverythingFromBefore(t *testing.T) {
 	eachEpochal(t, func(t *testing.T, d database) {
-		e := d.epochal(t, vault.WithFenceAge(50*time.Millisecond))
+		e := d.epochal(t, vault.WithFenceAge(bound))
 		ada, bob := e.seal(shop, "ada"), e.seal(shop, "bob")
 		bread := e.seal("bakery-3", "bread")
 		before := d.copied(t)

@@ -92,12 +92,13 @@ func TestPostgres_NobodyRotatesInAnOldSnapshot(t *testing.T) {
 	in, _ := snapshot(t, db, h)
 	next := vault.RootRow{Tenant: "t", Lineage: vault.WrapLineage, Epoch: 2, Sealed: []byte("r"), CreatedAt: at}
 	for name, call := range map[string]func() error{
-		"renew":  func() error { _, err := s.RenewRoot(in, next); return err },
-		"stale":  func() error { _, err := s.StaleKeys(in, vault.StaleKeys{Tenant: "t", Below: 2, Limit: 1}); return err },
-		"move":   func() error { _, err := s.MoveKeys(in, "t", 1, nil); return err },
-		"retire": func() error { _, err := s.RetireRoots(in, "t", 2, at); return err },
-		"take":   func() error { _, _, err := s.TakeRewrap(in, "t", 2, at); return err },
-		"close":  func() error { _, err := s.CloseEpoch(in, 1, at); return err },
+		"renew":     func() error { _, err := s.RenewRoot(in, next); return err },
+		"supersede": func() error { return s.SupersedeRoots(in, "t", 2, at) },
+		"stale":     func() error { _, err := s.StaleKeys(in, vault.StaleKeys{Tenant: "t", Below: 2, Limit: 1}); return err },
+		"move":      func() error { _, err := s.MoveKeys(in, "t", 1, nil); return err },
+		"retire":    func() error { _, err := s.RetireRoots(in, "t", 2, at); return err },
+		"take":      func() error { _, _, err := s.TakeRewrap(in, "t", 2, at); return err },
+		"close":     func() error { _, err := s.CloseEpoch(in, 1, at); return err },
 		"insert": func() error {
 			_, err := s.InsertRoot(in, vault.RootRow{Tenant: "u", Lineage: vault.WrapLineage, Epoch: 9, Sealed: []byte("r")})
 			return err
