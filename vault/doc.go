@@ -28,14 +28,20 @@
 // a service's by windows that are committed before their first opening and tell
 // the counts when they close.
 //
+// [Vault.NewGeneration] and [Vault.RenewKeys] begin new keys, [Vault.Reencrypt]
+// brings values to them, [Vault.RetireKey] lets old ones go. [Vault.MoveTenant]
+// puts a tenant under a key-encryption key of its own, which it can take away.
+// [Vault.ExportKeyset] and [Vault.ImportKeyset] speak Tink.
+//
 // # What it does not promise
 //
 // A backup of the key tables from before a shredding still holds the key for
 // whoever has the key-encryption key: until that backup expires the data is
 // erased here and not there. Whoever is inside the process has won, and so has
 // who holds the database and the key-encryption key. Sealed values show their
-// length. Regulators may call ciphertext personal data as long as its key
-// exists anywhere. docs/threats.md has the whole list.
+// length. What was exported is out of reach of any shredding. Regulators may
+// call ciphertext personal data as long as its key exists anywhere.
+// docs/threats.md has the whole list.
 //
 // # Errors
 //
