@@ -25,6 +25,9 @@ type sequencer struct {
 	// known is what the sinks held when they were asked.
 	known []Checkpoint
 	asked bool
+	// polite leaves the log to another process that moves it, and yielded says
+	// that it was.
+	polite, yielded bool
 
 	mu sync.Mutex
 	// waiting are those who wait for entries, see Await.
@@ -211,6 +214,7 @@ func (t *Trail) awaitStep(ctx context.Context, got chan Position, rest bool) (at
 		return at, true, nil
 	default:
 	}
+	t.seq.polite = false
 	n, err := t.sequence(ctx)
 	if err != nil && (ctx.Err() != nil || !passes(err)) {
 		return at, false, err

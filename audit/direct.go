@@ -115,7 +115,7 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 	outcomes := make([]error, len(entries))
 	_, err := t.tryStep(ctx, func(ctx context.Context, s *step) (err error) {
 		called = true
-		seen := make(map[person]Pseudonym)
+		seen := make(map[person]found)
 		for i, d := range entries {
 			if outcomes[i], err = t.addDirect(ctx, s, d, seen); err != nil {
 				return err
@@ -138,7 +138,7 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 
 // addDirect puts an entry at the end of the log. outcome is the entry's own; err
 // ends the step for all.
-func (t *Trail) addDirect(ctx context.Context, s *step, d *directEntry, seen map[person]Pseudonym) (outcome, err error) {
+func (t *Trail) addDirect(ctx context.Context, s *step, d *directEntry, seen map[person]found) (outcome, err error) {
 	env, raw, outcome, err := t.enveloped(ctx, d, seen)
 	if err != nil || outcome != nil {
 		return outcome, err
