@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -28,6 +29,9 @@ type sequencer struct {
 	// polite leaves the log to another process that moves it, and yielded says
 	// that it was.
 	polite, yielded bool
+	// recorded says that this process put something into the inbox since it took
+	// from there last.
+	recorded atomic.Bool
 
 	mu sync.Mutex
 	// waiting are those who wait for entries, see Await.

@@ -174,9 +174,13 @@ func (t *Trail) prepareStep(ctx context.Context, more func(ctx context.Context, 
 		t.seq.yielded = true
 		return 0, nil, nil
 	}
+	t.seq.recorded.Store(false)
 	waiting, err := t.store.TakeInbox(ctx, batchLimit)
 	if err != nil {
 		return 0, nil, fmt.Errorf("audit: take from inbox: %w", err)
+	}
+	if len(waiting) == batchLimit {
+		t.seq.recorded.Store(true)
 	}
 	if len(waiting) == 0 && head.Size > 0 && more == nil {
 		return 0, nil, nil // whatever others did, there is no need to know it now

@@ -53,7 +53,10 @@ func (t *Trail) isShared(ctx context.Context, e troth.Entry) bool {
 // record meanwhile. It returns errDetour, and nothing is stored, where that cannot
 // be.
 func (t *Trail) recordShared(ctx context.Context, actor troth.Actor, e troth.Entry) (troth.EntryID, error) {
-	d := &directEntry{ctx: ctx, actor: actor, entry: e, err: errDetour}
+	d, err := t.newDirect(ctx, actor, e)
+	if err != nil {
+		return troth.EntryID{}, err
+	}
 	c, first := t.seq.shared.join(d)
 	if first {
 		t.leadShared(ctx, c)
@@ -221,7 +224,7 @@ func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]f
 		return env, nil, err, nil
 	}
 	ctx = troth.WithActor(ctx, d.actor) // what keys do for one is not the first's doing
-	env = t.envelope(d.entry)
+	env = d.env
 	for _, p := range d.people() {
 		f, known := seen[p]
 		if !known {
@@ -233,22 +236,9 @@ func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]f
 		if f.outcome != nil {
 			return env, nil, f.outcome, nil
 		}
-		if p.role == asActor {
-			env.Actor.Person = f.ps
-		} else {
-			env.Subject = f.ps
-		}
+		env.name(p, f.ps)
 	}
-	env.Actor.Kind, env.Actor.Home = d.actor.Kind, d.actor.Home()
-	if d.actor.Kind == troth.Service {
-		env.Actor.Service = d.actor.ID
-	}
-	raw = env.Append(nil)
-	// What cannot be read back is no evidence.
-	if err := readable(env, raw); err != nil {
-		return env, nil, err, nil
-	}
-	return env, raw, nil, nil
+	return env, env.Append(nil), nil, nil
 }
 
 // findOne looks a person up. err is for all who share the transaction.
