@@ -11,12 +11,14 @@ import (
 const (
 	valueDomain  = "troth.vault.value/1"
 	keyDomain    = "troth.vault.key/1"
+	keyDomain2   = "troth.vault.key/2" // with a flag
 	rootDomain   = "troth.vault.root/1"
 	epochDomain  = "troth.vault.epoch/1"
 	commitDomain = "troth.vault.commit/1"
 	wrapInfo     = "troth.vault.wrap/1"
 	macInfo      = "troth.vault.mac/1"
 	aeadInfo     = "troth.vault.aead/1"
+	ownDomain    = "troth.vault.own/1"
 )
 
 // AssociatedData returns what a value sealed at the given place is bound to.
@@ -49,20 +51,35 @@ func appendCell(b []byte, c *troth.Cell) []byte {
 
 // appendKeyAAD appends what a stored data key is bound to.
 func appendKeyAAD(b []byte, k *KeyRow) []byte {
-	b = canon.AppendDomain(b, keyDomain)
+	if len(k.Flag) == 0 {
+		b = canon.AppendDomain(b, keyDomain)
+	} else {
+		b = canon.AppendDomain(b, keyDomain2)
+	}
 	b = canon.AppendText(b, k.Tenant)
 	b = canon.AppendText(b, k.SubjectID)
 	b = canon.AppendText(b, k.Compartment)
 	b = canon.AppendUint(b, uint64(k.Generation))
 	b = canon.AppendUint(b, uint64(k.KeyID))
 	b = canon.AppendUint(b, uint64(k.Epoch))
-	return canon.AppendBytes(b, k.Commitment[:])
+	b = canon.AppendBytes(b, k.Commitment[:])
+	if len(k.Flag) > 0 {
+		b = canon.AppendBytes(b, k.Flag)
+	}
+	return b
 }
 
 // rootAAD is what a stored root is bound to by the key-encryption key, epochAAD
-// by the key of its epoch.
-func rootAAD(r *RootRow) []byte  { return rootNames(rootDomain, r) }
+// by the key of its epoch, which stays what it is when the tenant moves.
 func epochAAD(r *RootRow) []byte { return rootNames(epochDomain, r) }
+
+func rootAAD(r *RootRow) []byte {
+	b := rootNames(rootDomain, r)
+	if r.KEK != "" {
+		b = canon.AppendText(b, r.KEK)
+	}
+	return b
+}
 
 func rootNames(domain string, r *RootRow) []byte {
 	b := canon.AppendDomain(nil, domain)

@@ -51,12 +51,40 @@ var (
 			{Name: "compartments", Kind: troth.WordsFact, Optional: true, Doc: "compartments that died"},
 			{Name: "spared", Kind: troth.WordsFact, Optional: true, Doc: "compartments that live on"},
 			{Name: "keys", Kind: troth.CountFact, Doc: "how many keys were destroyed"},
+			{Name: "tombstones", Kind: troth.CountFact, Doc: "how many rows say so, those that never had a key included"},
+			{Name: "closed", Kind: troth.WordFact, Optional: true, Doc: "subject, if it closed the data subject to new compartments"},
 			{Name: "commitments", Kind: troth.DigestFact, Doc: "hash of the destroyed keys' commitments"},
 			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
 			{Name: "permit", Kind: troth.WordFact, Doc: "managed, or unmanaged where no keeper checked"},
 			{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"},
 			{Name: "first-epoch", Kind: troth.CountFact, Optional: true, Doc: "the first epoch under which a destroyed key lay; 0 is directly under the key-encryption key"},
 			{Name: "last-epoch", Kind: troth.CountFact, Optional: true, Doc: "the last such epoch"},
+		},
+	}
+	actRestrict = &troth.Act{
+		Name: "vault.restrict", Version: 1,
+		Doc: "A data subject's data was restricted (GDPR Article 18). The entry names the restriction.",
+		Fields: []troth.Field{
+			{Name: "except", Kind: troth.WordsFact, Optional: true, Doc: "purposes for which it opens all the same"},
+			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
+		},
+	}
+	actGrant = &troth.Act{
+		Name: "vault.grant", Version: 1,
+		Doc: "Somebody decided that a restriction may end. The entry names the grant.",
+		Fields: []troth.Field{
+			{Name: "restriction", Kind: troth.IDFact, Doc: "the entry of the restriction"},
+			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
+			{Name: "announced", Kind: troth.InstantFact, Doc: "when the data subject is told"},
+		},
+	}
+	actLift = &troth.Act{
+		Name: "vault.lift", Version: 1,
+		Doc: "A restriction was lifted.",
+		Fields: []troth.Field{
+			{Name: "restriction", Kind: troth.IDFact, Doc: "the entry of the restriction"},
+			{Name: "grant", Kind: troth.IDFact, Doc: "the entry of the grant"},
+			{Name: "announced", Kind: troth.InstantFact, Doc: "when the data subject was told"},
 		},
 	}
 	actUnmanaged = &troth.Act{
@@ -70,10 +98,13 @@ var (
 
 // Acts are the acts whose evidence the vault records.
 func Acts() []*troth.Act {
-	return []*troth.Act{
-		actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred, actUnmanaged,
+	acts := []*troth.Act{
+		actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred,
+		actRestrict, actGrant, actLift, actUnmanaged,
 		actEpochOpen, actRotate, actEpochClose, actEpochEnd,
+		actReplay, actReplayed, actNewJournal, actBackUpKeys, actVerifyKeys, actRestoreKeys,
 	}
+	return append(acts, keyActs...)
 }
 
 // self acts when the vault does something that nobody asked for.

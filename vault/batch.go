@@ -66,7 +66,7 @@ func (v *Vault) openBatchForPerson(ctx context.Context, p troth.Purpose, items [
 			return nil, &BatchError{Index: i, Err: err}
 		}
 		q := v.cache.seek(nameOf(at))
-		s, err := v.resolveKey(ctx, &q, items[i].Data)
+		s, err := v.resolveKey(ctx, &q, items[i].Data, p)
 		if err == nil {
 			out[i], err = s.openPooled(nil, &at.Cell, items[i].Data)
 		}
@@ -80,7 +80,7 @@ func (v *Vault) openBatchForPerson(ctx context.Context, p troth.Purpose, items [
 	}
 	for i := range items { // as in openForPerson
 		q := v.cache.seek(nameOf(&items[i].At))
-		if _, err := v.resolveKey(ctx, &q, items[i].Data); err != nil {
+		if _, err := v.resolveKey(ctx, &q, items[i].Data, p); err != nil {
 			return nil, &BatchError{Index: i, Err: err}
 		}
 	}

@@ -64,6 +64,8 @@ func (v *Vault) createIn(ctx context.Context, scope *troth.Scope, name KeyName) 
 // share one with a chance of 2^-32.
 const keyIDTries = 3
 
+var errKeyID = fmt.Errorf("vault: insert key: no key id found in %d tries", keyIDTries)
+
 func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot, error) {
 	r, err := v.ensureRoot(ctx, name.Tenant, WrapLineage, first)
 	if err != nil {
@@ -79,8 +81,17 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if state.Epoch != r.epoch {
 		return nil, errSuperseded
 	}
+	if err := v.checkBuried(ctx, name); err != nil {
+		return nil, err
+	}
+	f, err := v.flagFor(ctx, &name, state)
+	if err != nil {
+		return nil, err
+	}
 	for range keyIDTries {
-		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros()}
+		row := KeyRow{
+			KeyName: name, Generation: 1, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode(),
+		}
 		key, err := wrapNew(&row, r.wrap)
 		if err != nil {
 			return nil, err
@@ -92,6 +103,8 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 		if inserted {
 			s := newSlot(name)
 			s.keys = append(s.keys, key)
+			s.until = r.until
+			s.rule = f.rule()
 			return s, nil
 		}
 		// Another process was first, or destroyed what is not yet there.
@@ -99,5 +112,5 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 			return s, err
 		}
 	}
-	return nil, fmt.Errorf("vault: insert key: no key id found in %d tries", keyIDTries)
+	return nil, errKeyID
 }

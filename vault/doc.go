@@ -36,7 +36,14 @@
 // for who has the key-encryption key. [Vault.Horizon] tells when that is for a
 // shredding, and why.
 //
+// [Vault.Restrict] keeps a person's data where it is and closes it to all but some
+// purposes (GDPR Article 18), until [Vault.Lift]. [Vault.Reconcile] compares what
+// the rows say of shreddings and restrictions with the trail.
+//
 // # What it does not promise
+//
+// Whoever can write to the database can put back an older row, of a key that was
+// shredded or restricted since: that key opens until [Vault.Reconcile] names it.
 //
 // A backup of the key tables from before a shredding still holds the key for
 // whoever has the key-encryption key, until the horizon: with epochs until their
@@ -49,8 +56,8 @@
 // # Errors
 //
 // Expected states are sentinels: [ErrShredded], [ErrShredPending],
-// [ErrFenceStale], [ErrOpen], [ErrKeyBackup] … [ErrOpen] never tells which check failed. No
-// error holds plaintext or names a person.
+// [ErrFenceStale], [ErrRestricted], [ErrOpen], [ErrNoKeyBackup] … [ErrOpen] never
+// tells which check failed. No error holds plaintext or names a person.
 //
 // # Concurrency
 //

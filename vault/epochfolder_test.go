@@ -161,8 +161,8 @@ func TestEpochFolder_AKeyThatIsMissingIsNotMadeAgainByUsingIt(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-// kms is a KMS in memory, whose keys have Tink's interface.
-type kms struct {
+// epochKMS is a KMS in memory, whose keys have Tink's interface.
+type epochKMS struct {
 	mu      sync.Mutex
 	keys    map[string]tink.AEADWithContext
 	doomed  map[string]time.Time
@@ -171,14 +171,14 @@ type kms struct {
 	now     time.Time
 }
 
-func newKMS() *kms {
-	return &kms{
+func newEpochKMS() *epochKMS {
+	return &epochKMS{
 		keys: map[string]tink.AEADWithContext{}, doomed: map[string]time.Time{}, gone: map[string]bool{},
 		now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	}
 }
 
-func (k *kms) store(t testing.TB) vault.EpochStore {
+func (k *epochKMS) store(t testing.TB) vault.EpochStore {
 	t.Helper()
 	s, err := vault.NewEpochKMS(vault.EpochKMS{
 		URI: func(epoch uint32) string { return "test-kms://epochs/" + string(rune('a'+epoch%26)) },
@@ -239,7 +239,7 @@ func (m memoryAEAD) DecryptWithContext(ctx context.Context, sealed, aad []byte) 
 
 // aliveAEAD asks the KMS each time, as a client does.
 type aliveAEAD struct {
-	k   *kms
+	k   *epochKMS
 	uri string
 }
 
@@ -270,7 +270,7 @@ func (a aliveAEAD) DecryptWithContext(ctx context.Context, sealed, aad []byte) (
 
 func TestEpochKMS_KeepsTheContract(t *testing.T) {
 	vaulttest.RunEpochStore(t, func(t *testing.T) vaulttest.EpochHarness {
-		k := newKMS()
+		k := newEpochKMS()
 		return vaulttest.EpochHarness{Store: k.store(t), Finish: func() { k.now = k.now.Add(30 * 24 * time.Hour) }}
 	})
 }

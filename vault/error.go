@@ -38,6 +38,20 @@ var (
 	ErrUnmanaged = errors.New("vault: store is managed by a retention keeper")
 	// ErrNoPurpose says that a handle made without a purpose was asked to open.
 	ErrNoPurpose = errors.New("vault: opening needs a purpose")
+	// ErrRestricted says that a restriction leaves the purpose no room, see
+	// [RestrictedError].
+	ErrRestricted = errors.New("vault: data is restricted")
+	// ErrRestriction says that a restriction asks for too much.
+	ErrRestriction = errors.New("vault: restriction is not possible")
+	// ErrGrant says that a grant names no restriction that it could lift.
+	ErrGrant = errors.New("vault: grant lifts nothing")
+	// ErrUnannounced says that the person must be told before a restriction is
+	// lifted, and has not been.
+	ErrUnannounced = errors.New("vault: lifting is not announced")
+	// ErrForged says that a row was not written by a vault, see [ForgedError].
+	ErrForged = errors.New("vault: control row is forged")
+	// ErrNoReader says that the vault was opened without a way to read evidence.
+	ErrNoReader = errors.New("vault: no evidence to compare with")
 	// ErrTarget says that a shredding names no or contradictory things.
 	ErrTarget = errors.New("vault: unclear what to shred")
 	// ErrClosed says that the vault was closed.
@@ -68,6 +82,33 @@ func (e *windowError) Unwrap() error { return e.err }
 
 // Retryable reports false.
 func (e *windowError) Retryable() bool { return false }
+
+// RestrictedError says for which purpose data does not open because the person
+// is under a restriction. It unwraps to [ErrRestricted].
+type RestrictedError struct{ Purpose troth.Purpose }
+
+func (e *RestrictedError) Error() string {
+	return fmt.Sprintf("vault: data is restricted and does not open for the purpose %q", string(e.Purpose))
+}
+
+// Unwrap returns ErrRestricted.
+func (e *RestrictedError) Unwrap() error { return ErrRestricted }
+
+// ForgedError names a row that somebody else wrote, changed or removed. It
+// unwraps to [ErrForged].
+type ForgedError struct {
+	// Kind is "restriction" or "grant".
+	Kind string
+	// Entry is the evidence that the row names; zero if a row is gone.
+	Entry troth.EntryID
+}
+
+func (e *ForgedError) Error() string {
+	return fmt.Sprintf("vault: %s %s was changed past the vault", e.Kind, e.Entry)
+}
+
+// Unwrap returns ErrForged.
+func (e *ForgedError) Unwrap() error { return ErrForged }
 
 // BatchError says which item of a batch failed.
 type BatchError struct {

@@ -3,11 +3,14 @@ package vault
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/canon"
 	"github.com/trothdev/troth/internal/sealedfile"
 )
 
@@ -102,8 +105,7 @@ func (v *Vault) RawKey(ctx context.Context, row KeyRow) ([]byte, error) {
 	return key[:], nil
 }
 
-// NextGeneration makes the row of one more generation, which nothing of the
-// vault does yet.
+// NextGeneration makes the row of one more generation, and stores it nowhere.
 func (v *Vault) NextGeneration(ctx context.Context, row KeyRow) (KeyRow, error) {
 	r, err := v.root(ctx, rootName{tenant: row.Tenant, lineage: WrapLineage, epoch: newest})
 	if err != nil {
@@ -151,6 +153,33 @@ func Commitment(key []byte) [32]byte { return commitment((*[keySize]byte)(key)) 
 // Digest is the hash of the receipt's keys.
 func (r *Receipt) Digest() [32]byte { return r.digest() }
 
+// LimitReplay bounds how many lines one walk through the store applies.
+func LimitReplay(lines int) Option {
+	return func(o *options) error {
+		o.replayLines = lines
+		return nil
+	}
+}
+
+// ReadErasure reads a line of the journal without asking who wrote it, and
+// writes it again.
+func ReadErasure(line []byte) (again []byte, err error) {
+	e, tag, err := readErasure(line)
+	if err != nil {
+		return nil, err
+	}
+	return canon.AppendBytes(e.append(nil), tag), nil
+}
+
+// ReadRecord reads a record of a journal file and writes it again.
+func ReadRecord(text []byte) (again []byte, ok bool) {
+	chain, lines, ok := parseRecord(text)
+	if !ok {
+		return nil, false
+	}
+	return appendRecord(nil, chain, lines), true
+}
+
 // RingAlarm is what the fence's timer does after half its bound.
 func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
 
@@ -161,3 +190,36 @@ func OpenWeakEpochFolder(c EpochFolder) (EpochStore, error) {
 
 // EpochAAD is what a root is bound to by the key of its epoch.
 func EpochAAD(row RootRow) []byte { return epochAAD(&row) }
+
+// Rewrapped seals a stored data key anew, as moving it to another root does.
+func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
+	return v.withFlag(ctx, &row, func(f flag) flag { return f })
+}
+
+// EncodeFlag writes the flag of one restriction.
+func EncodeFlag(id troth.EntryID, except []troth.Purpose) []byte {
+	return flag{{id: id, except: except}}.encode()
+}
+
+// RecodeFlag reads a flag and writes it again.
+func RecodeFlag(b []byte) ([]byte, error) {
+	f, err := parseFlag(b)
+	return f.encode(), err
+}
+
+// LockJournal locks a journal file as another program that writes to it does.
+func LockJournal(t testing.TB, path string) (unlock func()) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := tryLockFile(f, true)
+	if err != nil || !free {
+		t.Fatal(free, err)
+	}
+	return func() {
+		_ = unlockFile(f)
+		_ = f.Close()
+	}
+}

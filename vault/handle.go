@@ -82,11 +82,13 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 	}
 	if key == nil {
 		var err error
-		if s, err = h.v.resolveKey(ctx, &h.keys, sealed); err != nil {
+		if s, err = h.v.resolveKey(ctx, &h.keys, sealed, h.purpose); err != nil {
 			return nil, err
 		}
 		h.keep(s)
 		key = s.find(sealed)
+	} else if s.rule != nil && !s.rule.allows(h.purpose) {
+		return nil, &RestrictedError{Purpose: h.purpose}
 	}
 	if h.actor.Kind == troth.Person {
 		return h.v.openForPerson(troth.WithActor(ctx, h.actor), dst, s, &cell, h.purpose, sealed)
@@ -94,7 +96,7 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 	if t := h.tally.Load(); t == nil || !h.v.addTo(t) {
 		waited, err := h.v.countAnew(ctx, &h.tally, &h.keys, &h.actor, h.purpose)
 		if err == nil && waited {
-			s, err = h.v.resolveKey(ctx, &h.keys, sealed)
+			s, err = h.v.resolveKey(ctx, &h.keys, sealed, h.purpose)
 		}
 		if err != nil {
 			return nil, err

@@ -118,11 +118,11 @@ func (v *Vault) Horizon(ctx context.Context, r Receipt) (Horizon, error) {
 			}}}, nil
 		}
 	}
-	return v.derive(ctx, &r, d)
+	return v.deriveHorizon(ctx, &r, d)
 }
 
-// derive adds the steps up.
-func (v *Vault) derive(ctx context.Context, r *Receipt, d *death) (h Horizon, err error) {
+// deriveHorizon adds the steps up.
+func (v *Vault) deriveHorizon(ctx context.Context, r *Receipt, d *death) (h Horizon, err error) {
 	gone := time.UnixMicro(max(d.at, r.At.UnixMicro())).UTC()
 	addStep(&h, HorizonStep{
 		Ground: GroundCaches, At: gone.Add(v.opt.fenceAge),

@@ -25,7 +25,8 @@ func (v *Vault) Open(ctx context.Context, dst []byte, at troth.Context, p troth.
 //
 // It returns [ErrOpen] for bytes that do not open here, whatever the reason,
 // [troth.ErrNoActor] without an actor, [ErrShredded] and [ErrShredPending] for
-// destroyed keys, [ErrFenceStale] where that cannot be found out in time, and
+// destroyed keys, a *[RestrictedError] where a restriction leaves the purpose no
+// room, [ErrFenceStale] where that cannot be found out in time, and
 // [ErrKEK] where the key-encryption key fails. dst keeps its bytes in any case;
 // it must not overlap sealed.
 func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p troth.Purpose, sealed []byte) ([]byte, error) {
@@ -39,16 +40,18 @@ func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p 
 		if err := at.Validate(); err != nil {
 			return nil, err
 		}
-		if s, err = v.resolveKey(ctx, &q, sealed); err != nil {
+		if s, err = v.resolveKey(ctx, &q, sealed, p); err != nil {
 			return nil, err
 		}
+	} else if s.rule != nil && !s.rule.allows(p) {
+		return nil, &RestrictedError{Purpose: p}
 	}
 	if actor.Kind == troth.Person {
 		return v.openForPerson(ctx, dst, s, &at.Cell, p, sealed)
 	}
 	waited, err := v.count(ctx, &s.tally, &q, &actor, p)
 	if err == nil && waited {
-		s, err = v.resolveKey(ctx, &q, sealed)
+		s, err = v.resolveKey(ctx, &q, sealed, p)
 	}
 	if err != nil {
 		return nil, err
@@ -63,10 +66,30 @@ func (s *slot) openPooled(dst []byte, cell *troth.Cell, sealed []byte) ([]byte, 
 	return out, err
 }
 
-// resolveKey returns the slot that holds the key of the sealed value. A cached
+// resolveKey returns the slot that holds the key of the sealed value, if no
+// restriction forbids to open it for the purpose.
+func (v *Vault) resolveKey(ctx context.Context, q *sought, sealed []byte, p troth.Purpose) (*slot, error) {
+	if _, ok := keyID(sealed); !ok {
+		return nil, ErrOpen
+	}
+	// What is decided here is read anew below.
+	if err := v.checkRestricting(ctx, &q.name, p); err != nil {
+		return nil, err
+	}
+	s, err := v.locateKey(ctx, q, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if s.rule != nil && !s.rule.allows(p) {
+		return nil, &RestrictedError{Purpose: p}
+	}
+	return s, nil
+}
+
+// locateKey returns the slot that holds the key of the sealed value. A cached
 // slot may lack a generation that another process began, so it looks again
 // before it gives up. Damage to key records looks like damage to values.
-func (v *Vault) resolveKey(ctx context.Context, q *sought, sealed []byte) (*slot, error) {
+func (v *Vault) locateKey(ctx context.Context, q *sought, sealed []byte) (*slot, error) {
 	if _, ok := keyID(sealed); !ok {
 		return nil, ErrOpen
 	}
@@ -100,10 +123,10 @@ func (v *Vault) openForPerson(ctx context.Context, dst []byte, s *slot, cell *tr
 	seen.add(&s.name, cell)
 	err = v.recordSightings(ctx, p, seen)
 	if err == nil {
-		// Recording may have waited while somebody shredded. What was recorded
-		// was not seen then, which harms nobody.
+		// Recording may have waited while somebody shredded or restricted. What
+		// was recorded was not seen then, which harms nobody.
 		q := v.cache.seek(s.name)
-		_, err = v.resolveKey(ctx, &q, sealed)
+		_, err = v.resolveKey(ctx, &q, sealed, p)
 	}
 	if err != nil {
 		clear(out[len(dst):])

@@ -20,6 +20,8 @@ type options struct {
 	fenceAge       time.Duration
 	keyTTL         time.Duration
 	rootTTL        time.Duration
+	kekTTL         time.Duration
+	kekTimeout     time.Duration
 	cacheKeys      int
 	cacheRoots     int
 	window         time.Duration
@@ -27,6 +29,13 @@ type options struct {
 	// backupLife is negative while it was not declared.
 	backupLife   time.Duration
 	noKeyBackups string
+	discrepancy  func(Discrepancy)
+	reconcile    time.Duration
+	// Of the erasure journal.
+	journalAge  time.Duration
+	newJournal  string
+	replay      bool
+	replayLines int
 }
 
 func defaults() options {
@@ -36,11 +45,16 @@ func defaults() options {
 		fenceAge:       5 * time.Second,
 		keyTTL:         5 * time.Minute,
 		rootTTL:        time.Hour,
+		kekTTL:         5 * time.Minute,
+		kekTimeout:     5 * time.Second,
 		cacheKeys:      10_000,
 		cacheRoots:     10_000,
 		window:         time.Minute,
 		windowSubjects: 1_000,
 		backupLife:     -1,
+		reconcile:      time.Hour,
+		journalAge:     5 * time.Minute,
+		replayLines:    replayLines,
 	}
 }
 
@@ -101,6 +115,42 @@ func WithFenceAge(d time.Duration) Option {
 // again. Default 5 min.
 func WithKeyTTL(d time.Duration) Option {
 	return atLeast("key lifetime", d, time.Millisecond, func(o *options) { o.keyTTL = d })
+}
+
+// WithKEKTTL bounds for how long keys of a tenant that brings its own
+// key-encryption key are used without asking that: after a tenant has taken its
+// key away, this process opens and seals for it for at most d and the bound of
+// [WithFenceAge]. Default 5 min, at least 1 s.
+func WithKEKTTL(d time.Duration) Option {
+	return atLeast("lifetime of a tenant's own key", d, time.Second, func(o *options) { o.kekTTL = d })
+}
+
+// WithKEKTimeout bounds how long a tenant's own key-encryption key may take to
+// answer; inside a transaction, which others wait for, a second is the most.
+// Default 5 s, at least 10 ms.
+func WithKEKTimeout(d time.Duration) Option {
+	return atLeast("time of a tenant's own key", d, 10*time.Millisecond, func(o *options) { o.kekTimeout = d })
+}
+
+// WithDiscrepancies has [Vault.Run] call tell with what [Vault.Reconcile] finds,
+// beside logging it: again in each round, as long as it is there. It must not
+// block.
+func WithDiscrepancies(tell func(Discrepancy)) Option {
+	return func(o *options) error {
+		if tell == nil {
+			return fmt.Errorf("vault: nobody to tell of discrepancies")
+		}
+		o.discrepancy = tell
+		return nil
+	}
+}
+
+// WithReconcile sets after how long at the earliest [Vault.Run] begins to compare
+// everything with the trail again, see [Vault.Reconcile]. Default 1 h, at least
+// 1 s. Each time it reads what the trail tells of shreddings, restrictions and
+// grants.
+func WithReconcile(d time.Duration) Option {
+	return atLeast("time between comparisons", d, time.Second, func(o *options) { o.reconcile = d })
 }
 
 // WithWindow sets the length of the intervals in which openings by services are

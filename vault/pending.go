@@ -9,8 +9,9 @@ import (
 	"github.com/trothdev/troth"
 )
 
-// pendings are shreddings of this process whose transaction is not known to
-// have ended. They deny at once; committed rows decide what remains of them.
+// pendings are shreddings, and changes of restrictions, of this process whose
+// transaction is not known to have ended. They deny at once; committed rows
+// decide what remains of them.
 type pendings struct {
 	count atomic.Int64
 	mu    sync.Mutex
@@ -23,7 +24,10 @@ type pending struct {
 	name KeyName
 	// except are compartments that the shredding of a whole person spares.
 	except []troth.Compartment
-	scope  *troth.Scope
+	// rule is what a change of restrictions leaves, which keeps nobody from
+	// using keys for that; nil for a shredding.
+	rule  *rule
+	scope *troth.Scope
 	// acted is set when Shred is done with the store: before that committed
 	// rows know nothing of it, and have nothing to decide.
 	acted atomic.Bool
@@ -102,7 +106,7 @@ func (v *Vault) checkPending(ctx context.Context, name *KeyName) error {
 		return nil
 	}
 	for _, p := range v.pendings.covering(name) {
-		if !v.decide(ctx, p) {
+		if p.rule == nil && !v.decide(ctx, p) {
 			return ErrShredPending
 		}
 	}

@@ -22,6 +22,10 @@ type Receipt struct {
 	Keys []DeadKey
 	// Already says that there was nothing left to shred.
 	Already bool
+
+	// stones counts the tombstones, closed tells that the person was closed.
+	stones int
+	closed bool
 }
 
 // DeadKey names a destroyed key by what committed to it.
@@ -59,42 +63,67 @@ func (r *Receipt) epochs() (first, last uint32) {
 	return first, last
 }
 
+// addRoots adds a tenant's roots.
+func (r *Receipt) addRoots(rows []RootRow) {
+	for _, row := range rows {
+		if row.Commitment != ([32]byte{}) {
+			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment, FirstEpoch: row.Epoch, LastEpoch: row.Epoch})
+		}
+	}
+}
+
 const deadDomain = "troth.vault.dead/1"
 
 // digest is the hash of the destroyed keys' commitments, in order.
-func (r *Receipt) digest() [32]byte {
+func (r *Receipt) digest() [32]byte { return digestOf(r.Keys) }
+
+func digestOf(keys []DeadKey) [32]byte {
 	b := canon.AppendDomain(nil, deadDomain)
-	b = canon.AppendList(b, len(r.Keys))
-	for _, k := range r.Keys {
+	b = canon.AppendList(b, len(keys))
+	for _, k := range keys {
 		b = canon.AppendBytes(b, k.Commitment[:])
 	}
 	return sha256.Sum256(b)
+}
+
+// compartments are those of the keys.
+func (r *Receipt) compartments() []troth.Compartment {
+	var cs []troth.Compartment
+	for _, k := range r.Keys {
+		if k.Compartment.Validate() == nil { // a row may hold any text
+			cs = append(cs, k.Compartment)
+		}
+	}
+	return cs
+}
+
+// permitFacts adds who allowed it and why.
+func permitFacts(facts troth.Facts, p troth.Permit) {
+	facts["ground"] = troth.Word(p.Ground())
+	if p.IsUnmanaged() {
+		facts["permit"] = troth.Word("unmanaged")
+		return
+	}
+	facts["permit"] = troth.Word("managed")
+	facts["policy"] = troth.Digest(p.Policy())
 }
 
 func (r *Receipt) entry(p troth.Permit) troth.Entry {
 	facts := troth.Facts{
 		"scope":       troth.Word(r.Target.kind()),
 		"keys":        troth.Count(len(r.Keys)),
+		"tombstones":  troth.Count(r.stones),
 		"commitments": troth.Digest(r.digest()),
-		"ground":      troth.Word(p.Ground()),
-		"permit":      troth.Word("managed"),
 	}
-	if p.IsUnmanaged() {
-		facts["permit"] = troth.Word("unmanaged")
-	} else {
-		facts["policy"] = troth.Digest(p.Policy())
-	}
+	permitFacts(facts, p)
 	if len(r.Keys) > 0 {
 		first, last := r.epochs()
 		facts["first-epoch"], facts["last-epoch"] = troth.Count(int(first)), troth.Count(int(last))
 	}
-	var died []troth.Compartment
-	for _, k := range r.Keys {
-		if k.Compartment.Validate() == nil { // a row may hold any text
-			died = append(died, k.Compartment)
-		}
+	if r.closed {
+		facts["closed"] = troth.Word("subject")
 	}
-	died = append(died, r.Target.Compartments...)
+	died := append(r.compartments(), r.Target.Compartments...)
 	if len(died) > 0 {
 		facts["compartments"] = troth.Words(died...)
 	}

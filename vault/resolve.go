@@ -30,6 +30,9 @@ func (v *Vault) resolve(ctx context.Context, q *sought) (*slot, error) {
 	if v.closed.Load() {
 		return nil, ErrClosed
 	}
+	if err := v.checkGate(q.name.Compartment); err != nil {
+		return nil, err
+	}
 	now := v.mono()
 	if err := v.checkFenceAt(ctx, now); err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ func (v *Vault) resolve(ctx context.Context, q *sought) (*slot, error) {
 // dead by now, so it believes itself only about what nobody else knows of.
 func (v *Vault) loadInTx(ctx context.Context, scope *troth.Scope, q *sought, now int64) (*slot, error) {
 	applied := v.fence.applied.Load()
-	if s, ok := overlay[*slot](scope, overlayKey{v, q.name}, applied); ok {
+	if s, ok := overlay[*slot](scope, overlayKey{v, q.name}, applied); ok && now <= s.until {
 		return s, nil
 	}
 	if !scope.Current() {
@@ -138,7 +141,7 @@ var errAbandoned = errors.New("vault: abandoned")
 // share puts a slot of committed rows into the cache, unless something was
 // evicted since applied was read.
 func (v *Vault) share(q *sought, s *slot, applied uint64, now int64) {
-	s.expires = now + jitter(v.opt.keyTTL)
+	s.expires = min(s.until, now+jitter(v.opt.keyTTL))
 	q.put(s, v.sinceEviction(applied))
 }
 
@@ -200,6 +203,14 @@ func (v *Vault) readOnce(ctx context.Context, name KeyName) (*slot, error) {
 			return nil, err
 		}
 		s.keys = append(s.keys, key)
+		s.until = min(s.until, r.until)
+		if len(row.Flag) > 0 {
+			f, err := parseFlag(row.Flag)
+			if err != nil {
+				return nil, err
+			}
+			s.rule = s.rule.and(f.rule())
+		}
 	}
 	return s, nil
 }
@@ -214,6 +225,11 @@ func (v *Vault) readAbsent(ctx context.Context, name KeyName) (*slot, error) {
 	if closedTo(state, name.Compartment) {
 		return shreddedSlot(name), nil
 	}
+	if err := v.checkBuried(ctx, name); errors.Is(err, ErrShredded) {
+		return shreddedSlot(name), nil
+	} else if err != nil {
+		return nil, err
+	}
 	return nil, nil
 }
 
@@ -223,4 +239,4 @@ func closedTo(state PersonState, c troth.Compartment) bool {
 	return state.TenantShredded || (state.ClosedAt != 0 && c != troth.PseudonymCompartment)
 }
 
-func shreddedSlot(name KeyName) *slot { return &slot{name: name, shredded: true} }
+func shreddedSlot(name KeyName) *slot { return &slot{name: name, shredded: true, until: forever} }

@@ -124,7 +124,7 @@ func (v *Vault) renewed(ctx context.Context, t *rotation, row *RootRow) (*RootRo
 		}
 		copy(secret[:], old.index)
 	}
-	return v.sealRoot(ctx, rootName{tenant: t.tenant, lineage: row.Lineage, epoch: int64(t.epoch)}, &secret)
+	return v.sealRoot(ctx, rootName{tenant: t.tenant, lineage: row.Lineage, epoch: int64(t.epoch)}, row.KEK, &secret)
 }
 
 // stride is what one transaction of a rotation did.

@@ -22,6 +22,9 @@ type RootRow struct {
 	// Epoch is the epoch key under which the root lies; 0 means directly under
 	// the key-encryption key.
 	Epoch uint32
+	// KEK names the tenant's own key-encryption key, as its [KEKResolver] knows
+	// it; empty for the platform's.
+	KEK string
 	// Sealed is what the key-encryption key made of the 32 bytes, or of what the
 	// epoch key made of them.
 	Sealed []byte
@@ -33,6 +36,8 @@ type RootRow struct {
 	// SupersededAt is since when no key can come under the root, because there
 	// is one of a higher epoch, RetiredAt since when none is; 0 if it is not so.
 	SupersededAt, RetiredAt int64
+	// Evidence is the entry that tells of the shredding; zero before.
+	Evidence troth.EntryID
 }
 
 // KeyName names the keys of one person's compartment.
@@ -60,6 +65,11 @@ type KeyRow struct {
 	// CreatedAt and ShreddedAt are microseconds since 1970, UTC; ShreddedAt is
 	// 0 while the key lives.
 	CreatedAt, ShreddedAt int64
+	// Flag tells which restrictions the key is under; empty if none. It is bound
+	// to the key, see docs/formats.md.
+	Flag []byte
+	// Evidence is the entry that tells of the shredding; zero before.
+	Evidence troth.EntryID
 }
 
 // FenceEvent tells other processes that keys died, or moved. An empty Compartment is all

@@ -162,6 +162,8 @@ func TestShred_RecordsWhatDied(t *testing.T) {
 		"compartments": troth.Words(profile, "orders"),
 		"spared":       troth.Words(invoice, troth.PseudonymCompartment),
 		"keys":         troth.Count(2),
+		"tombstones":   troth.Count(2),
+		"closed":       troth.Word("subject"),
 		"commitments":  troth.Digest(r.Digest()),
 		"ground":       troth.Word("erasure-request"),
 		"permit":       troth.Word("unmanaged"),

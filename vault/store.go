@@ -29,7 +29,7 @@ type Store interface {
 	InsertRoot(ctx context.Context, row RootRow) (inserted bool, err error)
 
 	// Keys returns all generations under the name, newest first, tombstones
-	// included; none if there are none.
+	// included, but for those that were retired; none if there are none.
 	Keys(ctx context.Context, name KeyName) ([]KeyRow, error)
 	// Person returns the state of a person whom LockPerson has seen; the zero
 	// state for a person who was never seen.
@@ -67,11 +67,16 @@ type Store interface {
 	// whole tenant, not of each person's.
 	Settled(ctx context.Context, name KeyName) (bool, error)
 
+	KEKStore
+	GenerationStore
+
 	// InsertWindow adds a window.
 	InsertWindow(ctx context.Context, w WindowRow) error
 	// CloseWindow sets ClosedAt of an open window. closed is false if it was
 	// closed before or is unknown.
 	CloseWindow(ctx context.Context, tenant troth.Tenant, id troth.EntryID, at int64) (closed bool, err error)
+
+	JournalStore
 }
 
 // PersonState is what the store knows of a person beside their keys.
@@ -84,6 +89,8 @@ type PersonState struct {
 	// Epoch is that of the tenant's newest wrap root, under which keys can be
 	// created until the transaction ends. LockPerson tells it, Person does not.
 	Epoch uint32
+	// Restricted counts the restrictions that are in force.
+	Restricted int
 }
 
 // Lock is how strongly LockPerson holds a person.
@@ -131,6 +138,8 @@ type SystemStore interface {
 	Managed(ctx context.Context) (bool, error)
 	// SetManaged makes Managed true, for ever.
 	SetManaged(ctx context.Context) error
+
+	JournalSystemStore
 }
 
 // Followed is what a look at the fence found.
@@ -157,4 +166,6 @@ type Scrubber interface {
 type Backend interface {
 	Store
 	SystemStore
+	ControlStore
+	ControlSystem
 }

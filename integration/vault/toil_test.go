@@ -61,6 +61,9 @@ func (c *child) toil(config childConfig) error {
 	if config.Toil == "shred" {
 		works = []func() error{func() error { return c.shredAll(config, out) }}
 	}
+	if config.Toil == "keys" {
+		works = c.workOnKeys(config, out)
+	}
 	if config.Toil == "rewrap" {
 		works = []func() error{func() error { return c.rewrapToil(out) }}
 	}

@@ -29,7 +29,11 @@ type broken struct {
 	lapsedWindows func(ctx context.Context, at int64, limit int) ([]vault.WindowRow, error)
 	managed       func(ctx context.Context) (bool, error)
 	setManaged    func(ctx context.Context) error
+	rewrapRoot    func(ctx context.Context, row vault.RootRow, before []byte) (bool, error)
+	newestKeys    func(ctx context.Context, after vault.KeyName, limit int) ([]vault.KeyRow, error)
+	retireKey     func(ctx context.Context, n vault.KeyName, g uint32, at int64) (vault.KeyRow, bool, error)
 	brokenEpochs
+	brokenJournal
 }
 
 // whole returns a broken Backend in which everything works yet.
@@ -40,7 +44,8 @@ func whole(s vault.Backend) *broken {
 		keys: s.Keys, insertKey: s.InsertKey, shredKeys: s.ShredKeys, settled: s.Settled,
 		raiseFence: s.RaiseFence, follow: s.Follow, pruneFence: s.PruneFence,
 		insertWindow: s.InsertWindow, closeWindow: s.CloseWindow, lapsedWindows: s.LapsedWindows,
-		managed: s.Managed, setManaged: s.SetManaged, brokenEpochs: wholeEpochs(s),
+		managed: s.Managed, setManaged: s.SetManaged, brokenEpochs: wholeEpochs(s), brokenJournal: wholeJournal(s),
+		rewrapRoot: s.RewrapRoot, newestKeys: s.NewestKeys, retireKey: s.RetireKey,
 	}
 }
 
@@ -106,6 +111,18 @@ func (b *broken) CloseWindow(ctx context.Context, t troth.Tenant, id troth.Entry
 
 func (b *broken) LapsedWindows(ctx context.Context, at int64, limit int) ([]vault.WindowRow, error) {
 	return b.lapsedWindows(ctx, at, limit)
+}
+
+func (b *broken) RewrapRoot(ctx context.Context, row vault.RootRow, before []byte) (bool, error) {
+	return b.rewrapRoot(ctx, row, before)
+}
+
+func (b *broken) NewestKeys(ctx context.Context, after vault.KeyName, limit int) ([]vault.KeyRow, error) {
+	return b.newestKeys(ctx, after, limit)
+}
+
+func (b *broken) RetireKey(ctx context.Context, n vault.KeyName, g uint32, at int64) (vault.KeyRow, bool, error) {
+	return b.retireKey(ctx, n, g, at)
 }
 
 func (b *broken) Managed(ctx context.Context) (bool, error) { return b.managed(ctx) }

@@ -27,7 +27,7 @@ func (s *Store) Person(ctx context.Context, tenant troth.Tenant, subjectID strin
 	}
 	roots, _, err := s.roots.Get(ctx, rootKey{tenant, vault.WrapLineage})
 	dead := len(roots) > 0 && roots[0].ShreddedAt != 0
-	return vault.PersonState{ClosedAt: row.closedAt, TenantShredded: dead}, err
+	return vault.PersonState{ClosedAt: row.closedAt, TenantShredded: dead, Restricted: row.restricted}, err
 }
 
 var errNoTransaction = errors.New("vaultmem: lock person: not in a transaction")
@@ -81,8 +81,9 @@ func (s *Store) InsertKey(ctx context.Context, row vault.KeyRow) (inserted bool,
 		at, found := slices.BinarySearchFunc(rows, row.Generation, func(r vault.KeyRow, g uint32) int {
 			return int(g) - int(r.Generation) // the newest first
 		})
-		if found {
-			return nil
+		gone, _, err := s.retired.Get(ctx, row.KeyName)
+		if err != nil || found || slices.ContainsFunc(gone, func(r vault.KeyRow) bool { return r.Generation == row.Generation }) {
+			return err
 		}
 		inserted = true
 		p = p.with(row.Compartment, row.KeyID)
@@ -173,6 +174,6 @@ func cloneKeys(rows []vault.KeyRow) []vault.KeyRow {
 }
 
 func cloneKey(k vault.KeyRow) vault.KeyRow {
-	k.Sealed = slices.Clone(k.Sealed)
+	k.Sealed, k.Flag = slices.Clone(k.Sealed), slices.Clone(k.Flag)
 	return k
 }

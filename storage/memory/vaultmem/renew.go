@@ -41,7 +41,7 @@ func (s *Store) RenewRoot(ctx context.Context, row vault.RootRow) (inserted bool
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		inserted = false
 		rows, _, err := s.roots.Get(ctx, rootKey{row.Tenant, row.Lineage})
-		if err != nil || len(rows) == 0 || rows[0].Epoch >= row.Epoch || len(rows[0].Sealed) == 0 {
+		if err != nil || len(rows) == 0 || rows[0].Epoch >= row.Epoch || len(rows[0].Sealed) == 0 || rows[0].KEK != row.KEK {
 			return err
 		}
 		inserted, err = s.addRoot(ctx, slices.Clone(rows), row)

@@ -28,9 +28,19 @@ func (s *Store) StaleKeys(ctx context.Context, p vault.StaleKeys) ([]vault.KeyRo
 
 // Tombstones implements vault.Store.
 func (s *Store) Tombstones(ctx context.Context, tenant troth.Tenant, subjectID string) ([]vault.KeyRow, error) {
-	return s.keysOf(ctx, tenant, func(k *vault.KeyRow) bool {
+	dead, err := s.keysOf(ctx, tenant, func(k *vault.KeyRow) bool {
 		return k.SubjectID == subjectID && k.ShreddedAt != 0 && k.KeyID != 0
 	})
+	if err != nil {
+		return nil, err
+	}
+	gone, err := s.retired.Scan(ctx, &vault.KeyName{Tenant: tenant, SubjectID: subjectID}, 0,
+		func(n vault.KeyName, _ []vault.KeyRow) bool { return n.Tenant == tenant && n.SubjectID == subjectID })
+	for _, rows := range gone {
+		dead = append(dead, rows.Value...)
+	}
+	slices.SortFunc(dead, func(a, b vault.KeyRow) int { return comparePlaces(placeOf(&a), placeOf(&b)) })
+	return dead, err
 }
 
 // keysOf returns the tenant's keys that keep chooses, in order of their places.

@@ -16,6 +16,7 @@ type Store struct {
 	db      *memory.DB
 	roots   *memory.Table[rootKey, []vault.RootRow]
 	keys    *memory.Table[vault.KeyName, []vault.KeyRow]
+	retired *memory.Table[vault.KeyName, []vault.KeyRow]
 	persons *memory.Table[person, personRow]
 	fence   *memory.Table[int64, vault.FenceEvent]
 	windows *memory.Table[window, vault.WindowRow]
@@ -24,7 +25,10 @@ type Store struct {
 	exports *memory.Table[vault.KeyName, int64]
 	// state holds what there is one of: the fence's head, whether a keeper has
 	// taken over, and when the last key backup was tested.
-	state *memory.Table[string, int64]
+	state   *memory.Table[string, int64]
+	control controls
+
+	journal journal
 }
 
 var _ vault.Backend = (*Store)(nil)
@@ -42,6 +46,8 @@ type person struct {
 // personRow is what is known of a person. Its slices never change.
 type personRow struct {
 	closedAt     int64
+	evidence     troth.EntryID
+	restricted   int
 	compartments []troth.Compartment
 	keyIDs       []uint32
 }
@@ -64,7 +70,8 @@ func New(db *memory.DB) *Store {
 		roots: memory.NewTable[rootKey, []vault.RootRow](db, func(a, b rootKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.lineage, b.lineage))
 		}),
-		keys: memory.NewTable[vault.KeyName, []vault.KeyRow](db, compareNames),
+		keys:    memory.NewTable[vault.KeyName, []vault.KeyRow](db, compareNames),
+		retired: memory.NewTable[vault.KeyName, []vault.KeyRow](db, compareNames),
 		persons: memory.NewTable[person, personRow](db, func(a, b person) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.subject, b.subject))
 		}),
@@ -76,6 +83,9 @@ func New(db *memory.DB) *Store {
 		rewraps: memory.NewTable[troth.Tenant, vault.RewrapRow](db, cmp.Compare[troth.Tenant]),
 		exports: memory.NewTable[vault.KeyName, int64](db, compareNames),
 		state:   memory.NewTable[string, int64](db, strings.Compare),
+		control: newControls(db),
+
+		journal: newJournal(db),
 	}
 }
 

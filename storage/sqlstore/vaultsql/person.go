@@ -13,7 +13,8 @@ import (
 func (s *Store) Person(ctx context.Context, tenant troth.Tenant, subjectID string) (state vault.PersonState, err error) {
 	var shreddedAt int64
 	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.person,
-		[]any{string(tenant), subjectID, string(tenant), string(vault.WrapLineage)}, &state.ClosedAt, &shreddedAt)
+		[]any{string(tenant), subjectID, string(tenant), string(vault.WrapLineage), string(tenant), subjectID},
+		&state.ClosedAt, &shreddedAt, &state.Restricted)
 	state.TenantShredded = shreddedAt != 0
 	return state, err
 }
@@ -45,7 +46,7 @@ func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID s
 	if lock == vault.Exclusive {
 		text = s.q.lockExclusive
 	}
-	_, err = sqlstore.QueryRow(ctx, q, text, []any{string(tenant), subjectID}, &state.ClosedAt)
+	_, err = sqlstore.QueryRow(ctx, q, text, []any{string(tenant), subjectID}, &state.ClosedAt, &state.Restricted)
 	if err != nil {
 		return state, err
 	}

@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at, superseded_at, retired_at"
-	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, first_epoch, sealed, commitment, created_at, shredded_at"
+	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at, superseded_at, retired_at, kek"
+	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, first_epoch, sealed, commitment, created_at, shredded_at, flag"
 	// What is read is cut where it is too long already, for the scan to refuse.
 	rootValues = "tenant, lineage, epoch, substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, " +
-		"superseded_at, retired_at"
+		"superseded_at, retired_at, substr(kek, 1, 1025), substr(evidence, 1, 17)"
 	keyValues = "tenant, subject, compartment, generation, key_id, epoch, first_epoch, " +
-		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at"
+		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, substr(flag, 1, 4097), substr(evidence, 1, 17)"
 	windowRow    = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
 	windowValues = "substr(tenant, 1, 256), substr(id, 1, 17), substr(actor, 1, 256), substr(home, 1, 256), " +
 		"substr(purpose, 1, 256), opened_at, until_at, closed_at"
@@ -43,12 +43,15 @@ type queries struct {
 
 	managed, setManaged string
 
+	keyQueries
 	epochQueries
 	rotationQueries
+	controlQueries
 }
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
+	q.controlQueries = newControlQueries(d)
 	if d == sqlstore.Postgres {
 		q.forPostgres()
 	} else {
@@ -57,9 +60,10 @@ func newQueries(d sqlstore.Dialect) *queries {
 	q.follow += " LIMIT ?"
 	q.addEpochs(d)
 	q.addRotation(d)
-	for _, text := range slices.Concat(q.all(), q.epochQueries.all(), q.rotationQueries.all()) {
+	for _, text := range slices.Concat(q.all(), q.epochQueries.all(), q.rotationQueries.all(), q.keyQueries.all()) {
 		*text = d.Rebind(*text)
 	}
+	q.controlQueries.rebind(d)
 	return q
 }
 
@@ -76,18 +80,20 @@ func (q *queries) all() []*string {
 
 func common() *queries {
 	return &queries{
+		keyQueries: newKeyQueries(),
+
 		root: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
 		rootAt: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? AND epoch = ?`,
-		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
 		shredRoots: `UPDATE troth_vault_root SET sealed = NULL, shredded_at = ?
 			WHERE tenant = ? AND lineage = ? AND shredded_at = 0 RETURNING ` + rootValues,
 		// A root that another transaction inserts meanwhile is waited for, and
 		// emptied.
 		entombRoot: `INSERT INTO troth_vault_root (` + rootColumns + `)
-			SELECT ?, ?, 0, NULL, ?, ?, ?, 0, 0 WHERE NOT EXISTS (
+			SELECT ?, ?, 0, NULL, ?, ?, ?, 0, 0, '' WHERE NOT EXISTS (
 				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ?)
 			ON CONFLICT (tenant, lineage) WHERE origin = 1 DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
 				WHERE troth_vault_root.shredded_at = 0
@@ -96,9 +102,9 @@ func common() *queries {
 			FROM troth_vault_root WHERE tenant = ? AND lineage = ?`,
 
 		keys: `SELECT ` + keyValues + ` FROM troth_vault_key
-			WHERE tenant = ? AND subject = ? AND compartment = ? ORDER BY generation DESC LIMIT ?`,
+			WHERE tenant = ? AND subject = ? AND compartment = ? AND retired = 0 ORDER BY generation DESC LIMIT ?`,
 		insertKey: `INSERT INTO troth_vault_key (` + keyColumns + `)
-			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (
 				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ? AND epoch = ?
 				AND (superseded_at <> 0 OR sealed IS NULL))
 			ON CONFLICT DO NOTHING`,
@@ -107,7 +113,7 @@ func common() *queries {
 		shredKeys: `UPDATE troth_vault_key SET sealed = NULL, shredded_at = ?
 			WHERE tenant = ? AND subject = ? AND compartment = ? AND shredded_at = 0 RETURNING ` + keyValues,
 		entombKey: `INSERT INTO troth_vault_key (` + keyColumns + `)
-			SELECT ?, ?, ?, 1, 0, 0, 0, NULL, ?, ?, ? WHERE NOT EXISTS (
+			SELECT ?, ?, ?, 1, 0, 0, 0, NULL, ?, ?, ?, NULL WHERE NOT EXISTS (
 				SELECT 1 FROM troth_vault_key WHERE tenant = ? AND subject = ? AND compartment = ?)
 			ON CONFLICT (tenant, subject, compartment, generation)
 				DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
@@ -118,14 +124,15 @@ func common() *queries {
 
 		person: `SELECT COALESCE((SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?), 0),
 			COALESCE((SELECT shredded_at FROM troth_vault_root
-				WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1), 0)`,
+				WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1), 0),
+			COALESCE((SELECT restricted FROM troth_vault_person WHERE tenant = ? AND subject = ?), 0)`,
 		insertPerson: `INSERT INTO troth_vault_person (tenant, subject) VALUES (?, ?) ON CONFLICT DO NOTHING`,
 		closePerson: `INSERT INTO troth_vault_person (tenant, subject, closed_at) VALUES (?, ?, ?)
 			ON CONFLICT (tenant, subject) DO UPDATE SET closed_at = excluded.closed_at
 				WHERE troth_vault_person.closed_at = 0`,
 		lockRoot: `SELECT shredded_at, epoch, superseded_at FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
-		lockShared: `SELECT closed_at FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
+		lockShared: `SELECT closed_at, restricted FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
 
 		raise: `INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at, roots) VALUES (?, ?, ?, ?, ?)`,
 		head:  `SELECT COALESCE(MAX(position), 0) FROM troth_vault_fence WHERE position ` + plausible,

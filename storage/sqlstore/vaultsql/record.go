@@ -13,7 +13,7 @@ import (
 // Whoever writes to the database past the vault must not decide how much of it
 // is loaded. No vault writes more than this.
 const (
-	maxGenerations = 64
+	maxGenerations = vault.MaxGenerations
 	maxSealed      = 4096 // bytes; the queries cut one after it
 	maxEvents      = 10_000
 	maxEpochs      = 10_000  // a new one each day for 27 years

@@ -27,11 +27,12 @@ func (s *Store) oneRoot(ctx context.Context, text string, args ...any) (vault.Ro
 }
 
 func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
-	var commitment []byte
+	var commitment, evidence []byte
 	var epoch int64
 	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt,
-		&r.SupersededAt, &r.RetiredAt)
-	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || !fill(r.Commitment[:], commitment) {
+		&r.SupersededAt, &r.RetiredAt, &r.KEK, &evidence)
+	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || len(r.KEK) > vault.MaxKEK ||
+		!fill(r.Commitment[:], commitment) || !fillOrNone(r.Evidence[:], evidence) {
 		return r, errRecord
 	}
 	return r, nil
@@ -41,7 +42,7 @@ func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 func (s *Store) InsertRoot(ctx context.Context, r vault.RootRow) (inserted bool, err error) {
 	args := []any{
 		string(r.Tenant), string(r.Lineage), int64(r.Epoch),
-		blob(r.Sealed), r.Commitment[:], r.CreatedAt, r.ShreddedAt, r.SupersededAt, r.RetiredAt,
+		blob(r.Sealed), r.Commitment[:], r.CreatedAt, r.ShreddedAt, r.SupersededAt, r.RetiredAt, r.KEK,
 	}
 	if r.Epoch == 0 {
 		return s.affects(ctx, s.q.insertRoot, args...)

@@ -32,8 +32,8 @@ func (q *rotationQueries) addRotation(d sqlstore.Dialect) {
 	q.roots = `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? ORDER BY lineage, epoch LIMIT ?`
 	q.lockRoots = `SELECT epoch FROM troth_vault_root WHERE tenant = ? AND lineage = ? ORDER BY epoch`
 	q.renewRoot = `INSERT INTO troth_vault_root (` + rootColumns + `, origin)
-		SELECT ?, ?, ?, ?, ?, ?, 0, 0, 0, 0
-		WHERE EXISTS (SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ? AND sealed IS NOT NULL)
+		SELECT ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, 0
+		WHERE EXISTS (SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ? AND sealed IS NOT NULL AND kek = ?)
 		AND NOT EXISTS (SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ?
 			AND (epoch >= ? OR shredded_at <> 0))
 		ON CONFLICT DO NOTHING`
@@ -116,7 +116,7 @@ func (s *Store) RenewRoot(ctx context.Context, r vault.RootRow) (inserted bool, 
 			return err
 		}
 		inserted, err = s.affects(ctx, s.q.renewRoot, tenant, lineage, epoch, blob(r.Sealed), r.Commitment[:], r.CreatedAt,
-			tenant, lineage, tenant, lineage, epoch)
+			r.KEK, tenant, lineage, r.KEK, tenant, lineage, epoch)
 		return err
 	})
 	return inserted, err
