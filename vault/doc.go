@@ -28,6 +28,10 @@
 // a service's by windows that are committed before their first opening and tell
 // the counts when they close.
 //
+// With a [Journal] of erasures outside the database a vault does not open a store
+// that was restored from before one, and [Vault.Replay] erases again;
+// docs/restore.md has the steps.
+//
 // # What it does not promise
 //
 // A backup of the key tables from before a shredding still holds the key for
@@ -40,7 +44,7 @@
 // # Errors
 //
 // Expected states are sentinels: [ErrShredded], [ErrShredPending],
-// [ErrFenceStale], [ErrOpen] … [ErrOpen] never tells which check failed. No
+// [ErrFenceStale], [ErrJournalAhead], [ErrOpen] … [ErrOpen] never tells which check failed. No
 // error holds plaintext or names a person.
 //
 // # Concurrency

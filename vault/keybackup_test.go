@@ -288,3 +288,27 @@ func TestRestoreKeys_ANewerEpochBeatsAnOlderOne(t *testing.T) {
 	require.Equal(t, now.keys, s.backUp().keys)
 	s.opens(s.vault(), cyd, sealed, "cyd")
 }
+
+// TestRestoreKeys_ARestrictedKeyStaysBoundToItsRestriction although the rows that
+// tell of the restriction are not in the backup.
+func TestRestoreKeys_ARestrictedKeyStaysBoundToItsRestriction(t *testing.T) {
+	p := newPast(t)
+	v := p.vault()
+	ivy := emailOf(shop, "ivy", profile)
+	sealed := p.seal(v, ivy, "ivy")
+	_, err := v.Restrict(p.ctx, vault.Restriction{
+		Tenant: shop, SubjectID: "ivy", Except: []troth.Purpose{"legal-claims"}, Ground: "accuracy-contested",
+	})
+	require.NoError(t, err)
+	_, b := p.backUpKeys(v)
+	w := p.restored(p.old)
+	rv := w.vault(vault.ForReplay())
+	w.restoreKeys(rv, b)
+	_, err = rv.Replay(w.ctx)
+	require.NoError(t, err)
+	_, err = rv.AppendOpen(w.ctx, nil, ivy, orders, sealed)
+	require.ErrorIs(t, err, vault.ErrRestricted)
+	got, err := rv.AppendOpen(w.ctx, nil, ivy, "legal-claims", sealed)
+	require.NoError(t, err)
+	require.Equal(t, "ivy", string(got))
+}

@@ -3,7 +3,6 @@ package restore_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -280,7 +279,7 @@ func TestRestore_EveryStepHasATest(t *testing.T) {
 	}
 	for i, n := range steps {
 		require.Equal(t, i+1, n, "steps are numbered without a gap")
-		require.True(t, tried[n], fmt.Sprintf("no test does step %d", n))
+		require.True(t, tried[n], "no test does step %d", n)
 	}
 	require.Len(t, tried, len(steps))
 }
