@@ -85,6 +85,13 @@ type LogSystem interface {
 	// open.
 	Stray(ctx context.Context) (row RowError, found bool, err error)
 
+	// Misindexed compares the indexes of the tables of the log with their rows,
+	// where the store has such as somebody could edit apart from the rows, which
+	// would hide rows from some queries and not from others. It returns one row or
+	// index that does not fit; found is false if all do. It may read for long, and
+	// is called beside other methods.
+	Misindexed(ctx context.Context) (row RowError, found bool, err error)
+
 	// Prune deletes the entries of the log below the index, their parts, and the
 	// tiles of level 0 that hold nothing else, and keeps Before and By in the
 	// head, unless it was pruned as far before. At most limit entries are deleted

@@ -37,7 +37,8 @@ func (d Deadline) Rule() Rule {
 }
 
 // Due applies a rule to events, in any order; those that it does not name are
-// ignored. A nil calendar means the one that the rule names.
+// ignored. They have their days in one place, that where the law applies: days
+// order them before instants do. A nil calendar means the one that the rule names.
 //
 // The errors are [*NotStartedError], [*NotInForceError], [*EventError],
 // [*RuleError] for a rule that [Rule.Validate] refuses, [*DateError] for an end

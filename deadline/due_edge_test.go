@@ -151,3 +151,51 @@ func TestDue_ADayAnswersAnInstant(t *testing.T) {
 		assert.Equal(t, "2026-07-06", d.Legal.String(), name)
 	}
 }
+
+// Whatever a rule that validates and events that validate hold, and however far
+// they are from any law: there is a day that exists, or an error.
+func TestDue_ExtremesGiveADayOrAnError(t *testing.T) {
+	rnd := random(t)
+	all := allRules()
+	far := func() int { return []int{0, 1, 27, 400, MaxPeriod - 1, MaxPeriod}[rnd.IntN(6)] }
+	days := []Date{{1, 1, 1}, {1, 12, 31}, {4, 2, 29}, {2000, 2, 29}, {9996, 2, 29}, {9999, 1, 31}, {9999, 12, 30}, {9999, 12, 31}}
+	apia, err := time.LoadLocation("Pacific/Apia")
+	require.NoError(t, err)
+	due := 0
+	for range 3_000 {
+		r := randomRule(rnd, all)
+		r.From = Date{1, 1, 1}
+		if r.Calendar != "" {
+			r.Calendar = "weekdays"
+		}
+		switch {
+		case r.Period.Hours > 0:
+			r.Period.Hours = 1 + far()%MaxPeriod
+		case r.Period.BusinessDays > 0:
+			r.Period.BusinessDays = 1 + far()%MaxPeriod
+		case r.Sense != AtOnce:
+			r.Period = Period{Years: far(), Months: far(), Weeks: far(), Days: 1 + far()%MaxPeriod}
+		}
+		if r.Validate() != nil {
+			continue
+		}
+		events := []Event{On(r.Start[0].Event, days[rnd.IntN(len(days))])}
+		for range rnd.IntN(8) {
+			e := On(eventTypes[rnd.IntN(len(eventTypes))], days[rnd.IntN(len(days))])
+			if rnd.IntN(2) == 0 {
+				e = At(e.Type, e.Date.Start(apia), apia)
+			}
+			events = append(events, e)
+		}
+		d, err := Due(r, events, nil)
+		_, noDate := errors.AsType[*DateError](err)
+		_, outside := errors.AsType[*RangeError](err)
+		require.True(t, err == nil || noDate || outside, "%+v %v: %v", r, events, err)
+		if err == nil {
+			due++
+			require.True(t, d.Legal.Valid() && d.Safe.Valid() && !d.Safe.After(d.Legal), "%+v %v: %s %s", r, events, d.Legal, d.Safe)
+			require.NotEmpty(t, d.Explain())
+		}
+	}
+	require.Greater(t, due, 100)
+}

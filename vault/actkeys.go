@@ -40,6 +40,28 @@ var (
 			{Name: "to", Kind: troth.DigestFact, Optional: true, Doc: "SHA-256 of the name of the tenant's key after"},
 		},
 	}
+	actExport = &troth.Act{
+		Name: "vault.export", Version: 1,
+		Doc: "Keys were given away as a Tink keyset. Recorded before they were. Shredding does not reach them there.",
+		Fields: []troth.Field{
+			{Name: "scope", Kind: troth.WordFact, Doc: "compartments, subject or tenant"},
+			{Name: "compartments", Kind: troth.WordsFact, Doc: "compartments whose keys left"},
+			{Name: "keys", Kind: troth.CountFact, Doc: "how many keys"},
+			{Name: "commitments", Kind: troth.DigestFact, Doc: "hash of the keys' commitments"},
+			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
+			{Name: "keyset", Kind: troth.WordFact, Doc: "encrypted or cleartext"},
+		},
+	}
+	actImport = &troth.Act{
+		Name: "vault.import", Version: 1,
+		Doc: "Keys of a Tink keyset became generations of a data subject's key.",
+		Fields: []troth.Field{
+			{Name: "compartments", Kind: troth.WordsFact, Doc: "the compartment"},
+			{Name: "keys", Kind: troth.CountFact, Doc: "how many keys"},
+			{Name: "commitments", Kind: troth.DigestFact, Doc: "hash of the keys' commitments"},
+			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
+		},
+	}
 )
 
-var keyActs = []*troth.Act{actRenew, actReencrypt, actRetire, actMove}
+var keyActs = []*troth.Act{actRenew, actReencrypt, actRetire, actMove, actExport, actImport}

@@ -57,12 +57,29 @@ func grantMessage(g *GrantRow) []byte {
 
 // authenticRestriction reports whether a vault wrote the row as it is.
 func (v *Vault) authenticRestriction(ctx context.Context, r *RestrictionRow) (bool, error) {
-	mac, err := v.controlMAC(ctx, r.Tenant, restrictionMessage(r))
-	return hmac.Equal(mac[:], r.MAC[:]), err
+	return v.authentic(ctx, r.Tenant, restrictionMessage(r), &r.MAC)
 }
 
 // authenticGrant reports whether a vault wrote the row as it is.
 func (v *Vault) authenticGrant(ctx context.Context, g *GrantRow) (bool, error) {
-	mac, err := v.controlMAC(ctx, g.Tenant, grantMessage(g))
-	return hmac.Equal(mac[:], g.MAC[:]), err
+	return v.authentic(ctx, g.Tenant, grantMessage(g), &g.MAC)
+}
+
+// authentic makes no root: where there is none, nothing was authenticated. It
+// returns [ErrShredded] for a tenant that was shredded, whose rows nobody can
+// tell any more.
+func (v *Vault) authentic(ctx context.Context, tenant troth.Tenant, message []byte, mac *[32]byte) (bool, error) {
+	r, err := v.root(ctx, rootName{tenant: tenant, lineage: IndexLineage, epoch: newest})
+	if err != nil {
+		return false, err
+	}
+	if r == nil {
+		state, err := v.store.Person(ctx, tenant, "")
+		if err == nil && state.TenantShredded {
+			err = ErrShredded
+		}
+		return false, err
+	}
+	want, err := v.controlMAC(ctx, tenant, message)
+	return hmac.Equal(want[:], mac[:]), err
 }

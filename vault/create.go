@@ -2,7 +2,10 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/trothdev/troth"
 )
 
 // resolveOrCreate returns the keys under the name, and makes the first one.
@@ -17,20 +20,17 @@ func (v *Vault) resolveOrCreate(ctx context.Context, q *sought) (*slot, error) {
 	if err := v.checkPending(ctx, &name); err != nil {
 		return nil, err
 	}
-	var first *RootRow
-	if scope == nil {
-		if first, err = v.prepareRoot(ctx, name.Tenant, WrapLineage); err != nil {
+	var made *slot
+	for try := 1; ; try++ {
+		made, err = v.createIn(ctx, scope, name)
+		if err == nil {
+			break
+		}
+		if try == rootTries || !errors.Is(err, errSuperseded) {
 			return nil, err
 		}
-	}
-	var made *slot
-	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
-		var err error
-		made, err = v.create(ctx, name, first)
-		return err
-	})
-	if err != nil {
-		return nil, err
+		v.forgetRoots(name.Tenant)
+		applied = v.fence.applied.Load()
 	}
 	if scope != nil {
 		setOverlay(scope, overlayKey{v, name}, overlaid[*slot]{made, applied})
@@ -41,6 +41,23 @@ func (v *Vault) resolveOrCreate(ctx context.Context, q *sought) (*slot, error) {
 		return nil, ErrShredded
 	}
 	return made, nil
+}
+
+// createIn makes the first key in a transaction of its own, or inside the
+// caller's.
+func (v *Vault) createIn(ctx context.Context, scope *troth.Scope, name KeyName) (made *slot, err error) {
+	var first *RootRow
+	if scope == nil {
+		if first, err = v.prepareRoot(ctx, name.Tenant, WrapLineage); err != nil {
+			return nil, err
+		}
+	}
+	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
+		var err error
+		made, err = v.create(ctx, name, first)
+		return err
+	})
+	return made, err
 }
 
 // keyIDTries bounds how often a key id is drawn again: two of a person's keys
@@ -64,12 +81,17 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if err := v.checkBuried(ctx, name); err != nil {
 		return nil, err
 	}
+	if state.Epoch != r.epoch {
+		return nil, errSuperseded
+	}
 	f, err := v.flagFor(ctx, &name, state)
 	if err != nil {
 		return nil, err
 	}
 	for range keyIDTries {
-		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode()}
+		row := KeyRow{
+			KeyName: name, Generation: 1, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode(),
+		}
 		key, err := wrapNew(&row, r.wrap)
 		if err != nil {
 			return nil, err

@@ -32,7 +32,14 @@
 // that was restored from before one, and [Vault.Replay] erases again;
 // docs/restore.md has the steps.
 //
+// [Vault.Restrict] keeps a person's data where it is and closes it to all but some
+// purposes (GDPR Article 18), until [Vault.Lift]. [Vault.Reconcile] compares what
+// the rows say of shreddings and restrictions with the trail.
+//
 // # What it does not promise
+//
+// Whoever can write to the database can put back an older row, of a key that was
+// shredded or restricted since: that key opens until [Vault.Reconcile] names it.
 //
 // A backup of the key tables from before a shredding still holds the key for
 // whoever has the key-encryption key: until that backup expires the data is
@@ -44,8 +51,8 @@
 // # Errors
 //
 // Expected states are sentinels: [ErrShredded], [ErrShredPending],
-// [ErrFenceStale], [ErrJournalAhead], [ErrOpen] … [ErrOpen] never tells which check failed. No
-// error holds plaintext or names a person.
+// [ErrFenceStale], [ErrJournalAhead], [ErrRestricted], [ErrOpen] … [ErrOpen] never
+// tells which check failed. No error holds plaintext or names a person.
 //
 // # Concurrency
 //

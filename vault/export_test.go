@@ -11,6 +11,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
+	"github.com/trothdev/troth/internal/sealedfile"
 )
 
 // WindowGrace is how long after its end a window may wait for its counts.
@@ -182,6 +183,11 @@ func ReadRecord(text []byte) (again []byte, ok bool) {
 // RingAlarm is what the fence's timer does after half its bound.
 func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
 
+// OpenWeakEpochFolder opens a folder whose passphrase costs nothing to guess.
+func OpenWeakEpochFolder(c EpochFolder) (EpochStore, error) {
+	return openEpochFolder(c, sealedfile.WeakForTests)
+}
+
 // Rewrapped seals a stored data key anew, as moving it to another root does.
 func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
 	return v.withFlag(ctx, &row, func(f flag) flag { return f })
@@ -204,47 +210,13 @@ func LockJournal(t testing.TB, path string) (unlock func()) {
 	}
 }
 
-// RotateByHand moves a tenant's wrap root and its keys to another epoch, under
-// the key-encryption key, row by row.
-func (v *Vault) RotateByHand(ctx context.Context, tenant troth.Tenant, epoch uint32) error {
-	secret := [keySize]byte{7: byte(epoch)}
-	row := RootRow{
-		Tenant: tenant, Lineage: WrapLineage, Epoch: epoch, Commitment: commitment(&secret), CreatedAt: v.micros(),
-	}
-	var err error
-	if row.Sealed, err = v.kek.EncryptWithContext(ctx, secret[:], rootAAD(&row)); err != nil {
-		return err
-	}
-	after, err := v.derive(&row, secret[:], v.mono())
-	if err != nil {
-		return err
-	}
-	return v.tx.Atomically(ctx, func(ctx context.Context) error {
-		before, err := v.root(ctx, rootName{tenant: tenant, lineage: WrapLineage, epoch: newest})
-		if err != nil {
-			return err
-		}
-		if _, err := v.store.RenewRoot(ctx, row); err != nil {
-			return err
-		}
-		rows, err := v.store.StaleKeys(ctx, StaleKeys{Tenant: tenant, Below: epoch, Limit: 1000})
-		if err != nil {
-			return err
-		}
-		var moves []KeyMove
-		for _, k := range rows {
-			var key [keySize]byte
-			if err := unwrapInto(&key, &k, before.wrap); err != nil {
-				return err
-			}
-			from := k.Epoch
-			k.Epoch = epoch
-			moves = append(moves, KeyMove{k.place(), from, after.wrap.Seal(nil, nil, key[:], appendKeyAAD(nil, &k))})
-		}
-		if _, err := v.store.MoveKeys(ctx, tenant, epoch, moves); err != nil {
-			return err
-		}
-		_, err = v.store.RetireRoots(ctx, tenant, epoch, v.micros())
-		return err
-	})
+// EncodeFlag writes the flag of one restriction.
+func EncodeFlag(id troth.EntryID, except []troth.Purpose) []byte {
+	return flag{{id: id, except: except}}.encode()
+}
+
+// RecodeFlag reads a flag and writes it again.
+func RecodeFlag(b []byte) ([]byte, error) {
+	f, err := parseFlag(b)
+	return f.encode(), err
 }

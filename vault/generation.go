@@ -49,10 +49,10 @@ func (v *Vault) NewGeneration(ctx context.Context, s troth.Subject, c troth.Comp
 	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
 		var made bool
 		var err error
-		if row, made, err = v.renew(ctx, name, func(*KeyRow) bool { return true }); err != nil || !made {
+		if row, made, err = v.renewKey(ctx, name, func(*KeyRow) bool { return true }); err != nil || !made {
 			return err
 		}
-		return v.renewed(ctx, name.Tenant, name.SubjectID, []KeyRow{row})
+		return v.tellRenewed(ctx, name.Tenant, name.SubjectID, []KeyRow{row})
 	})
 	if err != nil {
 		return 0, err
@@ -80,20 +80,15 @@ func (v *Vault) ready(ctx context.Context, name KeyName) error {
 	return err
 }
 
-// renew inserts the next generation under the name, if due says so of the
+// renewKey inserts the next generation under the name, if due says so of the
 // newest. It returns the newest one, and whether it made it.
-func (v *Vault) renew(ctx context.Context, name KeyName, due func(*KeyRow) bool) (row KeyRow, made bool, err error) {
+func (v *Vault) renewKey(ctx context.Context, name KeyName, due func(*KeyRow) bool) (row KeyRow, made bool, err error) {
 	state, err := v.store.LockPerson(ctx, name.Tenant, name.SubjectID, Shared)
 	if err != nil {
 		return row, false, fmt.Errorf("vault: lock person: %w", err)
 	}
 	if closedTo(state, name.Compartment) {
 		return row, false, ErrShredded
-	}
-	// The one under which keys can be created until the transaction ends.
-	r, err := v.root(ctx, rootName{tenant: name.Tenant, lineage: WrapLineage, epoch: int64(state.Epoch)})
-	if err != nil {
-		return row, false, err
 	}
 	f, err := v.flagFor(ctx, &name, state)
 	if err != nil {
@@ -114,8 +109,9 @@ func (v *Vault) renew(ctx context.Context, name KeyName, due func(*KeyRow) bool)
 		if len(rows) >= MaxGenerations {
 			return row, false, ErrGenerations
 		}
-		if r == nil { // a key without a root
-			return row, false, ErrKeyRecord
+		r, err := v.rootForKeys(ctx, name.Tenant, state, nil)
+		if err != nil {
+			return row, false, err
 		}
 		row = nextGeneration(&rows[0], r, v.micros())
 		row.Flag = f.encode()
@@ -157,9 +153,9 @@ func (v *Vault) generations(ctx context.Context, name KeyName) ([]KeyRow, error)
 	return rows, nil
 }
 
-// renewed tells other processes and the trail of new generations. What the
+// tellRenewed tells other processes and the trail of new generations. What the
 // caller's transaction has looked up it looks up again.
-func (v *Vault) renewed(ctx context.Context, tenant troth.Tenant, subjectID string, rows []KeyRow) error {
+func (v *Vault) tellRenewed(ctx context.Context, tenant troth.Tenant, subjectID string, rows []KeyRow) error {
 	r := Receipt{}
 	r.addKeys(rows)
 	for i := range rows {
@@ -232,7 +228,7 @@ func (v *Vault) RenewKeys(ctx context.Context, tenant troth.Tenant, r Renewal) (
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		return v.renewed(ctx, tenant, "", rows)
+		return v.tellRenewed(ctx, tenant, "", rows)
 	})
 	if err != nil {
 		return Renewed{}, err
@@ -255,7 +251,7 @@ func (v *Vault) renewPage(ctx context.Context, tenant troth.Tenant, r Renewal) (
 		if page[i].Tenant != tenant || page[i].CreatedAt >= before {
 			continue
 		}
-		row, is, err := v.renew(ctx, page[i].KeyName, func(newest *KeyRow) bool { return newest.CreatedAt < before })
+		row, is, err := v.renewKey(ctx, page[i].KeyName, func(newest *KeyRow) bool { return newest.CreatedAt < before })
 		switch {
 		case errors.Is(err, ErrShredded):
 			continue

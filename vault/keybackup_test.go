@@ -11,6 +11,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/vault"
+	"github.com/trothdev/troth/vault/vaulttest"
 )
 
 // backUpKeys writes a backup of the key tables.
@@ -92,7 +93,7 @@ func TestKeyBackup_EveryByteCounts(t *testing.T) {
 		_, err := v.VerifyKeyBackup(p.ctx, bytes.NewReader(bad))
 		require.Error(t, err, "%s %d", what, i)
 		if !errors.Is(err, vault.ErrKEK) { // a sealed root that was changed
-			require.ErrorIs(t, err, vault.ErrKeyBackup, "%s %d", what, i)
+			require.ErrorIs(t, err, vault.ErrBadKeyBackup, "%s %d", what, i)
 		}
 		_, err = rv.RestoreKeys(w.ctx, bytes.NewReader(bad))
 		require.Error(t, err, "%s %d", what, i)
@@ -119,9 +120,9 @@ func TestKeyBackup_OfAnotherStore(t *testing.T) {
 	_, b := other.backUpKeys(ov)
 	v := p.vault()
 	_, err := v.VerifyKeyBackup(p.ctx, bytes.NewReader(b))
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrBadKeyBackup)
 	_, err = v.RestoreKeys(p.ctx, bytes.NewReader(b))
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrBadKeyBackup)
 	w := p.restored(backup{})
 	w.kek = w.fileKEK("another")
 	_, err = w.vault(vault.ForReplay()).RestoreKeys(w.ctx, bytes.NewReader(b))
@@ -149,7 +150,7 @@ func TestKeyBackup_ThatDoesNotUnwrapDoesNotCount(t *testing.T) {
 	dead, ok := errors.AsType[*vault.DeadBackupError](err)
 	require.True(t, ok)
 	require.Equal(t, vault.DeadBackupError{Keys: 1}, *dead)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrBadKeyBackup)
 	noted, err := w.store.KeyBackedUp(w.ctx)
 	require.NoError(t, err)
 	require.Zero(t, noted)
@@ -262,31 +263,82 @@ func TestRestoreKeys_AfterTheReplayBringsWhatWasSpared(t *testing.T) {
 	}
 }
 
-// TestRestoreKeys_ANewerEpochBeatsAnOlderOne, whichever comes from where.
-func TestRestoreKeys_ANewerEpochBeatsAnOlderOne(t *testing.T) {
-	w := journalWorld(t)
-	v := w.vault()
-	sealed := w.seal(v, cyd, "cyd")
-	old := w.backUp()
-	_, oldKeys := w.backUpKeys(v)
-	require.NoError(t, v.RotateByHand(w.ctx, shop, 1))
-	now := w.backUp()
-	_, newKeys := w.backUpKeys(v)
-	w.opens(w.vault(), cyd, sealed, "cyd")
+// on is the epochal world on another store.
+func (e *epochal) on(b backup) *epochal {
+	e.t.Helper()
+	other := *e
+	other.world = e.restored(b)
+	return &other
+}
 
-	r := w.restored(old)
-	rv := r.vault()
-	r.restoreKeys(rv, newKeys)
-	r.opens(rv, cyd, sealed, "cyd")
+// TestRestoreKeys_ANewerEpochBeatsAnOlderOne, whichever comes from where; also
+// when the key of the older one was destroyed since, so that of the restored
+// store nothing opens before, not even the platform's root.
+func TestRestoreKeys_ANewerEpochBeatsAnOlderOne(t *testing.T) {
+	e := newEpochal(t)
+	e.journal = vaulttest.NewJournal()
+	v := e.open()
+	sealed := e.seal(v, cyd, "cyd")
+	dead := e.seal(v, ada, "ada")
+	old := e.backUp()
+	_, oldKeys := e.backUpKeys(v)
+	e.shred(v, personOf(shop, "ada"))
+	require.NoError(t, v.PumpJournal(e.ctx))
+	e.pass(time.Second)
+	e.advance(v)
+	e.rewrap(v)
+	retired, err := v.Retire(e.ctx)
+	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.Equal(t, []uint32{1}, retired.Waiting, "no key backup is new enough")
+	e.pass(time.Second)
+	made, newKeys := e.backUpKeys(v)
+	require.EqualValues(t, 2, made.Epochs)
+	_, err = v.VerifyKeyBackup(e.ctx, bytes.NewReader(newKeys))
+	require.NoError(t, err)
+	retired, err = v.Retire(e.ctx)
+	require.NoError(t, err)
+	require.Equal(t, []uint32{1}, retired.Destroyed)
+	now := e.backUp()
+
+	r := e.on(old)
+	rv := r.open(vault.ForReplay())
+	done := r.restoreKeys(rv, newKeys)
+	require.Positive(t, done.Added)
+	require.EqualValues(t, 1, done.Died)
+	_, err = rv.Replay(e.ctx)
+	require.NoError(t, err)
+	for _, at := range []*vault.Vault{rv, r.open()} {
+		r.opens(at, cyd, sealed, "cyd")
+		r.refuses(at, ada, dead, vault.ErrShredded)
+	}
 	require.Equal(t, now.keys, r.backUp().keys)
 	require.Equal(t, now.roots, r.backUp().roots)
+	rows, err := r.store.Epochs(e.ctx)
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	require.NotZero(t, rows[0].ClosedAt)
 
-	s := w.restored(now)
-	sv := s.vault()
-	done := s.restoreKeys(sv, oldKeys)
+	// An old backup cannot even be believed any more.
+	_, err = v.VerifyKeyBackup(e.ctx, bytes.NewReader(oldKeys))
+	require.ErrorIs(t, err, vault.ErrEpochStore)
+	_, err = v.RestoreKeys(e.ctx, bytes.NewReader(oldKeys))
+	require.ErrorIs(t, err, vault.ErrEpochStore)
+	require.Equal(t, now.keys, e.backUp().keys)
+}
+
+// TestRestoreKeys_AnOlderEpochMovesNothingBack.
+func TestRestoreKeys_AnOlderEpochMovesNothingBack(t *testing.T) {
+	e := newEpochal(t)
+	v := e.open()
+	sealed := e.seal(v, cyd, "cyd")
+	_, oldKeys := e.backUpKeys(v)
+	e.advance(v)
+	e.rewrap(v)
+	now := e.backUp()
+	done := e.restoreKeys(v, oldKeys)
 	require.Equal(t, vault.KeysRestored{Backup: done.Backup}, done)
-	require.Equal(t, now.keys, s.backUp().keys)
-	s.opens(s.vault(), cyd, sealed, "cyd")
+	require.Equal(t, now, e.backUp())
+	e.opens(e.open(), cyd, sealed, "cyd")
 }
 
 // TestRestoreKeys_ARestrictedKeyStaysBoundToItsRestriction although the rows that

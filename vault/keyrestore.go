@@ -34,7 +34,7 @@ func (k *KeysRestored) add(o KeysRestored) {
 // nothing is opened in between.
 //
 // The backup is read twice: nothing of it is believed before its end was. It may
-// be broken off and called again. It returns [ErrKeyBackup] for a backup that is
+// be broken off and called again. It returns [ErrBadKeyBackup] for a backup that is
 // damaged, was changed, or is another store's; then nothing was changed. It needs
 // an actor, and is not called inside a transaction.
 func (v *Vault) RestoreKeys(ctx context.Context, r io.ReadSeeker) (KeysRestored, error) {
@@ -87,7 +87,7 @@ func (v *Vault) checkBackup(ctx context.Context, r io.Reader) (*keyRestore, erro
 	if err != nil {
 		return nil, err
 	}
-	k := &keyRestore{v: v, names: newNames(key), done: KeysRestored{Backup: b.made}}
+	k := &keyRestore{v: v, names: newNames(key), done: KeysRestored{Backup: b.made}, platform: b.all}
 	k.lines, err = platform.deriveKey(macInfo, journalRef(linesKey))
 	return k, err
 }
@@ -98,6 +98,9 @@ type keyRestore struct {
 	names *names
 	lines []byte // the key of lines
 	done  KeysRestored
+	// platform are the platform's index roots. They come first: evidence needs
+	// them, and those that are here may lie under an epoch that was destroyed.
+	platform []RootRow
 	// batch waits to be put in one transaction: roots of one tenant, or people
 	// with their keys.
 	roots  []RootRow
@@ -134,7 +137,7 @@ func (k *keyRestore) restore(ctx context.Context, r io.Reader) (KeysRestored, er
 		k.take(&record)
 	}
 	if b.made != k.done.Backup {
-		return k.done, fmt.Errorf("%w: it changed while it was read", ErrKeyBackup)
+		return k.done, fmt.Errorf("%w: it changed while it was read", ErrBadKeyBackup)
 	}
 	return k.done, k.endEpochs(ctx)
 }
@@ -156,7 +159,7 @@ func (k *keyRestore) take(r *backupRecord) {
 // make puts what waits, where the next record does not belong to it.
 func (k *keyRestore) make(ctx context.Context, next *backupRecord, more bool) error {
 	if !k.begun && next.epoch == nil {
-		if err := k.beginEpochs(ctx); err != nil {
+		if err := k.begin(ctx); err != nil {
 			return err
 		}
 		k.begun = true
@@ -256,6 +259,15 @@ func (v *Vault) raiseAll(ctx context.Context, name KeyName) error {
 		return fmt.Errorf("vault: restore keys: raise fence: %w", err)
 	}
 	return nil
+}
+
+// begin makes epochs and the platform's roots known.
+func (k *keyRestore) begin(ctx context.Context) error {
+	if err := k.beginEpochs(ctx); err != nil {
+		return err
+	}
+	k.roots = k.platform
+	return k.put(ctx, k.putRoots)
 }
 
 // beginEpochs makes epochs known.

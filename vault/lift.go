@@ -34,12 +34,13 @@ func (v *Vault) Lift(ctx context.Context, g Grant) (Restricted, error) {
 	if err != nil {
 		return Restricted{}, err
 	}
-	if err := v.prepareReflag(ctx, row.Tenant, row.SubjectID); err != nil {
+	first, err := v.prepareReflag(ctx, row.Tenant, row.SubjectID)
+	if err != nil {
 		return Restricted{}, err
 	}
 	var done Restricted
 	err = v.changing(ctx, row.Tenant, row.SubjectID, func(ctx context.Context) (*rule, error) {
-		rows, err := v.lockRestrictions(ctx, row.Tenant, row.SubjectID)
+		rows, err := v.lockRestrictions(ctx, row.Tenant, row.SubjectID, first)
 		if err != nil {
 			return nil, err
 		}

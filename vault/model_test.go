@@ -39,6 +39,10 @@ type modelSubject struct {
 	// saw nothing of one.
 	dead    atomic.Bool
 	changes atomic.Int64
+	// restricted is set after Restrict returned, and until Lift is called.
+	// turns grows before and after each attempt to restrict or to lift.
+	restricted atomic.Bool
+	turns      atomic.Int64
 
 	mu     sync.Mutex
 	sealed [][]byte
@@ -69,6 +73,7 @@ type model struct {
 	subjects []*modelSubject
 	opened   atomic.Int64
 	shreds   atomic.Int64
+	limits   atomic.Int64 // restrictions that came to be
 }
 
 // check judges how an operation ended.
@@ -112,6 +117,7 @@ func (m *model) seal(ctx context.Context, s *modelSubject) error {
 
 func (m *model) open(ctx context.Context, s *modelSubject, sealed []byte) error {
 	dead, before := s.dead.Load(), s.changes.Load()
+	restricted, turns := s.restricted.Load(), s.turns.Load()
 	var plain []byte
 	var err error
 	if s.handle != nil {
@@ -123,6 +129,17 @@ func (m *model) open(ctx context.Context, s *modelSubject, sealed []byte) error 
 		m.opened.Add(1)
 		if string(plain) != s.plaintext() {
 			return fmt.Errorf("%s: opened as something else", s.at.Subject.ID)
+		}
+		if restricted && s.turns.Load() == turns {
+			return fmt.Errorf("%s: opened after Restrict had returned", s.at.Subject.ID)
+		}
+	}
+	if errors.Is(err, vault.ErrRestricted) {
+		if turns%2 == 0 && !restricted && s.turns.Load() == turns {
+			return fmt.Errorf("%s: %w, and nobody restricts", s.at.Subject.ID, err)
+		}
+		if !dead {
+			return nil
 		}
 	}
 	return m.check(s, dead, before, err)
@@ -161,6 +178,63 @@ func (m *model) shred(ctx context.Context, s *modelSubject, roll bool) error {
 	return nil
 }
 
+// turn restricts the person, or lifts that, or does so in a transaction that
+// fails.
+func (m *model) turn(ctx context.Context, s *modelSubject, roll bool) error {
+	s.mu.Lock()
+	mine := s.turns.Load()%2 == 0
+	if mine {
+		s.turns.Add(1)
+	}
+	s.mu.Unlock()
+	if !mine {
+		return nil
+	}
+	defer s.turns.Add(1)
+	was := s.restricted.Load()
+	do := m.limit
+	if was {
+		do = m.unlimit
+	}
+	if roll {
+		err := m.db.Atomically(ctx, func(ctx context.Context) error {
+			if err := do(ctx, s); err != nil {
+				return err
+			}
+			return errHost
+		})
+		if !errors.Is(err, errHost) {
+			return err
+		}
+		return nil
+	}
+	if err := do(ctx, s); err != nil {
+		return err
+	}
+	m.limits.Add(1)
+	s.restricted.Store(!was)
+	return nil
+}
+
+func (m *model) limit(ctx context.Context, s *modelSubject) error {
+	_, err := m.v.Restrict(ctx, vault.Restriction{
+		Tenant: s.at.Subject.Tenant, SubjectID: s.at.Subject.ID, Except: []troth.Purpose{claims}, Ground: "accuracy-contested",
+	})
+	return err
+}
+
+func (m *model) unlimit(ctx context.Context, s *modelSubject) error {
+	rs, err := m.v.Restrictions(ctx, s.at.Subject.Tenant, s.at.Subject.ID)
+	if err != nil {
+		return err
+	}
+	g, err := m.v.Grant(ctx, grantFor(rs[len(rs)-1]))
+	if err == nil {
+		_, err = m.v.Lift(ctx, g)
+	}
+	return err
+}
+
 func (m *model) step(ctx context.Context, r *rand.Rand) error {
 	s := m.subjects[r.IntN(len(m.subjects))]
 	if r.IntN(3) == 0 { // some are popular
@@ -172,6 +246,8 @@ func (m *model) step(ctx context.Context, r *rand.Rand) error {
 		return m.shred(ctx, s, false)
 	case n < 4:
 		return m.shred(ctx, s, true)
+	case n < 7:
+		return m.turn(ctx, s, n < 5)
 	case n < 40 || sealed == nil:
 		return m.seal(ctx, s)
 	default:
@@ -199,11 +275,12 @@ func newModel(t *testing.T) *model {
 	return m
 }
 
-// TestModel_SealOpenShred lets many goroutines loose on one vault. Whatever they
+// TestModel_SealOpenShredRestrict lets many goroutines loose on one vault. Whatever they
 // do: after Shred returned nothing of the person opens, here at once and
-// anywhere else later; whoever nobody shreds opens always; and the evidence
+// anywhere else later, and after Restrict nothing but for what is excepted, until
+// that is lifted; whoever nobody shreds or restricts opens always; and the evidence
 // counts no fewer openings than there were.
-func TestModel_SealOpenShred(t *testing.T) {
+func TestModel_SealOpenShredRestrict(t *testing.T) {
 	seed := *modelSeed
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -230,6 +307,7 @@ func TestModel_SealOpenShred(t *testing.T) {
 	}
 	require.LessOrEqual(t, m.v.CachedKeys(), modelCache)
 	require.NotZero(t, m.shreds.Load())
+	require.NotZero(t, m.limits.Load())
 	m.atTheEnd(t, m.v)
 	m.atTheEnd(t, m.vault())
 
@@ -241,7 +319,7 @@ func TestModel_SealOpenShred(t *testing.T) {
 		told += e.Facts["values"].Number()
 	}
 	require.GreaterOrEqual(t, told, m.opened.Load())
-	t.Logf("%d opened, %d counted, %d shredded", m.opened.Load(), told, m.shreds.Load())
+	t.Logf("%d opened, %d counted, %d shredded, %d restricted or lifted", m.opened.Load(), told, m.shreds.Load(), m.limits.Load())
 	require.Len(t, m.rec.committed(t, "vault.shred"), int(m.shreds.Load()))
 }
 
@@ -254,6 +332,10 @@ func (m *model) atTheEnd(t *testing.T, v *vault.Vault) {
 			if s.dead.Load() {
 				require.ErrorIs(t, err, vault.ErrShredded)
 				continue
+			}
+			if s.restricted.Load() {
+				require.ErrorIs(t, err, vault.ErrRestricted)
+				plain, err = v.AppendOpen(m.ctx, nil, s.at, claims, sealed)
 			}
 			require.NoError(t, err)
 			require.Equal(t, s.plaintext(), string(plain))

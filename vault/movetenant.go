@@ -145,14 +145,21 @@ func (v *Vault) planMove(ctx context.Context, tenant troth.Tenant, kek string) (
 
 // rewrapRoot returns the row under another key-encryption key.
 func (v *Vault) rewrapRoot(ctx context.Context, row *RootRow, kek string) (RootRow, error) {
-	secret, err := v.rootSecret(ctx, row)
+	box, err := v.unseal(ctx, row)
 	if err != nil {
 		return RootRow{}, err
 	}
-	defer clear(secret)
+	defer clear(box)
+	if row.Epoch != 0 { // only what is really the root is moved
+		secret, err := v.unbox(ctx, row, box)
+		if err != nil {
+			return RootRow{}, err
+		}
+		clear(secret)
+	}
 	to := *row
 	to.KEK = kek
-	to.Sealed, err = v.kekFor(&to).EncryptWithContext(ctx, secret, rootAAD(&to))
+	to.Sealed, err = v.kekFor(&to).EncryptWithContext(ctx, box, rootAAD(&to))
 	if err != nil {
 		if ctx.Err() != nil {
 			return RootRow{}, ctx.Err()

@@ -26,6 +26,11 @@ type options struct {
 	cacheRoots     int
 	window         time.Duration
 	windowSubjects int
+	// backupLife is negative while it was not declared.
+	backupLife   time.Duration
+	noKeyBackups string
+	discrepancy  func(Discrepancy)
+	reconcile    time.Duration
 	// Of the erasure journal.
 	journalAge  time.Duration
 	newJournal  string
@@ -46,6 +51,8 @@ func defaults() options {
 		cacheRoots:     10_000,
 		window:         time.Minute,
 		windowSubjects: 1_000,
+		backupLife:     -1,
+		reconcile:      time.Hour,
 		journalAge:     5 * time.Minute,
 		replayLines:    replayLines,
 	}
@@ -125,6 +132,27 @@ func WithKEKTimeout(d time.Duration) Option {
 	return atLeast("time of a tenant's own key", d, 10*time.Millisecond, func(o *options) { o.kekTimeout = d })
 }
 
+// WithDiscrepancies has [Vault.Run] call tell with what [Vault.Reconcile] finds,
+// beside logging it: again in each round, as long as it is there. It must not
+// block.
+func WithDiscrepancies(tell func(Discrepancy)) Option {
+	return func(o *options) error {
+		if tell == nil {
+			return fmt.Errorf("vault: nobody to tell of discrepancies")
+		}
+		o.discrepancy = tell
+		return nil
+	}
+}
+
+// WithReconcile sets after how long at the earliest [Vault.Run] begins to compare
+// everything with the trail again, see [Vault.Reconcile]. Default 1 h, at least
+// 1 s. Each time it reads what the trail tells of shreddings, restrictions and
+// grants.
+func WithReconcile(d time.Duration) Option {
+	return atLeast("time between comparisons", d, time.Second, func(o *options) { o.reconcile = d })
+}
+
 // WithWindow sets the length of the intervals in which openings by services are
 // counted together, unless a thousand people's compartments fill one before.
 // Default 1 min, at least 1 s.
@@ -150,6 +178,28 @@ func WithCache(keys int) Option {
 			return fmt.Errorf("vault: cache of fewer than %d keys", ways)
 		}
 		o.cacheKeys = keys
+		return nil
+	}
+}
+
+// WithBackupLife declares for how long a copy of the database may be found after
+// its bytes were changed: in backups, replicas, write-ahead logs and their
+// archives, snapshots, dead rows. [Vault.Horizon] counts on it, and says
+// "unknown" where it would need it and nothing is declared.
+func WithBackupLife(d time.Duration) Option {
+	return atLeast("life of backups", d, 0, func(o *options) { o.backupLife = d })
+}
+
+// UnsafeWithoutKeyBackups lets epoch keys be destroyed though no backup of the
+// key tables is newer, as [Vault.Retire] demands otherwise. If the database is
+// lost after that, everything that it sealed is lost, whatever backups there
+// are. The ground, in the host's words, is in the evidence of each destruction.
+func UnsafeWithoutKeyBackups(ground string) Option {
+	return func(o *options) error {
+		if err := checkGround(ground); err != nil {
+			return err
+		}
+		o.noKeyBackups = ground
 		return nil
 	}
 }

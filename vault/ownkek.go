@@ -33,13 +33,7 @@ type KEKResolver interface {
 	KEK(ctx context.Context, uri string) (KEK, error)
 }
 
-var (
-	// ErrInTx says that something cannot be done inside a transaction: it waits
-	// for others, or a rollback would not take it back.
-	ErrInTx = errors.New("vault: not inside a transaction")
-
-	errNoResolver = errors.New("vault: the tenant has a key of its own, and there is no resolver for it")
-)
+var errNoResolver = errors.New("vault: the tenant has a key of its own, and there is no resolver for it")
 
 // forever is the deadline of what has none, on the monotonic clock.
 const forever = math.MaxInt64

@@ -21,7 +21,7 @@ const kekBound = 5 * time.Minute
 // process whose clock a test moves.
 type ownCase struct {
 	*world
-	kms                *kms
+	kms                *tenantKMS
 	key                *kmsKey
 	v                  *vault.Vault
 	clock              *monoClock

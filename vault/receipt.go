@@ -35,6 +35,9 @@ type DeadKey struct {
 	Generation  uint32
 	KeyID       uint32
 	Commitment  [32]byte
+	// FirstEpoch and LastEpoch are those under which the key lay from its making
+	// to its end; 0 is directly under the key-encryption key.
+	FirstEpoch, LastEpoch uint32
 }
 
 func (r *Receipt) addKeys(rows []KeyRow) {
@@ -44,6 +47,7 @@ func (r *Receipt) addKeys(rows []KeyRow) {
 		}
 		r.Keys = append(r.Keys, DeadKey{
 			Compartment: row.Compartment, Generation: row.Generation, KeyID: row.KeyID, Commitment: row.Commitment,
+			FirstEpoch: row.FirstEpoch, LastEpoch: row.Epoch,
 		})
 	}
 }
@@ -52,9 +56,20 @@ func (r *Receipt) addKeys(rows []KeyRow) {
 func (r *Receipt) addRoots(rows []RootRow) {
 	for _, row := range rows {
 		if row.Commitment != ([32]byte{}) {
-			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment})
+			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment, FirstEpoch: row.Epoch, LastEpoch: row.Epoch})
 		}
 	}
+}
+
+// epochs are the first and the last epoch under which one of the keys lay.
+func (r *Receipt) epochs() (first, last uint32) {
+	for i, k := range r.Keys {
+		if i == 0 {
+			first = k.FirstEpoch
+		}
+		first, last = min(first, k.FirstEpoch), max(last, k.LastEpoch)
+	}
+	return first, last
 }
 
 const deadDomain = "troth.vault.dead/1"
@@ -101,6 +116,10 @@ func (r *Receipt) entry(p troth.Permit) troth.Entry {
 		"commitments": troth.Digest(r.digest()),
 	}
 	permitFacts(facts, p)
+	if len(r.Keys) > 0 {
+		first, last := r.epochs()
+		facts["first-epoch"], facts["last-epoch"] = troth.Count(int(first)), troth.Count(int(last))
+	}
 	if r.closed {
 		facts["closed"] = troth.Word("subject")
 	}

@@ -23,9 +23,15 @@ type Reencryption struct {
 	// false, and changes nothing, if another value stands there by now: compare
 	// and set.
 	WriteBack func(ctx context.Context, at troth.Context, old, anew []byte) (written bool, err error)
+	// InsecureForeign tells which values Tink sealed, with a key that was taken in
+	// and associated data of its own, and how they open; see
+	// [Vault.InsecureOpenForeign]. All of these are sealed anew. Nil says that
+	// there are none.
+	InsecureForeign func(at troth.Context, sealed []byte) (f Foreign, foreign bool)
 	// Skipped hears of values that do not open: [ErrShredded] for those of
-	// people who are gone, [ErrOpen] for what is damaged or foreign. Nil hears
-	// nothing; they are counted all the same.
+	// people who are gone, [ErrRestricted] where a restriction does not except
+	// Purpose, [ErrOpen] for what is damaged or foreign. Nil hears nothing; they
+	// are counted all the same.
 	Skipped func(at troth.Context, err error)
 	// After is where an earlier run stopped; Pages ends this one after so many,
 	// at the end of the values if it is 0.
@@ -37,9 +43,9 @@ type Reencryption struct {
 type Reencrypted struct {
 	// Values is how many values the host gave; of these Written were sealed
 	// anew and written back, Newest were of the newest generation before, Lost
-	// were changed by somebody else meanwhile, and Shredded and Unopened did not
-	// open.
-	Values, Written, Newest, Lost, Shredded, Unopened int
+	// were changed by somebody else meanwhile, and Shredded, Restricted and
+	// Unopened did not open.
+	Values, Written, Newest, Lost, Shredded, Restricted, Unopened int
 	// Next is the cursor behind the last page that is done.
 	Next string
 	// Done says that the host's values were at their end.
@@ -98,6 +104,7 @@ func (d *Reencrypted) add(p Reencrypted) {
 	d.Newest += p.Newest
 	d.Lost += p.Lost
 	d.Shredded += p.Shredded
+	d.Restricted += p.Restricted
 	d.Unopened += p.Unopened
 }
 
@@ -120,6 +127,8 @@ func (v *Vault) reencryptPage(ctx context.Context, r *Reencryption, items []Item
 			jobs = append(jobs, resealed{at: at, old: items[i].Data, anew: sealed})
 		case errors.Is(err, ErrShredded):
 			page.Shredded++
+		case errors.Is(err, ErrRestricted):
+			page.Restricted++
 		case errors.Is(err, ErrOpen):
 			page.Unopened++
 		default:
@@ -142,6 +151,16 @@ func (v *Vault) reencryptPage(ctx context.Context, r *Reencryption, items []Item
 
 // reseal returns the value under the newest generation, nil if it is.
 func (v *Vault) reseal(ctx context.Context, r *Reencryption, at troth.Context, old []byte) ([]byte, error) {
+	if r.InsecureForeign != nil {
+		if f, foreign := r.InsecureForeign(at, old); foreign {
+			plain, err := v.InsecureOpenForeign(ctx, nil, at, r.Purpose, f)
+			if err != nil {
+				return nil, err
+			}
+			defer clear(plain)
+			return v.AppendSeal(ctx, nil, at, plain)
+		}
+	}
 	outdated, err := v.Outdated(ctx, at, old)
 	if err != nil || !outdated {
 		return nil, err

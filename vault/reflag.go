@@ -14,17 +14,21 @@ import (
 const reflagTries = 5
 
 // prepareReflag asks for the roots that reflag will need, outside of the
-// transaction, for which others wait.
-func (v *Vault) prepareReflag(ctx context.Context, tenant troth.Tenant, subjectID string) error {
+// transaction, for which others wait. It returns the first one of a tenant that
+// has none.
+func (v *Vault) prepareReflag(ctx context.Context, tenant troth.Tenant, subjectID string) (first *RootRow, err error) {
 	if v.tx.Scope(ctx) != nil {
-		return nil
+		return nil, nil
+	}
+	if first, err = v.prepareRoot(ctx, tenant, WrapLineage); err != nil {
+		return nil, err
 	}
 	if _, err := v.controlMAC(ctx, tenant, nil); err != nil {
-		return err
+		return nil, err
 	}
 	rows, err := v.store.PersonKeys(ctx, tenant, subjectID)
 	if err != nil {
-		return fmt.Errorf("vault: read keys: %w", err)
+		return nil, fmt.Errorf("vault: read keys: %w", err)
 	}
 	for i := range rows {
 		if !restrictable(&rows[i]) {
@@ -32,10 +36,10 @@ func (v *Vault) prepareReflag(ctx context.Context, tenant troth.Tenant, subjectI
 		}
 		n := rootName{tenant: tenant, lineage: WrapLineage, epoch: int64(rows[i].Epoch)}
 		if _, err := v.root(ctx, n); err != nil && !errors.Is(err, ErrShredded) && !errors.Is(err, ErrKeyRecord) {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return first, nil
 }
 
 // restrictable reports whether a restriction concerns the key. What links a

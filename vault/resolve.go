@@ -155,11 +155,23 @@ func (v *Vault) sinceEviction(applied uint64) func() bool {
 // that another one must do it. A key-encryption key that ran out of its own time
 // has answered: who asks it again, asks for himself.
 func gaveUp(err error) bool {
-	return (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) && !errors.Is(err, ErrKEK)
+	return (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) &&
+		!errors.Is(err, ErrKEK) && !errors.Is(err, ErrEpochStore)
 }
 
-// read makes a slot of the rows that ctx can see, nil if there are none.
+// read makes a slot of the rows that ctx can see, nil if there are none. Keys
+// whose root was emptied after they were read have moved: they are read again.
 func (v *Vault) read(ctx context.Context, name KeyName) (*slot, error) {
+	for range rootTries {
+		s, err := v.readOnce(ctx, name)
+		if !errors.Is(err, errRetired) {
+			return s, err
+		}
+	}
+	return nil, ErrKeyRecord
+}
+
+func (v *Vault) readOnce(ctx context.Context, name KeyName) (*slot, error) {
 	rows, err := v.store.Keys(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("vault: read keys: %w", err)

@@ -42,13 +42,14 @@ func (v *Vault) Restrict(ctx context.Context, r Restriction) (Restricted, error)
 		return Restricted{}, err
 	}
 	r.Except = normal(r.Except)
-	if err := v.prepareReflag(ctx, r.Tenant, r.SubjectID); err != nil {
+	first, err := v.prepareReflag(ctx, r.Tenant, r.SubjectID)
+	if err != nil {
 		return Restricted{}, err
 	}
 	var done Restricted
-	err := v.changing(ctx, r.Tenant, r.SubjectID, func(ctx context.Context) (*rule, error) {
+	err = v.changing(ctx, r.Tenant, r.SubjectID, func(ctx context.Context) (*rule, error) {
 		var err error
-		if done, err = v.restrict(ctx, r); err != nil {
+		if done, err = v.restrict(ctx, r, first); err != nil {
 			return nil, err
 		}
 		return &rule{r.Except}, nil
@@ -84,8 +85,8 @@ func (v *Vault) changing(ctx context.Context, tenant troth.Tenant, subjectID str
 }
 
 // restrict does it, inside the transaction.
-func (v *Vault) restrict(ctx context.Context, r Restriction) (Restricted, error) {
-	rows, err := v.lockRestrictions(ctx, r.Tenant, r.SubjectID)
+func (v *Vault) restrict(ctx context.Context, r Restriction, first *RootRow) (Restricted, error) {
+	rows, err := v.lockRestrictions(ctx, r.Tenant, r.SubjectID, first)
 	if err != nil {
 		return Restricted{}, err
 	}
@@ -127,8 +128,15 @@ func (v *Vault) restrict(ctx context.Context, r Restriction) (Restricted, error)
 }
 
 // lockRestrictions keeps others from changing the person's restrictions, or
-// making keys, and returns what there is.
-func (v *Vault) lockRestrictions(ctx context.Context, tenant troth.Tenant, subjectID string) ([]RestrictionRow, error) {
+// making keys, and returns what there is. Roots come before people, as where
+// keys are made, or the two would wait for each other.
+func (v *Vault) lockRestrictions(ctx context.Context, tenant troth.Tenant, subjectID string, first *RootRow) ([]RestrictionRow, error) {
+	if _, err := v.ensureRoot(ctx, tenant, WrapLineage, first); err != nil {
+		return nil, err
+	}
+	if _, err := v.controlMAC(ctx, tenant, nil); err != nil {
+		return nil, err
+	}
 	state, err := v.store.LockPerson(ctx, tenant, subjectID, Exclusive)
 	if err != nil {
 		return nil, fmt.Errorf("vault: lock person: %w", err)

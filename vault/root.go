@@ -93,7 +93,12 @@ func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
 	if row.Tenant != n.tenant || row.Lineage != n.lineage {
 		return nil, ErrKeyRecord
 	}
-	if row.ShreddedAt != 0 || len(row.Sealed) == 0 {
+	switch {
+	case row.ShreddedAt != 0:
+		return nil, ErrShredded
+	case row.RetiredAt != 0:
+		return nil, errRetired
+	case len(row.Sealed) == 0:
 		return nil, ErrShredded
 	}
 	return v.unwrapRoot(ctx, &row)
@@ -137,12 +142,23 @@ func (v *Vault) askToUnwrap(ctx context.Context, row *RootRow) (*root, error) {
 		return nil, err
 	}
 	defer clear(plain)
-	return v.derive(row, plain, asked)
+	return v.reduce(row, plain, asked)
 }
 
-// rootSecret has the key-encryption key unwrap the root of a row.
+// rootSecret has the root of a row unwrapped.
 func (v *Vault) rootSecret(ctx context.Context, row *RootRow) ([]byte, error) {
-	plain, err := v.kekFor(row).DecryptWithContext(ctx, row.Sealed, rootAAD(row))
+	box, err := v.unseal(ctx, row)
+	if err != nil || row.Epoch == 0 {
+		return box, err
+	}
+	defer clear(box)
+	return v.unbox(ctx, row, box)
+}
+
+// unseal has the key-encryption key take its seal off. Inside is the root, or
+// what the key of its epoch made of it.
+func (v *Vault) unseal(ctx context.Context, row *RootRow) ([]byte, error) {
+	box, err := v.kekFor(row).DecryptWithContext(ctx, row.Sealed, rootAAD(row))
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -152,20 +168,42 @@ func (v *Vault) rootSecret(ctx context.Context, row *RootRow) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
 	}
-	if len(plain) == keySize {
-		got := commitment((*[keySize]byte)(plain))
-		if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) == 1 {
-			return plain, nil
+	if row.Epoch == 0 {
+		if err := v.checkRoot(row, box); err != nil {
+			return nil, err
 		}
 	}
-	clear(plain)
-	v.blame(row)
-	return nil, ErrKeyRecord
+	return box, nil
 }
 
-// derive reduces a secret to what is derived from it. It may be used for as long
+// unbox has the key of the row's epoch unwrap the root.
+func (v *Vault) unbox(ctx context.Context, row *RootRow, box []byte) ([]byte, error) {
+	secret, err := v.unwrapInEpoch(ctx, row, box)
+	if err != nil {
+		if ctx.Err() == nil {
+			v.blame(row) // what it gave may have been something else
+		}
+		return nil, err
+	}
+	return secret, v.checkRoot(row, secret)
+}
+
+// checkRoot demands that the secret is what the row commits to.
+func (v *Vault) checkRoot(row *RootRow, secret []byte) error {
+	if len(secret) == keySize {
+		got := commitment((*[keySize]byte)(secret))
+		if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) == 1 {
+			return nil
+		}
+	}
+	clear(secret)
+	v.blame(row)
+	return ErrKeyRecord
+}
+
+// reduce reduces a secret to what is derived from it. It may be used for as long
 // as an answer to a question of that instant may.
-func (v *Vault) derive(row *RootRow, secret []byte, asked int64) (*root, error) {
+func (v *Vault) reduce(row *RootRow, secret []byte, asked int64) (*root, error) {
 	r := &root{epoch: row.Epoch, until: v.goodUntil(row, asked)}
 	if row.Lineage == IndexLineage {
 		r.index = append([]byte(nil), secret...)
@@ -236,10 +274,11 @@ func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage, 
 	if _, err := v.store.InsertRoot(ctx, *row); err != nil {
 		return nil, fmt.Errorf("vault: insert root: %w", err)
 	}
-	// Another process may have been first; its root is the tenant's then.
+	// Another process may have been first; its root is the tenant's then. If
+	// nobody was, the row's epoch has been closed meanwhile.
 	r, err = v.root(ctx, n)
 	if err == nil && r == nil {
-		err = ErrKeyRecord
+		err = errSuperseded
 	}
 	return r, err
 }
@@ -254,14 +293,34 @@ func (v *Vault) firstRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (
 	return v.newRoot(ctx, tenant, l, kek)
 }
 
+// newRoot makes a first root, under the newest epoch.
 func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage, kek string) (*RootRow, error) {
+	epoch, err := v.newestEpoch(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var secret [keySize]byte
 	defer clear(secret[:])
 	_, _ = crand.Read(secret[:]) // never fails, crypto/rand documents
-	row := &RootRow{Tenant: tenant, Lineage: l, KEK: kek, Commitment: commitment(&secret), CreatedAt: v.micros()}
+	return v.sealRoot(ctx, rootName{tenant: tenant, lineage: l, epoch: int64(epoch)}, kek, &secret)
+}
+
+// sealRoot makes the row of a root out of its secret.
+func (v *Vault) sealRoot(ctx context.Context, n rootName, kek string, secret *[keySize]byte) (*RootRow, error) {
+	row := &RootRow{
+		Tenant: n.tenant, Lineage: n.lineage, Epoch: uint32(n.epoch), KEK: kek,
+		Commitment: commitment(secret), CreatedAt: v.micros(),
+	}
 	asked := v.mono()
 	applied := v.fence.applied.Load()
-	sealed, err := v.kekFor(row).EncryptWithContext(ctx, secret[:], rootAAD(row))
+	inner := secret[:]
+	if row.Epoch != 0 {
+		var err error
+		if inner, err = v.wrapInEpoch(ctx, row, inner); err != nil {
+			return nil, err
+		}
+	}
+	sealed, err := v.kekFor(row).EncryptWithContext(ctx, inner, rootAAD(row))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -269,7 +328,7 @@ func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage, kek
 		return nil, fmt.Errorf("%w: wrap root: %w", ErrKEK, err)
 	}
 	row.Sealed = sealed
-	r, err := v.derive(row, secret[:], asked)
+	r, err := v.reduce(row, secret[:], asked)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,13 @@ type Config struct {
 	KEKs KEKResolver
 	// Recorder keeps the evidence. It must share the store's Transactor.
 	Recorder troth.Recorder
+	// Epochs holds the keys of epochs. Without it tenants' roots lie directly
+	// under the key-encryption key, and erasures reach no further than backups
+	// expire, see [Vault.Horizon].
+	Epochs EpochStore
+	// Evidence reads what Recorder kept. Without it [Vault.Reconcile] has
+	// nothing to compare with.
+	Evidence Evidence
 	// Journal is optional: a list of erasures outside the database, without which
 	// a restore brings back what was shredded since, see [Journal]. A store that
 	// was once kept with one is not opened without.
@@ -39,7 +46,11 @@ type Vault struct {
 	tx    troth.Transactor
 	kek   KEK
 	keks  keks
-	rec   troth.Recorder
+	// epochs is nil where there are none.
+	epochs EpochStore
+	rec    troth.Recorder
+	// evidence is nil where there is none to read.
+	evidence Evidence
 	// journal is nil for a vault without one.
 	journal Journal
 	opt     options
@@ -58,6 +69,7 @@ type Vault struct {
 	fence    fence
 	pendings pendings
 	windows  windows
+	pace     pace
 	// unscrubbed says that keys died since the store was last scrubbed, see
 	// [Scrubber].
 	unscrubbed atomic.Bool
@@ -77,8 +89,10 @@ var (
 )
 
 // Open returns a vault on the store. It starts no goroutine. It returns
-// [troth.ErrNotShared] if store and recorder do not share a Transactor, and
-// [ErrUnmanaged] if it was to work without a keeper on a store that has one.
+// [troth.ErrNotShared] if store and recorder do not share a Transactor,
+// [ErrUnmanaged] if it was to work without a keeper on a store that has one, and
+// [ErrNoEpochs] if the store has epochs and the Config no EpochStore. With an
+// EpochStore and no epoch yet it opens the first one.
 //
 // With a journal it reads what that tells behind the last line that the store
 // followed. It returns a *[JournalAheadError] if the store does not know of an
@@ -105,6 +119,10 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		kek:   c.KEK,
 		keks:  keks{resolver: c.KEKs},
 		rec:   c.Recorder,
+
+		epochs:   c.Epochs,
+		evidence: c.Evidence,
+
 		opt:   o,
 		log:   o.log,
 		now:   o.now,
@@ -137,14 +155,25 @@ func (v *Vault) begin(ctx context.Context) error {
 	if err := v.checkFence(ctx); err != nil {
 		return err
 	}
+	if v.replays() {
+		return v.beginReplay(ctx)
+	}
 	// A key-encryption key that is not this store's shows here, before anything
 	// is done with it, if there is anything to tell it by.
 	if _, err := v.root(ctx, rootName{tenant: troth.Platform, lineage: IndexLineage, epoch: newest}); err != nil {
 		return err
 	}
+	if err := v.beginEpochs(ctx); err != nil {
+		return err
+	}
 	if err := v.beginJournal(ctx); err != nil {
 		return err
 	}
+	return v.beginUnmanaged(ctx)
+}
+
+// beginUnmanaged records that nobody keeps watch over shredding, if that is so.
+func (v *Vault) beginUnmanaged(ctx context.Context) error {
 	if v.opt.unmanaged == "" {
 		return nil
 	}

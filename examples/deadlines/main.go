@@ -14,7 +14,8 @@
 // each figure and how well it was checked.
 //
 // It ends with 0 if it could tell, with 1 if the rule or the calendar gives no
-// date for that day, and with 2 if it was called wrongly.
+// date for that day or the file cannot be written, and with 2 if it was called
+// wrongly. What does not matter to the rule is told on standard error.
 package main
 
 import (

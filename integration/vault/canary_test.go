@@ -19,6 +19,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/kit"
+	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -151,6 +152,7 @@ func (f *flight) fly() {
 		f.flyWrongly(ctx, at, sealed)
 	}
 	f.flyInHosts(svc, kim, at, sealed)
+	f.flyRestricted(svc, kim, at, sealed)
 	_, err = v.Shred(kim, erasure, vault.Target{Tenant: shop, SubjectID: "1"})
 	require.NoError(f, err)
 	f.refused(v.AppendOpen(svc, nil, at, orders, sealed))
@@ -202,6 +204,68 @@ func (f *flight) flyInHosts(svc, kim context.Context, at troth.Context, sealed [
 	require.Equal(f, canary, string(plain))
 	f.refused(f.kit.Vault.AppendOpen(f.kit.WithTx(kim, tx), nil, at, orders, sealed))
 	require.NoError(f, tx.Rollback())
+}
+
+// flyRestricted restricts the person and lifts it again.
+func (f *flight) flyRestricted(svc, kim context.Context, at troth.Context, sealed []byte) {
+	f.Helper()
+	v := f.kit.Vault
+	r, err := v.Restrict(kim, vault.Restriction{
+		Tenant: shop, SubjectID: "1", Except: []troth.Purpose{claims}, Ground: "accuracy-contested",
+	})
+	require.NoError(f, err)
+	for _, ctx := range []context.Context{svc, kim} {
+		f.refused(v.AppendOpen(ctx, nil, at, orders, sealed))
+		plain, err := v.AppendOpen(ctx, nil, at, claims, sealed)
+		require.NoError(f, err)
+		require.Equal(f, canary, string(plain))
+	}
+	_, err = v.Restrict(kim, vault.Restriction{Tenant: shop, SubjectID: canary + "\n", Ground: "g"})
+	f.refused(nil, err)
+	_, err = v.Restrict(kim, vault.Restriction{Tenant: shop, SubjectID: "1", Ground: canary + "\n"})
+	f.refused(nil, err)
+	_, err = v.Restrict(kim, vault.Restriction{Tenant: shop, SubjectID: "1", Ground: "g", Except: []troth.Purpose{canary + "\n"}})
+	f.refused(nil, err)
+	g := grantFor(r)
+	g.Announced = time.Now().Add(time.Hour)
+	early, err := v.Grant(kim, g)
+	require.NoError(f, err)
+	_, err = v.Lift(kim, early)
+	f.refused(nil, err)
+	g, err = v.Grant(kim, grantFor(r))
+	require.NoError(f, err)
+	_, err = f.db.Exec(f.d.dialect().Rebind("UPDATE troth_vault_grant SET announced_at = 1 WHERE id = ?"), early.Entry[:])
+	require.NoError(f, err)
+	_, err = v.Lift(kim, early)
+	f.refused(nil, err)
+	_, err = v.Grants(svc, shop, "1")
+	f.refused(nil, err)
+	_, err = v.Lift(kim, g)
+	require.NoError(f, err)
+	f.reconcile(svc)
+}
+
+// reconcile finds the grant that was changed, and logs it.
+func (f *flight) reconcile(svc context.Context) {
+	f.Helper()
+	keys, err := vaultsql.New(f.Context(), f.kit.Handle)
+	require.NoError(f, err)
+	secrets, err := secretsOf(f.d)
+	require.NoError(f, err)
+	told := make(chan vault.Discrepancy, 100)
+	v, err := vault.Open(f.Context(), vault.Config{
+		Store: keys, KEK: secrets.KEK, Recorder: f.kit.Trail, Evidence: trailEvidence{f.kit.Trail},
+	}, vault.WithLogger(f.log), vault.WithWindow(time.Second), vault.WithDiscrepancies(func(d vault.Discrepancy) { told <- d }))
+	require.NoError(f, err)
+	ctx, cancel := context.WithCancel(svc)
+	ended := make(chan error, 1)
+	go func() { ended <- v.Run(ctx) }()
+	d := <-told
+	cancel()
+	require.ErrorIs(f, <-ended, context.Canceled)
+	require.Equal(f, vault.GrantForged, d.Kind)
+	requireClean(f.T, "a discrepancy", fmt.Appendf(nil, "%v %+v %#v", d, d, d))
+	require.NoError(f, v.Close(svc))
 }
 
 // failTelling makes Run meet a database that has gone, and say so in the log.

@@ -68,7 +68,11 @@ func runChild(config string) error {
 	if err != nil {
 		return err
 	}
-	ch.kit, err = kit.Open(ctx, kit.Config{DB: ch.db, Dialect: c.Database.dialect(), Secrets: secrets}, vault.WithFenceAge(c.FenceAge))
+	if c.Epochs {
+		err = ch.openEpochal(c)
+	} else {
+		ch.kit, err = kit.Open(ctx, kit.Config{DB: ch.db, Dialect: c.Database.dialect(), Secrets: secrets}, vault.WithFenceAge(c.FenceAge))
+	}
 	if err != nil {
 		return err
 	}
@@ -130,13 +134,27 @@ func (c *child) answer(r request) (a reply, err error) {
 			err = c.shred(c.kit.WithTx(c.ctx, c.tx), r.Subjects)
 		}
 		a.At = time.Now().UnixNano()
+	case "restrict":
+		err = c.restrict(c.ctx, r.Subjects)
+		a.At = time.Now().UnixNano()
+	case "begin and restrict":
+		if c.tx, err = c.db.BeginTx(c.ctx, nil); err == nil {
+			err = c.restrict(c.kit.WithTx(c.ctx, c.tx), r.Subjects)
+		}
+		a.At = time.Now().UnixNano()
+	case "lift":
+		err = c.lift(r.Subjects[0])
+		a.At = time.Now().UnixNano()
 	case "commit":
 		err = c.tx.Commit()
 		a.At = time.Now().UnixNano()
 	case "roll back":
 		err = c.tx.Rollback()
 	default:
-		err = fmt.Errorf("unknown request")
+		var known bool
+		if known, err = c.answerEpochal(r); !known {
+			err = fmt.Errorf("unknown request")
+		}
 	}
 	return a, err
 }
@@ -195,6 +213,32 @@ func (c *child) shred(ctx context.Context, subjects []string) error {
 	return nil
 }
 
+// restrict leaves openings for legal claims only.
+func (c *child) restrict(ctx context.Context, subjects []string) error {
+	for _, s := range subjects {
+		_, err := c.kit.Vault.Restrict(ctx, vault.Restriction{
+			Tenant: shop, SubjectID: s, Except: []troth.Purpose{claims}, Ground: "accuracy-contested",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lift lifts the person's restriction.
+func (c *child) lift(subject string) error {
+	rs, err := c.kit.Vault.Restrictions(c.ctx, shop, subject)
+	if err != nil {
+		return err
+	}
+	g, err := c.kit.Vault.Grant(c.ctx, grantFor(rs[0]))
+	if err == nil {
+		_, err = c.kit.Vault.Lift(c.ctx, g)
+	}
+	return err
+}
+
 // openers are the two ways to open values of a person: by the vault, and by a
 // handle that the program keeps.
 func (c *child) openers(subject string) []opener {
@@ -240,6 +284,8 @@ func openedAs(subject string, plain []byte, err error) string {
 
 const (
 	ok, shredded, pending, stale = "ok", "shredded", "pending", "stale"
+
+	restricted = "restricted"
 )
 
 // outcome names an error across processes.
@@ -253,6 +299,8 @@ func outcome(err error) string {
 		return shredded
 	case errors.Is(err, vault.ErrFenceStale):
 		return stale
+	case errors.Is(err, vault.ErrRestricted):
+		return restricted
 	}
 	return err.Error()
 }

@@ -12,11 +12,11 @@ import (
 // 1970, of the clock that all processes of a machine share.
 type sight struct {
 	// Opened counts openings that succeeded, Relapses those of them that began
-	// after the first refusal as shredded.
+	// after the first refusal as shredded or restricted.
 	Opened, Relapses int
 	// LastBegan and LastEnded are of the last one that succeeded.
 	LastBegan, LastEnded int64
-	// Refusals counts those refused as shredded.
+	// Refusals counts those refused so.
 	Refusals int
 	// Others are the other outcomes, each once.
 	Others []string
@@ -66,7 +66,7 @@ func (w *watch) note(i int, began int64, outcome string) {
 		}
 		s.Opened++
 		s.LastBegan, s.LastEnded = began, ended
-	case outcome == shredded:
+	case outcome == shredded || outcome == restricted:
 		s.Refusals++
 	case !slices.Contains(s.Others, outcome):
 		s.Others = append(s.Others, outcome)

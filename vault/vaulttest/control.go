@@ -60,15 +60,16 @@ func sameRows[T any](r *rig, what string, got []T, err error, want ...T) {
 	}
 }
 
-func (r *rig) restrictions(ctx context.Context, tenant troth.Tenant, subject string, want ...vault.RestrictionRow) {
+// restrictions demands that ctx sees these restrictions of person 42.
+func (r *rig) restrictions(ctx context.Context, tenant troth.Tenant, want ...vault.RestrictionRow) {
 	r.Helper()
-	got, err := r.s.Restrictions(ctx, tenant, subject)
+	got, err := r.s.Restrictions(ctx, tenant, "42")
 	sameRows(r, "restrictions", got, err, want...)
 }
 
-func (r *rig) grants(ctx context.Context, tenant troth.Tenant, subject string, want ...vault.GrantRow) {
+func (r *rig) grants(ctx context.Context, tenant troth.Tenant, want ...vault.GrantRow) {
 	r.Helper()
-	got, err := r.s.Grants(ctx, tenant, subject)
+	got, err := r.s.Grants(ctx, tenant, "42")
 	sameRows(r, "grants", got, err, want...)
 }
 
@@ -80,7 +81,7 @@ var controlChecks = []check{
 		none.Except = nil
 		r.insertRestriction(ctx, none)
 		other := r.insertRestriction(ctx, restrictionRow(r.a, "43"))
-		r.restrictions(ctx, r.a, "42", row, none)
+		r.restrictions(ctx, r.a, row, none)
 		got, found, err := r.s.Restriction(ctx, r.a, other.ID)
 		r.wants(true, found, err, "restriction")
 		sameRows(r, "restriction", []vault.RestrictionRow{got}, nil, other)
@@ -100,7 +101,7 @@ var controlChecks = []check{
 		again.Except, again.Ground = nil, "another"
 		inserted, err := r.s.InsertRestriction(ctx, again)
 		r.wants(false, inserted, err, "insert again")
-		r.restrictions(ctx, r.a, "42", row)
+		r.restrictions(ctx, r.a, row)
 		r.person(ctx, r.a, "42", vault.PersonState{Restricted: 1})
 	}},
 	{name: "a restriction is lifted once, and counted no longer", run: func(r *rig) {
@@ -113,7 +114,7 @@ var controlChecks = []check{
 		r.wants(false, was, err, "lift again")
 		was, err = r.s.LiftRestriction(ctx, lifted(restrictionRow(r.a, "42")))
 		r.wants(false, was, err, "lift what is not there")
-		r.restrictions(ctx, r.a, "42", to, stays)
+		r.restrictions(ctx, r.a, to, stays)
 		r.person(ctx, r.a, "42", vault.PersonState{Restricted: 1})
 	}},
 	{name: "a grant is kept, once", run: func(r *rig) {
@@ -125,7 +126,7 @@ var controlChecks = []check{
 		again.Ground = "another"
 		inserted, err := r.s.InsertGrant(ctx, again)
 		r.wants(false, inserted, err, "insert again")
-		r.grants(ctx, r.a, "42", row, also)
+		r.grants(ctx, r.a, row, also)
 		got, found, err := r.s.Grant(ctx, r.a, other.ID)
 		r.wants(true, found, err, "grant")
 		sameRows(r, "grant", []vault.GrantRow{got}, nil, other)
@@ -245,11 +246,11 @@ var controlChecks = []check{
 				KeyName: row.KeyName, Generation: 1, Was: row.Sealed, Sealed: []byte("new"), Flag: []byte("flag"),
 			})
 			r.wants(true, resealed, err, "reseal")
-			r.restrictions(ctx, r.a, "42", made)
+			r.restrictions(ctx, r.a, made)
 		})
 		r.keys(ctx, row.KeyName, row)
-		r.restrictions(ctx, r.a, "42")
-		r.grants(ctx, r.a, "42")
+		r.restrictions(ctx, r.a)
+		r.grants(ctx, r.a)
 		r.person(ctx, r.a, "42", vault.PersonState{})
 	}},
 	{name: "control rows of one tenant are nothing to another", run: controlWalls},
@@ -327,8 +328,8 @@ func controlWalls(r *rig) {
 	r.wants(false, found, err, "restriction")
 	_, found, err = r.s.Grant(ctx, r.a, grant.ID)
 	r.wants(false, found, err, "grant")
-	r.restrictions(ctx, r.a, "42")
-	r.grants(ctx, r.a, "42")
+	r.restrictions(ctx, r.a)
+	r.grants(ctx, r.a)
 	r.person(ctx, r.a, "42", vault.PersonState{})
 	keys, err := r.s.PersonKeys(ctx, r.a, "42")
 	r.ok(err, "person's keys")
@@ -351,7 +352,7 @@ func controlWalls(r *rig) {
 	same := row
 	same.Tenant = r.a
 	r.insertRestriction(ctx, same)
-	r.restrictions(ctx, r.b, "42", row)
+	r.restrictions(ctx, r.b, row)
 	r.person(ctx, r.b, "42", vault.PersonState{Restricted: 1})
 	r.keys(ctx, key.KeyName, key)
 }

@@ -13,7 +13,31 @@ import (
 
 // PersonKeys implements vault.Store.
 func (s *Store) PersonKeys(ctx context.Context, tenant troth.Tenant, subjectID string) ([]vault.KeyRow, error) {
-	return s.keysWhere(ctx, func(k vault.KeyRow) bool { return k.Tenant == tenant && k.SubjectID == subjectID })
+	names, err := s.namesOf(ctx, tenant, subjectID)
+	if err != nil {
+		return nil, err
+	}
+	var out []vault.KeyRow
+	for _, n := range names {
+		rows, _, err := s.keys.Get(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range slices.Backward(rows) { // the newest is first there
+			out = append(out, cloneKey(k))
+		}
+	}
+	return out, nil
+}
+
+// namesOf returns the names of a person's keys in order.
+func (s *Store) namesOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]vault.KeyName, error) {
+	p, _, err := s.persons.Get(ctx, person{tenant, subjectID})
+	names := make([]vault.KeyName, len(p.compartments))
+	for i, c := range slices.Sorted(slices.Values(p.compartments)) {
+		names[i] = vault.KeyName{Tenant: tenant, SubjectID: subjectID, Compartment: c}
+	}
+	return names, err
 }
 
 // keysWhere returns keys in the order of their names.
@@ -96,22 +120,27 @@ func (s *Store) nameRoots(ctx context.Context, e vault.ShredEvidence) (named int
 }
 
 func (s *Store) nameKeys(ctx context.Context, e vault.ShredEvidence) (named int, err error) {
-	names, err := s.keys.Scan(ctx, nil, 0, func(n vault.KeyName, _ []vault.KeyRow) bool {
-		return n.Tenant == e.Tenant && n.SubjectID == e.SubjectID
-	})
-	for _, rows := range names {
-		after := cloneKeys(rows.Value)
+	names, err := s.namesOf(ctx, e.Tenant, e.SubjectID)
+	if err != nil {
+		return 0, err
+	}
+	for _, n := range names {
+		rows, _, err := s.keys.Get(ctx, n)
+		if err != nil {
+			return named, err
+		}
+		after := cloneKeys(rows)
 		for i := range after {
 			if after[i].ShreddedAt == e.At && e.At != 0 && after[i].Evidence.IsZero() {
 				after[i].Evidence = e.Entry
 				named++
 			}
 		}
-		if err := s.keys.Put(ctx, rows.Key, after); err != nil {
+		if err := s.keys.Put(ctx, n, after); err != nil {
 			return named, err
 		}
 	}
-	return named, err
+	return named, nil
 }
 
 // TombstonesOf implements vault.Store.

@@ -29,6 +29,7 @@ type logStatements struct {
 	logRange, leafHashes          string
 	known, knownAll               string
 	logEntries, logEntry          string
+	stretch, nextInTime           string
 	redact                        string
 
 	putTile, putTilesAll     string
@@ -73,6 +74,8 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		logRange:   entry + ` WHERE log = ? AND idx >= ? ORDER BY idx LIMIT ?`,
 		logEntries: entry + ` WHERE tenant = ? AND (log, number) > (?, ?)`, // and more
 		logEntry:   entry + ` WHERE tenant = ? AND id = ?`,
+		stretch:    entry + ` WHERE tenant = ? AND log = ? AND number > ? AND number <= ?`, // and more
+		nextInTime: nextInTime(d),
 		leafHashes: `SELECT ` + bounded(d, "hash", 32) + ` FROM troth_audit_entry WHERE log = ? AND idx >= ? AND idx < ? ORDER BY idx`,
 		redact: `UPDATE troth_audit_entry SET leaf = NULL, recorded_at = NULL, act = NULL, subject = NULL, redacted_by = ?
 			WHERE tenant = ? AND id = ? AND redacted_by IS NULL`,
@@ -111,7 +114,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		pruneLeft:    `SELECT COUNT(*) FROM troth_audit_entry WHERE log = ? AND idx < ?`,
 	}
 	for _, text := range []*string{
-		&s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tile, &s.tiles, &s.tenantHead,
+		&s.nextInTime, &s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tile, &s.tiles, &s.tenantHead,
 		&s.tenantHeads, &s.putCheckpoint, &s.checkpoint, &s.checkpoints, &s.dropCheckpoint, &s.insertPart, &s.parts,
 		&s.dropPartsOf, &s.dropPartsBefore, &s.pruneTo, &s.pruneParts, &s.pruneEntries, &s.pruneTiles, &s.pruned, &s.pruneLeft,
 	} {
@@ -126,6 +129,19 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		s.forSQLite(taken)
 	}
 	return s
+}
+
+// nextInTime goes by the index of ids on SQLite because it is told to, and on
+// PostgreSQL because no other one has the bounds: the pluses keep it from walking
+// through the log in order until it meets the first.
+func nextInTime(d sqlstore.Dialect) string {
+	index := ""
+	if d == sqlstore.SQLite {
+		index = ` INDEXED BY troth_audit_entry_id`
+	}
+	return `SELECT ` + whole(d, "log") + `, ` + whole(d, "number") + ` FROM troth_audit_entry` + index + `
+		WHERE tenant = ? AND id BETWEEN ? AND ? AND recorded_at BETWEEN ? AND ? AND (log + 0, number + 0) > (?, ?)
+		ORDER BY log + 0, number + 0 LIMIT 1`
 }
 
 const (

@@ -51,6 +51,7 @@ type queries struct {
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
+	q.controlQueries = newControlQueries(d)
 	if d == sqlstore.Postgres {
 		q.forPostgres()
 	} else {
@@ -79,8 +80,7 @@ func (q *queries) all() []*string {
 
 func common() *queries {
 	return &queries{
-		keyQueries:     newKeyQueries(),
-		controlQueries: newControlQueries(),
+		keyQueries: newKeyQueries(),
 
 		root: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,

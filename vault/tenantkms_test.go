@@ -17,8 +17,8 @@ import (
 
 var errRevoked = errors.New("access denied")
 
-// kms is a resolver of keys that tests make and break.
-type kms struct {
+// tenantKMS is a resolver of keys that tests make and break.
+type tenantKMS struct {
 	mu   sync.Mutex
 	keys map[string]*kmsKey
 	// resolved counts calls of the resolver.
@@ -43,9 +43,9 @@ const (
 )
 
 // kms gives the world a resolver with a key for each name.
-func (w *world) kms(names ...string) *kms {
+func (w *world) kms(names ...string) *tenantKMS {
 	w.t.Helper()
-	k := &kms{keys: map[string]*kmsKey{}}
+	k := &tenantKMS{keys: map[string]*kmsKey{}}
 	for _, name := range names {
 		k.keys[name] = newKMSKey(w.t)
 	}
@@ -64,7 +64,7 @@ func newKMSKey(t testing.TB) *kmsKey {
 	return &kmsKey{aead: aead}
 }
 
-func (k *kms) KEK(_ context.Context, uri string) (vault.KEK, error) {
+func (k *tenantKMS) KEK(_ context.Context, uri string) (vault.KEK, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.resolved++
