@@ -20,7 +20,8 @@ import (
 // those of WithVerifiers, else [Trail.Verify] cannot believe the old log. Tenants'
 // numbers begin again at 1. A call that failed can be repeated with the same
 // checkpoint. It returns a *[DamageError] where the head of the log before is not
-// what the trail wrote.
+// what the trail wrote, and a *[RolledBackError] where a sink knows a log of the new
+// origin that the store has not.
 func (t *Trail) Continue(ctx context.Context, known []byte) error {
 	if err := t.canSequence(ctx); err != nil {
 		return err
@@ -29,8 +30,12 @@ func (t *Trail) Continue(ctx context.Context, known []byte) error {
 		return err
 	}
 	defer t.seq.unlock()
+	err := t.askSinksOf(ctx, t.signer.Name())
+	if err != nil {
+		return err
+	}
 	var s *step
-	err := t.tx.Atomically(ctx, func(ctx context.Context) error {
+	err = t.tx.Atomically(ctx, func(ctx context.Context) error {
 		s = nil
 		l, err := t.successor(ctx, known)
 		if err != nil || l == nil {

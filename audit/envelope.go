@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -38,6 +39,16 @@ type Envelope struct {
 	Commitments [][32]byte
 	// Nonce is random, so that a hash of the envelope confirms no guess.
 	Nonce [32]byte
+}
+
+// timed reports whether the id begins with the milliseconds of the time, as
+// troth.NewEntryID makes it: entries are found by their time that way. Nothing
+// else is recorded, nor sequenced, and nothing before 1970 or after the year 10889.
+func (e Envelope) timed() bool {
+	at := e.RecordedAt.UnixMilli()
+	var ms [8]byte
+	copy(ms[2:], e.ID[:6])
+	return at >= 0 && at == int64(binary.BigEndian.Uint64(ms[:]))
 }
 
 // ActorRef is who acted.

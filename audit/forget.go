@@ -27,8 +27,7 @@ func (t *Trail) ForgetPseudonym(ctx context.Context, permit troth.Permit, s trot
 	part.Compartment = string(troth.PseudonymCompartment)
 	return t.destroy(ctx, permit, func(ctx context.Context, d deed) error {
 		for _, as := range []role{asActor, asSubject} {
-			d.entry = troth.NewEntryID(t.now())
-			if err := t.forget(ctx, d, person{tenant: s.Tenant, role: as, id: s.ID}); err != nil {
+			if err := t.forget(ctx, d.next(t.now()), person{tenant: s.Tenant, role: as, id: s.ID}); err != nil {
 				return err
 			}
 		}

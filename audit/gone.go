@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/trothdev/troth"
@@ -11,7 +12,8 @@ import (
 // tells why.
 type PartGoneError struct {
 	// By is the entry that tells of it; zero if none is found, as where the
-	// pseudonym under which it names the person is another one by now.
+	// pseudonym under which it names the person is another one by now, or where it
+	// stood in a later log and was pruned.
 	By troth.EntryID
 	// Erased says that the key was shredded; else the part itself was dropped.
 	Erased bool
@@ -81,21 +83,33 @@ func (e Envelope) fact(name string) troth.Fact {
 	return troth.Fact{}
 }
 
-// droppedBy reports whether the entry that a dropped part names tells of its
-// dropping.
-func (t *Trail) droppedBy(ctx context.Context, tenant troth.Tenant, r PartRow) (bool, error) {
+// droppedBy returns the entry that tells of the dropping of a part, which the part
+// names. It is zero where that stood in a log that was pruned since: at is the
+// part's own entry, in a log that was closed before. dropped is false if no entry
+// tells of it.
+func (t *Trail) droppedBy(ctx context.Context, tenant troth.Tenant, at located, r PartRow) (by troth.EntryID, dropped bool, err error) {
 	if r.DroppedBy.IsZero() {
-		return false, nil
+		return by, false, nil
 	}
-	at, err := t.locate(ctx, tenant, r.DroppedBy)
+	told, err := t.locate(ctx, tenant, r.DroppedBy)
+	if errors.Is(err, ErrNoEntry) && at.row != nil {
+		heads, err := t.heads(ctx)
+		return by, prunedBehind(heads, at.row.Log), err
+	}
 	if err != nil {
-		return false, notThere(err)
+		return by, false, notThere(err)
 	}
-	switch at.env.Act {
+	switch told.env.Act {
 	case actPartsDrop.Name:
-		return r.RecordedAt < at.env.fact("before").Number(), nil
+		dropped = r.RecordedAt < told.env.fact("before").Number()
 	case actRedact.Name:
-		return at.env.fact("entry").Text() == r.Entry.String(), nil
+		dropped = told.env.fact("entry").Text() == r.Entry.String()
 	}
-	return false, nil
+	return r.DroppedBy, dropped, nil
+}
+
+// prunedBehind reports whether the beginning of a later log is gone: that is where
+// it was told what became of a log that was closed.
+func prunedBehind(heads []Head, log int) bool {
+	return slices.ContainsFunc(heads, func(h Head) bool { return h.Log > log && h.Pruned > 0 })
 }

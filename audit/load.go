@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -285,5 +286,28 @@ func (t *Trail) askSinks(ctx context.Context) error {
 		return err
 	}
 	t.seq.known, t.seq.asked = known, true
+	return nil
+}
+
+// askSinksOf is askSinks where a log of that origin is to be opened. That a sink
+// contradicts the log before it is why it is opened.
+func (t *Trail) askSinksOf(ctx context.Context, origin string) error {
+	if t.seq.asked {
+		return nil
+	}
+	var known []Checkpoint
+	for _, s := range t.sinks {
+		cp, found, err := t.latestOf(ctx, s)
+		if back, ok := errors.AsType[*RolledBackError](err); ok && back.Origin != origin {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if found && cp.Origin == origin {
+			known = append(known, cp)
+		}
+	}
+	t.seq.known = known
 	return nil
 }

@@ -58,7 +58,9 @@ type LogRow struct {
 	RedactedBy troth.EntryID
 
 	// RecordedAt, Act and Subject repeat the envelope's, for queries.
-	// Microseconds since 1970, UTC; all three are zero once the leaf is gone.
+	// Microseconds since 1970, UTC; all three are zero once the leaf is gone. The
+	// first 48 bits of the ID are the milliseconds of RecordedAt, so that a store
+	// may find entries by their time where it finds them by id.
 	RecordedAt int64
 	Act        string
 	Subject    Pseudonym

@@ -29,10 +29,12 @@ type LogSystem interface {
 	// TakeInbox removes rows of all tenants from the inbox and returns them, in
 	// ascending order of time and ID, the earliest first, at most limit. An
 	// envelope longer than [MaxEnvelope] is not loaded: its row comes with
-	// none.
+	// none. Where a row cannot be read it returns a *[RowError] of its table, and
+	// nothing was removed.
 	TakeInbox(ctx context.Context, limit int) ([]InboxRow, error)
 	// Quarantine moves rows from the inbox to a place of their own, verbatim, and
-	// returns how many were there. Backlog counts them apart.
+	// with them every row that TakeInbox cannot read; it returns how many were
+	// there. Backlog counts them apart.
 	Quarantine(ctx context.Context, ids []TenantEntry) (moved int, err error)
 
 	// AppendLog adds entries. It returns [ErrDuplicate] if the log has one of
@@ -82,6 +84,13 @@ type LogSystem interface {
 	// name. found is false if there is none; which of several it returns is
 	// open.
 	Stray(ctx context.Context) (row RowError, found bool, err error)
+
+	// Misindexed compares the indexes of the tables of the log with their rows,
+	// where the store has such as somebody could edit apart from the rows, which
+	// would hide rows from some queries and not from others. It returns one row or
+	// index that does not fit; found is false if all do. It may read for long, and
+	// is called beside other methods.
+	Misindexed(ctx context.Context) (row RowError, found bool, err error)
 
 	// Prune deletes the entries of the log below the index, their parts, and the
 	// tiles of level 0 that hold nothing else, and keeps Before and By in the

@@ -36,7 +36,8 @@ type PartInfo struct {
 	Compartment troth.Compartment
 	State       PartState
 	// By is the entry that tells why it is dropped or erased; zero if the part
-	// is not, or if none is found for an erasure.
+	// is not, if none is found for an erasure, or if it told of a dropping in a
+	// later log and was pruned.
 	By troth.EntryID
 }
 
@@ -119,14 +120,14 @@ func (t *Trail) partHolds(ctx context.Context, tenant troth.Tenant, at located, 
 	if ok {
 		return p, CheckPart(at.env, r.Part, p)
 	}
-	dropped, err := t.droppedBy(ctx, tenant, r)
+	by, dropped, err := t.droppedBy(ctx, tenant, at, r)
 	if err != nil {
 		return p, err
 	}
 	if !dropped {
 		return p, ErrPart
 	}
-	return p, &PartGoneError{By: r.DroppedBy}
+	return p, &PartGoneError{By: by}
 }
 
 // notThere makes an entry that is not there, or cannot be believed, no error.

@@ -23,7 +23,8 @@ var ErrOtherLog = errors.New("audit: folder holds another log")
 // What the folder holds is held against the log: it returns [ErrOtherLog] where
 // that is of another origin, a *[RolledBackError] where the log does not lead on
 // from it, [ErrPruned] or the errors of [OpenCheckpoint] where it cannot be told.
-// So publish what is to be pruned before that.
+// So publish what is to be pruned before that, and give each origin a folder of its
+// own under an URL of its own.
 func (t *Trail) Publish(ctx context.Context, dir string) error {
 	head, err := t.headOf(ctx, "")
 	if err != nil {

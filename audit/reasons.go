@@ -66,16 +66,14 @@ func (r *reasons) settle(ctx context.Context) error {
 // pruned itself, and counts it then: a log that was closed before tells it in a
 // later one, of which the beginning may be gone.
 func (r *reasons) pruned(log int) bool {
-	for _, h := range r.v.heads {
-		if h.Log > log && h.Pruned > 0 {
-			if r.lost == nil {
-				r.lost = make(map[int]int)
-			}
-			r.lost[log]++
-			return true
-		}
+	if !prunedBehind(r.v.heads, log) {
+		return false
 	}
-	return false
+	if r.lost == nil {
+		r.lost = make(map[int]int)
+	}
+	r.lost[log]++
+	return true
 }
 
 // find returns an entry that can be believed, nil if there is none.

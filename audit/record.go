@@ -14,8 +14,9 @@ import (
 // one, else in one of its own. The caller's act must fail if Record does. It
 // returns troth.ErrNoActor where ctx has no actor, an *troth.ActError or
 // *troth.IdentifierError where the entry does not fit its act's schema,
-// [ErrEnvelope] where it takes more than [MaxEnvelope] bytes, and
-// [ErrPseudonym] where the stored link to a person was tampered with.
+// [ErrEnvelope] where it takes more than [MaxEnvelope] bytes or the clock stands
+// before 1970, and [ErrPseudonym] where the stored link to a person was tampered
+// with.
 //
 // Parts are sealed under the keys of those whom they concern. Of a person whose
 // compartment was shredded before nothing can be sealed, and nothing is: the act
@@ -79,8 +80,10 @@ func (t *Trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error
 }
 
 // envelope fills in what the entry itself says, but for the people.
-func (t *Trail) envelope(e troth.Entry) Envelope {
-	now := t.now()
+func (t *Trail) envelope(e troth.Entry) Envelope { return envelopeAt(t.now(), e) }
+
+// envelopeAt is envelope at that instant.
+func envelopeAt(now time.Time, e troth.Entry) Envelope {
 	env := Envelope{
 		ID:         troth.NewEntryID(now),
 		RecordedAt: time.UnixMicro(now.UnixMicro()).UTC(),
@@ -114,11 +117,24 @@ func (t *Trail) actorRef(ctx context.Context, a troth.Actor) (ActorRef, error) {
 	return ref, err
 }
 
+// readable returns an error for an envelope that would not be read back, or not be
+// found by its time.
+func readable(env Envelope, raw []byte) error {
+	_, err := ParseEnvelope(raw)
+	if err == nil && !env.timed() {
+		err = ErrEnvelope
+	}
+	if err != nil {
+		return fmt.Errorf("audit: record: %w", err)
+	}
+	return nil
+}
+
 func (t *Trail) append(ctx context.Context, env Envelope) error {
 	raw := env.Append(nil)
 	// What cannot be read back is no evidence.
-	if _, err := ParseEnvelope(raw); err != nil {
-		return fmt.Errorf("audit: record: %w", err)
+	if err := readable(env, raw); err != nil {
+		return err
 	}
 	tag, err := t.inboxTag(ctx, raw)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -52,7 +53,15 @@ func (t *Trail) permits(ctx context.Context, permit troth.Permit, refs ...troth.
 type deed struct {
 	actor  troth.Actor
 	permit troth.Permit
-	entry  troth.EntryID
+	// entry is of the instant at.
+	entry troth.EntryID
+	at    time.Time
+}
+
+// next gives the deed another entry to tell of it.
+func (d deed) next(at time.Time) deed {
+	d.entry, d.at = troth.NewEntryID(at), at
+	return d
 }
 
 // destroy runs fn in a savepoint, if the permit is for one of the refs. A caller
@@ -67,7 +76,7 @@ func (t *Trail) destroy(ctx context.Context, permit troth.Permit, fn func(ctx co
 		if err := t.permits(ctx, permit, refs...); err != nil {
 			return err
 		}
-		return fn(ctx, deed{actor: actor, permit: permit, entry: troth.NewEntryID(t.now())})
+		return fn(ctx, deed{actor: actor, permit: permit}.next(t.now()))
 	})
 }
 
@@ -84,7 +93,7 @@ func (t *Trail) tell(ctx context.Context, d deed, e troth.Entry, about Pseudonym
 	if err := e.Validate(); err != nil {
 		return err
 	}
-	env := t.envelope(e)
+	env := envelopeAt(d.at, e)
 	env.ID, env.Subject = d.entry, about
 	var err error
 	if env.Actor, err = t.actorRef(ctx, d.actor); err != nil {

@@ -196,3 +196,50 @@ func TestRun_ThinsOldCheckpoints(t *testing.T) {
 		s.check(s.honest, s.sink.seen()[:50]...)
 	})
 }
+
+// A clock that was wrong for a while leaves checkpoints of a far future. They are
+// thinned like others, and keep nothing else from being thinned.
+func TestRun_ThinsBehindCheckpointsOfTheFuture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		signed := func(from time.Time, n int, step time.Duration) (sizes []uint64) {
+			s.at = from
+			for range n {
+				s.record(1)
+				s.drain(s.honest)
+				s.sign(s.honest)
+				sizes = append(sizes, s.head().Size)
+				s.at = s.at.Add(step - time.Millisecond)
+			}
+			return sizes
+		}
+		begin := time.Now().Add(-40 * time.Hour).Truncate(time.Hour)
+		before := signed(begin, 6, 10*time.Minute)
+		ahead := signed(begin.AddDate(10, 0, 0), 250, 10*time.Second) // more than are looked at in one go
+		after := signed(begin.Add(time.Hour), 6, 10*time.Minute)
+		recent := signed(time.Now().Add(-time.Hour), 3, time.Minute)
+		trail := s.on(s.store, audit.WithSigner(s.signer), audit.WithClock(time.Now), audit.WithCheckpoints(time.Second, time.Second))
+		stop := s.running(trail)
+		pass(5 * time.Second)
+		stop()
+		rows, err := s.store.Checkpoints(t.Context(), 1, 0, 10_000)
+		require.NoError(t, err)
+		left := make(map[uint64]bool)
+		for _, r := range rows {
+			left[r.Size] = true
+		}
+		count := func(sizes []uint64) (n int) {
+			for _, size := range sizes {
+				if left[size] {
+					n++
+				}
+			}
+			return n
+		}
+		assert.Equal(t, 1, count(before))
+		assert.Equal(t, 1, count(ahead))
+		assert.Equal(t, 1, count(after))
+		assert.Equal(t, 3, count(recent), "of today")
+		s.check(s.honest)
+	})
+}

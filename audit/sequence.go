@@ -100,8 +100,16 @@ func (t *Trail) afterFailure(ctx context.Context, err error) (moved int, again e
 	if errors.Is(err, errSuperseded) {
 		return 0, nil
 	}
+	if row, ok := errors.AsType[*RowError](err); ok && row.Table == inboxTable {
+		if moved, again := t.quarantine(ctx, nil); moved > 0 || again != nil {
+			return moved, again
+		}
+	}
 	return 0, err
 }
+
+// inboxTable is how adapters name the table of what waits.
+const inboxTable = "troth_audit_inbox"
 
 // duplicateError carries the rows of a step that the log refused.
 type duplicateError struct{ rows []TenantEntry }
@@ -227,6 +235,9 @@ func (t *Trail) begin(ctx context.Context, head Head, taken []InboxRow) (*step, 
 	l := t.seq.ledger
 	switch {
 	case head.Size == 0:
+		if l != nil && l.head.Size > 0 && l.head.Origin == t.signer.Name() {
+			return nil, &RolledBackError{Origin: l.head.Origin, Known: l.head.Size}
+		}
 		l, err := t.createLog(ctx, newLedger(1, t.signer))
 		if err != nil {
 			return nil, err
@@ -320,6 +331,11 @@ func (t *Trail) createLog(ctx context.Context, l *ledger) (*ledger, error) {
 	var err error
 	if l.head.Tag, err = t.headTag(ctx, l.head); err != nil {
 		return nil, err
+	}
+	for _, cp := range t.seq.known {
+		if cp.Origin == l.head.Origin { // somebody has seen a log of that name
+			return nil, &RolledBackError{Origin: cp.Origin, Known: cp.Size}
+		}
 	}
 	created, err := t.store.CreateHead(ctx, l.head)
 	if err != nil {

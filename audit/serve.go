@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"go.uber.org/zap"
@@ -14,12 +13,34 @@ import (
 // Handler serves the newest log to strangers as C2SP tlog-tiles does: GET
 // checkpoint, and GET tile/L/N for the tiles of hashes below it. There are no
 // entries here: they are handed out to the tenant whom they concern, see
-// [Trail.Export]. Mount it under any prefix with http.StripPrefix; a log that goes
-// on under another origin, see [Trail.Continue], needs another, since caches keep
-// tiles for ever.
-func (t *Trail) Handler() http.Handler { return http.HandlerFunc(t.serve) }
+// [Trail.Export]. Mount it under any prefix with http.StripPrefix.
+//
+// After [Trail.Continue] the newest log is another, and stands under the same
+// paths. So caches are told to ask each time, which an entity tag, of the log and
+// the tile, makes cheap: no tile is read for that. [Trail.HandlerOf] may be cached
+// for ever.
+func (t *Trail) Handler() http.Handler { return t.HandlerOf("") }
 
-func (t *Trail) serve(w http.ResponseWriter, r *http.Request) {
+// HandlerOf is [Trail.Handler] for the log of one origin, also once that is closed
+// and another goes on. Caches may keep its tiles for ever, so mount it under a
+// prefix that no other origin ever has. An empty origin is that of the newest log,
+// whichever that is.
+func (t *Trail) HandlerOf(origin string) http.Handler { return server{t, origin} }
+
+// server serves the log of an origin, the newest one if that is empty.
+type server struct {
+	trail  *Trail
+	origin string
+}
+
+// What caches are told: tiles never change within a log, checkpoints do.
+const (
+	cacheForEver = "public, max-age=31536000, immutable"
+	cacheAndAsk  = "public, no-cache"
+	cacheNever   = "no-cache"
+)
+
+func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tile, isTile := strings.CutPrefix(r.URL.Path, "/tile/")
 	id, ok := parseTilePath(tile)
 	switch {
@@ -30,12 +51,68 @@ func (t *Trail) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, http.StatusMethodNotAllowed)
 	case isTile:
-		hashes, err := t.signedTile(r.Context(), id)
-		t.answer(w, r, hashes, err, "application/octet-stream", "public, max-age=31536000, immutable")
+		s.tile(w, r, id)
 	default:
-		note, err := t.Latest(r.Context())
-		t.answer(w, r, note, err, "text/plain; charset=utf-8", "no-cache")
+		row, err := s.signed(r.Context())
+		s.trail.answer(w, r, row.Note, err, "text/plain; charset=utf-8", cacheNever)
 	}
+}
+
+// signed is the newest checkpoint of the log.
+func (s server) signed(ctx context.Context) (CheckpointRow, error) {
+	if s.origin == "" {
+		return s.trail.latest(ctx)
+	}
+	head, err := s.trail.headOf(ctx, s.origin)
+	if err != nil {
+		return CheckpointRow{}, err
+	}
+	row, found, err := s.trail.store.Checkpoint(ctx, head.Log, maxSize)
+	if err != nil {
+		return row, fmt.Errorf("audit: read checkpoint: %w", err)
+	}
+	if !found {
+		return row, ErrNoLog
+	}
+	return row, nil
+}
+
+// tile answers with hashes that the newest checkpoint covers, and no others.
+func (s server) tile(w http.ResponseWriter, r *http.Request, id tileID) {
+	cache := cacheForEver
+	row, err := s.signed(r.Context())
+	if err == nil && !id.within(row.Size) {
+		err = errTile
+	}
+	if err == nil && s.origin == "" {
+		cache = cacheAndAsk
+		tag := id.entityTag(row.Note)
+		w.Header().Set("ETag", tag)
+		if holds(r.Header.Values("If-None-Match"), tag) {
+			w.Header().Set("Cache-Control", cache)
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	var hashes []byte
+	if err == nil {
+		hashes, err = s.trail.tiles(r.Context(), row.Log).Tile(id.level, id.n, id.width)
+	}
+	s.trail.answer(w, r, hashes, err, "application/octet-stream", cache)
+}
+
+// holds reports whether somebody who sent these fields holds what has the tag,
+// RFC 9110 section 13.1.2.
+func holds(fields []string, tag string) bool {
+	for _, field := range fields {
+		for held := range strings.SplitSeq(field, ",") {
+			held = strings.TrimPrefix(strings.TrimSpace(held), "W/")
+			if held == tag || held == "*" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // answer sends what was found, without telling what the store said if it was
@@ -65,83 +142,7 @@ func (t *Trail) answer(w http.ResponseWriter, r *http.Request, body []byte, err 
 // refuse answers with the status and no more. What is not there may be there
 // later.
 func refuse(w http.ResponseWriter, status int) {
-	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Del("ETag")
+	w.Header().Set("Cache-Control", cacheNever)
 	http.Error(w, http.StatusText(status), status)
-}
-
-// signedTile returns hashes that the newest checkpoint covers, and no others.
-func (t *Trail) signedTile(ctx context.Context, id tileID) ([]byte, error) {
-	row, err := t.latest(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if !id.within(row.Size) {
-		return nil, errTile
-	}
-	return t.tiles(ctx, row.Log).Tile(id.level, id.n, id.width)
-}
-
-// tileID names the first hashes of a tile.
-type tileID struct {
-	level int
-	n     uint64
-	width int
-}
-
-// within reports whether a tree of that size has these hashes.
-func (id tileID) within(size uint64) bool {
-	hashes := size >> (8 * id.level)
-	return id.n*tileWidth+uint64(id.width) <= hashes
-}
-
-// maxLevel is the highest level of tiles that a log below maxSize has.
-const maxLevel = 7
-
-// path is where C2SP tlog-tiles has the tile, below "tile/".
-func (id tileID) path() string {
-	n := id.n
-	p := fmt.Sprintf("%03d", n%1000)
-	for n >= 1000 {
-		n /= 1000
-		p = fmt.Sprintf("x%03d/%s", n%1000, p)
-	}
-	p = strconv.Itoa(id.level) + "/" + p
-	if id.width < tileWidth {
-		p += ".p/" + strconv.Itoa(id.width)
-	}
-	return p
-}
-
-// parseTilePath reads what path writes, and nothing else.
-func parseTilePath(p string) (tileID, bool) {
-	id := tileID{width: tileWidth}
-	level, rest, ok := strings.Cut(p, "/")
-	if !ok || len(p) > 64 {
-		return id, false
-	}
-	if number, width, partial := strings.Cut(rest, ".p/"); partial {
-		id.width, rest = atoi(width), number
-		if id.width < 1 || id.width >= tileWidth {
-			return id, false
-		}
-	}
-	id.level = atoi(level)
-	for part := range strings.SplitSeq(rest, "/") {
-		// -1 stands for all zeros; comparing with path tells the rest.
-		d := max(0, atoi(strings.TrimLeft(strings.TrimPrefix(part, "x"), "0")))
-		if id.n > maxSize/1000 {
-			return id, false
-		}
-		id.n = id.n*1000 + uint64(d)
-	}
-	return id, id.level >= 0 && id.level <= maxLevel && id.n < maxSize>>8 && id.path() == p
-}
-
-// atoi is -1 for what is not a small decimal number.
-func atoi(s string) int {
-	n, err := strconv.Atoi(s)
-	if err != nil || n > 999 {
-		return -1
-	}
-	return n
 }

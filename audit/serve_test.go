@@ -55,7 +55,7 @@ func TestHandler_ServesWhatTheCheckpointCovers(t *testing.T) {
 		assert.Empty(t, head.Body.String())
 		assert.Equal(t, get.Header(), head.Header())
 		assert.Equal(t, strconv.Itoa(get.Body.Len()), get.Header().Get("Content-Length"))
-		assert.Equal(t, "public, max-age=31536000, immutable", get.Header().Get("Cache-Control"))
+		assert.Equal(t, "public, no-cache", get.Header().Get("Cache-Control"), "another log may be here one day")
 		assert.Equal(t, "application/octet-stream", get.Header().Get("Content-Type"))
 		if want != "" {
 			assert.True(t, want == get.Body.String(), path) //nolint:testifylint // too long to print
@@ -116,6 +116,70 @@ func setPath(r *http.Request, path string) error {
 		r.URL = u
 	}
 	return err
+}
+
+// fetch asks with the tag of what is held.
+func fetch(t testing.TB, h http.Handler, path, held string) *httptest.ResponseRecorder {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+	if held != "" {
+		r.Header.Set("If-None-Match", held)
+	}
+	h.ServeHTTP(rec, r)
+	return rec
+}
+
+// A cache that does what it is told never holds a tile of one log against the
+// checkpoint of another.
+func TestHandler_CachesAreToldTheTruthWhenAnotherLogGoesOn(t *testing.T) {
+	w := newLog(t)
+	w.fill(700, "acme")
+	note := w.checkpoint()
+	const path = "/tile/0/000"
+	first := fetch(t, w.trail.Handler(), path, "")
+	require.Equal(t, "public, no-cache", first.Header().Get("Cache-Control"))
+	tag := first.Header().Get("ETag")
+	require.NotEmpty(t, tag)
+	for held, want := range map[string]int{
+		tag: 304, `"x", ` + tag: 304, "W/" + tag: 304, "*": 304, `"x"`: 200, strings.Trim(tag, `"`): 200,
+	} {
+		rec := fetch(t, w.trail.Handler(), path, held)
+		require.Equal(t, want, rec.Code, held)
+		require.Equal(t, want == 304, rec.Body.Len() == 0)
+		require.Equal(t, "public, no-cache", rec.Header().Get("Cache-Control"))
+		require.Equal(t, tag, rec.Header().Get("ETag"))
+	}
+	for _, other := range []string{"/tile/0/001", "/tile/0/000.p/255", "/tile/1/000.p/2"} {
+		require.NotEqual(t, tag, fetch(t, w.trail.Handler(), other, "").Header().Get("ETag"), other)
+	}
+	beyond := fetch(t, w.trail.Handler(), "/tile/0/007", "*")
+	require.Equal(t, http.StatusNotFound, beyond.Code)
+	require.Empty(t, beyond.Header().Get("ETag"))
+
+	next := fixedKey(t, origin+"-2", 6)
+	old := w.trail
+	w.trail = w.another(audit.WithSigner(next), audit.WithVerifiers(w.verifiers()))
+	require.NoError(t, w.trail.Continue(t.Context(), note))
+	w.fill(700, "acme")
+	later := w.checkpoint()
+	for _, trail := range []*audit.Trail{old, w.trail} {
+		rec := fetch(t, trail.Handler(), path, tag)
+		require.Equal(t, http.StatusOK, rec.Code, "what is held is of the other log")
+		require.NotEqual(t, tag, rec.Header().Get("ETag"))
+		require.NotEqual(t, first.Body.String(), rec.Body.String())
+	}
+
+	// Each log under a prefix of its own, for ever.
+	for of, want := range map[string][]byte{origin: note, origin + "-2": later} {
+		h := w.trail.HandlerOf(of)
+		require.Equal(t, string(want), fetch(t, h, "/checkpoint", "").Body.String())
+		rec := fetch(t, h, path, tag)
+		require.Equal(t, http.StatusOK, rec.Code)
+		require.Equal(t, "public, max-age=31536000, immutable", rec.Header().Get("Cache-Control"))
+		require.Equal(t, of == origin, rec.Body.String() == first.Body.String())
+	}
+	require.Equal(t, http.StatusNotFound, fetch(t, w.trail.HandlerOf("nobody"), "/checkpoint", "").Code)
 }
 
 // deaf is a store that fails with something to keep secret.

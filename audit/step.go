@@ -126,7 +126,7 @@ func (e *unfitError) Error() string { return "audit: rows of the inbox are not e
 // fromInbox reads a row of the inbox and holds it to its place and its tag.
 func (t *Trail) fromInbox(ctx context.Context, row InboxRow) (Envelope, error) {
 	env, err := ParseEnvelope(row.Envelope)
-	if err == nil && (env.ID != row.ID || env.Tenant != row.Tenant || env.RecordedAt.UnixMicro() != row.RecordedAt) {
+	if err == nil && (env.ID != row.ID || env.Tenant != row.Tenant || env.RecordedAt.UnixMicro() != row.RecordedAt || !env.timed()) {
 		err = ErrEnvelope
 	}
 	if err != nil {

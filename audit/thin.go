@@ -33,7 +33,13 @@ func (h *thinner) thin(ctx context.Context, store LogSystem, newest CheckpointRo
 	before := newest.SignedAt - keepAll.Microseconds()
 	hour := keepOne.Microseconds()
 	var drop []uint64
-	for i := 0; i+1 < len(rows) && rows[i].SignedAt < before; i++ {
+	for i := 0; i+1 < len(rows); i++ {
+		// One that is dated after the newest was signed by a clock that went wrong:
+		// nothing tells its age, and it must not keep the others from being thinned
+		// until its date has come.
+		if at := rows[i].SignedAt; at >= before && at <= newest.SignedAt {
+			break
+		}
 		// The last of each hour stays.
 		if rows[i].SignedAt/hour == rows[i+1].SignedAt/hour {
 			drop = append(drop, rows[i].Size)

@@ -187,8 +187,8 @@ func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]P
 	}
 	raw = env.Append(nil)
 	// What cannot be read back is no evidence.
-	if _, err := ParseEnvelope(raw); err != nil {
-		return env, nil, fmt.Errorf("audit: record: %w", err), nil
+	if err := readable(env, raw); err != nil {
+		return env, nil, err, nil
 	}
 	return env, raw, nil, nil
 }

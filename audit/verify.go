@@ -11,7 +11,8 @@ import (
 type VerifyParams struct {
 	// Trusted is a checkpoint that is known to be good, as a signed note: what it
 	// covers is not read again, only that the log contains it. Logs before the
-	// one that it is of are not read either, since its first entry pins them.
+	// one that it is of are not read either, since its first entry pins them, nor
+	// are the indexes of the store.
 	Trusted []byte
 }
 
@@ -59,8 +60,8 @@ type LogReport struct {
 var ErrPruned = errors.New("audit: log was pruned beyond the checkpoint")
 
 // Verify reads the logs of the store and finds out whether they are what was
-// written: every entry, tile and head, the tenants' chains, the parts of payloads
-// and every checkpoint. The first thing that does not fit comes as a
+// written: every entry, tile and head, the tenants' chains, the parts of payloads,
+// every checkpoint, and the indexes by which the store finds them. The first thing that does not fit comes as a
 // *[DamageError]; a log that does not lead to a checkpoint, of the store, of
 // [VerifyParams] or of a sink, as a *[RolledBackError]; [ErrPruned] where that
 // cannot be told.
@@ -83,11 +84,16 @@ func (t *Trail) Verify(ctx context.Context, p VerifyParams) (Report, error) {
 	}
 	var r Report
 	var err error
+	look := t.lookAtIndexes(ctx, trusted == nil)
+	defer look.stop()
 	for range verifyTries {
 		v := &verification{trail: t, trusted: trusted}
-		if r, err = v.run(ctx); err == nil || !v.pruned(ctx) {
+		if r, err = v.run(ctx); err == nil || !look.kept(err) && !v.pruned(ctx) {
 			break
 		}
+	}
+	if err == nil {
+		err = look.result()
 	}
 	if err != nil {
 		return Report{}, asDamage(err)

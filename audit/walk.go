@@ -266,16 +266,26 @@ func (w *walk) end(ctx context.Context) error {
 	return w.endTenants(ctx)
 }
 
-// noMoreEntries looks for entries behind the head.
+// noMoreEntries looks for entries behind the head, and for a second one in the
+// last place.
 func (w *walk) noMoreEntries(ctx context.Context) error {
-	rows, err := w.trail.store.LogRange(ctx, w.head.Log, w.head.Size, 1)
+	last := w.head.Size - 1
+	rows, err := w.trail.store.LogRange(ctx, w.head.Log, last, 2)
 	if err != nil {
 		return wrapVerify(err)
 	}
-	if len(rows) > 0 && !w.moved(ctx) {
-		return w.entryDamage(rows[0].Index, "is behind the end of the log")
+	if len(rows) > 0 && rows[0].Index == last {
+		rows = rows[1:]
 	}
-	return nil
+	switch {
+	case len(rows) == 0:
+		return nil
+	case rows[0].Index == last:
+		return w.entryDamage(last, "is there twice")
+	case w.moved(ctx):
+		return nil
+	}
+	return w.entryDamage(rows[0].Index, "is behind the end of the log")
 }
 
 // moved reports whether the log grew while it was verified.

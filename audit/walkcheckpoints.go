@@ -10,7 +10,9 @@ type checkpointCursor struct {
 	// next is the size of the first of page, maxSize if there is none.
 	next uint64
 	page []CheckpointRow
-	done bool
+	// again is set once a page was read: the next one begins with the last row of
+	// it, so that a second row in its place is met.
+	again, done bool
 }
 
 const checkpointPage = 64
@@ -22,9 +24,13 @@ func (c *checkpointCursor) fill(ctx context.Context) error {
 		if err != nil {
 			return wrapVerify(err)
 		}
-		c.page, c.done = page, len(page) < checkpointPage
+		c.done = len(page) < checkpointPage
+		if c.again && len(page) > 0 && page[0].Size == c.from {
+			page = page[1:]
+		}
+		c.page, c.again = page, true
 		if len(page) > 0 {
-			c.from = page[len(page)-1].Size + 1
+			c.from = page[len(page)-1].Size
 		}
 	}
 	c.next = maxSize

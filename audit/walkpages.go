@@ -26,17 +26,23 @@ func nextPage(rows []LogRow) int {
 
 // pages reads the entries of a log in [from, to), and what comes behind them in
 // the last page. Rows that come with an error are those before the one that
-// cannot be read.
+// cannot be read. Each page is read from the last row of the one before, so that a
+// second row in that place, which a key that was taken away has let in, is met.
 func (t *Trail) pages(ctx context.Context, log int, from, to uint64) iter.Seq2[[]LogRow, error] {
 	return func(yield func([]LogRow, error) bool) {
-		for size := firstPage; from < to; {
-			limit := int(min(uint64(size), to-from))
-			rows, err := t.store.LogRange(ctx, log, from, limit)
+		again := uint64(0) // how many rows of a page were met before
+		for size := firstPage; from < to; again = 1 {
+			limit := int(min(uint64(size), to-from) + again)
+			rows, err := t.store.LogRange(ctx, log, from-again, limit)
+			full := len(rows) == limit
+			if again > 0 && len(rows) > 0 && rows[0].Index == from-1 {
+				rows = rows[1:]
+			}
 			if err != nil {
 				yield(rows, wrapVerify(err))
 				return
 			}
-			if len(rows) == 0 || !yield(rows, nil) || len(rows) < limit {
+			if len(rows) == 0 || !yield(rows, nil) || !full {
 				return
 			}
 			from, size = rows[len(rows)-1].Index+1, nextPage(rows)

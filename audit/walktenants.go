@@ -179,13 +179,21 @@ func (w *walk) endTenants(ctx context.Context) error {
 		if err != nil {
 			return wrapVerify(err)
 		}
+		full := len(page) == loadPage
+		if full { // the last is read again, so that a second row of it is met
+			last := page[loadPage-1].Tenant
+			if page[loadPage-2].Tenant == last {
+				return w.damage("tenant", string(last), "is there twice")
+			}
+			page = page[:loadPage-1]
+		}
 		for _, h := range page {
 			if err := w.endTenant(ctx, h); err != nil {
 				return err
 			}
 			after = h.Tenant
 		}
-		if len(page) < loadPage {
+		if !full {
 			break
 		}
 	}

@@ -23,6 +23,11 @@ type Witness struct {
 	URL string
 	// Key is the witness's verifier key, see [ParseWitnessKey].
 	Key string
+	// Newest is an URL at which the newest checkpoint of this log that the witness
+	// cosigned can be had, as a signed note, with GET; http or https. The
+	// protocol has none, many witnesses have one. It is empty where there is
+	// none: then nothing that the witness claims can be proved.
+	Newest string
 	// Client is http.DefaultClient if nil.
 	Client *http.Client
 }
@@ -35,20 +40,27 @@ type Witness struct {
 //
 // A witness is a [Sink] in all other respects: one that does not answer makes a
 // *[SinkError], holds up nothing, and is asked again with the next checkpoint.
-// But where it claims to have seen more of the log than the store has, or
-// something else, nothing is sequenced: the error is a *[RolledBackError]. It
-// cannot prove the claim, so take those whom you believe it.
+// Where it claims to have seen more of the log than the store has, or something
+// else, it must prove it: by a checkpoint with the log's own signature, at the URL
+// [Witness.Newest], to which the log does not lead. Then nothing is sequenced, and
+// the error is a *[RolledBackError]. A claim without that proof is a *[ClaimError],
+// which is reported and holds up nothing: nobody stops a log by word alone.
 func WithWitness(w Witness) Option {
 	return func(t *Trail) error {
 		key, err := ParseWitnessKey(w.Key)
 		if err != nil {
 			return fmt.Errorf("audit: witness: %w", err)
 		}
-		u, err := url.Parse(w.URL)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return errors.New("audit: witness: URL is not one of http or https")
+		u, err := parseWebURL(w.URL)
+		if err == nil && w.Newest != "" {
+			_, err = parseWebURL(w.Newest)
 		}
-		s := &witnessSink{trail: t, key: key, url: u.JoinPath("add-checkpoint").String(), client: w.Client}
+		if err != nil {
+			return err
+		}
+		s := &witnessSink{
+			trail: t, key: key, url: u.JoinPath("add-checkpoint").String(), newest: w.Newest, client: w.Client,
+		}
 		if s.client == nil {
 			s.client = http.DefaultClient
 		}
@@ -58,12 +70,20 @@ func WithWitness(w Witness) Option {
 	}
 }
 
+func parseWebURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, errors.New("audit: witness: URL is not one of http or https")
+	}
+	return u, nil
+}
+
 // witnessSink asks a witness. It is used by one goroutine at a time.
 type witnessSink struct {
-	trail  *Trail
-	key    WitnessKey
-	url    string
-	client *http.Client
+	trail       *Trail
+	key         WitnessKey
+	url, newest string
+	client      *http.Client
 	// size is that of the checkpoint of the log origin that the witness cosigned
 	// last, as far as is known.
 	origin string
@@ -93,7 +113,7 @@ func (w *witnessSink) Latest(ctx context.Context) ([]byte, error) {
 	defer cancel()
 	note, err := w.trail.Latest(ctx)
 	if errors.Is(err, ErrNoLog) {
-		return nil, nil
+		return nil, w.unheard(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -101,6 +121,10 @@ func (w *witnessSink) Latest(ctx context.Context) ([]byte, error) {
 	err = w.Put(ctx, note)
 	if isRolledBack(err) {
 		return nil, err
+	}
+	if _, claims := errors.AsType[*ClaimError](err); claims {
+		w.trail.log.Error("witness claims another history of the log", zap.Error(err))
+		return nil, nil
 	}
 	if err != nil {
 		w.trail.log.Warn("witness was not asked", zap.Error(err))
@@ -141,7 +165,7 @@ func (w *witnessSink) put(ctx context.Context, note []byte) error {
 		}
 		if size == w.size {
 			if size == cp.Size {
-				return &RolledBackError{Origin: cp.Origin, Known: size, Have: head.Size}
+				return w.claimed(ctx, &ClaimError{Origin: cp.Origin, Claimed: size, Have: cp.Size})
 			}
 			return errors.New("contradicts itself")
 		}
@@ -161,7 +185,7 @@ func (w *witnessSink) judge(ctx context.Context, status int, answer []byte, log 
 		w.size = cp.Size
 		return w.trail.cosigned(ctx, log, cp, line)
 	case http.StatusUnprocessableEntity:
-		return &RolledBackError{Origin: cp.Origin, Known: w.size, Have: cp.Size}
+		return w.claimed(ctx, &ClaimError{Origin: cp.Origin, Claimed: w.size, Have: cp.Size})
 	default:
 		return fmt.Errorf("answered with status %d", status)
 	}
@@ -193,16 +217,21 @@ func (w *witnessSink) superseded(ctx context.Context, head Head, known uint64) e
 	}
 	// It may have told a lie, and not the next time.
 	w.size = 0
-	return &RolledBackError{Origin: head.Origin, Known: known, Have: head.Size}
+	return w.claimed(ctx, &ClaimError{Origin: head.Origin, Claimed: known, Have: head.Size})
 }
 
-// post asks once. What is longer than a checkpoint is not read.
+// post asks once.
 func (w *witnessSink) post(ctx context.Context, bundle []byte) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(bundle))
 	if err != nil {
 		return 0, nil, err
 	}
 	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	return w.do(req)
+}
+
+// do sends a request. What is longer than a checkpoint is not read.
+func (w *witnessSink) do(req *http.Request) (status int, answer []byte, err error) {
 	resp, err := w.client.Do(req)
 	if err != nil {
 		return 0, nil, err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -51,8 +52,11 @@ func serve(t *testing.T, h http.Handler) (url string) {
 }
 
 func (o *observed) with() audit.Option {
-	return audit.WithWitness(audit.Witness{URL: o.url, Key: o.witness.VerifierKey()})
+	return audit.WithWitness(audit.Witness{URL: o.url, Key: o.witness.VerifierKey(), Newest: o.newest()})
 }
+
+// newest is where the witness shows what it cosigned.
+func (o *observed) newest() string { return o.url + "newest?origin=" + url.QueryEscape(origin) }
 
 // verifiers are those of somebody who knows the witness.
 func (o *observed) verifiers() audit.Verifiers {
@@ -109,7 +113,7 @@ func TestWithWitness_CosignaturesStandInWhatIsProved(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, p.Signatures, 2)
 	o.verify()
-	require.Equal(t, int64(3+1), o.asked.Load(), "once for each checkpoint, and by Verify")
+	require.Equal(t, int64(1+3+1), o.asked.Load(), "at the beginning, once for each checkpoint, and by Verify")
 }
 
 func TestWithWitness_IsAskedAgainForTheSameSize(t *testing.T) {
@@ -238,8 +242,10 @@ func TestWithWitness_ShowsThatAnOlderCopyWasPutBack(t *testing.T) {
 	o.fill(20, "acme")
 	o.checkpoint()
 	for _, n := range []int{5, 20, 30} {
-		copied := newWorld(t, audit.WithSigner(o.key), o.with())
+		copied := newWorld(t, audit.WithSigner(o.key))
 		copied.fill(n, "acme")
+		copied.checkpoint()
+		copied.trail = copied.another(audit.WithSigner(o.key), o.with())
 		_, err := copied.trail.Checkpoint(t.Context())
 		back, ok := errors.AsType[*audit.RolledBackError](err)
 		require.True(t, ok, "%d: %v", n, err)
@@ -389,6 +395,7 @@ func TestWithWitness_RefusesWhatIsNone(t *testing.T) {
 		{URL: "ftp://witness.example", Key: key},
 		{URL: "https://", Key: key},
 		{URL: "https://a b", Key: key},
+		{URL: "https://witness.example", Key: key, Newest: "witness.example/newest"},
 	} {
 		world := newWorld(t)
 		_, err := audit.New(t.Context(), world.store, world.keys, world.sealer, audit.WithWitness(w))

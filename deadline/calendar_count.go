@@ -10,14 +10,15 @@ func AddBusinessDays(cal Calendar, from Date, n int) (Date, error) {
 	}
 	step := 1
 	if n < 0 {
-		step, n = -1, -n
+		step = -1
 	}
-	for d := from; n > 0; n-- {
-		next, err := seek(cal, d.AddDays(step), step)
+	// Counted towards zero: the smallest number has no opposite.
+	for ; n != 0; n -= step {
+		next, err := seek(cal, from.AddDays(step), step)
 		if err != nil {
 			return Date{}, err
 		}
-		d, from = next, next
+		from = next
 	}
 	return from, nil
 }

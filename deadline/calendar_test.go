@@ -2,6 +2,7 @@ package deadline_test
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -66,6 +67,17 @@ func TestAddBusinessDays_StopsAtTheEndOfTheCalendar(t *testing.T) {
 	require.Equal(t, "weekdays", outside.Calendar)
 	_, err = calendar(t, "gb-ew").Working(day(t, "2036-01-01"))
 	require.EqualError(t, err, "deadline: calendar gb-ew covers 2018-01-01 to 2035-12-31, not 2036-01-01")
+}
+
+// Numbers that no calendar reaches end where it ends, in both directions.
+func TestAddBusinessDays_OfAnyNumber(t *testing.T) {
+	cal := calendar(t, "gb-ew")
+	for _, n := range []int{math.MaxInt, math.MinInt, math.MinInt + 1} {
+		_, err := deadline.AddBusinessDays(cal, day(t, "2026-01-31"), n)
+		var outside *deadline.RangeError
+		require.ErrorAs(t, err, &outside, "%d", n)
+		require.Equal(t, n > 0, outside.Date.After(outside.Last))
+	}
 }
 
 func TestCalendars_AreSortedByName(t *testing.T) {

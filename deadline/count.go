@@ -8,16 +8,17 @@ import (
 // strictness is a set of strict readings, a bit for each of the list readings.
 type strictness uint16
 
-func (s strictness) has(r Reading) bool {
-	return s != 0 && s&(1<<slices.Index(readings, r)) != 0
-}
+func (s strictness) has(r Reading) bool { return s != 0 && s&bit(r) != 0 }
 
-// strictReadings returns the strict readings of a clock that starts on a day.
-func strictReadings(r *Rule, start Date) (s strictness) {
+func bit(r Reading) strictness { return 1 << slices.Index(readings, r) }
+
+// strictReadings returns the strict readings of a clock whose first event was
+// on a day.
+func strictReadings(r *Rule, first Date) (s strictness) {
 	for i := range r.Doubts {
 		d := &r.Doubts[i]
-		if d.Before.IsZero() || start.Before(d.Before) {
-			s |= 1 << slices.Index(readings, d.Reading)
+		if d.Before.IsZero() || first.Before(d.Before) {
+			s |= bit(d.Reading)
 		}
 	}
 	return s
@@ -36,8 +37,12 @@ type counter struct {
 
 // tally is a count with its steps, which the explanation tells.
 type tally struct {
-	// start is the event that started the clock, day the day from which it is
+	// strict are the readings by which was counted.
+	strict strictness
+	// first is the day of the first start event, without which there is no
+	// clock; start the event that started it, day the day from which it is
 	// counted.
+	first Date
 	start Event
 	day   Date
 	// base is the last day without extension, pauses and roll; end with the
@@ -50,14 +55,17 @@ type tally struct {
 	waiting  EventType
 }
 
+// sooner reports whether a count of the same clock ends before another.
+func (t *tally) sooner(o *tally) bool { return t.last.Before(o.last) || t.at.Before(o.at) }
+
 func (c counter) count() (tally, error) {
 	t, err := c.start()
 	if err != nil {
 		return tally{}, err
 	}
 	if c.rule.Period.Hours > 0 {
-		c.hours(&t)
-		return t, nil
+		err := c.hours(&t)
+		return t, err
 	}
 	if t.base, err = c.span(t.day, 0); err != nil {
 		return tally{}, err
@@ -70,8 +78,9 @@ func (c counter) count() (tally, error) {
 		if t.extended == c.rule.Extension.Count {
 			break
 		}
-		// A notice that comes when the period is over extends nothing.
-		if e.Type != ExtensionNoticed || e.Date.After(t.last) {
+		// A notice that comes before there is a clock, or when the period is
+		// over, extends nothing.
+		if e.Type != ExtensionNoticed || e.Date.Before(t.first) || e.Date.After(t.last) {
 			continue
 		}
 		t.extended++
@@ -97,7 +106,9 @@ func (c counter) finish(t *tally) error {
 		}
 	}
 	t.waiting = waiting
-	t.end = end.AddDays(t.paused)
+	if t.end = end.AddDays(t.paused); !t.end.Valid() {
+		return outside()
+	}
 	t.last, err = c.roll(t.end)
 	return err
 }
@@ -108,9 +119,7 @@ func (c counter) span(start Date, extensions int) (Date, error) {
 	included := c.rule.FirstDay == FirstIncluded || c.strict.has(FirstDayCounts)
 	chained := x.Chain == Chained || c.strict.has(ChainedExtension)
 	if !chained {
-		for range extensions {
-			p = plus(p, x.Period)
-		}
+		p = times(p, x.Period, extensions)
 	}
 	end, err := c.add(start, p, included)
 	if chained {
@@ -153,6 +162,14 @@ func (c counter) addBusiness(from Date, n int, included bool) (Date, error) {
 		}
 	}
 	return d, nil
+}
+
+// times returns a period with an extension added n times.
+func times(p, extension Period, n int) Period {
+	for range n {
+		p = plus(p, extension)
+	}
+	return p
 }
 
 func plus(a, b Period) Period {

@@ -19,24 +19,35 @@ func (c counter) roll(d Date) (Date, error) {
 
 // working reports whether a day is a working day. If saturday is set, then so
 // is a Saturday that is no holiday.
+//
+// It asks what the calendar covers itself: a host's calendar that forgets to
+// would be believed outside of it, and could be walked for ever.
 func (c counter) working(d Date, saturday bool) (bool, error) {
+	if err := covered(c.cal, d); err != nil {
+		return false, err
+	}
 	ok, err := c.cal.Working(d)
 	if err != nil || ok {
 		return ok, err
 	}
 	_, holiday := c.cal.Holiday(d)
-	weekday := d.Weekday()
-	if weekday == time.Saturday && saturday && !holiday {
-		return true, nil
+	if holiday && !c.strict.has(WeekendsOnly) {
+		return false, nil
 	}
-	weekend := weekday == time.Saturday || weekday == time.Sunday
-	return holiday && !weekend && c.strict.has(WeekendsOnly), nil
+	switch d.Weekday() {
+	case time.Sunday:
+		return false, nil
+	case time.Saturday:
+		return saturday, nil
+	default:
+		return holiday, nil
+	}
 }
 
 // hours ends a period of hours. It ends when it ends, on whatever day: no
 // period of hours is moved to a working day (Regulation (EEC, Euratom) No
 // 1182/71, Art. 3(4), and nothing elsewhere says that it would be).
-func (c counter) hours(t *tally) {
+func (c counter) hours(t *tally) error {
 	loc := t.start.location()
 	length := time.Duration(c.rule.Period.Hours) * time.Hour
 	included := c.rule.FirstDay == FirstIncluded || c.strict.has(FirstDayCounts)
@@ -54,11 +65,22 @@ func (c counter) hours(t *tally) {
 		from = nextHour(from, loc)
 	}
 	end := from.Add(length)
-	t.base = DateOf(end.Add(-1), loc)
+	if t.base = DateOf(end.Add(-1), loc); !known && c.early {
+		// No instant tells where that day is over, so only a day counts of which
+		// none is too late: not the one on which clocks have moved the end.
+		t.base = DateOf(end, loc).AddDays(-1)
+		if t.base.Before(t.day) {
+			t.base = t.day
+		}
+	}
+	if !t.base.Valid() {
+		return outside()
+	}
 	t.end, t.last = t.base, t.base
 	if known {
 		t.at = end.UTC()
 	}
+	return nil
 }
 
 // nextHour returns the end of the hour in which an instant falls, on the clocks

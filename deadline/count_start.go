@@ -7,7 +7,7 @@ func (c counter) start() (tally, error) {
 	if !ok {
 		return tally{}, &NotStartedError{Rule: c.rule.ID, Event: first.Event}
 	}
-	t := tally{start: e}
+	t := tally{strict: c.strict, first: e.Date, start: e}
 	var err error
 	if t.day, err = first.After.AddTo(e.Date); err != nil {
 		return tally{}, err
@@ -24,37 +24,38 @@ func (c counter) start() (tally, error) {
 }
 
 // later moves the start to another event of the rule, if that came later. What
-// was asked for after the period had ended revives nothing.
+// was asked for, or came unasked, after the period had ended revives nothing,
+// and undoes nothing that was asked and answered in time.
 func (c counter) later(t *tally, s *Start) error {
-	e, happened := lastOf(c.events, s.Event)
-	trigger := e
-	waits := false
-	if s.Asked != "" {
-		if asked, ok := lastOf(c.events, s.Asked); ok {
-			trigger = asked
-			waits = !happened || e.compare(asked) < 0
-		}
-	}
-	if !happened && !waits {
-		return nil
-	}
 	end, err := c.span(t.day, 0)
-	if err != nil || trigger.Date.After(end) {
-		return err
-	}
-	if waits {
-		// It cannot have been answered before it was asked.
-		e = trigger
-	}
-	day, err := s.After.AddTo(e.Date)
 	if err != nil {
 		return err
 	}
-	if waits {
-		t.waiting = s.Event
+	asked := Event{}
+	if s.Asked != "" {
+		asked, _ = lastUntil(c.events, s.Asked, end)
 	}
-	if day.After(t.day) {
+	if asked.Type == "" {
+		if e, happened := lastUntil(c.events, s.Event, end); happened {
+			return t.move(s, e)
+		}
+		return nil
+	}
+	for i := range c.events {
+		if e := c.events[i]; e.Type == s.Event && !e.before(asked) {
+			return t.move(s, e)
+		}
+	}
+	// It cannot have been answered before it was asked.
+	t.waiting = s.Event
+	return t.move(s, asked)
+}
+
+// move starts the clock with an event, if that is later.
+func (t *tally) move(s *Start, e Event) error {
+	day, err := s.After.AddTo(e.Date)
+	if err == nil && day.After(t.day) {
 		t.start, t.day = e, day
 	}
-	return nil
+	return err
 }

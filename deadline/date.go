@@ -62,6 +62,9 @@ func digits(s string) (n int, ok bool) {
 	return n, len(s) > 0
 }
 
+// outside says that a date was counted beyond the last one that there is.
+func outside() error { return &DateError{Reason: "lies outside of the years 1 to 9999"} }
+
 func (d Date) check() error {
 	if !d.Valid() {
 		return &DateError{Reason: "is not a day of the calendar"}
@@ -131,9 +134,15 @@ func dateAt(number int) Date {
 	return DateOf(time.Unix(int64(number)*secondsOfDay, 0), time.UTC)
 }
 
+// far is more days than all valid years have together.
+const far = 10_000 * 366
+
 // AddDays returns the date n days later, or earlier when n is negative. A result
 // outside of the years 1 to 9999 is not [Date.Valid].
 func (d Date) AddDays(n int) Date {
+	// From every valid date so many days lead outside; more could come round to
+	// a valid one again, since numbers of any kind have an end.
+	n = min(max(n, -far), far)
 	if day := d.Day + n; day >= 1 && day <= 28 {
 		d.Day = day // every month has it
 		return d

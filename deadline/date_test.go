@@ -2,6 +2,7 @@ package deadline_test
 
 import (
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -53,6 +54,19 @@ func TestDate_Arithmetic(t *testing.T) {
 	require.False(t, day(t, "9999-12-31").AddDays(1).Valid())
 	require.False(t, deadline.Date{}.Valid())
 	require.True(t, deadline.Date{}.IsZero())
+}
+
+// No number of days leads out of the valid years and in again.
+func TestDate_AddDaysOfAnyNumber(t *testing.T) {
+	for _, from := range []string{"0001-01-01", "2026-01-31", "9999-12-31"} {
+		for _, n := range []int{
+			math.MaxInt, math.MinInt, math.MaxInt / 2, math.MinInt / 2, math.MaxInt / 86400, math.MaxInt/86400 + 1,
+			213503982334601, 427007964669202, 3660000, -3660000,
+		} {
+			require.False(t, day(t, from).AddDays(n).Valid(), "%s %d", from, n)
+		}
+	}
+	require.Equal(t, day(t, "9999-12-31"), day(t, "0001-01-01").AddDays(3652058))
 }
 
 // Over random days of forty years, arithmetic agrees with the order of dates and

@@ -52,6 +52,11 @@
 // which the host brings; where a state works on a day on which the institutions
 // rest, the date rolled over that day would come too late.
 //
+// Nor is Article 3(5) of that Regulation applied, by which a period of two days or
+// more has two working days at least: it could only make a date later, no shipped
+// rule under it is so short but the clock of breaches, and for that it is
+// disputed.
+//
 // # Errors
 //
 // [*DateError] and [*PeriodError] refuse text and arithmetic and never quote it.

@@ -37,12 +37,16 @@ func (d Deadline) Rule() Rule {
 }
 
 // Due applies a rule to events, in any order; those that it does not name are
-// ignored. A nil calendar means the one that the rule names.
+// ignored. They have their days in one place, that where the law applies: days
+// order them before instants do. A nil calendar means the one that the rule names.
 //
 // The errors are [*NotStartedError], [*NotInForceError], [*EventError],
-// [*RuleError] for a rule that [Rule.Validate] refuses, and whatever the
-// calendar returns: a day that it does not cover is never taken for a working
-// day.
+// [*RuleError] for a rule that [Rule.Validate] refuses, [*DateError] for an end
+// after the year 9999, and whatever the calendar returns: a day that it does not
+// cover is never taken for a working day, but gives a [*RangeError].
+//
+// The deadline keeps the rule: who changes its lists afterwards changes what is
+// explained.
 func Due(rule Rule, events []Event, cal Calendar) (Deadline, error) {
 	if err := validate(&rule); err != nil {
 		return Deadline{}, err
@@ -67,9 +71,6 @@ func Due(rule Rule, events []Event, cal Calendar) (Deadline, error) {
 	}
 	d.Legal, d.LegalAt = legal.last, legal.at
 	d.Safe, d.SafeAt = strict.last, strict.at
-	if d.Safe.After(d.Legal) {
-		d.Safe, d.SafeAt = d.Legal, d.LegalAt
-	}
 	d.Extended, d.Waiting = legal.extended, legal.waiting
 	return d, nil
 }
@@ -84,13 +85,35 @@ func (d Deadline) tallies() (legal, strict tally, err error) {
 	if legal.day.Before(d.rule.From) || !d.rule.To.IsZero() && legal.day.After(d.rule.To) {
 		return tally{}, tally{}, &NotInForceError{Rule: d.rule.ID, Day: legal.day, From: d.rule.From, To: d.rule.To}
 	}
-	c.strict = strictReadings(d.rule, legal.day)
-	c.early = true
+	strict = legal
 	if d.rule.Sense == NotBefore {
-		return legal, legal, nil
+		return legal, strict, nil
 	}
-	strict, err = c.count()
-	return legal, strict, err
+	c.early = true
+	all := strictReadings(d.rule, legal.first)
+	for _, loose := range looser {
+		if all&loose != loose || loose.has(ChainedExtension) && legal.extended == 0 {
+			continue
+		}
+		c.strict = all &^ loose
+		read, err := c.count()
+		if err != nil {
+			return tally{}, tally{}, err
+		}
+		if read.sooner(&strict) {
+			strict = read
+		}
+	}
+	return legal, strict, nil
+}
+
+// looser are the readings without which a count may end earlier, though alone
+// they never make it later. All others end it earlier whatever else holds. An
+// extension counted from the end of the period ends later than one from its
+// start after 29 November, say, if the first day counts and February is short.
+// The earliest start takes in pauses that were over before a later one.
+var looser = [...]strictness{
+	0, bit(ChainedExtension), bit(EarliestStart), bit(ChainedExtension) | bit(EarliestStart),
 }
 
 // Docket is what several rules make of the same events.

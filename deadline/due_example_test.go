@@ -32,7 +32,7 @@ func ExampleDue() {
 	// 1 month: to 2026-04-05 (Sunday).
 	// 2026-04-05 (Sunday) is no working day of calendar eu, so the period ends on 2026-04-07 (Tuesday).
 	// Legal date: 2026-04-07 (Tuesday).
-	// In doubt (weekends-only): holidays are those of the Member State concerned (Regulation 1182/71, Art. 2); until its own calendar is given, only weekends move the end.
+	// In doubt (weekends-only): public holidays are those of the Member State concerned (Regulation 1182/71, Art. 2(1)), and only people can tell whether this calendar is its own; weekends move the end everywhere (Art. 3(4)).
 	// Safe date: 2026-04-06 (Monday); every doubt read strictly.
 	// Confidence: verified; the text, or a source that quotes it, was read as of 2026-11-22.
 }

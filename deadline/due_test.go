@@ -139,6 +139,39 @@ func TestDue_HoursRunFromTheInstant(t *testing.T) {
 	assert.Equal(t, d.LegalAt, d.SafeAt)
 }
 
+// Where only the day is known, no part of the safe day is too late, though
+// clocks have moved the end: in Berlin 72 hours from the first instant of 28 March
+// end at 01:00 on the 31st, and from that of 24 October at 23:00 on the 26th.
+func TestDue_HoursOfADayAreSafeOnWholeDays(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	for _, c := range []struct {
+		hours       int
+		aware       Date
+		legal, safe string
+	}{
+		{72, Date{2026, 3, 20}, "2026-03-23", "2026-03-22"},
+		{72, Date{2026, 3, 28}, "2026-04-01", "2026-03-30"},
+		{72, Date{2026, 10, 24}, "2026-10-27", "2026-10-25"},
+		{1, Date{2026, 3, 20}, "2026-03-21", "2026-03-20"},
+	} {
+		r := rule(t, "gdpr.breach.authority")
+		r.Period.Hours = c.hours
+		d, err := Due(r, []Event{{Type: Aware, Date: c.aware, Location: berlin}}, nil)
+		require.NoError(t, err)
+		assert.Equal(t, c.legal+" "+c.safe, d.Legal.String()+" "+d.Safe.String(), c.aware)
+		// Whenever on that day it was.
+		for minute := 0; minute < 23*60; minute += 30 {
+			at := c.aware.Start(berlin).Add(time.Duration(minute) * time.Minute)
+			exact, err := Due(r, []Event{At(Aware, at, berlin)}, nil)
+			require.NoError(t, err)
+			late := d.Safe.End(berlin).After(exact.SafeAt) && d.Safe != c.aware
+			require.False(t, late, "%s: %s is over after %s", at, d.Safe, exact.SafeAt)
+			require.False(t, exact.Legal.After(d.Legal), "%s", at)
+		}
+	}
+}
+
 func TestAt_DaysBelongToAPlace(t *testing.T) {
 	tokyo, err := time.LoadLocation("Asia/Tokyo")
 	require.NoError(t, err)

@@ -91,6 +91,15 @@ func (e Event) compare(o Event) int {
 	return e.Instant.Compare(o.Instant)
 }
 
+// before reports whether an event is certainly earlier than another: of two on
+// one day, both instants must be known.
+func (e Event) before(o Event) bool {
+	if e.Date != o.Date {
+		return e.Date.Before(o.Date)
+	}
+	return !e.Instant.IsZero() && !o.Instant.IsZero() && e.Instant.Before(o.Instant)
+}
+
 // location returns where the event's day is.
 func (e Event) location() *time.Location {
 	if e.Location == nil {
@@ -99,8 +108,8 @@ func (e Event) location() *time.Location {
 	return e.Location
 }
 
-// firstOf and lastOf return the first and the last event of a type in a sorted
-// list.
+// firstOf and lastUntil return the first event of a type in a sorted list, and
+// the last one until the end of a day.
 func firstOf(events []Event, typ EventType) (Event, bool) {
 	for i := range events {
 		if events[i].Type == typ {
@@ -110,9 +119,9 @@ func firstOf(events []Event, typ EventType) (Event, bool) {
 	return Event{}, false
 }
 
-func lastOf(events []Event, typ EventType) (Event, bool) {
+func lastUntil(events []Event, typ EventType, end Date) (Event, bool) {
 	for _, e := range slices.Backward(events) {
-		if e.Type == typ {
+		if e.Type == typ && !e.Date.After(end) {
 			return e, true
 		}
 	}

@@ -62,6 +62,7 @@ func (x *explainer) counting(t tally) {
 		x.line("%s, noticed in time, of %s: %s to %s.", extensions(t.extended), words(r.Extension.Period),
 			x.chain(), day(t.end.AddDays(-t.paused)))
 	}
+	x.unheeded(t)
 	if t.paused > 0 {
 		x.line("%s of pause %s not count%s: to %s.", plural(t.paused, "day"), does(t.paused), x.pauseDays(), day(t.end))
 	}
@@ -116,6 +117,30 @@ func (x *explainer) chain() string {
 		return "counted from the end of the period"
 	}
 	return "counted with the period from the start"
+}
+
+// unheeded tells why a notice of an extension changed nothing, where the rule
+// has extensions.
+func (x *explainer) unheeded(t tally) {
+	heeded := 0
+	for i := range x.events {
+		e := &x.events[i]
+		var why string
+		switch {
+		case e.Type != ExtensionNoticed || x.rule.Extension.Count == 0:
+			continue
+		case e.Date.Before(t.first):
+			why = "came before the clock started"
+		case heeded < t.extended:
+			heeded++
+			continue
+		case heeded == x.rule.Extension.Count:
+			why = "is one more than there may be"
+		default:
+			why = "came when the period was over"
+		}
+		x.line("The extension noticed on %s %s, and extends nothing.", day(e.Date), why)
+	}
 }
 
 func (x *explainer) pauseDays() string {

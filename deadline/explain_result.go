@@ -1,7 +1,5 @@
 package deadline
 
-import "slices"
-
 // result tells the two dates and every doubt between them.
 func (x *explainer) result(legal, strict tally) {
 	r := x.rule
@@ -13,13 +11,13 @@ func (x *explainer) result(legal, strict tally) {
 	timeless := r.Period.Hours > 0 && strict.start.Instant.IsZero()
 	doubts := 0
 	for i := range r.Doubts {
-		if d := &r.Doubts[i]; x.matters(d, legal, strict) {
+		if d := &r.Doubts[i]; x.matters(d, &legal, &strict) {
 			x.line("In doubt (%s): %s.", d.Reading, d.Why)
 			doubts++
 		}
 	}
 	if timeless {
-		x.line("In doubt: the time of day is not known, so the safe date counts from the first instant of the day.")
+		x.line("In doubt: the time of day is not known, so the safe date is the last day of which all is in time from the first instant on.")
 		doubts++
 	}
 	switch {
@@ -32,20 +30,19 @@ func (x *explainer) result(legal, strict tally) {
 
 // matters reports whether a doubt moves this deadline: whether its reading
 // alone makes it earlier, or the other ones without it make it later.
-func (x *explainer) matters(d *Doubt, legal, strict tally) bool {
-	all := strictReadings(x.rule, legal.day)
-	one := strictness(1) << slices.Index(readings, d.Reading)
-	if all&one == 0 {
+func (x *explainer) matters(d *Doubt, legal, strict *tally) bool {
+	one := bit(d.Reading)
+	if strictReadings(x.rule, legal.first)&one == 0 {
 		return false
 	}
 	c := counter{rule: x.rule, events: x.events, cal: x.cal, strict: one}
 	alone, err := c.count()
-	if err != nil || alone.last != legal.last || !alone.at.Equal(legal.at) {
+	if err != nil || alone.sooner(legal) {
 		return true
 	}
-	c.strict, c.early = all&^one, true
+	c.strict, c.early = strict.strict&^one, true
 	without, err := c.count()
-	return err != nil || without.last != strict.last || !without.at.Equal(strict.at)
+	return err != nil || strict.sooner(&without)
 }
 
 // instant adds the instant of the end, where it is known.

@@ -35,17 +35,19 @@ var published = map[string]string{
 	// California Department of Human Resources, "State Holidays", compared with a
 	// copy of the list for 2024. The years after are by hand from its notes: a
 	// Saturday's holiday stays there (4 July 2026, 25 December 2027, 1 January 2028)
-	// except Veterans Day (2028); a Sunday's is kept on the Monday (4 July 2027).
+	// except Veterans Day (2028); a Sunday's is kept on the Monday (4 July 2027). The
+	// copies for 2013, 2014 and 2017 have the same notes, and 2013 and 2017 show them.
 	"us-ca": `
 		2024 01-01 01-15 02-19 04-01 05-27 07-04 09-02 11-11 11-28 11-29 12-25
 		2025 01-01 01-20 02-17 03-31 05-26 07-04 09-01 11-11 11-27 11-28 12-25
 		2026 01-01 01-19 02-16 03-31 05-25 07-04 09-07 11-11 11-26 11-27 12-25
 		2027 01-01 01-18 02-15 03-31 05-31 07-05 09-06 11-11 11-25 11-26 12-25
 		2028 01-01 01-17 02-21 03-31 05-29 07-04 09-04 11-10 11-23 11-24 12-25`,
-	// Canada Revenue Agency, "Public holidays", without Boxing Day and the days of
-	// single provinces, which section 35(1) of the Interpretation Act does not give
-	// to the whole country. The agency's list for 2016 was read; these years are by
-	// hand from its days and from section 35(1).
+	// Government of Canada, "Statutory holidays and office closures" of the Canadian
+	// Digital Service, compared with a copy of the list for 2025 and 2026, without
+	// Boxing Day, the civic holiday and the day of Quebec, which section 35(1) of the
+	// Interpretation Act does not give to the whole country. The other years are by
+	// hand from section 35(1) and the Canada Revenue Agency's list for 2016.
 	"ca-federal": `
 		2024 01-01 03-29 04-01 05-20 07-01 09-02 09-30 10-14 11-11 12-25
 		2025 01-01 04-18 04-21 05-19 07-01 09-01 09-30 10-13 11-11 12-25

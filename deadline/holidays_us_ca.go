@@ -12,9 +12,11 @@ import "time"
 // April, 19 June, 9 September, the fourth Friday in September, Columbus Day,
 // Diwali. State employees may choose some of these for themselves (19853(e)), and
 // offices stay open. Whether a legal period may end the day after one of them is
-// doubtful, so they count as working days, which gives the earlier date. Whether a
-// Saturday is a business day is doubtful too. Here it is none, since the agencies
-// are closed: a rule that wants the earlier reading has to look after that itself.
+// doubtful, so they count as working days, which gives the earlier date. The day
+// after Thanksgiving is no holiday of section 6700, and a Saturday is a business
+// day of Civil Code section 9, which excepts holidays only. Here neither is a
+// working day, since the agencies are closed: a rule for which that is doubtful
+// has to say so itself.
 func california(year int) []holiday {
 	thanksgiving := nthWeekday(4, time.Thursday, year, time.November)
 	days := []holiday{

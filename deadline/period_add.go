@@ -24,7 +24,7 @@ func (p Period) AddTo(d Date) (Date, error) {
 	}
 	sum := d.addMonths(p.months()).AddDays(p.days())
 	if !sum.Valid() {
-		return Date{}, &DateError{Reason: "lies outside of the years 1 to 9999"}
+		return Date{}, outside()
 	}
 	return sum, nil
 }
@@ -49,7 +49,10 @@ func (p Period) AddToInstant(t time.Time, loc *time.Location) (time.Time, error)
 		}
 		t = time.Date(d.Year, d.Month, d.Day, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), loc)
 	}
-	return t.Add(hours), nil
+	if t = t.Add(hours); !DateOf(t, loc).Valid() {
+		return time.Time{}, outside()
+	}
+	return t, nil
 }
 
 // months returns years and months together, in months.

@@ -129,6 +129,8 @@ func TestPeriod_AddToInstant(t *testing.T) {
 	require.Error(t, err)
 	_, err = deadline.Period{Hours: -1}.AddToInstant(from, berlin)
 	require.Error(t, err)
+	_, err = period(t, "PT72H").AddToInstant(time.Date(9999, time.December, 30, 12, 0, 0, 0, berlin), berlin)
+	require.EqualError(t, err, "deadline: date lies outside of the years 1 to 9999")
 }
 
 func FuzzParsePeriod(f *testing.F) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"flag"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,6 +163,39 @@ func TestDue_SafeIsNeverAfterLegalAndLegalNeverEarly(t *testing.T) {
 			require.True(t, working, "%+v on %s: legal %s", r, start, d.Legal)
 		}
 	}
+}
+
+// Of all ways to read a rule, with some of its doubts strict and others not,
+// none gives an earlier day than the safe one: strict readings never cancel
+// each other out. The explanation has doubts if and only if there is a gap.
+func TestDue_SafeIsTheEarliestOfAllReadings(t *testing.T) {
+	rnd := random(t)
+	all := slices.DeleteFunc(allRules(), func(r Rule) bool { return len(r.Doubts) == 0 })
+	gaps := 0
+	for range 3 * rounds {
+		r, start := randomRule(rnd, all), randomDay(rnd)
+		if !r.Limit() {
+			continue
+		}
+		d, err := Due(r, randomEvents(rnd, r, start), patchy{seed: rnd.Uint64()})
+		require.NoError(t, err)
+		strict := strictReadings(&r, start)
+		for some := range strict + 1 {
+			if some&^strict != 0 {
+				continue
+			}
+			c := counter{rule: &r, events: d.events, cal: d.cal, strict: some, early: true}
+			read, err := c.count()
+			require.NoError(t, err)
+			require.False(t, read.last.Before(d.Safe), "%s %v: %s by %b, safe %s", r.ID, d.events, read.last, some, d.Safe)
+		}
+		text := d.Explain()
+		require.Equal(t, d.Safe.Before(d.Legal), strings.Contains(text, "\nIn doubt"), "%v\n%s", d.events, text)
+		if d.Safe.Before(d.Legal) {
+			gaps++
+		}
+	}
+	require.Greater(t, gaps, rounds/10)
 }
 
 func TestDue_IsMonotoneInTheStart(t *testing.T) {

@@ -94,8 +94,8 @@ type Pause struct {
 // is. The safe date is what follows when all the strict readings hold.
 type Doubt struct {
 	Reading Reading
-	// Before limits the doubt to clocks that start before this day; zero if it
-	// has no end.
+	// Before limits the doubt to clocks whose first start event lies before this
+	// day, though they may have waited for another since; zero if it has no end.
 	Before Date
 	// Why says where the doubt comes from.
 	Why string

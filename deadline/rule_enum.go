@@ -120,7 +120,8 @@ const (
 	NoRoll Reading = "no-roll"
 	// WeekendsOnly takes holidays for working days.
 	WeekendsOnly Reading = "weekends-only"
-	// SaturdayWorks takes Saturdays for working days, holidays excepted.
+	// SaturdayWorks takes Saturdays for working days; holidays excepted, unless
+	// WeekendsOnly holds as well.
 	SaturdayWorks Reading = "saturday-works"
 	// ChainedExtension counts the extension from the end of the period.
 	ChainedExtension Reading = "chained-extension"

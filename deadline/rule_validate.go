@@ -3,6 +3,8 @@ package deadline
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Validate returns a [RuleError] for the first thing that makes the rule
@@ -106,6 +108,8 @@ func extensionProblem(r *Rule) (field, problem string) {
 		return "extension", "want a period of days or more, and 1 to 12 times"
 	case r.Period.Hours > 0 || r.Sense == AtOnce || (x.Period.BusinessDays > 0) != (r.Period.BusinessDays > 0):
 		return "extension", "is not of the period's kind"
+	case x.Chain == Direct && times(r.Period, x.Period, x.Count).Validate() != nil:
+		return "extension", "has a part outside of 0 to 9999 with the period"
 	case x.Period.BusinessDays > 0 && plus(x.Period, Period{BusinessDays: -x.Period.BusinessDays}) != (Period{}):
 		return "extension", "business days stand alone"
 	case !slices.Contains(chains, x.Chain):
@@ -143,10 +147,24 @@ func word(s string) bool {
 	return s != "" && s[len(s)-1] != '-'
 }
 
-// plain reports whether s is one line of text that a reader sees as it is.
+// plain reports whether s is one line of text that a reader sees as it is: with
+// no blank but the one of ASCII, and nothing that turns or hides what follows.
 func plain(s string) bool {
-	return s != "" && len(s) <= 1000 && strings.TrimSpace(s) == s &&
-		!strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f || c == 0xfffd })
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' { // ASCII is spared the tables
+			return shown(s)
+		}
+	}
+	return trimmed(s)
+}
+
+func trimmed(s string) bool {
+	return s != "" && len(s) <= 1000 && strings.TrimSpace(s) == s
+}
+
+// shown reports the same of text beyond ASCII.
+func shown(s string) bool {
+	return trimmed(s) && !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) || c == utf8.RuneError })
 }
 
 // cutID cuts an id into its parts; what has not three of them gives none.

@@ -16,16 +16,16 @@ var shippedHashes = map[string]struct {
 	"bulk-senders": {1, "d8b9d323dcd2a9cb21a571234386f271ad0903d013d1615debfcd087e235c417"},
 	"can-spam":     {1, "f7433d3c79451d826c367efd3fcfc4f49912222b61cb4b4c16cdf247eaba7d1e"},
 	"casl":         {1, "9136267311961fc68c181772f0bdda8330b647b2db75843087d5fae0acef8a22"},
-	"ccpa":         {1, "ee4cd3ea0a02202897ee7e9602c74041f1833b3faa442bd3957a17fa7ef5023f"},
+	"ccpa":         {1, "10ad783df5c336636cddeaae7f92b30e91c6a2b205a0c90fb56e71181b331a29"},
 	"dpdp":         {1, "320f36fc68a51df5a989825fa1e8e6e715bbe786b3125072af2c8b704d8d148f"},
 	"fadp":         {1, "87d0bf184ff85a5e6ef9929a4db09181e74f9199b6e30ba74096ec7b3fb5f0f4"},
-	"gdpr":         {1, "4dd9917c011e3fef92ffc758a02c3ea1f972bd49ccf43493c467c836aeb63678"},
+	"gdpr":         {1, "dadf4132a0c47c00a926737b0c0dd23528bbccc7d2350b56a220f5608c3ea32f"},
 	"lgpd":         {1, "9095a9a2cb0a5e44c7ea493188e1297be68154d646dd20d34eb109cbc06880f4"},
 	"pipeda":       {1, "25556bc6b15f4cde219e44f84ff831dbadea2b989ec1a8d3195dd4dbb17889b5"},
 	"tcpa":         {1, "f8451c0d036e28ca4ef619108ded03791353e9c05f52839ab32b13c2a2e42fb7"},
 	"uk-gdpr":      {1, "b021b3e9e9a36ca90a305f934ce3c1673321b86b2a12c51bc50709873e1ebfab"},
 	"us-breach":    {1, "9ace18857ebe9c1cdff4330388c332c2cd79ea19514400402b9fed8a263e62b7"},
-	"us-states":    {1, "decfdf48311a312ad1da4b8b461174d90e5eb627561a091e9e48bb2dea68ce9a"},
+	"us-states":    {1, "efebb122e3f30f2c59eb2e2b7e3aa83e2bdcb3e4f97ca67d7706b8d1df44f28d"},
 }
 
 func TestShipped_HashesArePinned(t *testing.T) {
@@ -42,6 +42,15 @@ func TestShipped_FilesAreNamedLikeTheirSets(t *testing.T) {
 	for _, s := range Shipped() {
 		_, err := data.Open("data/" + s.Name() + ".json")
 		assert.NoError(t, err)
+	}
+}
+
+func TestShipped_CalendarsAreShipped(t *testing.T) {
+	for _, r := range allRules() {
+		if r.Calendar != "" {
+			_, err := CalendarByName(r.Calendar)
+			assert.NoError(t, err, r.ID)
+		}
 	}
 }
 

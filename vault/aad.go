@@ -13,10 +13,12 @@ const (
 	keyDomain    = "troth.vault.key/1"
 	keyDomain2   = "troth.vault.key/2" // with a flag
 	rootDomain   = "troth.vault.root/1"
+	epochDomain  = "troth.vault.epoch/1"
 	commitDomain = "troth.vault.commit/1"
 	wrapInfo     = "troth.vault.wrap/1"
 	macInfo      = "troth.vault.mac/1"
 	aeadInfo     = "troth.vault.aead/1"
+	ownDomain    = "troth.vault.own/1"
 )
 
 // AssociatedData returns what a value sealed at the given place is bound to.
@@ -67,9 +69,20 @@ func appendKeyAAD(b []byte, k *KeyRow) []byte {
 	return b
 }
 
-// rootAAD is what a stored root is bound to.
+// rootAAD is what a stored root is bound to by the key-encryption key, epochAAD
+// by the key of its epoch, which stays what it is when the tenant moves.
+func epochAAD(r *RootRow) []byte { return rootNames(epochDomain, r) }
+
 func rootAAD(r *RootRow) []byte {
-	b := canon.AppendDomain(nil, rootDomain)
+	b := rootNames(rootDomain, r)
+	if r.KEK != "" {
+		b = canon.AppendText(b, r.KEK)
+	}
+	return b
+}
+
+func rootNames(domain string, r *RootRow) []byte {
+	b := canon.AppendDomain(nil, domain)
 	b = canon.AppendText(b, r.Tenant)
 	b = canon.AppendText(b, r.Lineage)
 	b = canon.AppendUint(b, uint64(r.Epoch))

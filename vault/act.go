@@ -57,6 +57,8 @@ var (
 			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
 			{Name: "permit", Kind: troth.WordFact, Doc: "managed, or unmanaged where no keeper checked"},
 			{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"},
+			{Name: "first-epoch", Kind: troth.CountFact, Optional: true, Doc: "the first epoch under which a destroyed key lay; 0 is directly under the key-encryption key"},
+			{Name: "last-epoch", Kind: troth.CountFact, Optional: true, Doc: "the last such epoch"},
 		},
 	}
 	actRestrict = &troth.Act{
@@ -96,10 +98,12 @@ var (
 
 // Acts are the acts whose evidence the vault records.
 func Acts() []*troth.Act {
-	return []*troth.Act{
+	acts := []*troth.Act{
 		actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred,
 		actRestrict, actGrant, actLift, actUnmanaged,
+		actEpochOpen, actRotate, actEpochClose, actEpochEnd,
 	}
+	return append(acts, keyActs...)
 }
 
 // self acts when the vault does something that nobody asked for.

@@ -2,7 +2,10 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/trothdev/troth"
 )
 
 // resolveOrCreate returns the keys under the name, and makes the first one.
@@ -17,20 +20,17 @@ func (v *Vault) resolveOrCreate(ctx context.Context, q *sought) (*slot, error) {
 	if err := v.checkPending(ctx, &name); err != nil {
 		return nil, err
 	}
-	var first *RootRow
-	if scope == nil {
-		if first, err = v.prepareRoot(ctx, name.Tenant, WrapLineage); err != nil {
+	var made *slot
+	for try := 1; ; try++ {
+		made, err = v.createIn(ctx, scope, name)
+		if err == nil {
+			break
+		}
+		if try == rootTries || !errors.Is(err, errSuperseded) {
 			return nil, err
 		}
-	}
-	var made *slot
-	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
-		var err error
-		made, err = v.create(ctx, name, first)
-		return err
-	})
-	if err != nil {
-		return nil, err
+		v.forgetRoots(name.Tenant)
+		applied = v.fence.applied.Load()
 	}
 	if scope != nil {
 		setOverlay(scope, overlayKey{v, name}, overlaid[*slot]{made, applied})
@@ -43,9 +43,28 @@ func (v *Vault) resolveOrCreate(ctx context.Context, q *sought) (*slot, error) {
 	return made, nil
 }
 
+// createIn makes the first key in a transaction of its own, or inside the
+// caller's.
+func (v *Vault) createIn(ctx context.Context, scope *troth.Scope, name KeyName) (made *slot, err error) {
+	var first *RootRow
+	if scope == nil {
+		if first, err = v.prepareRoot(ctx, name.Tenant, WrapLineage); err != nil {
+			return nil, err
+		}
+	}
+	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
+		var err error
+		made, err = v.create(ctx, name, first)
+		return err
+	})
+	return made, err
+}
+
 // keyIDTries bounds how often a key id is drawn again: two of a person's keys
 // share one with a chance of 2^-32.
 const keyIDTries = 3
+
+var errKeyID = fmt.Errorf("vault: insert key: no key id found in %d tries", keyIDTries)
 
 func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot, error) {
 	r, err := v.ensureRoot(ctx, name.Tenant, WrapLineage, first)
@@ -59,12 +78,17 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if closedTo(state, name.Compartment) {
 		return nil, ErrShredded
 	}
+	if state.Epoch != r.epoch {
+		return nil, errSuperseded
+	}
 	f, err := v.flagFor(ctx, &name, state)
 	if err != nil {
 		return nil, err
 	}
 	for range keyIDTries {
-		row := KeyRow{KeyName: name, Generation: 1, Epoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode()}
+		row := KeyRow{
+			KeyName: name, Generation: 1, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode(),
+		}
 		key, err := wrapNew(&row, r.wrap)
 		if err != nil {
 			return nil, err
@@ -76,6 +100,7 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 		if inserted {
 			s := newSlot(name)
 			s.keys = append(s.keys, key)
+			s.until = r.until
 			s.rule = f.rule()
 			return s, nil
 		}
@@ -84,5 +109,5 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 			return s, err
 		}
 	}
-	return nil, fmt.Errorf("vault: insert key: no key id found in %d tries", keyIDTries)
+	return nil, errKeyID
 }

@@ -108,3 +108,8 @@ func keyID(sealed []byte) (id uint32, ok bool) {
 	}
 	return binary.BigEndian.Uint32(sealed[1:headerSize]), true
 }
+
+// KeyID returns the id of the key that sealed a value, which stands in the clear
+// in front of it; ok is false for bytes that are no sealed value. It says
+// nothing of whether the value opens.
+func KeyID(sealed []byte) (id uint32, ok bool) { return keyID(sealed) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/sealedfile"
 )
 
 // WindowGrace is how long after its end a window may wait for its counts.
@@ -101,8 +102,7 @@ func (v *Vault) RawKey(ctx context.Context, row KeyRow) ([]byte, error) {
 	return key[:], nil
 }
 
-// NextGeneration makes the row of one more generation, which nothing of the
-// vault does yet.
+// NextGeneration makes the row of one more generation, and stores it nowhere.
 func (v *Vault) NextGeneration(ctx context.Context, row KeyRow) (KeyRow, error) {
 	r, err := v.root(ctx, rootName{tenant: row.Tenant, lineage: WrapLineage, epoch: newest})
 	if err != nil {
@@ -152,6 +152,11 @@ func (r *Receipt) Digest() [32]byte { return r.digest() }
 
 // RingAlarm is what the fence's timer does after half its bound.
 func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
+
+// OpenWeakEpochFolder opens a folder whose passphrase costs nothing to guess.
+func OpenWeakEpochFolder(c EpochFolder) (EpochStore, error) {
+	return openEpochFolder(c, sealedfile.WeakForTests)
+}
 
 // Rewrapped seals a stored data key anew, as moving it to another root does.
 func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {

@@ -162,6 +162,10 @@ func (v *Vault) apply(found Followed) {
 		return
 	}
 	for _, e := range found.Events {
+		if e.Roots {
+			v.forgetRoots(e.Tenant)
+			continue
+		}
 		v.forget(e.KeyName)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -130,6 +131,16 @@ func (v *Vault) indexRoot(ctx context.Context, tenant troth.Tenant) (*root, erro
 	if err != nil || r != nil {
 		return r, err
 	}
+	for range rootTries {
+		if r, err = v.makeIndexRoot(ctx, tenant); !errors.Is(err, errSuperseded) {
+			break
+		}
+		v.forgetRoots(tenant)
+	}
+	return r, err
+}
+
+func (v *Vault) makeIndexRoot(ctx context.Context, tenant troth.Tenant) (r *root, err error) {
 	var first *RootRow
 	if v.tx.Scope(ctx) == nil {
 		if first, err = v.prepareRoot(ctx, tenant, IndexLineage); err != nil {

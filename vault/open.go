@@ -67,9 +67,7 @@ func (s *slot) openPooled(dst []byte, cell *troth.Cell, sealed []byte) ([]byte, 
 }
 
 // resolveKey returns the slot that holds the key of the sealed value, if no
-// restriction forbids to open it for the purpose. A cached
-// slot may lack a generation that another process began, so it looks again
-// before it gives up. Damage to key records looks like damage to values.
+// restriction forbids to open it for the purpose.
 func (v *Vault) resolveKey(ctx context.Context, q *sought, sealed []byte, p troth.Purpose) (*slot, error) {
 	if _, ok := keyID(sealed); !ok {
 		return nil, ErrOpen
@@ -77,6 +75,23 @@ func (v *Vault) resolveKey(ctx context.Context, q *sought, sealed []byte, p trot
 	// What is decided here is read anew below.
 	if err := v.checkRestricting(ctx, &q.name, p); err != nil {
 		return nil, err
+	}
+	s, err := v.locateKey(ctx, q, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if s.rule != nil && !s.rule.allows(p) {
+		return nil, &RestrictedError{Purpose: p}
+	}
+	return s, nil
+}
+
+// locateKey returns the slot that holds the key of the sealed value. A cached
+// slot may lack a generation that another process began, so it looks again
+// before it gives up. Damage to key records looks like damage to values.
+func (v *Vault) locateKey(ctx context.Context, q *sought, sealed []byte) (*slot, error) {
+	if _, ok := keyID(sealed); !ok {
+		return nil, ErrOpen
 	}
 	s, err := v.resolve(ctx, q)
 	if err == nil && s != nil && s.find(sealed) == nil && v.tx.Scope(ctx) == nil {
@@ -91,9 +106,6 @@ func (v *Vault) resolveKey(ctx context.Context, q *sought, sealed []byte, p trot
 	}
 	if s == nil || s.find(sealed) == nil {
 		return nil, ErrOpen
-	}
-	if s.rule != nil && !s.rule.allows(p) {
-		return nil, &RestrictedError{Purpose: p}
 	}
 	return s, nil
 }

@@ -20,12 +20,17 @@ type options struct {
 	fenceAge       time.Duration
 	keyTTL         time.Duration
 	rootTTL        time.Duration
+	kekTTL         time.Duration
+	kekTimeout     time.Duration
 	cacheKeys      int
 	cacheRoots     int
 	window         time.Duration
 	windowSubjects int
 	discrepancy    func(Discrepancy)
 	reconcile      time.Duration
+	// backupLife is negative while it was not declared.
+	backupLife   time.Duration
+	noKeyBackups string
 }
 
 func defaults() options {
@@ -35,11 +40,14 @@ func defaults() options {
 		fenceAge:       5 * time.Second,
 		keyTTL:         5 * time.Minute,
 		rootTTL:        time.Hour,
+		kekTTL:         5 * time.Minute,
+		kekTimeout:     5 * time.Second,
 		cacheKeys:      10_000,
 		cacheRoots:     10_000,
 		window:         time.Minute,
 		windowSubjects: 1_000,
 		reconcile:      time.Hour,
+		backupLife:     -1,
 	}
 }
 
@@ -123,6 +131,21 @@ func WithReconcile(d time.Duration) Option {
 	return atLeast("time between comparisons", d, time.Second, func(o *options) { o.reconcile = d })
 }
 
+// WithKEKTTL bounds for how long keys of a tenant that brings its own
+// key-encryption key are used without asking that: after a tenant has taken its
+// key away, this process opens and seals for it for at most d and the bound of
+// [WithFenceAge]. Default 5 min, at least 1 s.
+func WithKEKTTL(d time.Duration) Option {
+	return atLeast("lifetime of a tenant's own key", d, time.Second, func(o *options) { o.kekTTL = d })
+}
+
+// WithKEKTimeout bounds how long a tenant's own key-encryption key may take to
+// answer; inside a transaction, which others wait for, a second is the most.
+// Default 5 s, at least 10 ms.
+func WithKEKTimeout(d time.Duration) Option {
+	return atLeast("time of a tenant's own key", d, 10*time.Millisecond, func(o *options) { o.kekTimeout = d })
+}
+
 // WithWindow sets the length of the intervals in which openings by services are
 // counted together, unless a thousand people's compartments fill one before.
 // Default 1 min, at least 1 s.
@@ -148,6 +171,28 @@ func WithCache(keys int) Option {
 			return fmt.Errorf("vault: cache of fewer than %d keys", ways)
 		}
 		o.cacheKeys = keys
+		return nil
+	}
+}
+
+// WithBackupLife declares for how long a copy of the database may be found after
+// its bytes were changed: in backups, replicas, write-ahead logs and their
+// archives, snapshots, dead rows. [Vault.Horizon] counts on it, and says
+// "unknown" where it would need it and nothing is declared.
+func WithBackupLife(d time.Duration) Option {
+	return atLeast("life of backups", d, 0, func(o *options) { o.backupLife = d })
+}
+
+// UnsafeWithoutKeyBackups lets epoch keys be destroyed though no backup of the
+// key tables is newer, as [Vault.Retire] demands otherwise. If the database is
+// lost after that, everything that it sealed is lost, whatever backups there
+// are. The ground, in the host's words, is in the evidence of each destruction.
+func UnsafeWithoutKeyBackups(ground string) Option {
+	return func(o *options) error {
+		if err := checkGround(ground); err != nil {
+			return err
+		}
+		o.noKeyBackups = ground
 		return nil
 	}
 }

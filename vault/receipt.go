@@ -35,6 +35,9 @@ type DeadKey struct {
 	Generation  uint32
 	KeyID       uint32
 	Commitment  [32]byte
+	// FirstEpoch and LastEpoch are those under which the key lay from its making
+	// to its end; 0 is directly under the key-encryption key.
+	FirstEpoch, LastEpoch uint32
 }
 
 func (r *Receipt) addKeys(rows []KeyRow) {
@@ -44,8 +47,20 @@ func (r *Receipt) addKeys(rows []KeyRow) {
 		}
 		r.Keys = append(r.Keys, DeadKey{
 			Compartment: row.Compartment, Generation: row.Generation, KeyID: row.KeyID, Commitment: row.Commitment,
+			FirstEpoch: row.FirstEpoch, LastEpoch: row.Epoch,
 		})
 	}
+}
+
+// epochs are the first and the last epoch under which one of the keys lay.
+func (r *Receipt) epochs() (first, last uint32) {
+	for i, k := range r.Keys {
+		if i == 0 {
+			first = k.FirstEpoch
+		}
+		first, last = min(first, k.FirstEpoch), max(last, k.LastEpoch)
+	}
+	return first, last
 }
 
 const deadDomain = "troth.vault.dead/1"
@@ -62,30 +77,44 @@ func digestOf(keys []DeadKey) [32]byte {
 	return sha256.Sum256(b)
 }
 
+// compartments are those of the keys.
+func (r *Receipt) compartments() []troth.Compartment {
+	var cs []troth.Compartment
+	for _, k := range r.Keys {
+		if k.Compartment.Validate() == nil { // a row may hold any text
+			cs = append(cs, k.Compartment)
+		}
+	}
+	return cs
+}
+
+// permitFacts adds who allowed it and why.
+func permitFacts(facts troth.Facts, p troth.Permit) {
+	facts["ground"] = troth.Word(p.Ground())
+	if p.IsUnmanaged() {
+		facts["permit"] = troth.Word("unmanaged")
+		return
+	}
+	facts["permit"] = troth.Word("managed")
+	facts["policy"] = troth.Digest(p.Policy())
+}
+
 func (r *Receipt) entry(p troth.Permit) troth.Entry {
 	facts := troth.Facts{
 		"scope":       troth.Word(r.Target.kind()),
 		"keys":        troth.Count(len(r.Keys)),
 		"tombstones":  troth.Count(r.stones),
 		"commitments": troth.Digest(r.digest()),
-		"ground":      troth.Word(p.Ground()),
-		"permit":      troth.Word("managed"),
 	}
-	if p.IsUnmanaged() {
-		facts["permit"] = troth.Word("unmanaged")
-	} else {
-		facts["policy"] = troth.Digest(p.Policy())
+	permitFacts(facts, p)
+	if len(r.Keys) > 0 {
+		first, last := r.epochs()
+		facts["first-epoch"], facts["last-epoch"] = troth.Count(int(first)), troth.Count(int(last))
 	}
 	if r.closed {
 		facts["closed"] = troth.Word("subject")
 	}
-	var died []troth.Compartment
-	for _, k := range r.Keys {
-		if k.Compartment.Validate() == nil { // a row may hold any text
-			died = append(died, k.Compartment)
-		}
-	}
-	died = append(died, r.Target.Compartments...)
+	died := append(r.compartments(), r.Target.Compartments...)
 	if len(died) > 0 {
 		facts["compartments"] = troth.Words(died...)
 	}

@@ -317,8 +317,8 @@ type scraped struct {
 	drop func(vault.KeyRow) bool
 }
 
-func (s *scraped) Tombstones(ctx context.Context, t troth.Tenant, id troth.EntryID) (vault.Tombstones, error) {
-	got, err := s.Backend.Tombstones(ctx, t, id)
+func (s *scraped) TombstonesOf(ctx context.Context, t troth.Tenant, id troth.EntryID) (vault.Tombstones, error) {
+	got, err := s.Backend.TombstonesOf(ctx, t, id)
 	got.Keys = slices.DeleteFunc(got.Keys, s.drop)
 	return got, err
 }
@@ -328,6 +328,6 @@ type emptied struct{ vault.Backend }
 
 func (*emptied) Tenants(context.Context, troth.Tenant, int) ([]troth.Tenant, error) { return nil, nil }
 
-func (*emptied) Tombstones(context.Context, troth.Tenant, troth.EntryID) (vault.Tombstones, error) {
+func (*emptied) TombstonesOf(context.Context, troth.Tenant, troth.EntryID) (vault.Tombstones, error) {
 	return vault.Tombstones{}, nil
 }

@@ -37,7 +37,7 @@ func (r *reconciler) entries(ctx context.Context, act *troth.Act, compare func(c
 
 // shredding compares the tombstones that a shredding left.
 func (r *reconciler) shredding(ctx context.Context, e *Evidenced) error {
-	stones, err := r.v.store.Tombstones(ctx, r.tenant, e.ID)
+	stones, err := r.v.store.TombstonesOf(ctx, r.tenant, e.ID)
 	if err != nil {
 		return err
 	}
@@ -64,10 +64,31 @@ func (r *reconciler) shredding(ctx context.Context, e *Evidenced) error {
 	return nil
 }
 
+// retiring compares what is left of a generation that was let go.
+func (r *reconciler) retiring(ctx context.Context, e *Evidenced) error {
+	rows, err := r.v.store.RetiredOf(ctx, r.tenant, e.ID)
+	if err != nil {
+		return err
+	}
+	told := told{
+		keys: 1, stones: 1, digest: e.Facts["commitments"].Text(), generation: uint32(e.Facts["generation"].Number()),
+	}
+	if told.isLeft(rows) {
+		return nil
+	}
+	d, err := r.replaced(ctx, e, told, nil)
+	if err == nil {
+		r.found(d)
+	}
+	return err
+}
+
 // told is what an entry tells that a shredding left.
 type told struct {
 	keys, stones int
 	digest       string
+	// generation is the one that it was; 0 for all.
+	generation uint32
 }
 
 // isLeft reports whether the rows are tombstones, and those that the entry tells
@@ -151,7 +172,8 @@ func judge(d *Discrepancy, t told, died []string, left, person []KeyRow) bool {
 	for i := range person {
 		k := &person[i]
 		isLeft := slices.ContainsFunc(left, func(l KeyRow) bool { return l.KeyName == k.KeyName && l.Generation == k.Generation })
-		if isLeft || (k.ShreddedAt == 0 && slices.Contains(died, string(k.Compartment))) {
+		meant := slices.Contains(died, string(k.Compartment)) && (t.generation == 0 || t.generation == k.Generation)
+		if isLeft || (k.ShreddedAt == 0 && meant) {
 			all = append(all, *k)
 			if k.ShreddedAt == 0 && lives == nil {
 				lives = k
@@ -176,6 +198,10 @@ func (r *reconciler) tenantShredding(ctx context.Context, e *Evidenced, t told, 
 	if err != nil {
 		return err
 	}
+	all = slices.DeleteFunc(all, func(row RootRow) bool {
+		isLeft := slices.ContainsFunc(left, func(l RootRow) bool { return l.Lineage == row.Lineage && l.Epoch == row.Epoch })
+		return !isLeft && len(row.Sealed) == 0
+	})
 	if slices.ContainsFunc(all, alive) && t.isOfRoots(all) {
 		d.Kind = TombstoneReplaced
 	}

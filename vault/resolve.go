@@ -61,7 +61,7 @@ func (v *Vault) resolve(ctx context.Context, q *sought) (*slot, error) {
 // dead by now, so it believes itself only about what nobody else knows of.
 func (v *Vault) loadInTx(ctx context.Context, scope *troth.Scope, q *sought, now int64) (*slot, error) {
 	applied := v.fence.applied.Load()
-	if s, ok := overlay[*slot](scope, overlayKey{v, q.name}, applied); ok {
+	if s, ok := overlay[*slot](scope, overlayKey{v, q.name}, applied); ok && now <= s.until {
 		return s, nil
 	}
 	if !scope.Current() {
@@ -138,7 +138,7 @@ var errAbandoned = errors.New("vault: abandoned")
 // share puts a slot of committed rows into the cache, unless something was
 // evicted since applied was read.
 func (v *Vault) share(q *sought, s *slot, applied uint64, now int64) {
-	s.expires = now + jitter(v.opt.keyTTL)
+	s.expires = min(s.until, now+jitter(v.opt.keyTTL))
 	q.put(s, v.sinceEviction(applied))
 }
 
@@ -152,11 +152,23 @@ func (v *Vault) sinceEviction(applied uint64) func() bool {
 // that another one must do it. A key-encryption key that ran out of its own time
 // has answered: who asks it again, asks for himself.
 func gaveUp(err error) bool {
-	return (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) && !errors.Is(err, ErrKEK)
+	return (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) &&
+		!errors.Is(err, ErrKEK) && !errors.Is(err, ErrEpochStore)
 }
 
-// read makes a slot of the rows that ctx can see, nil if there are none.
+// read makes a slot of the rows that ctx can see, nil if there are none. Keys
+// whose root was emptied after they were read have moved: they are read again.
 func (v *Vault) read(ctx context.Context, name KeyName) (*slot, error) {
+	for range rootTries {
+		s, err := v.readOnce(ctx, name)
+		if !errors.Is(err, errRetired) {
+			return s, err
+		}
+	}
+	return nil, ErrKeyRecord
+}
+
+func (v *Vault) readOnce(ctx context.Context, name KeyName) (*slot, error) {
 	rows, err := v.store.Keys(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("vault: read keys: %w", err)
@@ -188,6 +200,7 @@ func (v *Vault) read(ctx context.Context, name KeyName) (*slot, error) {
 			return nil, err
 		}
 		s.keys = append(s.keys, key)
+		s.until = min(s.until, r.until)
 		if len(row.Flag) > 0 {
 			f, err := parseFlag(row.Flag)
 			if err != nil {
@@ -218,4 +231,4 @@ func closedTo(state PersonState, c troth.Compartment) bool {
 	return state.TenantShredded || (state.ClosedAt != 0 && c != troth.PseudonymCompartment)
 }
 
-func shreddedSlot(name KeyName) *slot { return &slot{name: name, shredded: true} }
+func shreddedSlot(name KeyName) *slot { return &slot{name: name, shredded: true, until: forever} }

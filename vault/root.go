@@ -7,6 +7,7 @@ import (
 	crand "crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"math/rand/v2" //nolint:depguard // spreads expiry, nothing secret hangs on it
 	"time"
@@ -21,6 +22,9 @@ type root struct {
 	wrap cipher.AEAD
 	// index derives keys for hashes and tokens; set in the index lineage.
 	index []byte
+	// until is when a tenant's own key-encryption key must be asked again, on
+	// the vault's monotonic clock.
+	until int64
 }
 
 type rootName struct {
@@ -47,7 +51,7 @@ func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
 	scope := v.tx.Scope(ctx)
 	applied := v.fence.applied.Load()
 	if scope != nil {
-		if r, ok := overlay[*root](scope, overlayRoot{v, n}, applied); ok {
+		if r, ok := overlay[*root](scope, overlayRoot{v, n}, applied); ok && v.mono() <= r.until {
 			return r, nil
 		}
 	}
@@ -67,7 +71,7 @@ func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
 		setOverlay(scope, overlayRoot{v, n}, overlaid[*root]{r, applied})
 		return r, nil
 	}
-	v.roots.put(n, r, v.mono()+jitter(v.opt.rootTTL), v.sinceEviction(applied))
+	v.roots.put(n, r, min(r.until, v.mono()+jitter(v.opt.rootTTL)), v.sinceEviction(applied))
 	return r, nil
 }
 
@@ -89,7 +93,12 @@ func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
 	if row.Tenant != n.tenant || row.Lineage != n.lineage {
 		return nil, ErrKeyRecord
 	}
-	if row.ShreddedAt != 0 || len(row.Sealed) == 0 {
+	switch {
+	case row.ShreddedAt != 0:
+		return nil, ErrShredded
+	case row.RetiredAt != 0:
+		return nil, errRetired
+	case len(row.Sealed) == 0:
 		return nil, ErrShredded
 	}
 	return v.unwrapRoot(ctx, &row)
@@ -100,7 +109,7 @@ func (v *Vault) readRoot(ctx context.Context, n rootName) (*root, error) {
 func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
 	record := recordDigest(row)
 	for {
-		r, f, first := v.roots.openedAs(record)
+		r, f, first := v.roots.openedAs(record, v.mono())
 		switch {
 		case r != nil:
 			return r, nil
@@ -127,26 +136,75 @@ func (v *Vault) openRoot(ctx context.Context, row *RootRow, f *flight[[32]byte, 
 }
 
 func (v *Vault) askToUnwrap(ctx context.Context, row *RootRow) (*root, error) {
-	plain, err := v.kek.DecryptWithContext(ctx, row.Sealed, rootAAD(row))
+	asked := v.mono()
+	plain, err := v.rootSecret(ctx, row)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
+		return nil, err
 	}
 	defer clear(plain)
-	if len(plain) != keySize {
-		return nil, ErrKeyRecord
-	}
-	got := commitment((*[keySize]byte)(plain))
-	if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) != 1 {
-		return nil, ErrKeyRecord
-	}
-	return derive(row, plain)
+	return v.reduce(row, plain, asked)
 }
 
-func derive(row *RootRow, secret []byte) (*root, error) {
-	r := &root{epoch: row.Epoch}
+// rootSecret has the root of a row unwrapped.
+func (v *Vault) rootSecret(ctx context.Context, row *RootRow) ([]byte, error) {
+	box, err := v.unseal(ctx, row)
+	if err != nil || row.Epoch == 0 {
+		return box, err
+	}
+	defer clear(box)
+	return v.unbox(ctx, row, box)
+}
+
+// unseal has the key-encryption key take its seal off. Inside is the root, or
+// what the key of its epoch made of it.
+func (v *Vault) unseal(ctx context.Context, row *RootRow) ([]byte, error) {
+	box, err := v.kekFor(row).DecryptWithContext(ctx, row.Sealed, rootAAD(row))
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, ErrKeyRecord):
+		return nil, ErrKeyRecord
+	default:
+		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
+	}
+	if row.Epoch == 0 {
+		if err := v.checkRoot(row, box); err != nil {
+			return nil, err
+		}
+	}
+	return box, nil
+}
+
+// unbox has the key of the row's epoch unwrap the root.
+func (v *Vault) unbox(ctx context.Context, row *RootRow, box []byte) ([]byte, error) {
+	secret, err := v.unwrapInEpoch(ctx, row, box)
+	if err != nil {
+		if ctx.Err() == nil {
+			v.blame(row) // what it gave may have been something else
+		}
+		return nil, err
+	}
+	return secret, v.checkRoot(row, secret)
+}
+
+// checkRoot demands that the secret is what the row commits to.
+func (v *Vault) checkRoot(row *RootRow, secret []byte) error {
+	if len(secret) == keySize {
+		got := commitment((*[keySize]byte)(secret))
+		if subtle.ConstantTimeCompare(got[:], row.Commitment[:]) == 1 {
+			return nil
+		}
+	}
+	clear(secret)
+	v.blame(row)
+	return ErrKeyRecord
+}
+
+// reduce reduces a secret to what is derived from it. It may be used for as long
+// as an answer to a question of that instant may.
+func (v *Vault) reduce(row *RootRow, secret []byte, asked int64) (*root, error) {
+	r := &root{epoch: row.Epoch, until: v.goodUntil(row, asked)}
 	if row.Lineage == IndexLineage {
 		r.index = append([]byte(nil), secret...)
 		return r, nil
@@ -191,7 +249,7 @@ func (v *Vault) makeRoot(ctx context.Context, n rootName, f *flight[rootName, *R
 	f.err = errAbandoned
 	defer v.roots.landMaking(f)
 	applied := v.fence.applied.Load()
-	if f.value, f.err = v.newRoot(ctx, n.tenant, n.lineage); f.err == nil {
+	if f.value, f.err = v.firstRoot(ctx, n.tenant, n.lineage); f.err == nil {
 		v.roots.keepFresh(n, f.value, v.sinceEviction(applied))
 	}
 }
@@ -206,28 +264,60 @@ func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage, 
 		return r, err
 	}
 	if row == nil {
-		if row, err = v.newRoot(ctx, tenant, l); err != nil {
+		if row, err = v.firstRoot(ctx, tenant, l); err != nil {
 			return nil, err
 		}
 	}
 	if _, err := v.store.InsertRoot(ctx, *row); err != nil {
 		return nil, fmt.Errorf("vault: insert root: %w", err)
 	}
-	// Another process may have been first; its root is the tenant's then.
+	// Another process may have been first; its root is the tenant's then. If
+	// nobody was, the row's epoch has been closed meanwhile.
 	r, err = v.root(ctx, n)
 	if err == nil && r == nil {
-		err = ErrKeyRecord
+		err = errSuperseded
 	}
 	return r, err
 }
 
-func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*RootRow, error) {
+// firstRoot makes a tenant's first root of a lineage, under the key-encryption
+// key of its other one.
+func (v *Vault) firstRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*RootRow, error) {
+	kek, err := v.kekOf(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return v.newRoot(ctx, tenant, l, kek)
+}
+
+// newRoot makes a first root, under the newest epoch.
+func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage, kek string) (*RootRow, error) {
+	epoch, err := v.newestEpoch(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var secret [keySize]byte
 	defer clear(secret[:])
 	_, _ = crand.Read(secret[:]) // never fails, crypto/rand documents
-	row := &RootRow{Tenant: tenant, Lineage: l, Commitment: commitment(&secret), CreatedAt: v.micros()}
+	return v.sealRoot(ctx, rootName{tenant: tenant, lineage: l, epoch: int64(epoch)}, kek, &secret)
+}
+
+// sealRoot makes the row of a root out of its secret.
+func (v *Vault) sealRoot(ctx context.Context, n rootName, kek string, secret *[keySize]byte) (*RootRow, error) {
+	row := &RootRow{
+		Tenant: n.tenant, Lineage: n.lineage, Epoch: uint32(n.epoch), KEK: kek,
+		Commitment: commitment(secret), CreatedAt: v.micros(),
+	}
+	asked := v.mono()
 	applied := v.fence.applied.Load()
-	sealed, err := v.kek.EncryptWithContext(ctx, secret[:], rootAAD(row))
+	inner := secret[:]
+	if row.Epoch != 0 {
+		var err error
+		if inner, err = v.wrapInEpoch(ctx, row, inner); err != nil {
+			return nil, err
+		}
+	}
+	sealed, err := v.kekFor(row).EncryptWithContext(ctx, inner, rootAAD(row))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -235,7 +325,7 @@ func (v *Vault) newRoot(ctx context.Context, tenant troth.Tenant, l Lineage) (*R
 		return nil, fmt.Errorf("%w: wrap root: %w", ErrKEK, err)
 	}
 	row.Sealed = sealed
-	r, err := derive(row, secret[:])
+	r, err := v.reduce(row, secret[:], asked)
 	if err != nil {
 		return nil, err
 	}

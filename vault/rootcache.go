@@ -65,13 +65,13 @@ func (c *rootCache) put(n rootName, r *root, expires int64, allowed func() bool)
 	delete(c.fresh, n)
 }
 
-// openedAs returns the root of a record that was unwrapped before; else the
-// flight of whoever unwraps it now, or a new one, which the caller must do and
+// openedAs returns the root of a record that was unwrapped before and may still
+// be used; else the flight of whoever unwraps it now, or a new one, which the caller must do and
 // land.
-func (c *rootCache) openedAs(record [32]byte) (r *root, f *flight[[32]byte, *root], first bool) {
+func (c *rootCache) openedAs(record [32]byte, now int64) (r *root, f *flight[[32]byte, *root], first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if o, ok := c.opened[record]; ok {
+	if o, ok := c.opened[record]; ok && now <= o.root.until {
 		return o.root, nil, false
 	}
 	f, first = c.opening.join(&record)

@@ -13,8 +13,9 @@ const (
 	IndexLineage Lineage = "index"
 )
 
-// RootRow is a tenant's root as stored. A root whose Sealed is empty is a
-// tombstone: the tenant was shredded.
+// RootRow is a tenant's root as stored. It lives while Sealed is not empty. One
+// with a ShreddedAt is a tombstone: the tenant was shredded. One with a
+// RetiredAt is a trace: everything under it has moved to another epoch.
 type RootRow struct {
 	Tenant  troth.Tenant
 	Lineage Lineage
@@ -24,13 +25,17 @@ type RootRow struct {
 	// KEK names the tenant's own key-encryption key, as its [KEKResolver] knows
 	// it; empty for the platform's.
 	KEK string
-	// Sealed is what the key-encryption key made of the 32 bytes.
+	// Sealed is what the key-encryption key made of the 32 bytes, or of what the
+	// epoch key made of them.
 	Sealed []byte
 	// Commitment binds the record to the key inside, see docs/formats.md.
 	Commitment [32]byte
 	// CreatedAt and ShreddedAt are microseconds since 1970, UTC; ShreddedAt is
-	// 0 while the root lives.
+	// 0 while the tenant lives.
 	CreatedAt, ShreddedAt int64
+	// SupersededAt is since when no key can come under the root, because there
+	// is one of a higher epoch, RetiredAt since when none is; 0 if it is not so.
+	SupersededAt, RetiredAt int64
 	// Evidence is the entry that tells of the shredding; zero before.
 	Evidence troth.EntryID
 }
@@ -51,9 +56,10 @@ type KeyRow struct {
 	// KeyID stands in front of each sealed value. It is unique among the keys
 	// of one person.
 	KeyID uint32
-	// Epoch is that of the root whose wrap key sealed this key.
-	Epoch  uint32
-	Sealed []byte
+	// Epoch is that of the root whose wrap key sealed this key, FirstEpoch that
+	// of the root whose wrap key sealed it first.
+	Epoch, FirstEpoch uint32
+	Sealed            []byte
 	// Commitment binds the record to the key inside, see docs/formats.md.
 	Commitment [32]byte
 	// CreatedAt and ShreddedAt are microseconds since 1970, UTC; ShreddedAt is
@@ -66,7 +72,7 @@ type KeyRow struct {
 	Evidence troth.EntryID
 }
 
-// FenceEvent tells other processes that keys died. An empty Compartment is all
+// FenceEvent tells other processes that keys died, or moved. An empty Compartment is all
 // of a person's, an empty SubjectID all of a tenant's.
 type FenceEvent struct {
 	KeyName
@@ -74,6 +80,8 @@ type FenceEvent struct {
 	Position int64
 	// At is when the keys died, microseconds since 1970, UTC.
 	At int64
+	// Roots says that nothing died, and only the tenant's roots are others now.
+	Roots bool
 }
 
 // WindowRow is an interval in which a service may open data of one tenant for

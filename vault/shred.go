@@ -185,7 +185,7 @@ func (v *Vault) shredTenant(ctx context.Context, r *Receipt, t Target, at int64)
 	r.stones = len(rows)
 	for _, row := range rows {
 		if row.Commitment != ([32]byte{}) {
-			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment})
+			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment, FirstEpoch: row.Epoch, LastEpoch: row.Epoch})
 		}
 	}
 	r.Already = len(rows) == 0

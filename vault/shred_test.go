@@ -167,6 +167,8 @@ func TestShred_RecordsWhatDied(t *testing.T) {
 		"commitments":  troth.Digest(r.Digest()),
 		"ground":       troth.Word("erasure-request"),
 		"permit":       troth.Word("unmanaged"),
+		"first-epoch":  troth.Count(0),
+		"last-epoch":   troth.Count(0),
 	}, e.Facts)
 	assert.Equal(t, at.UnixMicro(), w.keyRow(emailOf(shop, "42", profile)).ShreddedAt)
 }

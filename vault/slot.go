@@ -15,8 +15,9 @@ type slot struct {
 	shredded bool
 	// rule is what restrictions leave; nil if there are none.
 	rule *rule
-	// expires is on the vault's monotonic clock.
-	expires int64
+	// expires is on the vault's monotonic clock, and so is until, which it is not
+	// behind: that of the roots under which the keys lie.
+	expires, until int64
 
 	// place is where the cache put the slot; nil if it did not.
 	place *atomic.Pointer[slot]
@@ -31,7 +32,7 @@ func (s *slot) gone() bool { return s.place == nil || s.place.Load() != s }
 
 // newSlot returns a slot to which keys are still to be added.
 func newSlot(name KeyName) *slot {
-	s := &slot{name: name, prefix: valuePrefix(name)}
+	s := &slot{name: name, prefix: valuePrefix(name), until: forever}
 	s.keys = s.one[:0]
 	return s
 }

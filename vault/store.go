@@ -12,6 +12,9 @@ import (
 // sees, changes or counts another tenant's rows. Returned slices belong to the
 // caller.
 type Store interface {
+	// RotationStore is the rest of it.
+	RotationStore
+
 	// Transactor is the one whose transactions the methods join.
 	Transactor() troth.Transactor
 
@@ -20,8 +23,9 @@ type Store interface {
 	Root(ctx context.Context, tenant troth.Tenant, l Lineage) (row RootRow, found bool, err error)
 	// RootAt returns the root of that epoch.
 	RootAt(ctx context.Context, tenant troth.Tenant, l Lineage, epoch uint32) (row RootRow, found bool, err error)
-	// InsertRoot adds a root. inserted is false, and nothing changed, if the
-	// tenant has one of that lineage and epoch, a tombstone included.
+	// InsertRoot adds the first root of a lineage. inserted is false, and nothing
+	// changed, if the lineage has one, of whatever epoch, a tombstone included,
+	// or the epoch is closed.
 	InsertRoot(ctx context.Context, row RootRow) (inserted bool, err error)
 
 	// Keys returns all generations under the name, newest first, tombstones
@@ -40,7 +44,8 @@ type Store interface {
 	ClosePerson(ctx context.Context, tenant troth.Tenant, subjectID string, at int64) error
 	// InsertKey adds a key. inserted is false, and nothing changed, if the name
 	// has a row of that generation, a tombstone included, or the person has a
-	// key with that KeyID other than 0.
+	// key with that KeyID other than 0, or the tenant's wrap root of its epoch
+	// was superseded or is dead.
 	InsertKey(ctx context.Context, row KeyRow) (inserted bool, err error)
 	// ShredKeys empties the chosen keys that live, sets their ShreddedAt, and
 	// returns them as tombstones, ordered by compartment and generation. A
@@ -48,8 +53,8 @@ type Store interface {
 	// generation 1 and KeyID 0, which is returned too. Call it under an
 	// exclusive lock.
 	ShredKeys(ctx context.Context, p ShredKeys) ([]KeyRow, error)
-	// ShredRoots empties all roots of the tenant that live and returns them as
-	// tombstones. A tenant without a root of a lineage gets a tombstone of
+	// ShredRoots empties all roots of the tenant that are no tombstones and
+	// returns them as such, those that were empty before too. A tenant without a root of a lineage gets a tombstone of
 	// epoch 0. It waits for transactions that hold a person of the tenant
 	// locked.
 	ShredRoots(ctx context.Context, tenant troth.Tenant, at int64) ([]RootRow, error)
@@ -79,6 +84,9 @@ type PersonState struct {
 	ClosedAt int64
 	// TenantShredded says that the tenant's roots are tombstones.
 	TenantShredded bool
+	// Epoch is that of the tenant's newest wrap root, under which keys can be
+	// created until the transaction ends. LockPerson tells it, Person does not.
+	Epoch uint32
 	// Restricted counts the restrictions that are in force.
 	Restricted int
 }
@@ -107,6 +115,9 @@ type ShredKeys struct {
 
 // SystemStore is what crosses tenants. Its rows carry their tenant.
 type SystemStore interface {
+	// EpochRows is the rest of it.
+	EpochRows
+
 	// Follow returns every fence event that committed before the call began
 	// and whose position is above after, in an order that does not matter.
 	// Events without a position yet are always among them. Outside of a

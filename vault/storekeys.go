@@ -1,21 +1,13 @@
 package vault
 
-import (
-	"context"
-
-	"github.com/trothdev/troth"
-)
+import "context"
 
 // KEKStore is the part of [Store] that moves tenants between key-encryption
 // keys.
 type KEKStore interface {
-	// Roots returns all of the tenant's roots, tombstones included, ordered by
-	// lineage and epoch.
-	Roots(ctx context.Context, tenant troth.Tenant) ([]RootRow, error)
-	// RewrapRoot gives the root of the row's tenant, lineage and epoch the row's
-	// KEK and Sealed, and changes nothing else. replaced is false, and nothing
-	// changed, if there is none, if it is a tombstone, or if its Sealed is not
-	// before any more.
+	// RewrapRoot gives the living root of the row's tenant, lineage and epoch the
+	// row's KEK and Sealed, and changes nothing else. replaced is false, and
+	// nothing changed, if there is none, or if its Sealed is not before any more.
 	RewrapRoot(ctx context.Context, row RootRow, before []byte) (replaced bool, err error)
 }
 

@@ -17,20 +17,24 @@ import (
 
 // tinkFor makes Tink's AEAD of one AES-256-GCM key with Tink's own prefix.
 func tinkFor(key []byte, id uint32) (tink.AEAD, error) {
+	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewBufferString(keysetText(id, key, "TINK"))))
+	if err != nil {
+		return nil, err
+	}
+	return aead.New(handle)
+}
+
+// keysetText is a cleartext keyset of one AES-GCM key.
+func keysetText(id uint32, key []byte, prefix string) string {
 	value := append([]byte{0x1a, byte(len(key))}, key...) // AesGcmKey: field 3, key_value
-	text := fmt.Sprintf(`{"primaryKeyId": %d, "key": [{
+	return fmt.Sprintf(`{"primaryKeyId": %d, "key": [{
 		"keyData": {
 			"typeUrl": "type.googleapis.com/google.crypto.tink.AesGcmKey",
 			"keyMaterialType": "SYMMETRIC",
 			"value": %q
 		},
-		"outputPrefixType": "TINK", "keyId": %d, "status": "ENABLED"
-	}]}`, id, base64.StdEncoding.EncodeToString(value), id)
-	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewBufferString(text)))
-	if err != nil {
-		return nil, err
-	}
-	return aead.New(handle)
+		"outputPrefixType": %q, "keyId": %d, "status": "ENABLED"
+	}]}`, id, base64.StdEncoding.EncodeToString(value), prefix, id)
 }
 
 func TestTink_OpensOursAndWeOpenTinks(t *testing.T) {

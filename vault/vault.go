@@ -21,11 +21,18 @@ type KEK = tink.AEADWithContext
 type Config struct {
 	Store Backend
 	KEK   KEK
+	// KEKs gives the key-encryption keys of tenants that bring their own, see
+	// [Vault.MoveTenant]. Without it no tenant can.
+	KEKs KEKResolver
 	// Recorder keeps the evidence. It must share the store's Transactor.
 	Recorder troth.Recorder
 	// Evidence reads what Recorder kept. Without it [Vault.Reconcile] has
 	// nothing to compare with.
 	Evidence Evidence
+	// Epochs holds the keys of epochs. Without it tenants' roots lie directly
+	// under the key-encryption key, and erasures reach no further than backups
+	// expire, see [Vault.Horizon].
+	Epochs EpochStore
 }
 
 // Vault seals, opens and shreds. Make it with [Open], drive it with [Vault.Run],
@@ -34,12 +41,15 @@ type Vault struct {
 	store Backend
 	tx    troth.Transactor
 	kek   KEK
-	rec   troth.Recorder
 	// evidence is nil where there is none to read.
 	evidence Evidence
-	opt      options
-	log      *zap.Logger
-	now      func() time.Time
+	keks     keks
+	// epochs is nil where there are none.
+	epochs EpochStore
+	rec    troth.Recorder
+	opt    options
+	log    *zap.Logger
+	now    func() time.Time
 	// Ages are measured on the monotonic clock, from start on; tests have one
 	// of their own.
 	start    time.Time
@@ -53,6 +63,7 @@ type Vault struct {
 	fence    fence
 	pendings pendings
 	windows  windows
+	pace     pace
 	// unscrubbed says that keys died since the store was last scrubbed, see
 	// [Scrubber].
 	unscrubbed atomic.Bool
@@ -67,8 +78,10 @@ var (
 )
 
 // Open returns a vault on the store. It starts no goroutine. It returns
-// [troth.ErrNotShared] if store and recorder do not share a Transactor, and
-// [ErrUnmanaged] if it was to work without a keeper on a store that has one.
+// [troth.ErrNotShared] if store and recorder do not share a Transactor,
+// [ErrUnmanaged] if it was to work without a keeper on a store that has one, and
+// [ErrNoEpochs] if the store has epochs and the Config no EpochStore. With an
+// EpochStore and no epoch yet it opens the first one.
 func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 	if c.Store == nil || c.KEK == nil || c.Recorder == nil {
 		return nil, fmt.Errorf("vault: open: store, key-encryption key and recorder are required")
@@ -87,9 +100,11 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		store: c.Store,
 		tx:    c.Store.Transactor(),
 		kek:   c.KEK,
+		keks:  keks{resolver: c.KEKs},
 		rec:   c.Recorder,
 
 		evidence: c.Evidence,
+		epochs:   c.Epochs,
 
 		opt:   o,
 		log:   o.log,
@@ -124,6 +139,9 @@ func (v *Vault) begin(ctx context.Context) error {
 	// A key-encryption key that is not this store's shows here, before anything
 	// is done with it, if there is anything to tell it by.
 	if _, err := v.root(ctx, rootName{tenant: troth.Platform, lineage: IndexLineage, epoch: newest}); err != nil {
+		return err
+	}
+	if err := v.beginEpochs(ctx); err != nil {
 		return err
 	}
 	if v.opt.unmanaged == "" {

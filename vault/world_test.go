@@ -30,6 +30,7 @@ type world struct {
 	store *vaultmem.Store
 	rec   *recorder
 	kek   vault.KEK
+	keks  vault.KEKResolver
 	// service acts in ctx unless a test says otherwise.
 	ctx context.Context
 }
@@ -59,7 +60,7 @@ func asPerson(ctx context.Context, id string) context.Context {
 }
 
 func (w *world) config() vault.Config {
-	return vault.Config{Store: w.store, KEK: w.kek, Recorder: w.rec}
+	return vault.Config{Store: w.store, KEK: w.kek, KEKs: w.keks, Recorder: w.rec}
 }
 
 // vault opens a vault that may shred without a keeper.

@@ -16,6 +16,7 @@ import (
 // brokenLog are stores with one fault each in what concerns the log.
 var brokenLog = map[string]brokenStore{
 	"looks for no strays":                         {func(s *auditmem.Store) audit.Backend { return blind{s} }, "an_entry_of_no_log"},
+	"thinks that an index is wrong":               {func(s *auditmem.Store) audit.Backend { return distrustful{s} }, "indexes_fit_the_rows"},
 	"takes the last log for a stray":              {func(s *auditmem.Store) audit.Backend { return suspicious{s} }, "nothing_is_astray"},
 	"elects nobody":                               {func(s *auditmem.Store) audit.Backend { return unelected{s} }, "a_transaction_is_elected"},
 	"leaves logs open":                            {func(s *auditmem.Store) audit.Backend { return staysOpen{s} }, "heads_come_back_as_they_went_in"},

@@ -22,3 +22,9 @@ func (s suspicious) Stray(ctx context.Context) (audit.RowError, bool, error) {
 	heads, err := s.Heads(ctx)
 	return audit.RowError{Table: "troth_audit_entry", Place: "log 2"}, len(heads) > 1, err
 }
+
+type distrustful struct{ *auditmem.Store }
+
+func (distrustful) Misindexed(context.Context) (audit.RowError, bool, error) {
+	return audit.RowError{Table: "troth_audit_entry", Place: "an index"}, true, nil
+}

@@ -36,9 +36,16 @@ func hashOf(n uint64) (h [32]byte) {
 	return h
 }
 
-// numberedID returns an id that is told by the numbers.
-func numberedID(log int, n uint64) (id troth.EntryID) {
-	binary.BigEndian.PutUint64(id[:], uint64(log))
+// numberedID returns the id of the row that logRow makes of the numbers.
+func numberedID(log int, n uint64) (id troth.EntryID) { return timedID(log, n, timeOf(n)) }
+
+// timeOf is when an entry was recorded that is told by n.
+func timeOf(n uint64) int64 { return 1_000_000 + int64(n) }
+
+// timedID returns an id that is told by the numbers and begins with the
+// milliseconds of the time, as the contract has it.
+func timedID(log int, n uint64, at int64) (id troth.EntryID) {
+	binary.BigEndian.PutUint64(id[:], uint64(at/1000)<<16|uint64(log))
 	binary.BigEndian.PutUint64(id[8:], n)
 	return id
 }
@@ -55,7 +62,7 @@ func logRow(tenant troth.Tenant, log int, index, number uint64) audit.LogRow {
 	return audit.LogRow{
 		Log: log, Index: index, Tenant: tenant, ID: numberedID(log, index), Number: number, Hash: hashOf(index),
 		Leaf:       append([]byte{0, byte(index), 0xff, 0xfe, '\''}, tenant...),
-		RecordedAt: 1_000_000 + int64(index), Act: "audittest.act", Subject: subjectOf(index),
+		RecordedAt: timeOf(index), Act: "audittest.act", Subject: subjectOf(index),
 	}
 }
 

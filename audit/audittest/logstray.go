@@ -36,6 +36,16 @@ var logStrayChecks = []check{
 		r.must(r.store.PutCheckpoint(r.Context(), checkpointOf(77, 5)))
 		r.wantStray("troth_audit_checkpoint", "a checkpoint of log 77")
 	}},
+	{"indexes fit the rows of an empty store, and of two logs, also after some were destroyed", func(r *rig) {
+		r.wantIndexed("an empty store")
+		r.twoLogs()
+		r.wantIndexed("two logs")
+		by := numberedID(1, 2)
+		redaction := audit.Redaction{Tenant: "acme", ID: numberedID(1, 0), By: by}
+		r.want(ok(r.store.Redact(r.Context(), redaction))(r), "nothing was redacted")
+		ok(r.store.Prune(r.Context(), audit.Pruning{Log: 2, Before: 1, By: by}, 9))(r)
+		r.wantIndexed("two logs with a redacted entry and a pruned one")
+	}},
 }
 
 // twoLogs writes two logs with some of everything.
@@ -57,4 +67,11 @@ func (r *rig) wantStray(table, what string) {
 	row, there := found(r.store.Stray(r.Context()))(r)
 	r.want(there == (table != "") && row.Table == table, "%s: got %v of %q", what, there, row.Table)
 	r.want(there == (row.Place != ""), "%s: the place is %q", what, row.Place)
+}
+
+// wantIndexed wants every index to fit.
+func (r *rig) wantIndexed(what string) {
+	r.Helper()
+	row, there := found(r.store.Misindexed(r.Context()))(r)
+	r.want(!there && row.Table == "", "%s: %s, %s does not fit", what, row.Table, row.Place)
 }

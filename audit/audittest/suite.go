@@ -16,7 +16,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) audit.Backend) {
 	t.Helper()
 	run(t, open, slices.Concat(entryChecks, pseudonymChecks, txChecks, systemChecks, loopChecks, trailChecks,
-		logHeadChecks, logInboxChecks, logEntryChecks, logTenantChecks, logTreeChecks,
+		logHeadChecks, logInboxChecks, logEntryChecks, logTenantChecks, logTimeChecks, logTreeChecks,
 		logStrayChecks, logTxChecks))
 }
 

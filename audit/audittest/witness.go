@@ -24,7 +24,8 @@ import (
 // Witness is a small real witness, C2SP tlog-witness: it cosigns a checkpoint
 // only if the log grew from the last one that it cosigned. It remembers the
 // latest of each log in memory, and shares no code with what it judges. It
-// serves POST …/add-checkpoint under any prefix, and is safe for concurrent use.
+// serves POST …/add-checkpoint under any prefix, and GET …/newest?origin=NAME, the
+// newest checkpoint that it cosigned; it is safe for concurrent use.
 type Witness struct {
 	// Now is its clock, time.Now if nil. Set it before use.
 	Now func() time.Time
@@ -35,6 +36,7 @@ type Witness struct {
 
 	mu     sync.Mutex
 	latest map[string]tlog.Tree
+	notes  map[string]string
 }
 
 var _ http.Handler = (*Witness)(nil)
@@ -47,7 +49,10 @@ func NewWitness(t testing.TB, name string, logs ...string) *Witness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &Witness{name: name, key: key, logs: make(map[string][]note.Verifier), latest: make(map[string]tlog.Tree)}
+	w := &Witness{
+		name: name, key: key, logs: make(map[string][]note.Verifier),
+		latest: make(map[string]tlog.Tree), notes: make(map[string]string),
+	}
 	for _, vkey := range logs {
 		v, err := note.NewVerifier(vkey)
 		if err != nil {
@@ -115,6 +120,9 @@ func (w *Witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (w *Witness) serve(rw http.ResponseWriter, r *http.Request) (line string, err error) {
+	if strings.HasSuffix(r.URL.Path, "/newest") {
+		return w.newest(r)
+	}
 	if !strings.HasSuffix(r.URL.Path, "/add-checkpoint") {
 		return "", refuse(http.StatusNotFound)
 	}
@@ -138,8 +146,23 @@ func (w *Witness) serve(rw http.ResponseWriter, r *http.Request) (line string, e
 	if err := judge(w.latest[origin], old, tree, proof); err != nil {
 		return "", err
 	}
-	w.latest[origin] = tree
-	return w.cosign(text), nil
+	line = w.cosign(text)
+	w.latest[origin], w.notes[origin] = tree, string(checkpoint)+line
+	return line, nil
+}
+
+// newest is the newest checkpoint of the log that is asked for.
+func (w *Witness) newest(r *http.Request) (text string, err error) {
+	if r.Method != http.MethodGet {
+		return "", refuse(http.StatusMethodNotAllowed)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text, ok := w.notes[r.URL.Query().Get("origin")]
+	if !ok {
+		return "", refuse(http.StatusNotFound)
+	}
+	return text, nil
 }
 
 // parseRequest takes the body of a request apart.

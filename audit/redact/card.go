@@ -53,23 +53,23 @@ func luhn[T string | []byte](digits T) bool {
 	return sum%10 == 0
 }
 
-// grouped tells whether the groups are those printed on cards: of four, or four
-// to six in the middle, or six at the front.
+// grouped tells whether the groups are those in which cards are printed and
+// typed: of four or some of them run together, or four and six, or six at the
+// front.
 func (c candidate) grouped() bool {
-	switch n := c.parts(); {
-	case n == 2:
-		return c.groups[c.first].len() == 6 || c.groups[c.first].len() == 8
-	case n == 3 && c.groups[c.first].len() == 4:
-		return c.groups[c.first+1].len() == 6
-	case n < 4 || n > 5:
+	n := c.parts()
+	if n == 1 || n > 5 {
 		return false
 	}
 	for i := c.first; i < c.last; i++ {
-		if c.groups[i].len() != 4 {
+		switch size := c.groups[i].len(); {
+		case size > 0 && size%4 == 0:
+		case size == 6 && (n == 2 || n == 3 && i == c.first+1):
+		default:
 			return false
 		}
 	}
-	return c.groups[c.last].len() <= 4
+	return true
 }
 
 // freeOfDigits tells whether the number is not the part of a decimal fraction.

@@ -2,8 +2,12 @@ package redact_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -147,13 +151,20 @@ func TestCore_RedactsFields(t *testing.T) {
 		"struct":          {[]zap.Field{zap.Any("p", &person{Name: "Anna", Mail: canary, Age: 7, Next: &person{Name: "Ben"}, Bytes: []byte(canary)})}, `"p":{"name":"[redacted]","Mail":"[email]","Age":7,"Next":{"name":"[redacted]","Mail":"","Age":0},"Bytes":"[redacted]"}`},
 		"map":             {[]zap.Field{zap.Reflect("m", map[string]any{"NAME": []int{1}, canary: 1.50, "n": nil, "t": true, "c": 4111111111111111, "h": "<&>"})}, `"m":{"NAME":"[redacted]","[email]":1.5,"c":"[card]","h":"<&>","n":null,"t":true}`},
 		"reflected plain": {[]zap.Field{zap.Reflect("s", canary), zap.Reflect("n", nil), zap.Reflect("b", true), zap.Reflect("i", 7), zap.Reflect("f", 1e30)}, `"s":"[email]","n":null,"b":true,"i":7,"f":1e+30`},
-		"no JSON":         {[]zap.Field{zap.Reflect("c", make(chan int)), zap.Reflect("m", map[[1]string]int{{canary}: 1})}, `"c":"[unreadable]","m":"[unreadable]"`},
-		"panics":          {[]zap.Field{zap.Stringer("a", broken{}), zap.Error(broken{}), zap.Reflect("c", broken{}), zap.Object("d", broken{}), zap.Array("e", broken{}), zap.Inline(broken{}), zap.Stringer(canary, broken{})}, `"a":"[unreadable]","error":"[unreadable]","c":"[unreadable]","d":"[unreadable]","e":"[unreadable]","inline":"[unreadable]","[email]":"[unreadable]"`},
-		"nil pointer":     {[]zap.Field{zap.Stringer("a", (*text)(nil))}, `"a":"<nil>"`},
-		"endless":         {[]zap.Field{zap.Object("o", endless())}, ""},
-		"unknown":         {[]zap.Field{{Key: "k", String: canary}, {Key: "l", Type: 200, Interface: canary}, {Key: "t", Type: zapcore.TimeFullType, Interface: canary}, {Key: "e", Type: zapcore.ErrorType, Interface: canary}, {Key: "z", Type: zapcore.TimeType, Interface: canary}, {Key: "c", Type: zapcore.Complex128Type}}, `"k":"[unreadable]","l":"[unreadable]","t":"[unreadable]","e":"[unreadable]","z":"[unreadable]","c":"[unreadable]"`},
-		"plain types":     {[]zap.Field{zap.Bool("b", true), zap.Duration("d", time.Second), zap.Time("t", noon), zap.Float64("f", 1.5), zap.Complex128("c", 1i), zap.Uint8("u", 1), zap.Skip(), zap.Uintptr("p", 9), zap.Durations("ds", []time.Duration{1}), zap.Times("ts", []time.Time{noon}), zap.Float32s("fs", []float32{1.5}), zap.Uint16s("us", []uint16{3}), zap.Bools("bs", []bool{true}), zap.Complex64s("cs", []complex64{1})}, `"b":true,"d":"1s","t":"2026-01-02T12:30:45.000Z","f":1.5,"c":"0+1i","u":1,"p":9,"ds":["1ns"],"ts":["2026-01-02T12:30:45.000Z"],"fs":[1.5],"us":[3],"bs":[true],"cs":["1+0i"]`},
-		"sensitive":       {[]zap.Field{zap.Any("s", troth.Protect(canary)), zap.Stringer("t", troth.Protect(canary))}, `"s":{"value":"[sensitive]"},"t":"[sensitive]"`},
+		"long errors": {[]zap.Field{zap.Object("o", obj(func(e zapcore.ObjectEncoder) error {
+			zap.NamedError("name", long{errors.New("Anna")}).AddTo(e)
+			zap.NamedError("NAME", causes{errors.New("Anna")}).AddTo(e)
+			return nil
+		}))}, `"o":{"name":"[redacted]","nameVerbose":"[redacted]","NAME":"[redacted]","NAMECauses":"[redacted]"}`},
+		"JSON as it is": {[]zap.Field{zap.Reflect("r", json.RawMessage(`{"Name":"Anna","b":"\u0061nna@example.com","c":[4.111111111111111e15,4111111111111111.0,1.50,2e3]}`))}, `"r":{"Name":"[redacted]","b":"[email]","c":["[card]","[card]",1.50,2e3]}`},
+		"addresses":     {[]zap.Field{zap.Any("a", &net.TCPAddr{IP: net.ParseIP("2001:db8::1"), Port: 51234, Zone: "eth0"}), zap.Any("b", []netip.Addr{netip.MustParseAddr("192.0.2.1")}), zap.Any("c", &url.URL{Path: "/" + canary})}, `"a":"[ip]:51234","b":["[ip]"],"c":"/[email]"`},
+		"no JSON":       {[]zap.Field{zap.Reflect("c", make(chan int)), zap.Reflect("m", map[[1]string]int{{canary}: 1})}, `"c":"[unreadable]","m":"[unreadable]"`},
+		"panics":        {[]zap.Field{zap.Stringer("a", broken{}), zap.Error(broken{}), zap.Reflect("c", broken{}), zap.Object("d", broken{}), zap.Array("e", broken{}), zap.Inline(broken{}), zap.Stringer(canary, broken{})}, `"a":"[unreadable]","error":"[unreadable]","c":"[unreadable]","d":"[unreadable]","e":"[unreadable]","inline":"[unreadable]","[email]":"[unreadable]"`},
+		"nil pointer":   {[]zap.Field{zap.Stringer("a", (*text)(nil))}, `"a":"<nil>"`},
+		"endless":       {[]zap.Field{zap.Object("o", endless())}, ""},
+		"unknown":       {[]zap.Field{{Key: "k", String: canary}, {Key: "l", Type: 200, Interface: canary}, {Key: "t", Type: zapcore.TimeFullType, Interface: canary}, {Key: "e", Type: zapcore.ErrorType, Interface: canary}, {Key: "z", Type: zapcore.TimeType, Interface: canary}, {Key: "c", Type: zapcore.Complex128Type}}, `"k":"[unreadable]","l":"[unreadable]","t":"[unreadable]","e":"[unreadable]","z":"[unreadable]","c":"[unreadable]"`},
+		"plain types":   {[]zap.Field{zap.Bool("b", true), zap.Duration("d", time.Second), zap.Time("t", noon), zap.Float64("f", 1.5), zap.Complex128("c", 1i), zap.Uint8("u", 1), zap.Skip(), zap.Uintptr("p", 9), zap.Durations("ds", []time.Duration{1}), zap.Times("ts", []time.Time{noon}), zap.Float32s("fs", []float32{1.5}), zap.Uint16s("us", []uint16{3}), zap.Bools("bs", []bool{true}), zap.Complex64s("cs", []complex64{1})}, `"b":true,"d":"1s","t":"2026-01-02T12:30:45.000Z","f":1.5,"c":"0+1i","u":1,"p":9,"ds":["1ns"],"ts":["2026-01-02T12:30:45.000Z"],"fs":[1.5],"us":[3],"bs":[true],"cs":["1+0i"]`},
+		"sensitive":     {[]zap.Field{zap.Any("s", troth.Protect(canary)), zap.Stringer("t", troth.Protect(canary))}, `"s":{"value":"[sensitive]"},"t":"[sensitive]"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log, out := newLogger(t, redact.WithFields("name"))

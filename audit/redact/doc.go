@@ -19,7 +19,8 @@
 // whatever else has no shape are not found in text: declare the field, or do
 // not log it. Declared names are not found within text that is itself JSON, a
 // query or printed by fmt. Text in another encoding (base64 in a string, say)
-// is not read. A shape that is split over two fields is not one.
+// is not read, but for what URLs escape. A shape that is split over two fields is
+// not one. Numbers are read in the digits 0 to 9 only.
 //
 // Telephone numbers without separators are found if they begin with a plus
 // sign, with 00 or 0, or follow a word such as "phone". Card numbers need a

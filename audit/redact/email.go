@@ -6,10 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// wideAt is the at sign of East Asian keyboards, escapedAt that of URLs.
+// wideAt is the at sign of East Asian keyboards, escapedAt that of URLs, and
+// escapedTwice that of URLs in URLs.
 const (
-	wideAt    = "\uFF20"
-	escapedAt = "%40"
+	wideAt       = "\uFF20"
+	escapedAt    = "%40"
+	escapedTwice = "%2540"
 )
 
 // maxLocal bounds how far an address is followed to the left, in bytes: RFC
@@ -46,6 +48,8 @@ func atSign(s string) int {
 		return 1
 	case s[0] == '%' && strings.HasPrefix(s, escapedAt):
 		return len(escapedAt)
+	case s[0] == '%' && strings.HasPrefix(s, escapedTwice):
+		return len(escapedTwice)
 	case s[0] == wideAt[0] && strings.HasPrefix(s, wideAt):
 		return len(wideAt)
 	}
@@ -56,13 +60,13 @@ func atSign(s string) int {
 // behind it; end if there is none.
 func localStart(s string, from, end int) int {
 	floor := max(from, end-maxLocal)
-	if quote := strings.LastIndexByte(s[floor:max(floor, end-1)], '"'); quote >= 0 && s[end-1] == '"' {
+	if quote := openingQuote(s[floor:end]); quote >= 0 {
 		return floor + quote
 	}
 	start := end
 	for start > floor {
 		r, size := utf8.DecodeLastRuneInString(s[floor:start])
-		if !isLocal(r) && (r != '=' || !isReturnPath(s[floor:start-size])) {
+		if !isLocal(r) && (r != '=' || !isReturnPath(s[floor:start-size], s[start:end])) {
 			break
 		}
 		start -= size
@@ -74,20 +78,44 @@ func localStart(s string, from, end int) int {
 	return start
 }
 
+// openingQuote returns where the quoted part begins with which s ends, -1 if
+// there is none. A quote behind a backslash is part of what is quoted, unless the
+// whole text is quoted once more.
+func openingQuote(s string) int {
+	last := len(s) - 1
+	if at(s, last) != '"' {
+		return -1
+	}
+	again := at(s, last-1) == '\\'
+	for i := last - 1; i >= 0; i-- {
+		if s[i] == '"' && (again || at(s, i-1) != '\\') {
+			return i
+		}
+	}
+	return -1
+}
+
 func isLocal(r rune) bool {
 	if r < utf8.RuneSelf {
 		return isWord(byte(r)) || strings.IndexByte(".+-%'~!#$*^", byte(r)) >= 0
 	}
-	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r))
+	return isForeign(r)
+}
+
+// isForeign tells whether a character beyond ASCII may stand in an address: RFC
+// 6531 allows all, pictures and what is not seen included. Spaces and punctuation
+// stand beside addresses.
+func isForeign(r rune) bool {
+	return r != utf8.RuneError && !unicode.IsSpace(r) && !unicode.IsPunct(r) && !unicode.IsControl(r)
 }
 
 // isReturnPath tells whether what stands before an equals sign is the head of a
-// return path that names its recipient ("bounce+anna=example.com@..."), not a
-// key ("email=anna@...").
-func isReturnPath(s string) bool {
-	for i := len(s); i > 0; i-- {
-		switch b := s[i-1]; {
-		case b == '+':
+// return path that names its recipient ("bounce+anna=example.com@..." or
+// "bounces-7-anna=example.com@..."), not a key ("email=anna@...").
+func isReturnPath(head, domain string) bool {
+	for i := len(head); i > 0; i-- {
+		switch b := head[i-1]; {
+		case b == '+', b == '-' && strings.Contains(domain, "."):
 			return true
 		case !isWord(b) && b != '.' && b != '-':
 			return false
@@ -161,7 +189,7 @@ func isDomain(r rune) bool {
 	if r < utf8.RuneSelf {
 		return isWord(byte(r)) || r == '-'
 	}
-	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r))
+	return isForeign(r)
 }
 
 // isDot knows the dots that RFC 3490 section 3.1 takes for one.

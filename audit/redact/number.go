@@ -72,19 +72,31 @@ func separator(s string) int {
 	width := 0
 	for range 3 {
 		r, size := utf8.DecodeRuneInString(s[width:])
-		if !isSpace(r) && !isHyphen(r) && !strings.ContainsRune("./()", r) {
-			break
+		switch {
+		case strings.HasPrefix(s[width:], escapedSpace):
+			size = len(escapedSpace)
+		case r == '+' && width == 0 && isDigit(at(s, 1)):
+		case !isSpace(r) && !isHyphen(r) && !strings.ContainsRune("./()", r):
+			return width
 		}
 		width += size
 	}
 	return width
 }
 
+// escapedSpace is the space of URLs; in their queries a plus sign is one too.
+const escapedSpace = "%20"
+
 func isSpace(r rune) bool {
 	return r == ' ' || r == '\u00A0' || r == '\u2007' || r == '\u2009' || r == '\u202F'
 }
 
-func isHyphen(r rune) bool { return r == '-' || r >= '\u2010' && r <= '\u2013' }
+func isHyphen(r rune) bool { return r == '-' || r >= '\u2010' && r <= '\u2014' || r == '\u2212' }
+
+// spaces tells whether there is a space among separators.
+func spaces(s string) bool {
+	return s == "+" || strings.IndexFunc(s, isSpace) >= 0 || strings.Contains(s, escapedSpace)
+}
 
 // between returns the separators behind group i.
 func (r *run) between(i int) string { return r.text[r.groups[i].end:r.groups[i+1].start] }
@@ -94,7 +106,7 @@ func (r *run) digits(i int) string { return r.text[r.groups[i].start:r.groups[i]
 
 // cut tells whether a number may end with group i and another begin behind it.
 func (r *run) cut(i int) bool {
-	return i < 0 || i >= r.n-1 || strings.IndexFunc(r.between(i), isSpace) >= 0
+	return i < 0 || i >= r.n-1 || spaces(r.between(i))
 }
 
 // number returns the longest number that begins with the group first, and its

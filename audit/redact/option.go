@@ -16,7 +16,9 @@ type Option func(*rules) error
 
 // WithFields declares names of fields that hold personal data. A field with
 // such a name is replaced whole, whatever its value is. Names are compared in
-// full and without regard to case. Given more than once, the names add up.
+// full and without regard to case. Given more than once, the names add up. What
+// else zap writes of an error, under the name with "Verbose" or "Causes" behind
+// it, is replaced too.
 //
 // Of a namespace with a declared name nothing is left that follows in it.
 func WithFields(names ...string) Option {

@@ -13,10 +13,10 @@ const (
 // are: internationally, or in the ways of common national plans.
 func (c candidate) phone(digits []byte) (span, bool) {
 	start, end := c.groups[c.first].start, c.groups[c.last].end
-	if followed(c.text, end) {
+	plus := c.plus()
+	if followed(c.text, end, plus > 0) || plus == 0 && strings.IndexByte(c.text[start:end], '+') >= 0 {
 		return span{}, false
 	}
-	plus := plusBefore(c.text, start)
 	start -= plus
 	open := at(c.text, start-1) == '(' && strings.IndexByte(c.text[start:end], ')') >= 0
 	if open {
@@ -39,14 +39,21 @@ func (c candidate) phone(digits []byte) (span, bool) {
 	return span{start, end, Phone, strings.TrimPrefix(string(digits), "00")}, true
 }
 
-// plusBefore returns the width of the plus sign before start, also as URLs
-// escape it, or 0.
-func plusBefore(s string, start int) int {
-	if at(s, start-1) == '+' {
+// plus returns the width of the plus sign before the number, also as URLs
+// escape it, or 0. A space may follow it, where it does not add one number to
+// another.
+func (c candidate) plus() int {
+	s, start := c.text, c.groups[c.first].start
+	switch {
+	case at(s, start-1) == '+':
 		return 1
-	}
-	if start >= 3 && strings.EqualFold(s[start-3:start], "%2B") {
+	case start >= 3 && strings.EqualFold(s[start-3:start], "%2B"):
 		return 3
+	case at(s, start-1) == ' ' && at(s, start-2) == '+' && c.parts() > 1:
+		before := strings.TrimRight(s[:start-2], " ")
+		if last := at(before, len(before)-1); !isDigit(last) && last != ')' {
+			return 2
+		}
 	}
 	return 0
 }
@@ -67,18 +74,19 @@ func preceded(s string, start int) bool {
 }
 
 // followed is the like for what stands behind a number. An extension is none of
-// it ("x12").
-func followed(s string, end int) bool {
+// it ("x12"), nor is what follows in a URL. An international number may be a part
+// of a path.
+func followed(s string, end int, international bool) bool {
 	after, further := at(s, end), at(s, end+1)
 	switch after {
 	case '-', '/':
-		return isWord(further)
+		return isWord(further) && !international
 	case ':', '.':
 		return isDigit(further)
 	case 'x':
 		return !isDigit(further)
 	case '%':
-		return true
+		return !isHex(further) || !isHex(at(s, end+2))
 	}
 	return isWord(after)
 }

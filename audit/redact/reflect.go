@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -108,8 +109,13 @@ func (r *rules) jsonArray(dec *json.Decoder, key string, depth int) (zapcore.Fie
 
 // jsonNumber keeps a number as it is written; whole ones get a type of zap's.
 func (r *rules) jsonNumber(key string, n json.Number) zapcore.Field {
-	if isCard(n.String()) {
-		return zap.String(key, r.mark(Card, n.String()))
+	digits := n.String()
+	if v, err := n.Float64(); err == nil && strings.ContainsAny(digits, ".eE") {
+		f := zap.Float64("", v)
+		digits = number(f)
+	}
+	if isCard(digits) {
+		return zap.String(key, r.mark(Card, digits))
 	}
 	if v, err := n.Int64(); err == nil && strconv.FormatInt(v, 10) == n.String() {
 		return zap.Int64(key, v)

@@ -45,9 +45,23 @@ func (r *rules) declared(name string) bool {
 	if len(r.names) == 0 {
 		return false
 	}
-	_, ok := r.names[strings.ToLower(name)]
-	return ok
+	name = strings.ToLower(name)
+	if _, ok := r.names[name]; ok {
+		return true
+	}
+	for _, more := range moreOfErrors {
+		if head, ok := strings.CutSuffix(name, more); ok {
+			if _, ok := r.names[head]; ok {
+				return true
+			}
+		}
+	}
+	return false
 }
+
+// moreOfErrors end the names, in lower case, under which zap writes what else an
+// error says when it is a field of an object.
+var moreOfErrors = [...]string{"verbose", "causes"}
 
 // alphabet has neither digits nor vowels: no token looks like a number, and
 // none like a word.

@@ -33,7 +33,7 @@ func (r *rules) pass(s string) string {
 	if has.ats > 0 {
 		s = r.replace(s, emails(s))
 	}
-	if has.colons > 1 {
+	if has.colons > 1 || has.escapes > 1 {
 		s = r.replace(s, addresses6(s))
 	}
 	if has.dots > 2 && has.digits > 3 {
@@ -47,7 +47,7 @@ func (r *rules) pass(s string) string {
 
 // census counts the bytes without which there is no shape: most text has too
 // few of them to be looked at any further.
-type census struct{ ats, colons, dots, digits int }
+type census struct{ ats, escapes, colons, dots, digits int }
 
 func count(s string) (c census) {
 	for i := range len(s) {
@@ -59,7 +59,10 @@ func count(s string) (c census) {
 			c.dots++
 		case b == ':':
 			c.colons++
-		case b == '@' || b == '%' || b == wideAt[0]:
+		case b == '%':
+			c.escapes++
+			c.ats++
+		case b == '@' || b == wideAt[0]:
 			c.ats++
 		}
 	}

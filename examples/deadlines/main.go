@@ -9,11 +9,13 @@
 //	deadlines -list
 //
 // It prints the legal date, the safe date, which is the one to work to, and how
-// they were counted. It is no legal advice: the explanation tells the source of
+// they were counted. An instant lies on the day that is written in it, or on that
+// of -zone. It is no legal advice: the explanation tells the source of
 // each figure and how well it was checked.
 //
 // It ends with 0 if it could tell, with 1 if the rule or the calendar gives no
-// date for that day, and with 2 if it was called wrongly.
+// date for that day or the file cannot be written, and with 2 if it was called
+// wrongly. What does not matter to the rule is told on standard error.
 package main
 
 import (
@@ -23,6 +25,7 @@ import (
 	"io"
 	"os"
 	"time"
+	_ "time/tzdata" // -zone works where the system has no zones
 
 	"github.com/trothdev/troth/deadline"
 )
@@ -50,6 +53,7 @@ func run(args []string, stdout, stderr io.Writer, now func() time.Time) int {
 	if q.list {
 		err = list(stdout)
 	} else {
+		ignored(stderr, q)
 		err = answer(q, stdout, now)
 	}
 	if err != nil {

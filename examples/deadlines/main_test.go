@@ -95,6 +95,39 @@ func TestRun_ListHasEveryRuleAndCalendar(t *testing.T) {
 	for _, name := range []string{"weekdays", "eu", "gb-ew", "us-federal", "us-ca", "ca-federal"} {
 		assert.Contains(t, out, "\n  "+name+" ")
 	}
+	for _, typ := range deadline.EventTypes() {
+		assert.Contains(t, out, "\n  "+string(typ)+"\n")
+	}
+}
+
+// An instant is on the day that its own offset gives it, and not on another one
+// of UTC, unless a place is named.
+func TestRun_InstantsKeepTheDayThatIsWritten(t *testing.T) {
+	for args, want := range map[string]string{
+		"-rule ccpa.delete.extend -from 2026-01-31T23:30:00-08:00":                          "legal  2026-03-17\n",
+		"-rule ccpa.delete.extend -from 2026-02-01T07:30:00Z":                               "legal  2026-03-18\n",
+		"-rule ccpa.delete.extend -from 2026-02-01T07:30:00Z -zone America/Los_Angeles":     "legal  2026-03-17\n",
+		"-rule ccpa.delete.extend -from 2026-02-01T08:30:00+01:00":                          "legal  2026-03-18\n",
+		"-rule gmail.optout.honour -from 2026-01-31T23:30:00-05:00":                         "legal  2026-02-02  until 2026-02-03T04:30:00Z\n",
+		"-rule gmail.optout.honour -from 2026-01-31T23:30:00-05:00 -zone Europe/Berlin":     "legal  2026-02-03  until 2026-02-03T04:30:00Z\n",
+		"-rule gmail.optout.honour -from 2026-01-31T23:30:00-05:00 -event sent=2026-01-31T": "",
+	} {
+		code, out, errs := call(strings.Fields(args)...)
+		assert.Equal(t, want == "", code == exitUsage, errs)
+		assert.True(t, strings.HasPrefix(out, want), "%s: %s", args, out)
+	}
+}
+
+// What was typed and does not matter is told, beside the answer.
+func TestRun_TellsWhichEventsDoNotMatter(t *testing.T) {
+	code, out, errs := call(strings.Fields("-rule ccpa.delete.respond -from 2026-01-31 -json" +
+		" -event identity-asked=2026-02-01 -event extension-noticed=2026-02-02")...)
+	assert.Equal(t, exitOK, code)
+	assert.Contains(t, out, `"legal": "2026-05-01"`)
+	assert.Equal(t, "deadlines: ccpa.delete.respond takes no account of \"identity-asked\"\n", errs)
+	_, _, errs = call(strings.Fields("-rule uk.access.respond -from 2026-03-02 -extend" +
+		" -event identity-asked=2026-03-03 -event identity-confirmed=2026-03-04 -event clarification-asked=2026-03-05")...)
+	assert.Empty(t, errs)
 }
 
 func TestRun_ExitCodes(t *testing.T) {
@@ -114,10 +147,15 @@ func TestRun_ExitCodes(t *testing.T) {
 		"-rule gdpr.access.respond -from 2026-01-31 -quiet":                          exitUsage,
 		"-rule gdpr.access.respond -from 2026-01-31 -json -ics":                      exitUsage,
 		"-rule gdpr.access.refuse -from 2026-01-31 -extend":                          exitUsage,
-		"-rule gdpr.access.respond -from 2017-01-31":                                 exitNoDate,
-		"-rule gdpr.access.respond -from 2035-12-15":                                 exitNoDate,
-		"-rule dpdp.grievance.respond -from 2026-01-31":                              exitNoDate,
-		"-rule gdpr.access.respond -from 2026-01-31 -ics=/nowhere/at/all/x.ics":      exitNoDate,
+		"-rule gdpr.access.respond -from 2026-01-31 -event received=2026-01-01":      exitUsage,
+		"-list -json":                                                           exitUsage,
+		"-list -ics x.ics":                                                      exitUsage,
+		"-list -rule gdpr.access.respond":                                       exitUsage,
+		"-rule GDPR.access.respond -from 2026-01-31":                            exitUsage,
+		"-rule gdpr.access.respond -from 2017-01-31":                            exitNoDate,
+		"-rule gdpr.access.respond -from 2035-12-15":                            exitNoDate,
+		"-rule dpdp.grievance.respond -from 2026-01-31":                         exitNoDate,
+		"-rule gdpr.access.respond -from 2026-01-31 -ics=/nowhere/at/all/x.ics": exitNoDate,
 	} {
 		code, out, errs := call(strings.Fields(args)...)
 		assert.Equal(t, want, code, "%q: %s", args, errs)

@@ -4,15 +4,43 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/trothdev/troth/deadline"
 )
 
 // printText prints the two dates and the explanation.
 func printText(out io.Writer, due deadline.Deadline) error {
-	_, err := fmt.Fprintf(out, "legal  %s\nsafe   %s\n\n%s\n", due.Legal, due.Safe, due.Explain())
+	_, err := fmt.Fprintf(out, "legal  %s\nsafe   %s\n\n%s\n",
+		end(due.Legal, due.LegalAt), end(due.Safe, due.SafeAt), due.Explain())
 	return err
+}
+
+// end writes a last day, and the instant on it at which hours are over.
+func end(day deadline.Date, at time.Time) string {
+	if at.IsZero() {
+		return day.String()
+	}
+	return day.String() + "  until " + at.Format(time.RFC3339)
+}
+
+// ignored tells which events the rule takes no account of: whoever typed them
+// expected them to matter.
+func ignored(out io.Writer, q query) {
+	for _, e := range q.events {
+		if !heeds(q.rule, e.Type) {
+			fmt.Fprintf(out, "deadlines: %s takes no account of %q\n", q.rule.ID, e.Type)
+		}
+	}
+}
+
+// heeds reports whether events of a type can change what a rule gives.
+func heeds(rule deadline.Rule, typ deadline.EventType) bool {
+	return typ == deadline.ExtensionNoticed && rule.Extension.Count > 0 ||
+		slices.ContainsFunc(rule.Start, func(s deadline.Start) bool { return s.Event == typ || s.Asked == typ }) ||
+		slices.ContainsFunc(rule.Pauses, func(p deadline.Pause) bool { return p.From == typ || p.To == typ })
 }
 
 // printJSON prints one object and nothing else.
@@ -27,8 +55,8 @@ func printJSON(out io.Writer, due deadline.Deadline) error {
 	}{due.Legal.String(), due.Safe.String(), due.Explain()})
 }
 
-// list prints every rule with its figure, source and confidence, and every
-// calendar.
+// list prints every rule with its figure, source and confidence, every calendar,
+// and every type of event.
 func list(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, set := range deadline.Shipped() {
@@ -42,6 +70,10 @@ func list(out io.Writer) error {
 	for _, cal := range deadline.Calendars() {
 		first, last := cal.Covers()
 		fmt.Fprintf(w, "  %s\t%s to %s\n", cal.Name(), first, last)
+	}
+	fmt.Fprintln(w, "\nevents")
+	for _, typ := range deadline.EventTypes() {
+		fmt.Fprintf(w, "  %s\n", typ)
 	}
 	return w.Flush()
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,9 +64,9 @@ func parse(args []string, stderr io.Writer) (query, error) {
 	f.StringVar(&w.rule, "rule", "", "the `id` of a rule, see -list")
 	f.StringVar(&w.from, "from", "", "the `day` on which the clock starts, or the instant, such as 2026-01-31T09:10:00Z")
 	f.StringVar(&w.calendar, "calendar", "", "the `name` of a calendar of working days, if not the rule's own")
-	f.StringVar(&w.zone, "zone", "UTC", "the `place` whose days count for instants, such as Europe/Berlin")
+	f.StringVar(&w.zone, "zone", "", "the `place` whose days count for instants, such as Europe/Berlin, if not the offset in the instant")
 	f.BoolVar(&w.extend, "extend", false, "an extension was noticed on the day of -from")
-	f.Func("event", "`TYPE=DAY` of something else that happened; may be repeated", func(s string) error {
+	f.Func("event", "`TYPE=DAY` of something else that happened, see -list; may be repeated", func(s string) error {
 		w.events = append(w.events, s)
 		return nil
 	})
@@ -92,6 +93,9 @@ func parse(args []string, stderr io.Writer) (query, error) {
 		rest = rest[1:]
 	}
 	if q.list {
+		if f.NFlag() > 1 {
+			return query{}, errors.New("-list stands alone")
+		}
 		return q, nil
 	}
 	if err := fill(&q, w); err != nil {
@@ -110,16 +114,18 @@ func fill(q *query, w words) error {
 	}
 	var err error
 	if q.rule, err = deadline.ShippedRule(w.rule); err != nil {
-		return err
+		return fmt.Errorf("-rule: %w: see -list", err)
 	}
 	if w.calendar != "" {
 		if q.calendar, err = deadline.CalendarByName(w.calendar); err != nil {
-			return err
+			return fmt.Errorf("-calendar: %w: see -list", err)
 		}
 	}
-	loc, err := time.LoadLocation(w.zone)
-	if err != nil {
-		return fmt.Errorf("-zone: no such place: %w", err)
+	var loc *time.Location
+	if w.zone != "" {
+		if loc, err = time.LoadLocation(w.zone); err != nil {
+			return fmt.Errorf("-zone: no such place: %w", err)
+		}
 	}
 	start, err := event(string(q.rule.Start[0].Event), w.from, loc)
 	if err != nil {
@@ -135,18 +141,29 @@ func fill(q *query, w words) error {
 	for _, text := range w.events {
 		typ, when, _ := strings.Cut(text, "=")
 		e, err := event(strings.ReplaceAll(typ, "_", "-"), when, loc)
-		if err != nil {
+		switch {
+		case err != nil:
 			return fmt.Errorf("-event: %w", err)
+		case e.Type == start.Type && e.Date != start.Date:
+			return fmt.Errorf("-event: -from says another day of %q", e.Type)
 		}
 		q.events = append(q.events, e)
 	}
 	return nil
 }
 
-// event reads a day, or an instant, which is on a day in loc.
+// event reads a day, or an instant, which is on a day in loc; on the day that is
+// written in it if loc is nil.
 func event(typ, when string, loc *time.Location) (deadline.Event, error) {
 	e := deadline.Event{Type: deadline.EventType(typ), Location: loc}
+	if !slices.Contains(deadline.EventTypes(), e.Type) {
+		return deadline.Event{}, fmt.Errorf("no type of event is %q: see -list", typ)
+	}
 	if at, err := time.Parse(time.RFC3339, when); err == nil {
+		if loc == nil {
+			_, offset := at.Zone()
+			loc = time.FixedZone("", offset)
+		}
 		e = deadline.At(e.Type, at, loc)
 	} else if e.Date, err = deadline.ParseDate(when); err != nil {
 		return deadline.Event{}, errors.New("want a day such as 2026-01-31, or an instant such as 2026-01-31T09:10:00Z")

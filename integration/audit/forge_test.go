@@ -3,6 +3,7 @@ package audit
 import (
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +30,8 @@ type forgedTable struct {
 	rows    [][]any
 }
 
-func (b backend) forger(t testing.TB, db *sql.DB) *forger {
+// forger takes the constraints off the given tables, or off all of them.
+func (b backend) forger(t testing.TB, db *sql.DB, of ...string) *forger {
 	t.Helper()
 	conn, err := db.Conn(t.Context())
 	require.NoError(t, err)
@@ -44,7 +46,12 @@ func (b backend) forger(t testing.TB, db *sql.DB) *forger {
 		f.tables[name] = &forgedTable{name: name, columns: f.columns(name), key: f.key(name)}
 	}
 	if b.dialect == sqlstore.Postgres {
-		f.dropConstraints()
+		if len(of) == 0 {
+			of = slices.Collect(maps.Keys(f.tables))
+		}
+		for _, name := range of {
+			f.dropConstraints(name)
+		}
 	}
 	return f
 }
@@ -99,22 +106,20 @@ func (f *forger) key(table string) []string {
 		WHERE i.indisprimary AND i.indrelid = CAST(? AS regclass) ORDER BY array_position(i.indkey::int2[], a.attnum)`, table)
 }
 
-// dropConstraints makes every row possible.
-func (f *forger) dropConstraints() {
-	for name := range f.tables {
-		for _, c := range f.strings("SELECT quote_ident(conname) FROM pg_constraint WHERE conrelid = CAST(? AS regclass)", name) {
-			f.must("ALTER TABLE " + name + " DROP CONSTRAINT " + c)
-		}
-		for _, i := range f.strings(`SELECT CAST(indexrelid::regclass AS text) FROM pg_index
-			WHERE indisunique AND indrelid = CAST(? AS regclass)`, name) {
-			f.must("DROP INDEX " + i)
-		}
-		for _, c := range f.columns(name) {
-			f.must("ALTER TABLE " + name + " ALTER COLUMN " + c + " DROP NOT NULL")
-		}
-		if key := f.tables[name].key; len(key) > 0 {
-			f.must("CREATE INDEX ON " + name + " (" + strings.Join(key, ", ") + ")")
-		}
+// dropConstraints makes every row of the table possible.
+func (f *forger) dropConstraints(name string) {
+	for _, c := range f.strings("SELECT quote_ident(conname) FROM pg_constraint WHERE conrelid = CAST(? AS regclass)", name) {
+		f.must("ALTER TABLE " + name + " DROP CONSTRAINT " + c)
+	}
+	for _, i := range f.strings(`SELECT CAST(indexrelid::regclass AS text) FROM pg_index
+		WHERE indisunique AND indrelid = CAST(? AS regclass)`, name) {
+		f.must("DROP INDEX " + i)
+	}
+	for _, c := range f.columns(name) {
+		f.must("ALTER TABLE " + name + " ALTER COLUMN " + c + " DROP NOT NULL")
+	}
+	if key := f.tables[name].key; len(key) > 0 {
+		f.must("CREATE INDEX ON " + name + " (" + strings.Join(key, ", ") + ")")
 	}
 }
 

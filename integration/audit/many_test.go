@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"database/sql"
 	"math/rand/v2"
 	"strconv"
 	"syscall"
@@ -10,8 +11,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/audit/audittest"
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/auditsql"
 )
 
 func times(short, longer int) int {
@@ -128,6 +135,7 @@ func TestRun_KilledAtAnyMoment(t *testing.T) {
 func TestRun_StoppedInTheMiddleOfAStep(t *testing.T) {
 	t.Parallel()
 	eachSite(t, func(t *testing.T, s site) {
+		here, logs := s.impatient(t)
 		first := childConfig{
 			site: s, Name: "first", Writers: 2, Run: true, BreakAt: "MoveHead", Nth: 3, Signal: syscall.SIGSTOP,
 		}.start(t)
@@ -135,7 +143,7 @@ func TestRun_StoppedInTheMiddleOfAStep(t *testing.T) {
 		second := childConfig{site: s, Name: "second", Writers: 2, Run: true}
 		var all []*process
 		if s.Driver == "sqlite" {
-			<-time.After(time.Second)
+			waitsInBounds(t, here, logs)
 		} else {
 			all = append(all, second.start(t))
 			s.takeOver(t)
@@ -170,4 +178,51 @@ func (s site) takeOver(t *testing.T) {
 	_, err = here.trail.Await(ctx, "acme", id)
 	require.NoError(t, err)
 	assert.Less(t, time.Since(began), 20*time.Second, "the stopped program kept the log")
+}
+
+// bound is how long an impatient program waits for the writer.
+const bound = 300 * time.Millisecond
+
+// impatient is signing with a short bound, and with what it logs.
+func (s site) impatient(t *testing.T) (*audit.Trail, *observer.ObservedLogs) {
+	t.Helper()
+	db, err := sql.Open(s.Driver, s.DSN)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	h, err := sqlstore.Open(t.Context(), db, s.dialect(), sqlstore.WithWaitBound(bound))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = h.Close() })
+	store, err := auditsql.New(t.Context(), h)
+	require.NoError(t, err)
+	key, err := audit.ParseSigningKey(s.Signer)
+	require.NoError(t, err)
+	seen, logs := observer.New(zap.WarnLevel)
+	trail, err := audit.New(t.Context(), store, seeded(s.Seed), audittest.NewSealer(),
+		audit.WithSigner(key), audit.WithLogger(zap.New(seen)))
+	require.NoError(t, err)
+	return trail, logs
+}
+
+// waitsInBounds demands that nobody waits for longer than the handle's bound for a
+// program that is stopped inside its transaction, that reading goes on, and that
+// the sequencer says what keeps it.
+func waitsInBounds(t *testing.T, trail *audit.Trail, logs *observer.ObservedLogs) {
+	t.Helper()
+	ctx := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "here"})
+	_, err := trail.Record(ctx, troth.Entry{Act: other, Tenant: "acme"})
+	require.ErrorIs(t, err, troth.ErrBusy)
+	_, err = trail.Sequence(ctx)
+	require.ErrorIs(t, err, troth.ErrBusy)
+	for _, err := range trail.Entries(ctx, "acme", audit.Query{Sequenced: true}) {
+		require.NoError(t, err)
+	}
+	_, err = trail.Backlog(ctx)
+	require.NoError(t, err)
+
+	running, stop := context.WithTimeout(ctx, 4*bound)
+	defer stop()
+	require.ErrorIs(t, trail.Run(running), context.DeadlineExceeded)
+	told := logs.FilterMessage("log was not moved").All()
+	require.NotEmpty(t, told)
+	require.Contains(t, told[0].ContextMap()["error"], "busy")
 }

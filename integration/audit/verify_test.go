@@ -43,6 +43,8 @@ type smallLog struct {
 	// early is a checkpoint from about the middle.
 	early []byte
 	tried map[string]int
+	// hidden is the entry that some index does not tell of.
+	hidden troth.EntryID
 }
 
 func (b backend) smallLog(t *testing.T) *smallLog {

@@ -68,7 +68,11 @@ func runChild(config string) error {
 	if err != nil {
 		return err
 	}
-	ch.kit, err = kit.Open(ctx, kit.Config{DB: ch.db, Dialect: c.Database.dialect(), Secrets: secrets}, vault.WithFenceAge(c.FenceAge))
+	if c.Epochs {
+		err = ch.openEpochal(c)
+	} else {
+		ch.kit, err = kit.Open(ctx, kit.Config{DB: ch.db, Dialect: c.Database.dialect(), Secrets: secrets}, vault.WithFenceAge(c.FenceAge))
+	}
 	if err != nil {
 		return err
 	}
@@ -147,7 +151,10 @@ func (c *child) answer(r request) (a reply, err error) {
 	case "roll back":
 		err = c.tx.Rollback()
 	default:
-		err = fmt.Errorf("unknown request")
+		var known bool
+		if known, err = c.answerEpochal(r); !known {
+			err = fmt.Errorf("unknown request")
+		}
 	}
 	return a, err
 }

@@ -47,7 +47,7 @@ func each(t *testing.T, test func(t *testing.T, d database)) {
 }
 
 // newSQLite sets up every connection as the documentation asks of hosts.
-func newSQLite(t *testing.T) database {
+func newSQLite(t testing.TB) database {
 	t.Helper()
 	dir := t.TempDir()
 	source := url.URL{
@@ -58,7 +58,7 @@ func newSQLite(t *testing.T) database {
 	return database{Driver: "sqlite", DSN: source.String(), Secrets: filepath.Join(dir, "secrets")}
 }
 
-func newPostgres(t *testing.T) database {
+func newPostgres(t testing.TB) database {
 	t.Helper()
 	return database{Driver: "pgx", DSN: pgtest.DSN(t), Secrets: t.TempDir()}
 }

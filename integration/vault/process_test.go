@@ -23,6 +23,8 @@ const childEnv = "TROTH_TEST_VAULT_CHILD"
 type childConfig struct {
 	Database database
 	FenceAge time.Duration
+	// Epochs wires the program with epochs, and not as kit does.
+	Epochs bool
 	// Run drives the kit in the background.
 	Run bool
 	// Toil is what the program does from its beginning until it is killed, and

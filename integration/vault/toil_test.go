@@ -61,6 +61,12 @@ func (c *child) toil(config childConfig) error {
 	if config.Toil == "shred" {
 		works = []func() error{func() error { return c.shredAll(config, out) }}
 	}
+	if config.Toil == "keys" {
+		works = c.workOnKeys(config, out)
+	}
+	if config.Toil == "rewrap" {
+		works = []func() error{func() error { return c.rewrapToil(out) }}
+	}
 	failed := make(chan error)
 	for _, work := range works {
 		go func() { failed <- work() }()

@@ -85,8 +85,7 @@ func TestHostile_ManyGenerations(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, rows, 64)
 		write("INSERT INTO troth_vault_key (tenant, subject, compartment, generation, key_id, epoch, sealed, commitment, created_at) " +
-			"SELECT tenant, subject, compartment, 65, 65, 0, sealed, commitment, created_at " +
-			"FROM troth_vault_key WHERE generation = 1")
+			"SELECT tenant, subject, compartment, 65, 65, 0, sealed, commitment, created_at FROM troth_vault_key WHERE generation = 1")
 		_, err = s.Keys(t.Context(), name)
 		require.ErrorIs(t, err, vault.ErrKeyRecord)
 	})

@@ -29,10 +29,10 @@ type broken struct {
 	lapsedWindows func(ctx context.Context, at int64, limit int) ([]vault.WindowRow, error)
 	managed       func(ctx context.Context) (bool, error)
 	setManaged    func(ctx context.Context) error
-	roots         func(ctx context.Context, t troth.Tenant) ([]vault.RootRow, error)
 	rewrapRoot    func(ctx context.Context, row vault.RootRow, before []byte) (bool, error)
 	newestKeys    func(ctx context.Context, after vault.KeyName, limit int) ([]vault.KeyRow, error)
 	retireKey     func(ctx context.Context, n vault.KeyName, g uint32, at int64) (vault.KeyRow, bool, error)
+	brokenEpochs
 }
 
 // whole returns a broken Backend in which everything works yet.
@@ -43,8 +43,8 @@ func whole(s vault.Backend) *broken {
 		keys: s.Keys, insertKey: s.InsertKey, shredKeys: s.ShredKeys, settled: s.Settled,
 		raiseFence: s.RaiseFence, follow: s.Follow, pruneFence: s.PruneFence,
 		insertWindow: s.InsertWindow, closeWindow: s.CloseWindow, lapsedWindows: s.LapsedWindows,
-		managed: s.Managed, setManaged: s.SetManaged,
-		roots: s.Roots, rewrapRoot: s.RewrapRoot, newestKeys: s.NewestKeys, retireKey: s.RetireKey,
+		managed: s.Managed, setManaged: s.SetManaged, brokenEpochs: wholeEpochs(s),
+		rewrapRoot: s.RewrapRoot, newestKeys: s.NewestKeys, retireKey: s.RetireKey,
 	}
 }
 
@@ -110,10 +110,6 @@ func (b *broken) CloseWindow(ctx context.Context, t troth.Tenant, id troth.Entry
 
 func (b *broken) LapsedWindows(ctx context.Context, at int64, limit int) ([]vault.WindowRow, error) {
 	return b.lapsedWindows(ctx, at, limit)
-}
-
-func (b *broken) Roots(ctx context.Context, t troth.Tenant) ([]vault.RootRow, error) {
-	return b.roots(ctx, t)
 }
 
 func (b *broken) RewrapRoot(ctx context.Context, row vault.RootRow, before []byte) (bool, error) {

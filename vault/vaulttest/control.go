@@ -179,14 +179,39 @@ var controlChecks = []check{
 		r.keys(ctx, early.KeyName, early)
 		r.keys(ctx, late.KeyName, late)
 		r.keys(ctx, lives.KeyName, lives)
-		got, err := r.s.Tombstones(ctx, r.a, two)
+		got, err := r.s.TombstonesOf(ctx, r.a, two)
 		r.ok(err, "tombstones")
 		r.sameKeys(got.Keys, []vault.KeyRow{late})
 		sameRows(r, "persons", got.Persons, nil, vault.PersonRow{Tenant: r.a, SubjectID: "42", ClosedAt: instant, Evidence: two})
-		got, err = r.s.Tombstones(ctx, r.a, one)
+		got, err = r.s.TombstonesOf(ctx, r.a, one)
 		r.ok(err, "tombstones")
 		r.sameKeys(got.Keys, []vault.KeyRow{early})
 		sameRows(r, "persons", got.Persons, nil)
+	}},
+	{name: "a generation that was let go names its evidence apart from tombstones", run: func(r *rig) {
+		ctx, entry := r.Context(), troth.NewEntryID(time.Now())
+		old := r.insertKey(ctx, keyRow(name(r.a, "42", "profile"), 1, 1))
+		r.insertKey(ctx, keyRow(name(r.a, "42", "profile"), 2, 2))
+		r.atomically(ctx, func(ctx context.Context) {
+			r.lock(ctx, r.a, "42", vault.Exclusive)
+			_, retired, err := r.s.RetireKey(ctx, old.KeyName, 1, instant)
+			r.wants(true, retired, err, "retire")
+			n, err := r.s.SetEvidence(ctx, vault.ShredEvidence{Tenant: r.a, SubjectID: "42", At: instant, Entry: entry})
+			if err != nil || n != 1 {
+				r.Fatalf("set evidence: %d, %v", n, err)
+			}
+		})
+		got, err := r.s.RetiredOf(ctx, r.a, entry)
+		r.ok(err, "retired")
+		old = dead(old, instant)
+		old.Evidence = entry
+		r.sameKeys(got, []vault.KeyRow{old})
+		stones, err := r.s.TombstonesOf(ctx, r.a, entry)
+		r.ok(err, "tombstones")
+		r.sameKeys(stones.Keys, nil)
+		got, err = r.s.RetiredOf(ctx, r.b, entry)
+		r.ok(err, "another tenant's")
+		r.sameKeys(got, nil)
 	}},
 	{name: "a tenant's tombstones name their evidence", run: func(r *rig) {
 		ctx, entry := r.Context(), troth.NewEntryID(time.Now())
@@ -198,14 +223,14 @@ var controlChecks = []check{
 		if err != nil || n != 2 {
 			r.Fatalf("set evidence: %d, %v", n, err)
 		}
-		got, err := r.s.Tombstones(ctx, r.a, entry)
+		got, err := r.s.TombstonesOf(ctx, r.a, entry)
 		r.ok(err, "tombstones")
 		row = deadRoot(row)
 		row.Evidence = entry
 		if len(got.Roots) != 2 || !sameRoot(got.Roots[0], row) {
 			r.Fatalf("roots: %+v, want %+v first", got.Roots, row)
 		}
-		got, err = r.s.Tombstones(ctx, r.b, entry)
+		got, err = r.s.TombstonesOf(ctx, r.b, entry)
 		if err != nil || len(got.Roots) > 0 {
 			r.Fatalf("another tenant's: %+v, %v", got, err)
 		}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -39,8 +38,8 @@ var generationDefects = []defect{
 			return row, retired, err
 		}
 	})},
-	{"everything is retired, it is said", "the newest generation is not retired, nor one that is not there", breaks(retiresAlways)},
-	{"what is dead is retired, it is said", "a dead generation is not retired", breaks(retiresAlways)},
+	{"everything is retired, it is said", "the newest generation is not retired, nor one that is not there", breaks(retiresKeysAlways)},
+	{"what is dead is retired, it is said", "a dead generation is not retired", breaks(retiresKeysAlways)},
 	{"key ids of what was retired are free", "a retired generation and its key id stay taken", breaks(sharesKeyIDs)},
 	{"what was retired dies again", "shredding leaves what was retired as it is", breaks(retiredDieAgain)},
 	{"retiring is not rolled back", "retiring ends with its transaction", breaks(func(s vault.Backend, b *broken) {
@@ -78,7 +77,7 @@ var generationDefects = []defect{
 	})},
 }
 
-func retiresAlways(s vault.Backend, b *broken) {
+func retiresKeysAlways(s vault.Backend, b *broken) {
 	b.retireKey = func(ctx context.Context, n vault.KeyName, g uint32, at int64) (vault.KeyRow, bool, error) {
 		row, _, err := s.RetireKey(ctx, n, g, at)
 		return row, true, err
@@ -96,7 +95,7 @@ func retiredDieAgain(s vault.Backend, b *broken) {
 	b.shredKeys = func(ctx context.Context, p vault.ShredKeys) ([]vault.KeyRow, error) {
 		died, err := s.ShredKeys(ctx, p)
 		for _, row := range gone {
-			if slices.Contains(p.Compartments, troth.Compartment(row.Compartment)) {
+			if slices.Contains(p.Compartments, row.Compartment) {
 				died = append(died, row)
 			}
 		}

@@ -2,7 +2,6 @@ package vaulttest
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/trothdev/troth"
@@ -16,11 +15,10 @@ var kekDefects = []defect{
 			return s.InsertRoot(ctx, row)
 		}
 	})},
-	{"roots come the newest first", "all roots of a tenant come in order, tombstones included", breaks(func(s vault.Backend, b *broken) {
-		b.roots = func(ctx context.Context, t troth.Tenant) ([]vault.RootRow, error) {
-			rows, err := s.Roots(ctx, t)
-			slices.Reverse(rows)
-			return rows, err
+	{"roots are renewed under any key", "a root is renewed under its own key-encryption key only", breaks(func(s vault.Backend, b *broken) {
+		b.renewRoot = func(ctx context.Context, row vault.RootRow) (bool, error) {
+			row.KEK = own
+			return s.RenewRoot(ctx, row)
 		}
 	})},
 	{"rewrapping keeps the name", "rewrapping gives one root another seal", rewraps(func(row vault.RootRow, before []byte) (vault.RootRow, []byte) {
@@ -28,7 +26,7 @@ var kekDefects = []defect{
 		return row, before
 	})},
 	{"whatever is there is rewrapped", "only the root that was read is rewrapped", breaks(rewrapsAlways)},
-	{"a tombstone is rewrapped, it is said", "nobody rewraps a tombstone", breaks(rewrapsAlways)},
+	{"a tombstone is rewrapped, it is said", "nobody rewraps a tombstone, or what was emptied", breaks(rewrapsAlways)},
 	{"everybody rewraps, it is said", "of those who rewrap one root, one does", breaks(rewrapsAlways)},
 	{"rewrapping is not rolled back", "rewrapping ends with its transaction", breaks(func(s vault.Backend, b *broken) {
 		var mu sync.Mutex

@@ -58,6 +58,10 @@ var generationChecks = []check{
 		r.keys(ctx, n, third, first)
 		r.newestKeys(ctx, vault.KeyName{Tenant: r.a}, 9, other, third)
 		r.retire(ctx, n, 2, false)
+		r.retire(ctx, n, 1, true)
+		gone, err := r.s.Tombstones(ctx, r.a, "42")
+		r.ok(err, "tombstones")
+		r.sameKeys(gone, []vault.KeyRow{dead(first, instant), dead(second, instant)})
 	}},
 	{name: "the newest generation is not retired, nor one that is not there", run: func(r *rig) {
 		ctx, n := r.Context(), name(r.a, "42", "profile")

@@ -78,6 +78,7 @@ func checks() []check {
 		rootChecks, personChecks, keyChecks, shredChecks, wallChecks, lockChecks, raceChecks,
 		fenceChecks, pruneChecks, settledChecks, windowChecks, settingChecks, endingChecks, idleChecks,
 		kekChecks, generationChecks, controlChecks,
+		epochChecks, renewChecks, moveChecks, rewrapChecks, exportChecks,
 	} {
 		all = append(all, cs...)
 	}

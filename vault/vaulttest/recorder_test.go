@@ -31,11 +31,15 @@ func (r *recorder) Fatalf(format string, args ...any) {
 
 // failuresOf runs one check as a test would and returns how it failed.
 func failuresOf(t *testing.T, c check, h Harness) []string {
+	return failuresIn(t, func(t tb) { c.run(newRig(t, h)) })
+}
+
+func failuresIn(t *testing.T, run func(tb)) []string {
 	rec := &recorder{ctx: t.Context()}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.run(newRig(rec, h))
+		run(rec)
 	}()
 	<-done
 	rec.mu.Lock()

@@ -23,11 +23,13 @@ var rootChecks = []check{
 	}},
 	{name: "the root is the one of the highest epoch", run: func(r *rig) {
 		ctx := r.Context()
-		rows := []vault.RootRow{rootRow(r.a, vault.WrapLineage, 0), rootRow(r.a, vault.WrapLineage, 10), rootRow(r.a, vault.WrapLineage, 9)}
-		for _, row := range rows {
-			r.insertRoot(ctx, row)
+		rows := []vault.RootRow{rootRow(r.a, vault.WrapLineage, 0), rootRow(r.a, vault.WrapLineage, 9), rootRow(r.a, vault.WrapLineage, 10)}
+		r.insertRoot(ctx, rows[0])
+		for i, row := range rows[1:] {
+			r.renewRoot(ctx, row)
+			rows[i].SupersededAt = row.CreatedAt
 		}
-		r.root(ctx, rows[1])
+		r.root(ctx, rows[2])
 		for _, row := range rows {
 			got, found, err := r.s.RootAt(ctx, r.a, vault.WrapLineage, row.Epoch)
 			r.wants(true, found, err, "root at")
@@ -36,11 +38,13 @@ var rootChecks = []check{
 		_, found, err := r.s.RootAt(ctx, r.a, vault.WrapLineage, 1)
 		r.wants(false, found, err, "root at")
 	}},
-	{name: "a lineage has one root of an epoch", run: func(r *rig) {
+	{name: "a lineage has one first root, whatever the epoch", run: func(r *rig) {
 		ctx := r.Context()
-		first := r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 0))
-		inserted, err := r.s.InsertRoot(ctx, rootRow(r.a, vault.WrapLineage, 0))
-		r.wants(false, inserted, err, "insert root again")
+		first := r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 1))
+		for _, epoch := range []uint32{1, 0, 2} {
+			inserted, err := r.s.InsertRoot(ctx, rootRow(r.a, vault.WrapLineage, epoch))
+			r.wants(false, inserted, err, "insert root again")
+		}
 		r.root(ctx, first)
 		r.insertRoot(ctx, rootRow(r.a, vault.IndexLineage, 0))
 	}},
@@ -49,8 +53,11 @@ var rootChecks = []check{
 		rows := []vault.RootRow{
 			rootRow(r.a, vault.WrapLineage, 0), rootRow(r.a, vault.WrapLineage, 3), rootRow(r.a, vault.IndexLineage, 0),
 		}
+		r.insertRoot(ctx, rows[0])
+		r.renewRoot(ctx, rows[1])
+		rows[0].SupersededAt = rows[1].CreatedAt
+		r.insertRoot(ctx, rows[2])
 		for i, row := range rows {
-			r.insertRoot(ctx, row)
 			rows[i] = deadRoot(row)
 		}
 		r.sameRoots(r.shredRoots(ctx, r.a, instant), rows...)

@@ -142,3 +142,7 @@ func (s *store) Prune(ctx context.Context, p audit.Pruning, limit int) (int, err
 func (s *store) Stray(ctx context.Context) (audit.RowError, bool, error) {
 	return look(ctx, s, "Stray", func() (audit.RowError, bool, error) { return s.inner.Stray(ctx) })
 }
+
+func (s *store) Misindexed(ctx context.Context) (audit.RowError, bool, error) {
+	return look(ctx, s, "Misindexed", func() (audit.RowError, bool, error) { return s.inner.Misindexed(ctx) })
+}

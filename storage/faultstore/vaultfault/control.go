@@ -46,8 +46,12 @@ func (s *store) Grants(ctx context.Context, t troth.Tenant, id string) ([]vault.
 	return faultstore.Do(ctx, s.p, "Grants", func() ([]vault.GrantRow, error) { return s.s.Grants(ctx, t, id) })
 }
 
-func (s *store) Tombstones(ctx context.Context, t troth.Tenant, id troth.EntryID) (vault.Tombstones, error) {
-	return faultstore.Do(ctx, s.p, "Tombstones", func() (vault.Tombstones, error) { return s.s.Tombstones(ctx, t, id) })
+func (s *store) TombstonesOf(ctx context.Context, t troth.Tenant, id troth.EntryID) (vault.Tombstones, error) {
+	return faultstore.Do(ctx, s.p, "TombstonesOf", func() (vault.Tombstones, error) { return s.s.TombstonesOf(ctx, t, id) })
+}
+
+func (s *store) RetiredOf(ctx context.Context, t troth.Tenant, id troth.EntryID) ([]vault.KeyRow, error) {
+	return faultstore.Do(ctx, s.p, "RetiredOf", func() ([]vault.KeyRow, error) { return s.s.RetiredOf(ctx, t, id) })
 }
 
 func (s *store) KeysPage(ctx context.Context, p vault.KeysPage) ([]vault.KeyRow, error) {

@@ -3,7 +3,6 @@ package vaultfault
 import (
 	"context"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/vault"
 )
@@ -12,10 +11,6 @@ import (
 type keyRetired struct {
 	row     vault.KeyRow
 	retired bool
-}
-
-func (s *store) Roots(ctx context.Context, t troth.Tenant) ([]vault.RootRow, error) {
-	return faultstore.Do(ctx, s.p, "Roots", func() ([]vault.RootRow, error) { return s.s.Roots(ctx, t) })
 }
 
 func (s *store) RewrapRoot(ctx context.Context, row vault.RootRow, before []byte) (bool, error) {

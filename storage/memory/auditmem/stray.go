@@ -47,3 +47,8 @@ func has[K comparable, V any](ctx context.Context, t *memory.Table[K, V], kind f
 	rows, err := t.Scan(ctx, nil, 1, func(at K, _ V) bool { return kind(at) })
 	return len(rows) > 0, err
 }
+
+// Misindexed implements audit.LogSystem: there are no indexes but the rows.
+func (*Store) Misindexed(ctx context.Context) (audit.RowError, bool, error) {
+	return audit.RowError{}, false, ctx.Err()
+}

@@ -5,24 +5,8 @@ import (
 	"context"
 	"slices"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/vault"
 )
-
-// Roots implements vault.Store.
-func (s *Store) Roots(ctx context.Context, tenant troth.Tenant) ([]vault.RootRow, error) {
-	var all []vault.RootRow
-	for _, l := range []vault.Lineage{vault.IndexLineage, vault.WrapLineage} {
-		rows, _, err := s.roots.Get(ctx, rootKey{tenant, l})
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range slices.Backward(rows) { // the highest epoch is first there
-			all = append(all, cloneRoot(row))
-		}
-	}
-	return all, nil
-}
 
 // RewrapRoot implements vault.Store.
 func (s *Store) RewrapRoot(ctx context.Context, row vault.RootRow, before []byte) (replaced bool, err error) {
@@ -34,7 +18,7 @@ func (s *Store) RewrapRoot(ctx context.Context, row vault.RootRow, before []byte
 			return err
 		}
 		i := slices.IndexFunc(rows, func(r vault.RootRow) bool { return r.Epoch == row.Epoch })
-		if i < 0 || rows[i].ShreddedAt != 0 || !bytes.Equal(rows[i].Sealed, before) {
+		if i < 0 || len(rows[i].Sealed) == 0 || !bytes.Equal(rows[i].Sealed, before) {
 			return nil
 		}
 		after := slices.Clone(rows)

@@ -41,7 +41,13 @@ func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID s
 	if _, err := s.persons.Insert(ctx, person{tenant, subjectID}, personRow{}); err != nil {
 		return vault.PersonState{}, err
 	}
-	return s.Person(ctx, tenant, subjectID)
+	state, err := s.Person(ctx, tenant, subjectID)
+	if err != nil {
+		return vault.PersonState{}, err
+	}
+	root, _, err := s.Root(ctx, tenant, vault.WrapLineage)
+	state.Epoch = root.Epoch
+	return state, err
 }
 
 // ClosePerson implements vault.Store.
@@ -63,6 +69,9 @@ func (s *Store) InsertKey(ctx context.Context, row vault.KeyRow) (inserted bool,
 		who := person{row.Tenant, row.SubjectID}
 		p, _, err := s.persons.Get(ctx, who)
 		if err != nil || slices.Contains(p.keyIDs, row.KeyID) {
+			return err
+		}
+		if root, found, err := s.RootAt(ctx, row.Tenant, vault.WrapLineage, row.Epoch); err != nil || found && !takesKeys(&root) {
 			return err
 		}
 		rows, _, err := s.keys.Get(ctx, row.KeyName)

@@ -35,19 +35,12 @@ func (s *Store) RootAt(ctx context.Context, tenant troth.Tenant, l vault.Lineage
 func (s *Store) InsertRoot(ctx context.Context, row vault.RootRow) (inserted bool, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		inserted = false
-		k := rootKey{row.Tenant, row.Lineage}
-		rows, _, err := s.roots.Get(ctx, k)
-		if err != nil {
+		rows, _, err := s.roots.Get(ctx, rootKey{row.Tenant, row.Lineage})
+		if err != nil || len(rows) > 0 {
 			return err
 		}
-		at, found := slices.BinarySearchFunc(rows, row.Epoch, func(r vault.RootRow, epoch uint32) int {
-			return int(epoch) - int(r.Epoch) // the highest epoch first
-		})
-		if found {
-			return nil
-		}
-		inserted = true
-		return s.roots.Put(ctx, k, slices.Insert(slices.Clone(rows), at, cloneRoot(row)))
+		inserted, err = s.addRoot(ctx, nil, row)
+		return err
 	})
 	return inserted, err
 }

@@ -20,8 +20,11 @@ type Store struct {
 	persons *memory.Table[person, personRow]
 	fence   *memory.Table[int64, vault.FenceEvent]
 	windows *memory.Table[window, vault.WindowRow]
-	// state holds what there is one of: the fence's head and whether a keeper
-	// has taken over.
+	epochs  *memory.Table[uint32, vault.EpochRow]
+	rewraps *memory.Table[troth.Tenant, vault.RewrapRow]
+	exports *memory.Table[vault.KeyName, int64]
+	// state holds what there is one of: the fence's head, whether a keeper has
+	// taken over, and when the last key backup was tested.
 	state   *memory.Table[string, int64]
 	control controls
 }
@@ -55,6 +58,7 @@ type window struct {
 const (
 	headState    = "fence head"
 	managedState = "managed"
+	backupState  = "key backup"
 )
 
 // New returns an empty store on db.
@@ -73,6 +77,9 @@ func New(db *memory.DB) *Store {
 		windows: memory.NewTable[window, vault.WindowRow](db, func(a, b window) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), bytes.Compare(a.id[:], b.id[:]))
 		}),
+		epochs:  memory.NewTable[uint32, vault.EpochRow](db, cmp.Compare[uint32]),
+		rewraps: memory.NewTable[troth.Tenant, vault.RewrapRow](db, cmp.Compare[troth.Tenant]),
+		exports: memory.NewTable[vault.KeyName, int64](db, compareNames),
 		state:   memory.NewTable[string, int64](db, strings.Compare),
 		control: newControls(db),
 	}

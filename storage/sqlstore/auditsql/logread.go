@@ -106,7 +106,24 @@ func (s *Store) LogRange(ctx context.Context, log int, from uint64, limit int) (
 
 // LogEntries implements audit.LogStore.
 func (s *Store) LogEntries(ctx context.Context, p audit.LogPage) ([]audit.LogRow, error) {
-	text, args := s.log.logEntries, []any{string(p.Tenant), p.Log, signed(p.Number)}
+	r := newLogReader(p.Limit)
+	read := s.logEntries
+	if (p.From != 0 || p.To != 0) && p.Subject.IsZero() { // of a person there are few
+		read = s.entriesByTime
+	}
+	if err := read(ctx, p, r); err != nil {
+		return nil, err
+	}
+	return r.rows, nil
+}
+
+// logEntries reads a page in the order of the log.
+func (s *Store) logEntries(ctx context.Context, p audit.LogPage, r *logReader) error {
+	return s.readEntries(ctx, p, r, s.log.logEntries, []any{string(p.Tenant), p.Log, signed(p.Number)})
+}
+
+// readEntries adds the filters to a query and reads what it finds.
+func (s *Store) readEntries(ctx context.Context, p audit.LogPage, r *logReader, text string, args []any) error {
 	for _, f := range []struct {
 		set   bool
 		text  string
@@ -123,18 +140,14 @@ func (s *Store) LogEntries(ctx context.Context, p audit.LogPage) ([]audit.LogRow
 		}
 	}
 	text = s.handle.Dialect().Rebind(text + " ORDER BY log, number LIMIT ?")
-	r := newLogReader(p.Limit)
-	q := reading{table: entryTable, text: text, args: append(args, p.Limit), place: func() string {
+	q := reading{table: entryTable, text: text, args: append(args, p.Limit-len(r.rows)), place: func() string {
 		after := audit.LogRow{Log: p.Log, Number: p.Number}
 		if n := len(r.rows); n > 0 {
 			after = r.rows[n-1]
 		}
 		return at("the tenant's first behind log %d, number %d", after.Log, after.Number)()
 	}}
-	if err := s.read(ctx, q, r.scan); err != nil {
-		return nil, err
-	}
-	return r.rows, nil
+	return s.read(ctx, q, r.scan)
 }
 
 // LogEntry implements audit.LogStore.

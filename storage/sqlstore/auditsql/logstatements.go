@@ -23,11 +23,14 @@ type logStatements struct {
 	// Of rows whose tenant is none, by what was read in its place.
 	quarantineOdd, leaveOdd string
 	quarantineOddAll        string
-	append, appendAll       string
-	logRange, leafHashes    string
-	known, knownAll         string
-	logEntries, logEntry    string
-	redact                  string
+	// Of rows that cannot be read.
+	quarantineUnread, leaveUnread string
+	append, appendAll             string
+	logRange, leafHashes          string
+	known, knownAll               string
+	logEntries, logEntry          string
+	stretch, nextInTime           string
+	redact                        string
 
 	putTile, putTilesAll     string
 	tile, tiles              string
@@ -71,6 +74,8 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		logRange:   entry + ` WHERE log = ? AND idx >= ? ORDER BY idx LIMIT ?`,
 		logEntries: entry + ` WHERE tenant = ? AND (log, number) > (?, ?)`, // and more
 		logEntry:   entry + ` WHERE tenant = ? AND id = ?`,
+		stretch:    entry + ` WHERE tenant = ? AND log = ? AND number > ? AND number <= ?`, // and more
+		nextInTime: nextInTime(d),
 		leafHashes: `SELECT ` + bounded(d, "hash", 32) + ` FROM troth_audit_entry WHERE log = ? AND idx >= ? AND idx < ? ORDER BY idx`,
 		redact: `UPDATE troth_audit_entry SET leaf = NULL, recorded_at = NULL, act = NULL, subject = NULL, redacted_by = ?
 			WHERE tenant = ? AND id = ? AND redacted_by IS NULL`,
@@ -109,18 +114,34 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		pruneLeft:    `SELECT COUNT(*) FROM troth_audit_entry WHERE log = ? AND idx < ?`,
 	}
 	for _, text := range []*string{
-		&s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tile, &s.tiles, &s.tenantHead,
+		&s.nextInTime, &s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tile, &s.tiles, &s.tenantHead,
 		&s.tenantHeads, &s.putCheckpoint, &s.checkpoint, &s.checkpoints, &s.dropCheckpoint, &s.insertPart, &s.parts,
 		&s.dropPartsOf, &s.dropPartsBefore, &s.pruneTo, &s.pruneParts, &s.pruneEntries, &s.pruneTiles, &s.pruned, &s.pruneLeft,
 	} {
 		*text = d.Rebind(*text)
 	}
+	s.quarantineUnread = `INSERT INTO troth_audit_quarantine (` + inboxColumns + `) SELECT ` + inboxColumns +
+		` FROM troth_audit_inbox WHERE ` + unread(d)
+	s.leaveUnread = `DELETE FROM troth_audit_inbox WHERE ` + unread(d)
 	if d == sqlstore.Postgres {
 		s.forPostgres(taken)
 	} else {
 		s.forSQLite(taken)
 	}
 	return s
+}
+
+// nextInTime goes by the index of ids on SQLite because it is told to, and on
+// PostgreSQL because no other one has the bounds: the pluses keep it from walking
+// through the log in order until it meets the first.
+func nextInTime(d sqlstore.Dialect) string {
+	index := ""
+	if d == sqlstore.SQLite {
+		index = ` INDEXED BY troth_audit_entry_id`
+	}
+	return `SELECT ` + whole(d, "log") + `, ` + whole(d, "number") + ` FROM troth_audit_entry` + index + `
+		WHERE tenant = ? AND id BETWEEN ? AND ? AND recorded_at BETWEEN ? AND ? AND (log + 0, number + 0) > (?, ?)
+		ORDER BY log + 0, number + 0 LIMIT 1`
 }
 
 const (
@@ -145,6 +166,14 @@ func (s *logStatements) forSQLite(taken string) {
 		WHERE tenant = ? AND id = ?`
 	s.putTile = `INSERT INTO troth_audit_tile (log, level, n, hashes) VALUES (?, ?, ?, ?)` + overTile
 	s.putTenant = `INSERT INTO troth_audit_tenant ` + tenantColumns + ` VALUES (?, ?, ?, ?, ?)` + overTenant
+}
+
+// unread chooses the rows of the inbox that scanEntry refuses.
+func unread(d sqlstore.Dialect) string {
+	if d == sqlstore.SQLite {
+		return `(tenant IS NULL OR typeof(id) <> 'blob' OR length(id) <> 16 OR typeof(recorded_at) <> 'integer')`
+	}
+	return `(tenant IS NULL OR id IS NULL OR octet_length(id) <> 16 OR recorded_at IS NULL)`
 }
 
 // quarantineOne copies and deletes one row of the inbox on SQLite.

@@ -28,6 +28,14 @@ func bounded(d sqlstore.Dialect, column string, limit int) string {
 	return fmt.Sprintf("CASE WHEN octet_length(%[1]s) <= %[2]d THEN %[1]s END", column, limit)
 }
 
+// numbers is the column where it is a number, and NULL where it is not.
+func numbers(d sqlstore.Dialect, column string) string {
+	if d == sqlstore.SQLite {
+		return "CASE typeof(" + column + ") WHEN 'integer' THEN " + column + " END"
+	}
+	return column
+}
+
 func bind(d sqlstore.Dialect) statements {
 	return statements{
 		append: d.Rebind(`INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope, tag)
@@ -45,7 +53,7 @@ func bind(d sqlstore.Dialect) statements {
 		insertPseudonym: d.Rebind(`INSERT INTO troth_audit_pseudonym (tenant, lookup, pseudonym, tag, identity, created_at)
 			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
 		deletePseudonym: d.Rebind(`DELETE FROM troth_audit_pseudonym WHERE tenant = ? AND lookup = ?`),
-		backlog: `SELECT COUNT(*), COALESCE(MIN(recorded_at), 0),
+		backlog: `SELECT COUNT(*), COALESCE(MIN(` + numbers(d, "recorded_at") + `), 0),
 			(SELECT COUNT(*) FROM troth_audit_quarantine) FROM troth_audit_inbox`,
 		managed:    `SELECT one FROM troth_audit_managed`,
 		setManaged: `INSERT INTO troth_audit_managed (one) VALUES (1) ON CONFLICT DO NOTHING`,

@@ -43,17 +43,30 @@ func (s *Store) Quarantine(ctx context.Context, ids []audit.TenantEntry) (moved 
 		if moved, err = s.quarantine(ctx, ids, s.log.quarantineAll, s.log.quarantine, s.log.leave); err != nil {
 			return err
 		}
-		if moved == len(ids) {
-			return nil
+		if moved < len(ids) {
+			odd, err := s.quarantine(ctx, ids, s.log.quarantineOddAll, s.log.quarantineOdd, s.log.leaveOdd)
+			if err != nil {
+				return err
+			}
+			moved += odd
 		}
-		odd, err := s.quarantine(ctx, ids, s.log.quarantineOddAll, s.log.quarantineOdd, s.log.leaveOdd)
-		moved += odd
+		unread, err := s.quarantineUnread(ctx)
+		moved += unread
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	return moved, nil
+}
+
+// quarantineUnread moves the rows that cannot be read. Nothing names them, so it
+// looks at all that wait.
+func (s *Store) quarantineUnread(ctx context.Context) (moved int, err error) {
+	if _, err := s.exec(ctx, s.log.quarantineUnread); err != nil {
+		return 0, err
+	}
+	return s.count(ctx, s.log.leaveUnread)
 }
 
 // quarantine moves rows, with one statement for all of them on PostgreSQL, and

@@ -40,8 +40,8 @@ func (s *Store) SetEvidence(ctx context.Context, e vault.ShredEvidence) (named i
 	return named, err
 }
 
-// Tombstones implements vault.Store.
-func (s *Store) Tombstones(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) (t vault.Tombstones, err error) {
+// TombstonesOf implements vault.Store.
+func (s *Store) TombstonesOf(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) (t vault.Tombstones, err error) {
 	if t.Keys, err = query(ctx, s, scanKey, s.q.stonesOfKeys, string(tenant), entry[:]); err != nil {
 		return t, err
 	}
@@ -50,6 +50,11 @@ func (s *Store) Tombstones(ctx context.Context, tenant troth.Tenant, entry troth
 	}
 	t.Persons, err = query(ctx, s, scanPerson, s.q.closed, string(tenant), entry[:])
 	return t, err
+}
+
+// RetiredOf implements vault.Store.
+func (s *Store) RetiredOf(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) ([]vault.KeyRow, error) {
+	return query(ctx, s, scanKey, s.q.retiredOf, string(tenant), entry[:])
 }
 
 // KeysPage implements vault.Store.

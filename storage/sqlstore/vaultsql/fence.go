@@ -13,7 +13,7 @@ import (
 
 // RaiseFence implements vault.Store.
 func (s *Store) RaiseFence(ctx context.Context, e vault.FenceEvent) error {
-	event := []any{string(e.Tenant), e.SubjectID, string(e.Compartment), e.At}
+	event := []any{string(e.Tenant), e.SubjectID, string(e.Compartment), e.At, number(e.Roots)}
 	raised, err := s.affects(ctx, s.q.raise, event...)
 	if err == nil && !raised && !s.postgres() {
 		err = s.h.Atomically(ctx, func(ctx context.Context) error {
@@ -75,12 +75,12 @@ func (s *Store) Follow(ctx context.Context, after int64) (vault.Followed, error)
 // sighted is one row of a look at the fence: the head, and an event if there is
 // one.
 type sighted struct {
-	head, position, at           sql.NullInt64
+	head, position, at, roots    sql.NullInt64
 	tenant, subject, compartment sql.NullString
 }
 
 func scanSighted(rows *sqlstore.Rows) (r sighted, err error) {
-	err = rows.Scan(&r.head, &r.position, &r.tenant, &r.subject, &r.compartment, &r.at)
+	err = rows.Scan(&r.head, &r.position, &r.tenant, &r.subject, &r.compartment, &r.at, &r.roots)
 	return r, err
 }
 
@@ -114,7 +114,7 @@ func (s *Store) follow(ctx context.Context, after int64) (f vault.Followed, unnu
 				Tenant: troth.Tenant(r.tenant.String), SubjectID: r.subject.String,
 				Compartment: troth.Compartment(r.compartment.String),
 			},
-			Position: r.position.Int64, At: r.at.Int64,
+			Position: r.position.Int64, At: r.at.Int64, Roots: r.roots.Int64 == 1,
 		})
 	}
 	// Positions have no gaps but those that pruning left, wherever it was; and

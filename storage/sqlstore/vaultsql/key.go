@@ -21,10 +21,10 @@ func (s *Store) Keys(ctx context.Context, name vault.KeyName) ([]vault.KeyRow, e
 
 func scanKey(rows *sqlstore.Rows) (k vault.KeyRow, err error) {
 	var commitment, evidence []byte
-	var generation, id, epoch int64
-	err = rows.Scan(&k.Tenant, &k.SubjectID, &k.Compartment, &generation, &id, &epoch,
+	var generation, id, epoch, first int64
+	err = rows.Scan(&k.Tenant, &k.SubjectID, &k.Compartment, &generation, &id, &epoch, &first,
 		&k.Sealed, &commitment, &k.CreatedAt, &k.ShreddedAt, &k.Flag, &evidence)
-	if err != nil || !small(generation, &k.Generation) || !small(id, &k.KeyID) || !small(epoch, &k.Epoch) ||
+	if err != nil || !small(generation, &k.Generation) || !small(id, &k.KeyID) || !small(epoch, &k.Epoch) || !small(first, &k.FirstEpoch) ||
 		max(len(k.Sealed), len(k.Flag)) > maxSealed || !fill(k.Commitment[:], commitment) || !fillOrNone(k.Evidence[:], evidence) {
 		return k, errRecord
 	}
@@ -34,7 +34,8 @@ func scanKey(rows *sqlstore.Rows) (k vault.KeyRow, err error) {
 // InsertKey implements vault.Store.
 func (s *Store) InsertKey(ctx context.Context, k vault.KeyRow) (inserted bool, err error) {
 	return s.affects(ctx, s.q.insertKey, string(k.Tenant), k.SubjectID, string(k.Compartment),
-		int64(k.Generation), int64(k.KeyID), int64(k.Epoch), blob(k.Sealed), k.Commitment[:], k.CreatedAt, k.ShreddedAt, blob(k.Flag))
+		int64(k.Generation), int64(k.KeyID), int64(k.Epoch), int64(k.FirstEpoch), blob(k.Sealed), k.Commitment[:], k.CreatedAt, k.ShreddedAt,
+		blob(k.Flag), string(k.Tenant), string(vault.WrapLineage), int64(k.Epoch))
 }
 
 // ShredKeys implements vault.Store.

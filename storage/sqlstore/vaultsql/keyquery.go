@@ -2,14 +2,15 @@ package vaultsql
 
 // keyQueries are the statements about generations and key-encryption keys.
 type keyQueries struct {
-	roots, rewrapRoot string
+	rewrapRoot, newestKeys, retireKey, retired string
+}
 
-	newestKeys, retireKey, retired string
+func (q *keyQueries) all() []*string {
+	return []*string{&q.rewrapRoot, &q.newestKeys, &q.retireKey, &q.retired}
 }
 
 func newKeyQueries() keyQueries {
 	return keyQueries{
-		roots: `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? ORDER BY lineage, epoch`,
 		rewrapRoot: `UPDATE troth_vault_root SET sealed = ?, kek = ?
 			WHERE tenant = ? AND lineage = ? AND epoch = ? AND shredded_at = 0 AND sealed = ?`,
 

@@ -35,8 +35,7 @@ func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID s
 		}
 	}
 	q := s.h.Querier(ctx)
-	var shreddedAt int64
-	_, err := sqlstore.QueryRow(ctx, q, s.q.lockRoot, []any{string(tenant), string(vault.WrapLineage)}, &shreddedAt)
+	shreddedAt, err := s.lockNewest(ctx, tenant, &state)
 	if err != nil {
 		return state, err
 	}
@@ -56,6 +55,27 @@ func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID s
 		err = s.hold(ctx, vault.KeyName{Tenant: tenant, SubjectID: subjectID})
 	}
 	return state, err
+}
+
+// newestTries bounds how often a tenant's newest root is looked for: each time
+// it must have been superseded while it was waited for.
+const newestTries = 5
+
+// lockNewest holds the tenant's newest wrap root. One that was superseded while
+// it was waited for is not the newest any more.
+func (s *Store) lockNewest(ctx context.Context, tenant troth.Tenant, state *vault.PersonState) (shreddedAt int64, err error) {
+	for range newestTries {
+		var epoch, supersededAt int64
+		_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.lockRoot,
+			[]any{string(tenant), string(vault.WrapLineage)}, &shreddedAt, &epoch, &supersededAt)
+		if err == nil && !small(epoch, &state.Epoch) {
+			err = errRecord
+		}
+		if err != nil || shreddedAt != 0 || supersededAt == 0 {
+			return shreddedAt, err
+		}
+	}
+	return shreddedAt, nil
 }
 
 // ClosePerson implements vault.Store.

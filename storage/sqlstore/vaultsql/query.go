@@ -1,18 +1,19 @@
 package vaultsql
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/trothdev/troth/storage/sqlstore"
 )
 
 const (
-	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at, kek"
-	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, sealed, commitment, created_at, shredded_at, flag"
+	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at, superseded_at, retired_at, kek"
+	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, first_epoch, sealed, commitment, created_at, shredded_at, flag"
 	// What is read is cut where it is too long already, for the scan to refuse.
 	rootValues = "tenant, lineage, epoch, substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, " +
-		"substr(kek, 1, 1025), substr(evidence, 1, 17)"
-	keyValues = "tenant, subject, compartment, generation, key_id, epoch, " +
+		"superseded_at, retired_at, substr(kek, 1, 1025), substr(evidence, 1, 17)"
+	keyValues = "tenant, subject, compartment, generation, key_id, epoch, first_epoch, " +
 		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, substr(flag, 1, 4097), substr(evidence, 1, 17)"
 	windowRow    = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
 	windowValues = "substr(tenant, 1, 256), substr(id, 1, 17), substr(actor, 1, 256), substr(home, 1, 256), " +
@@ -43,6 +44,8 @@ type queries struct {
 	managed, setManaged string
 
 	keyQueries
+	epochQueries
+	rotationQueries
 	controlQueries
 }
 
@@ -55,7 +58,9 @@ func newQueries(d sqlstore.Dialect) *queries {
 		q.forSQLite()
 	}
 	q.follow += " LIMIT ?"
-	for _, text := range q.all() {
+	q.addEpochs(d)
+	q.addRotation(d)
+	for _, text := range slices.Concat(q.all(), q.epochQueries.all(), q.rotationQueries.all(), q.keyQueries.all()) {
 		*text = d.Rebind(*text)
 	}
 	q.controlQueries.rebind(d)
@@ -70,7 +75,6 @@ func (q *queries) all() []*string {
 		&q.hold, &q.holds, &q.numberLock,
 		&q.raise, &q.raiseAt, &q.head, &q.follow, &q.number, &q.prune, &q.clear, &q.restart,
 		&q.insertWindow, &q.closeWindow, &q.lapsed, &q.managed, &q.setManaged,
-		&q.roots, &q.rewrapRoot, &q.newestKeys, &q.retireKey, &q.retired,
 	}
 }
 
@@ -82,16 +86,16 @@ func common() *queries {
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
 		rootAt: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? AND epoch = ?`,
-		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
 		shredRoots: `UPDATE troth_vault_root SET sealed = NULL, shredded_at = ?
 			WHERE tenant = ? AND lineage = ? AND shredded_at = 0 RETURNING ` + rootValues,
 		// A root that another transaction inserts meanwhile is waited for, and
 		// emptied.
 		entombRoot: `INSERT INTO troth_vault_root (` + rootColumns + `)
-			SELECT ?, ?, 0, NULL, ?, ?, ?, '' WHERE NOT EXISTS (
+			SELECT ?, ?, 0, NULL, ?, ?, ?, 0, 0, '' WHERE NOT EXISTS (
 				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ?)
-			ON CONFLICT (tenant, lineage, epoch) DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
+			ON CONFLICT (tenant, lineage) WHERE origin = 1 DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
 				WHERE troth_vault_root.shredded_at = 0
 			RETURNING ` + rootValues,
 		rootsLeft: `SELECT COUNT(*), COUNT(CASE WHEN sealed IS NOT NULL OR shredded_at = 0 THEN 1 END)
@@ -99,14 +103,17 @@ func common() *queries {
 
 		keys: `SELECT ` + keyValues + ` FROM troth_vault_key
 			WHERE tenant = ? AND subject = ? AND compartment = ? AND retired = 0 ORDER BY generation DESC LIMIT ?`,
-		insertKey: `INSERT INTO troth_vault_key (` + keyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		insertKey: `INSERT INTO troth_vault_key (` + keyColumns + `)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (
+				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ? AND epoch = ?
+				AND (superseded_at <> 0 OR sealed IS NULL))
 			ON CONFLICT DO NOTHING`,
 		compartments: `SELECT DISTINCT compartment FROM troth_vault_key
 			WHERE tenant = ? AND subject = ? AND shredded_at = 0`,
 		shredKeys: `UPDATE troth_vault_key SET sealed = NULL, shredded_at = ?
 			WHERE tenant = ? AND subject = ? AND compartment = ? AND shredded_at = 0 RETURNING ` + keyValues,
 		entombKey: `INSERT INTO troth_vault_key (` + keyColumns + `)
-			SELECT ?, ?, ?, 1, 0, 0, NULL, ?, ?, ?, NULL WHERE NOT EXISTS (
+			SELECT ?, ?, ?, 1, 0, 0, 0, NULL, ?, ?, ?, NULL WHERE NOT EXISTS (
 				SELECT 1 FROM troth_vault_key WHERE tenant = ? AND subject = ? AND compartment = ?)
 			ON CONFLICT (tenant, subject, compartment, generation)
 				DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
@@ -123,16 +130,16 @@ func common() *queries {
 		closePerson: `INSERT INTO troth_vault_person (tenant, subject, closed_at) VALUES (?, ?, ?)
 			ON CONFLICT (tenant, subject) DO UPDATE SET closed_at = excluded.closed_at
 				WHERE troth_vault_person.closed_at = 0`,
-		lockRoot: `SELECT shredded_at FROM troth_vault_root
+		lockRoot: `SELECT shredded_at, epoch, superseded_at FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
 		lockShared: `SELECT closed_at, restricted FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
 
-		raise: `INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at) VALUES (?, ?, ?, ?)`,
+		raise: `INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at, roots) VALUES (?, ?, ?, ?, ?)`,
 		head:  `SELECT COALESCE(MAX(position), 0) FROM troth_vault_fence WHERE position ` + plausible,
 		// One statement and so one snapshot: the head must not run ahead of the
 		// events, nor a pruning come between them.
 		follow: `SELECT b.head, e.position, substr(e.tenant, 1, 1025), substr(e.subject, 1, 1025),
-				substr(e.compartment, 1, 1025), e.died_at
+				substr(e.compartment, 1, 1025), e.died_at, e.roots
 			FROM (SELECT COALESCE(MAX(position), 0) AS head FROM troth_vault_fence WHERE position ` + plausible + `) b
 			LEFT JOIN troth_vault_fence e ON (e.position > ? AND e.position ` + plausible + `)`, // and a limit
 		prune: `DELETE FROM troth_vault_fence WHERE position NOT ` + plausible + ` OR (died_at < ?
@@ -152,11 +159,11 @@ func common() *queries {
 
 func (q *queries) forSQLite() {
 	q.lockExclusive = q.lockShared
-	q.raiseAt = `INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at) VALUES (?, ?, ?, ?, ?)`
+	q.raiseAt = `INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at, roots) VALUES (?, ?, ?, ?, ?, ?)`
 	// The next position, as AUTOINCREMENT would give it if nobody forged any:
 	// it does not start again when rows are gone.
-	q.raise = `INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at)
-		SELECT n.position, ?, ?, ?, ? FROM (SELECT 1 + MAX(
+	q.raise = `INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at, roots)
+		SELECT n.position, ?, ?, ?, ?, ? FROM (SELECT 1 + MAX(
 			COALESCE((SELECT MAX(position) FROM troth_vault_fence WHERE position ` + plausible + `), 0),
 			COALESCE((SELECT MAX(seq) FROM sqlite_sequence
 				WHERE name = 'troth_vault_fence' AND typeof(seq) = 'integer' AND seq ` + plausible + `), 0)) AS position) n

@@ -13,7 +13,7 @@ import (
 // Whoever writes to the database past the vault must not decide how much of it
 // is loaded. No vault writes more than this.
 const (
-	maxGenerations = 64
+	maxGenerations = vault.MaxGenerations
 	maxSealed      = 4096 // bytes; the queries cut one after it
 	maxEvents      = 10_000
 )
@@ -31,6 +31,14 @@ var (
 func small(from int64, to *uint32) bool {
 	*to = uint32(from)
 	return from >= 0 && from <= math.MaxUint32
+}
+
+// number is a yes or no as it is stored.
+func number(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // fill copies a stored value of a fixed size; false if it has another.

@@ -29,7 +29,8 @@ func (s *Store) oneRoot(ctx context.Context, text string, args ...any) (vault.Ro
 func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 	var commitment, evidence []byte
 	var epoch int64
-	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt, &r.KEK, &evidence)
+	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt,
+		&r.SupersededAt, &r.RetiredAt, &r.KEK, &evidence)
 	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || len(r.KEK) > vault.MaxKEK ||
 		!fill(r.Commitment[:], commitment) || !fillOrNone(r.Evidence[:], evidence) {
 		return r, errRecord
@@ -39,8 +40,22 @@ func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 
 // InsertRoot implements vault.Store.
 func (s *Store) InsertRoot(ctx context.Context, r vault.RootRow) (inserted bool, err error) {
-	return s.affects(ctx, s.q.insertRoot, string(r.Tenant), string(r.Lineage), int64(r.Epoch),
-		blob(r.Sealed), r.Commitment[:], r.CreatedAt, r.ShreddedAt, r.KEK)
+	args := []any{
+		string(r.Tenant), string(r.Lineage), int64(r.Epoch),
+		blob(r.Sealed), r.Commitment[:], r.CreatedAt, r.ShreddedAt, r.SupersededAt, r.RetiredAt, r.KEK,
+	}
+	if r.Epoch == 0 {
+		return s.affects(ctx, s.q.insertRoot, args...)
+	}
+	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+		inserted = false
+		open, err := s.holdEpoch(ctx, r.Epoch)
+		if err == nil && open {
+			inserted, err = s.affects(ctx, s.q.insertRoot, args...)
+		}
+		return err
+	})
+	return inserted, err
 }
 
 // ShredRoots implements vault.Store. Emptying the roots waits for those who
@@ -53,6 +68,9 @@ func (s *Store) ShredRoots(ctx context.Context, tenant troth.Tenant, at int64) (
 		dead = nil
 		// The wrap lineage first: it is the one that everybody locks.
 		for _, l := range []vault.Lineage{vault.WrapLineage, vault.IndexLineage} {
+			if err := s.lockRoots(ctx, tenant, l); err != nil {
+				return err
+			}
 			died, err := s.shredLineage(ctx, tenant, l, at)
 			if err != nil {
 				return err

@@ -1,0 +1,45 @@
+-- Epochs: roots can be superseded and emptied while their tenant lives, keys
+-- move from root to root, and epochs have rows of their own.
+
+ALTER TABLE troth_vault_root ADD COLUMN superseded_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE troth_vault_root ADD COLUMN retired_at INTEGER NOT NULL DEFAULT 0
+	CHECK (retired_at = 0 OR sealed IS NULL);
+-- A lineage has one first root, whatever its epoch.
+ALTER TABLE troth_vault_root ADD COLUMN origin INTEGER NOT NULL DEFAULT 1;
+CREATE UNIQUE INDEX troth_vault_root_origin ON troth_vault_root (tenant, lineage) WHERE origin = 1;
+-- Tenants that are left in an epoch are looked for across all tenants.
+CREATE INDEX troth_vault_root_living ON troth_vault_root (epoch, tenant) WHERE sealed IS NOT NULL;
+
+ALTER TABLE troth_vault_key ADD COLUMN first_epoch INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX troth_vault_key_epoch ON troth_vault_key (epoch, tenant) WHERE shredded_at = 0;
+
+ALTER TABLE troth_vault_fence ADD COLUMN roots INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE troth_vault_epoch (
+	epoch        INTEGER NOT NULL PRIMARY KEY,
+	place        TEXT    NOT NULL,
+	opened_at    INTEGER NOT NULL,
+	closed_at    INTEGER NOT NULL DEFAULT 0,
+	final_at     INTEGER NOT NULL DEFAULT 0,
+	destroyed_at INTEGER NOT NULL DEFAULT 0,
+	CHECK (destroyed_at = 0 OR closed_at <> 0)
+) STRICT;
+
+CREATE TABLE troth_vault_rewrap (
+	tenant      TEXT    NOT NULL PRIMARY KEY,
+	epoch       INTEGER NOT NULL,
+	subject     TEXT    NOT NULL,
+	compartment TEXT    NOT NULL,
+	generation  INTEGER NOT NULL,
+	moved       INTEGER NOT NULL,
+	stuck       INTEGER NOT NULL,
+	started_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE troth_vault_export (
+	tenant      TEXT    NOT NULL,
+	subject     TEXT    NOT NULL,
+	compartment TEXT    NOT NULL,
+	exported_at INTEGER NOT NULL,
+	PRIMARY KEY (tenant, subject, compartment)
+) STRICT, WITHOUT ROWID;

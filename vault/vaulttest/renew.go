@@ -1,0 +1,191 @@
+package vaulttest
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/vault"
+)
+
+func (r *rig) renewRoot(ctx context.Context, row vault.RootRow) {
+	r.Helper()
+	inserted, err := r.s.RenewRoot(ctx, row)
+	r.wants(true, inserted, err, "renew root")
+}
+
+// retires demands that so many living roots of epochs below remain.
+func (r *rig) retires(ctx context.Context, tenant troth.Tenant, below uint32, left int) {
+	r.Helper()
+	got, err := r.s.RetireRoots(ctx, tenant, below, instant+3)
+	if err != nil || got != left {
+		r.Fatalf("retire roots: %d left, %v; want %d", got, err, left)
+	}
+}
+
+// superseded is what becomes of a root when next is added.
+func superseded(row, next vault.RootRow) vault.RootRow {
+	row.SupersededAt = next.CreatedAt
+	return row
+}
+
+// retired is what becomes of a superseded root that retires empties.
+func retired(row vault.RootRow) vault.RootRow {
+	row.Sealed, row.RetiredAt = nil, instant+3
+	return row
+}
+
+// rootsAre demands exactly these roots of the tenant, in this order.
+func (r *rig) rootsAre(ctx context.Context, tenant troth.Tenant, want ...vault.RootRow) {
+	r.Helper()
+	got, err := r.s.Roots(ctx, tenant)
+	r.ok(err, "roots")
+	if len(got) != len(want) {
+		r.Fatalf("roots: got %+v, want %+v", got, want)
+	}
+	for i := range want {
+		if !sameRoot(got[i], want[i]) {
+			r.Fatalf("root %d: got %+v, want %+v", i, got[i], want[i])
+		}
+	}
+}
+
+func keyIn(epoch uint32, n vault.KeyName, id uint32) vault.KeyRow {
+	row := keyRow(n, 1, id)
+	row.Epoch, row.FirstEpoch = epoch, epoch
+	return row
+}
+
+var renewChecks = []check{
+	{name: "a tenant's roots are listed, of both lineages and in order", run: func(r *rig) {
+		ctx := r.Context()
+		r.rootsAre(ctx, r.a)
+		wrap := []vault.RootRow{rootRow(r.a, vault.WrapLineage, 0), rootRow(r.a, vault.WrapLineage, 2), rootRow(r.a, vault.WrapLineage, 11)}
+		index := rootRow(r.a, vault.IndexLineage, 1)
+		r.insertRoot(ctx, wrap[0])
+		r.renewRoot(ctx, wrap[1])
+		r.renewRoot(ctx, wrap[2])
+		r.insertRoot(ctx, index)
+		r.insertRoot(ctx, rootRow(r.b, vault.WrapLineage, 0))
+		r.rootsAre(ctx, r.a, index, superseded(wrap[0], wrap[1]), superseded(wrap[1], wrap[2]), wrap[2])
+	}},
+	{name: "a new root supersedes those of its lineage below it", run: func(r *rig) {
+		ctx := r.Context()
+		old, index, next := rootRow(r.a, vault.WrapLineage, 1), rootRow(r.a, vault.IndexLineage, 1), rootRow(r.a, vault.WrapLineage, 2)
+		r.insertRoot(ctx, old)
+		r.insertRoot(ctx, index)
+		r.renewRoot(ctx, next)
+		r.root(ctx, next)
+		r.rootsAre(ctx, r.a, index, superseded(old, next), next)
+	}},
+	{name: "nobody renews a root that is not there", run: func(r *rig) {
+		r.insertRoot(r.Context(), rootRow(r.a, vault.IndexLineage, 1))
+		r.insertRoot(r.Context(), rootRow(r.b, vault.WrapLineage, 1))
+		inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 2))
+		r.wants(false, inserted, err, "renew root")
+	}},
+	{name: "nobody renews a root into its own epoch or a lower one", run: func(r *rig) {
+		first := r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 5))
+		for _, epoch := range []uint32{5, 4} {
+			inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.a, vault.WrapLineage, epoch))
+			r.wants(false, inserted, err, "renew root")
+		}
+		r.rootsAre(r.Context(), r.a, first)
+	}},
+	{name: "nobody renews the root of a dead tenant", run: func(r *rig) {
+		row := r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
+		r.shredRoots(r.Context(), r.a, instant)
+		inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 2))
+		r.wants(false, inserted, err, "renew root")
+		r.root(r.Context(), deadRoot(row))
+	}},
+	{name: "of those who renew one root, one does", run: func(r *rig) {
+		r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 0))
+		var winners atomic.Int64
+		r.race(func(int) error {
+			inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
+			if inserted {
+				winners.Add(1)
+			}
+			return err
+		})
+		r.one(&winners)
+	}},
+	{name: "no key comes under a superseded root, and the lock tells the newest", run: func(r *rig) {
+		ctx := r.Context()
+		r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 1))
+		r.renewRoot(ctx, rootRow(r.a, vault.WrapLineage, 4))
+		r.atomically(ctx, func(ctx context.Context) {
+			if state := r.lock(ctx, r.a, "42", vault.Shared); state.Epoch != 4 {
+				r.Fatalf("state %+v", state)
+			}
+			row := keyIn(1, name(r.a, "42", "profile"), 1)
+			inserted, err := r.s.InsertKey(ctx, row)
+			r.wants(false, inserted, err, "insert key under the old root")
+			r.insertKey(ctx, keyIn(4, row.KeyName, 1))
+		})
+	}},
+	{name: "who renews a root waits for who creates under the old one, and finds the key", run: func(r *rig) {
+		r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
+		row := keyIn(1, name(r.a, "42", "profile"), 1)
+		var found []vault.KeyRow
+		r.waits(func(ctx context.Context) {
+			r.lock(ctx, r.a, "42", vault.Shared)
+			r.insertKey(ctx, row)
+		}, func(ctx context.Context) error {
+			return r.tx.Atomically(ctx, func(ctx context.Context) error {
+				if _, err := r.s.RenewRoot(ctx, rootRow(r.a, vault.WrapLineage, 2)); err != nil {
+					return err
+				}
+				var err error
+				found, err = r.s.StaleKeys(ctx, vault.StaleKeys{Tenant: r.a, Below: 2, Limit: many})
+				return err
+			})
+		})
+		r.sameKeys(found, []vault.KeyRow{row})
+	}},
+	{name: "who creates waits for who renews the root, and is told", run: func(r *rig) {
+		r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
+		var state vault.PersonState
+		r.waits(func(ctx context.Context) { r.renewRoot(ctx, rootRow(r.a, vault.WrapLineage, 2)) }, func(ctx context.Context) error {
+			return r.tx.Atomically(ctx, func(ctx context.Context) (err error) {
+				state, err = r.s.LockPerson(ctx, r.a, "42", vault.Shared)
+				return err
+			})
+		})
+		if state.Epoch != 2 {
+			r.Fatalf("state %+v", state)
+		}
+	}},
+	{name: "who shreds a tenant waits for who renews its root, and empties both", run: func(r *rig) {
+		old, next := rootRow(r.a, vault.WrapLineage, 1), rootRow(r.a, vault.WrapLineage, 2)
+		r.insertRoot(r.Context(), old)
+		r.insertRoot(r.Context(), rootRow(r.a, vault.IndexLineage, 1))
+		var died []vault.RootRow
+		r.waits(func(ctx context.Context) { r.renewRoot(ctx, next) }, func(ctx context.Context) (err error) {
+			died, err = r.s.ShredRoots(ctx, r.a, instant)
+			return err
+		})
+		if len(died) != 3 {
+			r.Fatalf("died: %+v", died)
+		}
+		r.root(r.Context(), deadRoot(next))
+		got, _, err := r.s.RootAt(r.Context(), r.a, vault.WrapLineage, 1)
+		r.ok(err, "root at")
+		r.sameRoots([]vault.RootRow{got}, deadRoot(superseded(old, next)))
+	}},
+	{name: "shredding a tenant turns emptied roots into tombstones too", run: func(r *rig) {
+		ctx := r.Context()
+		old, next := rootRow(r.a, vault.WrapLineage, 1), rootRow(r.a, vault.WrapLineage, 2)
+		r.insertRoot(ctx, old)
+		r.renewRoot(ctx, next)
+		r.retires(ctx, r.a, 2, 0)
+		r.insertRoot(ctx, rootRow(r.a, vault.IndexLineage, 2))
+		if died := r.shredRoots(ctx, r.a, instant); len(died) != 3 {
+			r.Fatalf("died: %+v", died)
+		}
+		got, _, err := r.s.RootAt(ctx, r.a, vault.WrapLineage, 1)
+		r.ok(err, "root at")
+		r.sameRoots([]vault.RootRow{got}, deadRoot(retired(superseded(old, next))))
+	}},
+}
