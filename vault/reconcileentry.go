@@ -198,10 +198,6 @@ func (r *reconciler) tenantShredding(ctx context.Context, e *Evidenced, t told, 
 	if err != nil {
 		return err
 	}
-	all = slices.DeleteFunc(all, func(row RootRow) bool {
-		isLeft := slices.ContainsFunc(left, func(l RootRow) bool { return l.Lineage == row.Lineage && l.Epoch == row.Epoch })
-		return !isLeft && len(row.Sealed) == 0
-	})
 	if slices.ContainsFunc(all, alive) && t.isOfRoots(all) {
 		d.Kind = TombstoneReplaced
 	}
