@@ -102,6 +102,7 @@ func Acts() []*troth.Act {
 		actOpen, actWindowOpen, actWindowSubject, actWindowClose, actShred,
 		actRestrict, actGrant, actLift, actUnmanaged,
 		actEpochOpen, actRotate, actEpochClose, actEpochEnd,
+		actReplay, actReplayed, actNewJournal, actBackUpKeys, actVerifyKeys, actRestoreKeys,
 	}
 	return append(acts, keyActs...)
 }

@@ -81,6 +81,9 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if state.Epoch != r.epoch {
 		return nil, errSuperseded
 	}
+	if err := v.checkBuried(ctx, name); err != nil {
+		return nil, err
+	}
 	f, err := v.flagFor(ctx, &name, state)
 	if err != nil {
 		return nil, err

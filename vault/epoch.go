@@ -167,7 +167,7 @@ type Retired struct {
 // it again, once a day or so: what a crash left undone is done then, and a
 // destruction that was pending is confirmed.
 //
-// It returns what was done and, with [ErrKeyBackup], that epochs wait for a
+// It returns what was done and, with [ErrNoKeyBackup], that epochs wait for a
 // backup; with [ErrEpochStore], that keys could not be destroyed.
 func (v *Vault) Retire(ctx context.Context) (r Retired, err error) {
 	if err := v.epochCall(ctx); err != nil {
@@ -195,7 +195,7 @@ func (v *Vault) Retire(ctx context.Context) (r Retired, err error) {
 		}
 	}
 	if len(r.Waiting) > 0 {
-		errs = append(errs, ErrKeyBackup)
+		errs = append(errs, ErrNoKeyBackup)
 	}
 	return r, errors.Join(errs...)
 }

@@ -259,7 +259,7 @@ func TestRetire_WaitsForANewerKeyBackup(t *testing.T) {
 	e.rewrap(v)
 	for range 2 {
 		r, err := v.Retire(e.ctx)
-		require.ErrorIs(t, err, vault.ErrKeyBackup)
+		require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 		require.Equal(t, []uint32{1}, r.Waiting)
 		require.True(t, e.epochs.Has(1))
 	}
@@ -287,7 +287,7 @@ func TestRetire_ConfirmsWhatWasPending(t *testing.T) {
 	final := e.at.Add(7 * 24 * time.Hour)
 	e.epochs.FinalAt = func(uint32) time.Time { return final }
 	_, err := v.Retire(e.ctx)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	for range 3 { // the instant has passed and nothing was confirmed
 		require.Equal(t, vault.Retired{Pending: []uint32{1}}, e.retire(v))
 		e.pass(10 * 24 * time.Hour)
@@ -316,7 +316,7 @@ func TestRetire_GoesOnBehindAnEpochThatCannotBeDestroyed(t *testing.T) {
 		return nil
 	}
 	_, err := v.Retire(e.ctx)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	e.pass(time.Second)
 	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))
 	r, err := v.Retire(e.ctx)
@@ -333,7 +333,7 @@ func TestRetire_ACrashAfterTheDestructionIsMadeGoodFor(t *testing.T) {
 	e.advance(v)
 	stop := e.rec.failOn("vault.epoch-end")
 	_, err := v.Retire(e.ctx)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	e.pass(time.Second)
 	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))
 	_, err = v.Retire(e.ctx)
@@ -348,7 +348,7 @@ func TestRetire_AnotherEpochStoreDestroysNothing(t *testing.T) {
 	v := e.open()
 	e.advance(v)
 	_, err := v.Retire(e.ctx)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	e.epochs.Declared.Name = "moved"
 	e.pass(time.Second)
 	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))

@@ -3,11 +3,14 @@ package vault
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/canon"
 	"github.com/trothdev/troth/internal/sealedfile"
 )
 
@@ -150,6 +153,33 @@ func Commitment(key []byte) [32]byte { return commitment((*[keySize]byte)(key)) 
 // Digest is the hash of the receipt's keys.
 func (r *Receipt) Digest() [32]byte { return r.digest() }
 
+// LimitReplay bounds how many lines one walk through the store applies.
+func LimitReplay(lines int) Option {
+	return func(o *options) error {
+		o.replayLines = lines
+		return nil
+	}
+}
+
+// ReadErasure reads a line of the journal without asking who wrote it, and
+// writes it again.
+func ReadErasure(line []byte) (again []byte, err error) {
+	e, tag, err := readErasure(line)
+	if err != nil {
+		return nil, err
+	}
+	return canon.AppendBytes(e.append(nil), tag), nil
+}
+
+// ReadRecord reads a record of a journal file and writes it again.
+func ReadRecord(text []byte) (again []byte, ok bool) {
+	chain, lines, ok := parseRecord(text)
+	if !ok {
+		return nil, false
+	}
+	return appendRecord(nil, chain, lines), true
+}
+
 // RingAlarm is what the fence's timer does after half its bound.
 func (v *Vault) RingAlarm() { v.fence.due.Store(true) }
 
@@ -172,4 +202,21 @@ func EncodeFlag(id troth.EntryID, except []troth.Purpose) []byte {
 func RecodeFlag(b []byte) ([]byte, error) {
 	f, err := parseFlag(b)
 	return f.encode(), err
+}
+
+// LockJournal locks a journal file as another program that writes to it does.
+func LockJournal(t testing.TB, path string) (unlock func()) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := tryLockFile(f, true)
+	if err != nil || !free {
+		t.Fatal(free, err)
+	}
+	return func() {
+		_ = unlockFile(f)
+		_ = f.Close()
+	}
 }

@@ -155,10 +155,7 @@ func (f *fence) stop(ctx context.Context) {
 
 func (v *Vault) apply(found Followed) {
 	if found.Gap {
-		v.fence.applied.Add(1)
-		v.cache.evict(KeyName{})
-		v.roots.evictAll()
-		v.derived.evictAll()
+		v.forgetAll()
 		return
 	}
 	for _, e := range found.Events {

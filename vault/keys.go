@@ -113,6 +113,16 @@ func (v *Vault) deriveKey(ctx context.Context, info string, ref troth.KeyRef) ([
 	if key := v.derived.get(n, r); key != nil {
 		return key, nil
 	}
+	key, err := r.deriveKey(info, ref)
+	if err != nil {
+		return nil, err
+	}
+	v.derived.put(n, derivedKey{from: r, key: key})
+	return key, nil
+}
+
+// deriveKey derives a key from an index root.
+func (r *root) deriveKey(info string, ref troth.KeyRef) ([]byte, error) {
 	b := canon.AppendDomain(nil, info)
 	b = canon.AppendText(b, ref.Use)
 	b = canon.AppendText(b, ref.ID)
@@ -120,7 +130,6 @@ func (v *Vault) deriveKey(ctx context.Context, info string, ref troth.KeyRef) ([
 	if err != nil {
 		return nil, fmt.Errorf("vault: derive key: %w", err)
 	}
-	v.derived.put(n, derivedKey{from: r, key: key})
 	return key, nil
 }
 

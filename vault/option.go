@@ -26,11 +26,16 @@ type options struct {
 	cacheRoots     int
 	window         time.Duration
 	windowSubjects int
-	discrepancy    func(Discrepancy)
-	reconcile      time.Duration
 	// backupLife is negative while it was not declared.
 	backupLife   time.Duration
 	noKeyBackups string
+	discrepancy  func(Discrepancy)
+	reconcile    time.Duration
+	// Of the erasure journal.
+	journalAge  time.Duration
+	newJournal  string
+	replay      bool
+	replayLines int
 }
 
 func defaults() options {
@@ -46,8 +51,10 @@ func defaults() options {
 		cacheRoots:     10_000,
 		window:         time.Minute,
 		windowSubjects: 1_000,
-		reconcile:      time.Hour,
 		backupLife:     -1,
+		reconcile:      time.Hour,
+		journalAge:     5 * time.Minute,
+		replayLines:    replayLines,
 	}
 }
 
@@ -110,6 +117,21 @@ func WithKeyTTL(d time.Duration) Option {
 	return atLeast("key lifetime", d, time.Millisecond, func(o *options) { o.keyTTL = d })
 }
 
+// WithKEKTTL bounds for how long keys of a tenant that brings its own
+// key-encryption key are used without asking that: after a tenant has taken its
+// key away, this process opens and seals for it for at most d and the bound of
+// [WithFenceAge]. Default 5 min, at least 1 s.
+func WithKEKTTL(d time.Duration) Option {
+	return atLeast("lifetime of a tenant's own key", d, time.Second, func(o *options) { o.kekTTL = d })
+}
+
+// WithKEKTimeout bounds how long a tenant's own key-encryption key may take to
+// answer; inside a transaction, which others wait for, a second is the most.
+// Default 5 s, at least 10 ms.
+func WithKEKTimeout(d time.Duration) Option {
+	return atLeast("time of a tenant's own key", d, 10*time.Millisecond, func(o *options) { o.kekTimeout = d })
+}
+
 // WithDiscrepancies has [Vault.Run] call tell with what [Vault.Reconcile] finds,
 // beside logging it: again in each round, as long as it is there. It must not
 // block.
@@ -129,21 +151,6 @@ func WithDiscrepancies(tell func(Discrepancy)) Option {
 // grants.
 func WithReconcile(d time.Duration) Option {
 	return atLeast("time between comparisons", d, time.Second, func(o *options) { o.reconcile = d })
-}
-
-// WithKEKTTL bounds for how long keys of a tenant that brings its own
-// key-encryption key are used without asking that: after a tenant has taken its
-// key away, this process opens and seals for it for at most d and the bound of
-// [WithFenceAge]. Default 5 min, at least 1 s.
-func WithKEKTTL(d time.Duration) Option {
-	return atLeast("lifetime of a tenant's own key", d, time.Second, func(o *options) { o.kekTTL = d })
-}
-
-// WithKEKTimeout bounds how long a tenant's own key-encryption key may take to
-// answer; inside a transaction, which others wait for, a second is the most.
-// Default 5 s, at least 10 ms.
-func WithKEKTimeout(d time.Duration) Option {
-	return atLeast("time of a tenant's own key", d, 10*time.Millisecond, func(o *options) { o.kekTimeout = d })
 }
 
 // WithWindow sets the length of the intervals in which openings by services are

@@ -63,6 +63,15 @@ func (r *Receipt) epochs() (first, last uint32) {
 	return first, last
 }
 
+// addRoots adds a tenant's roots.
+func (r *Receipt) addRoots(rows []RootRow) {
+	for _, row := range rows {
+		if row.Commitment != ([32]byte{}) {
+			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment, FirstEpoch: row.Epoch, LastEpoch: row.Epoch})
+		}
+	}
+}
+
 const deadDomain = "troth.vault.dead/1"
 
 // digest is the hash of the destroyed keys' commitments, in order.

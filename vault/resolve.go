@@ -30,6 +30,9 @@ func (v *Vault) resolve(ctx context.Context, q *sought) (*slot, error) {
 	if v.closed.Load() {
 		return nil, ErrClosed
 	}
+	if err := v.checkGate(q.name.Compartment); err != nil {
+		return nil, err
+	}
 	now := v.mono()
 	if err := v.checkFenceAt(ctx, now); err != nil {
 		return nil, err
@@ -221,6 +224,11 @@ func (v *Vault) readAbsent(ctx context.Context, name KeyName) (*slot, error) {
 	}
 	if closedTo(state, name.Compartment) {
 		return shreddedSlot(name), nil
+	}
+	if err := v.checkBuried(ctx, name); errors.Is(err, ErrShredded) {
+		return shreddedSlot(name), nil
+	} else if err != nil {
+		return nil, err
 	}
 	return nil, nil
 }

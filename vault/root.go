@@ -268,6 +268,9 @@ func (v *Vault) ensureRoot(ctx context.Context, tenant troth.Tenant, l Lineage, 
 			return nil, err
 		}
 	}
+	if err := v.checkBuried(ctx, KeyName{Tenant: tenant}); err != nil {
+		return nil, err
+	}
 	if _, err := v.store.InsertRoot(ctx, *row); err != nil {
 		return nil, fmt.Errorf("vault: insert root: %w", err)
 	}

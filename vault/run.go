@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,14 +21,20 @@ const chores = time.Minute
 // waits for that, closes windows that ended, marks those of dead processes as
 // unknown ten minutes after their end, settles shreddings whose transactions
 // were the host's, and has a store that is a [Scrubber] scrubbed after
-// shreddings. Where there is evidence to read it compares control rows with it,
-// some each minute, see [Vault.Reconcile]. Without Run the same happens late or on demand, except that a
+// shreddings, and pumps committed shreddings to the erasure journal. Where there
+// is evidence to read it compares control rows with it, some each minute, see
+// [Vault.Reconcile]. Without Run the same happens late or on demand, except that a
 // window is told only when the next one begins or the vault is closed.
 func (v *Vault) Run(ctx context.Context) error {
 	looks := time.NewTicker(v.opt.fenceAge / 3)
 	defer looks.Stop()
 	rest := time.NewTicker(min(chores, v.opt.window))
 	defer rest.Stop()
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
+	beside.Go(func() { v.pumps(ctx) })
 	for {
 		var err error
 		if v.closed.Load() {
@@ -75,7 +82,10 @@ func (v *Vault) Sweep(ctx context.Context) error {
 		v.store.PruneFence(ctx, v.now().Add(-fenceKeep).UnixMicro()),
 	)
 	v.scrub(ctx)
-	return err
+	if v.behind.Load() {
+		return errors.Join(err, ErrJournalAhead)
+	}
+	return errors.Join(err, v.PumpJournal(ctx), v.late(ctx))
 }
 
 // scrub asks a store that can do so to let go of the bytes of keys that are

@@ -25,7 +25,8 @@ import (
 //
 // It returns [ErrNotPermitted] without a permit for the target, [ErrUnmanaged]
 // if nobody keeps watch where somebody should, and [ErrTarget] if it is unclear
-// what to shred. An error means that nothing was shredded, but for one that
+// what to shred. With a [Journal], the line for it commits too, and the shredding
+// is pending until the journal has it, see [Vault.Journalled]. An error means that nothing was shredded, but for one that
 // leaves the outcome of a commit open: then shred again.
 func (v *Vault) Shred(ctx context.Context, p troth.Permit, t Target) (Receipt, error) {
 	if err := t.validate(); err != nil {
@@ -37,15 +38,22 @@ func (v *Vault) Shred(ctx context.Context, p troth.Permit, t Target) (Receipt, e
 	if _, err := troth.ActorFrom(ctx); err != nil {
 		return Receipt{}, err
 	}
+	if v.behind.Load() {
+		return Receipt{}, ErrJournalAhead
+	}
+	s, err := v.newScribe(ctx)
+	if err != nil {
+		return Receipt{}, err
+	}
 	var r Receipt
 	var denied []*pending
-	err := v.tx.Atomically(ctx, func(ctx context.Context) error {
+	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
 		scope := v.tx.Scope(ctx)
 		if err := v.permitted(ctx, scope, p, t); err != nil {
 			return err
 		}
 		var err error
-		if r, err = v.shred(ctx, p, t); err != nil {
+		if r, err = v.shred(ctx, s, p, t); err != nil {
 			return err
 		}
 		// After the evidence, which may need a pseudonym of what dies here, and
@@ -105,7 +113,7 @@ func (v *Vault) deny(scope *troth.Scope, t Target) []*pending {
 	return denied
 }
 
-func (v *Vault) shred(ctx context.Context, p troth.Permit, t Target) (Receipt, error) {
+func (v *Vault) shred(ctx context.Context, s *scribe, p troth.Permit, t Target) (Receipt, error) {
 	at := v.micros()
 	r := Receipt{Target: t, At: v.now()}
 	var err error
@@ -127,8 +135,10 @@ func (v *Vault) shred(ctx context.Context, p troth.Permit, t Target) (Receipt, e
 		return r, fmt.Errorf("vault: record %s: %w", actShred.Name, err)
 	}
 	r.Entry = id
-	err = v.nameEvidence(ctx, &r, at)
-	return r, err
+	if err := v.nameEvidence(ctx, &r, at); err != nil {
+		return r, err
+	}
+	return r, v.note(ctx, s, &r, at)
 }
 
 // nameEvidence makes the tombstones name the entry that tells of them, by which
@@ -183,11 +193,7 @@ func (v *Vault) shredTenant(ctx context.Context, r *Receipt, t Target, at int64)
 		return cmp.Or(cmp.Compare(a.Lineage, b.Lineage), cmp.Compare(a.Epoch, b.Epoch))
 	})
 	r.stones = len(rows)
-	for _, row := range rows {
-		if row.Commitment != ([32]byte{}) {
-			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment, FirstEpoch: row.Epoch, LastEpoch: row.Epoch})
-		}
-	}
+	r.addRoots(rows)
 	r.Already = len(rows) == 0
 	return nil
 }

@@ -75,6 +75,8 @@ type Store interface {
 	// CloseWindow sets ClosedAt of an open window. closed is false if it was
 	// closed before or is unknown.
 	CloseWindow(ctx context.Context, tenant troth.Tenant, id troth.EntryID, at int64) (closed bool, err error)
+
+	JournalStore
 }
 
 // PersonState is what the store knows of a person beside their keys.
@@ -136,6 +138,8 @@ type SystemStore interface {
 	Managed(ctx context.Context) (bool, error)
 	// SetManaged makes Managed true, for ever.
 	SetManaged(ctx context.Context) error
+
+	JournalSystemStore
 }
 
 // Followed is what a look at the fence found.

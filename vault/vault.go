@@ -26,13 +26,17 @@ type Config struct {
 	KEKs KEKResolver
 	// Recorder keeps the evidence. It must share the store's Transactor.
 	Recorder troth.Recorder
-	// Evidence reads what Recorder kept. Without it [Vault.Reconcile] has
-	// nothing to compare with.
-	Evidence Evidence
 	// Epochs holds the keys of epochs. Without it tenants' roots lie directly
 	// under the key-encryption key, and erasures reach no further than backups
 	// expire, see [Vault.Horizon].
 	Epochs EpochStore
+	// Evidence reads what Recorder kept. Without it [Vault.Reconcile] has
+	// nothing to compare with.
+	Evidence Evidence
+	// Journal is optional: a list of erasures outside the database, without which
+	// a restore brings back what was shredded since, see [Journal]. A store that
+	// was once kept with one is not opened without.
+	Journal Journal
 }
 
 // Vault seals, opens and shreds. Make it with [Open], drive it with [Vault.Run],
@@ -41,15 +45,17 @@ type Vault struct {
 	store Backend
 	tx    troth.Transactor
 	kek   KEK
-	// evidence is nil where there is none to read.
-	evidence Evidence
-	keks     keks
+	keks  keks
 	// epochs is nil where there are none.
 	epochs EpochStore
 	rec    troth.Recorder
-	opt    options
-	log    *zap.Logger
-	now    func() time.Time
+	// evidence is nil where there is none to read.
+	evidence Evidence
+	// journal is nil for a vault without one.
+	journal Journal
+	opt     options
+	log     *zap.Logger
+	now     func() time.Time
 	// Ages are measured on the monotonic clock, from start on; tests have one
 	// of their own.
 	start    time.Time
@@ -70,6 +76,11 @@ type Vault struct {
 	// closing forbids new windows; the trail may still seal what it needs in
 	// order to record the old ones. closed forbids everything.
 	closing, closed atomic.Bool
+	// behind refuses everything until a replay: the journal tells of erasures
+	// that the store may not know of.
+	behind atomic.Bool
+	// pumping holds a token while somebody pumps.
+	pumping chan struct{}
 }
 
 var (
@@ -82,6 +93,12 @@ var (
 // [ErrUnmanaged] if it was to work without a keeper on a store that has one, and
 // [ErrNoEpochs] if the store has epochs and the Config no EpochStore. With an
 // EpochStore and no epoch yet it opens the first one.
+//
+// With a journal it reads what that tells behind the last line that the store
+// followed. It returns a *[JournalAheadError] if the store does not know of an
+// erasure there, which is a store that was restored; [ErrJournal] if the journal
+// cannot be read, is another store's, lacks what it acknowledged
+// ([ErrJournalLost]) or was not given ([ErrNoJournal]).
 func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 	if c.Store == nil || c.KEK == nil || c.Recorder == nil {
 		return nil, fmt.Errorf("vault: open: store, key-encryption key and recorder are required")
@@ -103,8 +120,8 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		keks:  keks{resolver: c.KEKs},
 		rec:   c.Recorder,
 
-		evidence: c.Evidence,
 		epochs:   c.Epochs,
+		evidence: c.Evidence,
 
 		opt:   o,
 		log:   o.log,
@@ -116,6 +133,8 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 		cache: newCache(o.cacheKeys),
 		roots: newRootCache(o.cacheRoots),
 		fence: fence{looking: make(chan struct{}, 1)},
+
+		journal: c.Journal, pumping: make(chan struct{}, 1),
 	}
 	if err := v.begin(ctx); err != nil {
 		return nil, err
@@ -142,6 +161,9 @@ func (v *Vault) begin(ctx context.Context) error {
 		return err
 	}
 	if err := v.beginEpochs(ctx); err != nil {
+		return err
+	}
+	if err := v.beginJournal(ctx); err != nil {
 		return err
 	}
 	if v.opt.unmanaged == "" {

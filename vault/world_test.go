@@ -31,6 +31,10 @@ type world struct {
 	rec   *recorder
 	kek   vault.KEK
 	keks  vault.KEKResolver
+	// journal is nil where a test wants none.
+	journal *vaulttest.Journal
+	// epochStore is nil where a test wants no epochs.
+	epochStore vault.EpochStore
 	// service acts in ctx unless a test says otherwise.
 	ctx context.Context
 }
@@ -60,7 +64,11 @@ func asPerson(ctx context.Context, id string) context.Context {
 }
 
 func (w *world) config() vault.Config {
-	return vault.Config{Store: w.store, KEK: w.kek, KEKs: w.keks, Recorder: w.rec}
+	c := vault.Config{Store: w.store, KEK: w.kek, KEKs: w.keks, Recorder: w.rec, Epochs: w.epochStore}
+	if w.journal != nil {
+		c.Journal = w.journal
+	}
+	return c
 }
 
 // vault opens a vault that may shred without a keeper.

@@ -33,6 +33,7 @@ type broken struct {
 	newestKeys    func(ctx context.Context, after vault.KeyName, limit int) ([]vault.KeyRow, error)
 	retireKey     func(ctx context.Context, n vault.KeyName, g uint32, at int64) (vault.KeyRow, bool, error)
 	brokenEpochs
+	brokenJournal
 }
 
 // whole returns a broken Backend in which everything works yet.
@@ -43,7 +44,7 @@ func whole(s vault.Backend) *broken {
 		keys: s.Keys, insertKey: s.InsertKey, shredKeys: s.ShredKeys, settled: s.Settled,
 		raiseFence: s.RaiseFence, follow: s.Follow, pruneFence: s.PruneFence,
 		insertWindow: s.InsertWindow, closeWindow: s.CloseWindow, lapsedWindows: s.LapsedWindows,
-		managed: s.Managed, setManaged: s.SetManaged, brokenEpochs: wholeEpochs(s),
+		managed: s.Managed, setManaged: s.SetManaged, brokenEpochs: wholeEpochs(s), brokenJournal: wholeJournal(s),
 		rewrapRoot: s.RewrapRoot, newestKeys: s.NewestKeys, retireKey: s.RetireKey,
 	}
 }

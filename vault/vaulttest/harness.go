@@ -79,6 +79,7 @@ func checks() []check {
 		fenceChecks, pruneChecks, settledChecks, windowChecks, settingChecks, endingChecks, idleChecks,
 		kekChecks, generationChecks, controlChecks,
 		epochChecks, renewChecks, moveChecks, rewrapChecks, exportChecks,
+		lineChecks, pageChecks,
 	} {
 		all = append(all, cs...)
 	}

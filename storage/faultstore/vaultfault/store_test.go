@@ -27,7 +27,11 @@ func call(ctx context.Context, s vault.Backend, method string) error {
 	m := reflect.ValueOf(s).MethodByName(method)
 	args := []reflect.Value{reflect.ValueOf(ctx)}
 	for i := 1; i < m.Type().NumIn(); i++ {
-		args = append(args, reflect.Zero(m.Type().In(i)))
+		arg := reflect.Zero(m.Type().In(i))
+		if arg.Type() == reflect.TypeFor[func(context.Context) error]() {
+			arg = reflect.ValueOf(func(context.Context) error { return nil })
+		}
+		args = append(args, arg)
 	}
 	results := m.Call(args)
 	err, _ := reflect.TypeAssert[error](results[len(results)-1])

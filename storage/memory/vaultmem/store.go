@@ -27,6 +27,8 @@ type Store struct {
 	// taken over, and when the last key backup was tested.
 	state   *memory.Table[string, int64]
 	control controls
+
+	journal journal
 }
 
 var _ vault.Backend = (*Store)(nil)
@@ -82,6 +84,8 @@ func New(db *memory.DB) *Store {
 		exports: memory.NewTable[vault.KeyName, int64](db, compareNames),
 		state:   memory.NewTable[string, int64](db, strings.Compare),
 		control: newControls(db),
+
+		journal: newJournal(db),
 	}
 }
 

@@ -28,7 +28,7 @@
 // # Storage
 //
 // Tables troth_vault_root, _person, _key, _fence, _window, _restriction, _grant,
-// _mark and _setting, under
+// _mark, _setting, _line, _journal and _buried, under
 // the migration namespace "vault". On PostgreSQL, transaction-level advisory
 // locks too: one for each person or tenant whose keys are being destroyed, and
 // one to number the fence.

@@ -21,6 +21,7 @@ var ErrSnapshot = errors.New("vaultsql: transaction reads an old snapshot")
 type Store struct {
 	h *sqlstore.Handle
 	q *queries
+	j *journalQueries
 }
 
 var _ vault.Backend = (*Store)(nil)
@@ -40,7 +41,7 @@ func New(ctx context.Context, h *sqlstore.Handle) (*Store, error) {
 	if err := h.Migrate(ctx, sqlstore.Migrations{Namespace: "vault", FS: files}); err != nil {
 		return nil, err
 	}
-	return &Store{h: h, q: newQueries(h.Dialect())}, nil
+	return &Store{h: h, q: newQueries(h.Dialect()), j: newJournalQueries(h.Dialect())}, nil
 }
 
 // Transactor implements vault.Store.

@@ -1,0 +1,91 @@
+package vaultmem
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/trothdev/troth/vault"
+)
+
+// RootsAfter implements vault.JournalSystemStore.
+func (s *Store) RootsAfter(ctx context.Context, after vault.RootAt, limit int) ([]vault.RootRow, error) {
+	rows, err := s.roots.Scan(ctx, nil, 0, nil)
+	var page []vault.RootRow
+	for _, r := range rows {
+		for _, root := range slices.Backward(r.Value) { // the lowest epoch first
+			if cmp.Or(cmp.Compare(root.Tenant, after.Tenant), cmp.Compare(root.Lineage, after.Lineage),
+				cmp.Compare(root.Epoch, after.Epoch)) > 0 {
+				page = append(page, cloneRoot(root))
+			}
+		}
+	}
+	return page[:min(limit, len(page))], err
+}
+
+// PeopleAfter implements vault.JournalSystemStore.
+func (s *Store) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
+	people := map[vault.PersonName]vault.PersonEntry{}
+	persons, err := s.persons.Scan(ctx, nil, 0, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range persons {
+		n := vault.PersonName{Tenant: r.Key.tenant, SubjectID: r.Key.subject}
+		people[n] = vault.PersonEntry{PersonName: n, ClosedAt: r.Value.closedAt, Evidence: r.Value.evidence}
+	}
+	keys, err := s.keys.Scan(ctx, nil, 0, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range keys {
+		n := vault.PersonName{Tenant: r.Key.Tenant, SubjectID: r.Key.SubjectID}
+		p := people[n]
+		p.PersonName = n
+		for _, k := range r.Value {
+			if k.ShreddedAt == 0 {
+				p.Living++
+			}
+		}
+		people[n] = p
+	}
+	var page []vault.PersonEntry
+	for n, p := range people {
+		if comparePeople(n, after) > 0 {
+			page = append(page, p)
+		}
+	}
+	slices.SortFunc(page, func(a, b vault.PersonEntry) int { return comparePeople(a.PersonName, b.PersonName) })
+	return page[:min(limit, len(page))], nil
+}
+
+func comparePeople(a, b vault.PersonName) int {
+	return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.SubjectID, b.SubjectID))
+}
+
+// KeysAfter implements vault.JournalSystemStore.
+func (s *Store) KeysAfter(ctx context.Context, after vault.KeyAt, limit int) ([]vault.KeyRow, error) {
+	generations, _, err := s.keys.Get(ctx, after.KeyName)
+	if err != nil {
+		return nil, err
+	}
+	var page []vault.KeyRow
+	for _, k := range slices.Backward(generations) { // the oldest generation first
+		if k.Generation > after.Generation {
+			page = append(page, cloneKey(k))
+		}
+	}
+	rows, err := s.keys.Scan(ctx, &after.KeyName, limit, nil)
+	for _, r := range rows {
+		for _, k := range slices.Backward(r.Value) {
+			page = append(page, cloneKey(k))
+		}
+	}
+	return page[:min(limit, len(page))], err
+}
+
+// Snapshot implements vault.JournalSystemStore. There is one writer, and it
+// waits.
+func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context) error) error {
+	return s.db.Atomically(ctx, fn)
+}

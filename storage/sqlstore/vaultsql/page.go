@@ -1,0 +1,39 @@
+package vaultsql
+
+import (
+	"context"
+
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/vault"
+)
+
+// RootsAfter implements vault.JournalSystemStore.
+func (s *Store) RootsAfter(ctx context.Context, after vault.RootAt, limit int) ([]vault.RootRow, error) {
+	return query(ctx, s, scanRoot, s.j.rootsAfter, string(after.Tenant), string(after.Lineage), int64(after.Epoch), limit)
+}
+
+// PeopleAfter implements vault.JournalSystemStore.
+func (s *Store) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
+	tenant, subject := string(after.Tenant), after.SubjectID
+	return query(ctx, s, scanPersonEntry, s.j.peopleAfter, tenant, subject, limit, tenant, subject, limit, limit)
+}
+
+func scanPersonEntry(rows *sqlstore.Rows) (p vault.PersonEntry, err error) {
+	var evidence []byte
+	err = rows.Scan(&p.Tenant, &p.SubjectID, &p.ClosedAt, &evidence, &p.Living)
+	if err == nil && !fillOrNone(p.Evidence[:], evidence) {
+		err = errRecord
+	}
+	return p, err
+}
+
+// KeysAfter implements vault.JournalSystemStore.
+func (s *Store) KeysAfter(ctx context.Context, after vault.KeyAt, limit int) ([]vault.KeyRow, error) {
+	return query(ctx, s, scanKey, s.j.keysAfter, string(after.Tenant), after.SubjectID, string(after.Compartment),
+		int64(after.Generation), limit)
+}
+
+// Snapshot implements vault.JournalSystemStore.
+func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context) error) error {
+	return s.h.Snapshot(ctx, fn)
+}

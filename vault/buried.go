@@ -1,0 +1,50 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/trothdev/troth"
+)
+
+// checkBuried returns ErrShredded for a name that died in a part of the history
+// which this store does not have: a replay told so, and the store may hold no
+// tombstone for want of the name itself. Only vaults with a journal have such
+// names.
+func (v *Vault) checkBuried(ctx context.Context, name KeyName) error {
+	if v.journal == nil || name.Tenant == troth.Platform && name.SubjectID == "" {
+		return nil
+	}
+	n, err := v.names(ctx)
+	if err != nil {
+		return err
+	}
+	return v.anyBuried(ctx, n.covering(name))
+}
+
+// covering are the names by whose death the given one is dead: as in closedTo,
+// the pseudonym outlives the person's other data.
+func (n *names) covering(name KeyName) [][32]byte {
+	var sums [][32]byte
+	if name.Tenant != troth.Platform {
+		sums = append(sums, n.tenant(name.Tenant))
+	}
+	if name.SubjectID == "" {
+		return sums
+	}
+	if name.Compartment != troth.PseudonymCompartment {
+		sums = append(sums, n.person(name.Tenant, name.SubjectID))
+	}
+	return append(sums, n.compartment(name))
+}
+
+func (v *Vault) anyBuried(ctx context.Context, sums [][32]byte) error {
+	buried, err := v.store.Buried(ctx, sums)
+	if err != nil {
+		return fmt.Errorf("vault: look for buried names: %w", err)
+	}
+	if len(buried) > 0 {
+		return ErrShredded
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/trothdev/troth"
+)
+
+// beginJournal makes sure that the store knows all that the journal tells of,
+// before anything is opened.
+func (v *Vault) beginJournal(ctx context.Context) error {
+	state, err := v.journalState(ctx)
+	if err != nil {
+		return err
+	}
+	if v.journal == nil {
+		if state.used() {
+			return ErrNoJournal
+		}
+		return nil
+	}
+	if v.opt.replay {
+		// Roots may be missing yet, so there is nothing to read lines by.
+		v.shut()
+		return nil
+	}
+	if v.opt.newJournal != "" {
+		if err := v.acceptJournal(ctx); err != nil {
+			return err
+		}
+		if state, err = v.journalState(ctx); err != nil {
+			return err
+		}
+	}
+	return v.compare(ctx, state)
+}
+
+// compare returns a *JournalAheadError if the journal tells of more than the
+// store knows.
+func (v *Vault) compare(ctx context.Context, state JournalState) error {
+	ahead := 0
+	for batch, err := range v.behindHead(ctx, state, followLines) {
+		if err != nil {
+			return err
+		}
+		missing, err := v.missing(ctx, batch)
+		if err != nil {
+			return err
+		}
+		ahead += len(missing)
+	}
+	if ahead > 0 {
+		return &JournalAheadError{Missing: ahead}
+	}
+	return nil
+}
+
+// acceptJournal makes the store begin its journal anew: everything that it knows
+// of waits again, to be written there. A journal that does hold what the store
+// expects is left as it is.
+func (v *Vault) acceptJournal(ctx context.Context) error {
+	state, err := v.journalState(ctx)
+	if err != nil {
+		return err
+	}
+	if err := v.compare(ctx, state); !errors.Is(err, ErrJournalLost) {
+		return err
+	}
+	return v.tx.Atomically(ctx, func(ctx context.Context) error {
+		if err := v.store.ResetJournal(ctx); err != nil {
+			return fmt.Errorf("vault: reset journal: %w", err)
+		}
+		return v.record(troth.WithActor(ctx, self), troth.Entry{
+			Act: actNewJournal, Tenant: troth.Platform,
+			Facts: troth.Facts{
+				"ground": troth.Word(v.opt.newJournal), "position": troth.Count(state.Position),
+			},
+		})
+	})
+}
+
+// ForReplay opens the vault of a store that was restored: it does not compare
+// store and journal, and refuses to seal, open and shred with [ErrJournalAhead]
+// until [Vault.Replay] has gone through. Call [Vault.RestoreKeys] first, if there
+// is a backup of the key tables that is newer than the rest. docs/restore.md has
+// all the steps.
+func ForReplay() Option {
+	return func(o *options) error {
+		o.replay = true
+		return nil
+	}
+}
+
+// UnsafeNewJournal accepts that the journal does not hold what the store knows it
+// to have acknowledged, [ErrJournalLost], and writes into it again all that the
+// store knows of. Erasures that only the lost journal knew of are lost for good: if
+// the store is an older copy too, people who were erased since live again, and
+// nobody will notice. The ground, in the host's words, is recorded. It changes
+// nothing where the journal is as the store expects.
+func UnsafeNewJournal(ground string) Option {
+	return func(o *options) error {
+		if err := checkGround(ground); err != nil {
+			return err
+		}
+		o.newJournal = ground
+		return nil
+	}
+}
