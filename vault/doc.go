@@ -32,13 +32,22 @@
 // purposes (GDPR Article 18), until [Vault.Lift]. [Vault.Reconcile] compares what
 // the rows say of shreddings and restrictions with the trail.
 //
+// With an [EpochStore] roots lie under the key of an epoch too, which is held
+// outside of the database and its backups. [Vault.Advance] opens the next epoch,
+// [Vault.Rewrap] moves all tenants there without touching a value, and
+// [Vault.Retire] destroys the keys of epochs that nothing lies under any more.
+// From then on no older copy of the database opens what was shredded, not even
+// for who has the key-encryption key. [Vault.Horizon] tells when that is for a
+// shredding, and why.
+//
 // # What it does not promise
 //
 // Whoever can write to the database can put back an older row, of a key that was
 // shredded or restricted since: that key opens until [Vault.Reconcile] names it.
 //
 // A backup of the key tables from before a shredding still holds the key for
-// whoever has the key-encryption key: until that backup expires the data is
+// whoever has the key-encryption key, until the horizon: with epochs until their
+// keys are destroyed, without until that backup expires. Until then the data is
 // erased here and not there. Whoever is inside the process has won, and so has
 // who holds the database and the key-encryption key. Sealed values show their
 // length. Regulators may call ciphertext personal data as long as its key
@@ -47,8 +56,8 @@
 // # Errors
 //
 // Expected states are sentinels: [ErrShredded], [ErrShredPending],
-// [ErrFenceStale], [ErrRestricted], [ErrOpen] … [ErrOpen] never tells which check
-// failed. No error holds plaintext or names a person.
+// [ErrFenceStale], [ErrRestricted], [ErrOpen], [ErrNoKeyBackup] … [ErrOpen] never
+// tells which check failed. No error holds plaintext or names a person.
 //
 // # Concurrency
 //

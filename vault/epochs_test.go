@@ -2,8 +2,8 @@ package vault_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -110,7 +110,7 @@ func TestEpochs_ARootLiesUnderBothKeys(t *testing.T) {
 	row := e.rootRow(shop, vault.WrapLineage)
 	require.EqualValues(t, 1, row.Epoch)
 	key := e.keyRow(at)
-	require.EqualValues(t, []uint32{1, 1}, []uint32{key.Epoch, key.FirstEpoch})
+	require.Equal(t, []uint32{1, 1}, []uint32{key.Epoch, key.FirstEpoch})
 	inner, err := e.kek.DecryptWithContext(e.ctx, row.Sealed, vault.RootAAD(row))
 	require.NoError(t, err)
 	require.Greater(t, len(inner), 32, "the key-encryption key alone does not give the root")
@@ -208,6 +208,15 @@ func TestAdvance_PassesOverNumbersWhoseKeysAreDestroyed(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.EqualValues(t, 4, e.advance(v))
+}
+
+func TestAdvance_DoesNotCountAround(t *testing.T) {
+	e := newEpochal(t)
+	v := e.open()
+	_, err := e.store.InsertEpoch(e.ctx, vault.EpochRow{Epoch: math.MaxUint32, Place: "elsewhere"})
+	require.NoError(t, err)
+	_, err = v.Advance(e.ctx)
+	require.ErrorIs(t, err, vault.ErrKeyRecord)
 }
 
 func TestAdvance_TellsThatTheEpochStoreFails(t *testing.T) {
@@ -369,5 +378,5 @@ func TestEpochStore_ItsDeadlineIsNotTheCallers(t *testing.T) {
 	}
 	_, err := v.AppendSeal(e.ctx, nil, emailOf(shop, "1", profile), []byte("x"))
 	require.ErrorIs(t, err, vault.ErrEpochStore)
-	require.True(t, errors.Is(err, context.DeadlineExceeded))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 }

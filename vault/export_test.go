@@ -220,3 +220,6 @@ func LockJournal(t testing.TB, path string) (unlock func()) {
 		_ = f.Close()
 	}
 }
+
+// EpochAAD is what a root is bound to by the key of its epoch.
+func EpochAAD(row RootRow) []byte { return epochAAD(&row) }

@@ -11,7 +11,7 @@ import (
 
 // Receipt tells what a shredding destroyed. It is pending until the transaction
 // has committed and every other process has followed; and backups from before
-// it hold the keys until they expire, see docs/threats.md.
+// it hold the keys until the horizon, see [Vault.Horizon].
 type Receipt struct {
 	Target Target
 	// At is the instant by the service's clock.
