@@ -109,3 +109,27 @@ func (o *oldRoots) TombstonesOf(ctx context.Context, t troth.Tenant, id troth.En
 	got.Roots = nil
 	return got, err
 }
+
+// What a replay erased after a restore is evidenced by its own entries.
+func TestReconcile_AfterAReplay(t *testing.T) {
+	p := newPast(t)
+	w := p.restored(p.old)
+	_, err := w.vault(vault.ForReplay()).Replay(w.ctx)
+	require.NoError(t, err)
+	config := w.config()
+	config.Evidence = &evidence{w: w}
+	reconcile := func(s vault.Backend) vault.Reconciliation {
+		config.Store = s
+		v, err := vault.Open(w.ctx, config, vault.Unmanaged("tests"))
+		require.NoError(t, err)
+		r, err := v.Reconcile(w.ctx, vault.ReconcileParams{Full: true})
+		require.NoError(t, err)
+		return r
+	}
+	r := reconcile(w.store)
+	require.Empty(t, r.Discrepancies)
+	require.NotZero(t, r.Compared)
+	r = reconcile(&scraped{Backend: w.store, drop: func(k vault.KeyRow) bool { return k.SubjectID == "ada" }})
+	require.Len(t, r.Discrepancies, 1)
+	require.Equal(t, vault.TombstoneMissing, r.Discrepancies[0].Kind)
+}
