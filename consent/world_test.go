@@ -70,6 +70,7 @@ type world struct {
 	queue  *queue
 	ledger *consent.Ledger
 	forms  int
+	done   int // how much of the work
 }
 
 func newWorld(t *testing.T, opts ...consent.Option) *world {
@@ -346,11 +347,11 @@ func (q *queue) pending(kind string) []troth.Work {
 	return all
 }
 
-// drain does all work that is enqueued, also what it leads to.
+// drain does all work that was enqueued since the last time, also what it leads to.
 func (w *world) drain() {
 	w.Helper()
-	for i := 0; i < len(w.queue.pending("")); i++ {
-		outcome, err := w.ledger.Do(w.ctx, w.queue.pending("")[i])
+	for ; w.done < len(w.queue.pending("")); w.done++ {
+		outcome, err := w.ledger.Do(w.ctx, w.queue.pending("")[w.done])
 		require.NoError(w, err)
 		require.Equal(w, troth.Completed, outcome)
 	}
