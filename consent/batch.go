@@ -57,7 +57,7 @@ func (l *Ledger) checkPage(ctx context.Context, t *tenantData, b *Batch, page []
 			return nil, err
 		}
 	}
-	now := l.micros()
+	now := max(l.micros(), t.catalogue.latest(b.Purpose))
 	of := make(states, len(purposes))
 	first := len(all)
 	for _, id := range page {
@@ -112,7 +112,8 @@ func (l *Ledger) overlay(ctx context.Context, t *tenantData, b *Batch, page []st
 			if err != nil {
 				return err
 			}
-			decided[i].overrule(t.catalogue, open, question{purpose: b.Purpose, at: micros(decided[i].At), knownAt: forever}, 0)
+			at := max(micros(decided[i].At), latestNo(open))
+			decided[i].overrule(t.catalogue, open, question{purpose: b.Purpose, at: at, knownAt: forever}, 0)
 		}
 		if ask && decided[i].Allowed {
 			queries, which = append(queries, troth.ObjectionQuery{Subject: who, Purpose: b.Purpose}), append(which, i)

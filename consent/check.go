@@ -76,7 +76,7 @@ func (l *Ledger) answer(ctx context.Context, q *Query) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	asked := l.question(q, k)
+	asked := l.question(q, t.catalogue, k, open)
 	d, err := l.decideFor(ctx, t, q, asked, k)
 	if err != nil || !d.Allowed {
 		return d, err
@@ -90,11 +90,12 @@ func (l *Ledger) answer(ctx context.Context, q *Query) (Decision, error) {
 	return d, err
 }
 
-// question translates the instants of a query.
-func (l *Ledger) question(q *Query, k *known) question {
+// question translates the instants of a query. Now is after everything that is
+// recorded or published, or will be if what is open is committed.
+func (l *Ledger) question(q *Query, c Catalogue, k *known, open []*pending) question {
 	asked := question{purpose: q.Purpose, recipient: q.Recipient, knownAt: forever}
 	if q.At.IsZero() {
-		asked.at = max(l.micros(), k.given)
+		asked.at = max(l.micros(), c.latest(q.Purpose), k.given, latestNo(open))
 	} else {
 		asked.at = q.At.UnixMicro()
 	}
@@ -102,6 +103,23 @@ func (l *Ledger) question(q *Query, k *known) question {
 		asked.knownAt = q.KnownAt.UnixMicro()
 	}
 	return asked
+}
+
+// latest is when the newest version of a purpose was published.
+func (c Catalogue) latest(p troth.Purpose) int64 {
+	if versions := c[p]; len(versions) > 0 {
+		return versions[len(versions)-1].PublishedAt.UnixMicro()
+	}
+	return 0
+}
+
+func latestNo(open []*pending) (at int64) {
+	for _, p := range open {
+		for _, n := range p.nos {
+			at = max(at, n.given)
+		}
+	}
+	return at
 }
 
 // known returns a person's states: from memory, or by one read.

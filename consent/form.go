@@ -168,7 +168,7 @@ func (l *Ledger) draft(d *tenantData, f *Form, c Choice, n *Notice, now int64, i
 		e.Wording = sha256.Sum256([]byte(c.Wording))
 	}
 	if one.terms = d.catalogue.Version(c.Purpose, c.Version); c.Version == 0 {
-		one.terms = inForce(d.catalogue[c.Purpose], now, forever)
+		one.terms = inForce(d.catalogue[c.Purpose], max(now, d.catalogue.latest(c.Purpose)), forever)
 	}
 	if one.terms != nil {
 		e.Version = one.terms.Version

@@ -152,7 +152,10 @@ func TestModel_RandomEventsAgainstANaiveFold(t *testing.T) {
 			}
 		}
 		d := w.check(ada, letter)
-		require.Equal(t, m.decide(w.clock.now().Add(time.Second), time.Time{}), d.Allowed, "round %d, now: %v", round, d)
+		require.Equal(t, m.decide(d.At, time.Time{}), d.Allowed, "round %d, now: %v", round, d)
+		for _, e := range m.events {
+			require.False(t, e.given.After(d.At) && !e.device, "now is after everything that was said")
+		}
 	}
 }
 
