@@ -37,8 +37,10 @@ func (f *feed) reset(bound time.Duration) {
 
 // checkFeed makes sure that the feed is young enough, by looking if need be. It
 // is called outside of transactions, where caches are used.
-func (l *Ledger) checkFeed(ctx context.Context) error {
-	now := l.mono()
+func (l *Ledger) checkFeed(ctx context.Context) error { return l.checkFeedAt(ctx, l.mono()) }
+
+// checkFeedAt is checkFeed for who has just asked the clock.
+func (l *Ledger) checkFeedAt(ctx context.Context, now int64) error {
 	if now <= l.feed.freshUntil.Load() {
 		return nil
 	}

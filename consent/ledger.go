@@ -50,10 +50,8 @@ type Ledger struct {
 	opt   options
 	log   *zap.Logger
 	now   func() time.Time
-	// Ages are measured on the monotonic clock, from start on; tests have one of
-	// their own.
-	start    time.Time
-	fakeMono func() int64
+	// Ages are measured on the monotonic clock, from start on.
+	start time.Time
 
 	tenants  tenants
 	cache    *cache
@@ -89,6 +87,9 @@ func New(ctx context.Context, c Config, opts ...Option) (*Ledger, error) {
 		store: c.Store, tx: tx, rec: c.Recorder, keys: c.Keys,
 		opt: o, log: o.log, now: o.now, start: time.Now(),
 		cache: newCache(o.cached), feed: newFeed(),
+	}
+	if l.now == nil {
+		l.now = time.Now
 	}
 	return l, l.begin(ctx)
 }
@@ -131,11 +132,15 @@ func (l *Ledger) unmanaged(ctx context.Context) error {
 }
 
 // mono is the monotonic clock in nanoseconds.
-func (l *Ledger) mono() int64 {
-	if l.fakeMono != nil {
-		return l.fakeMono()
+func (l *Ledger) mono() int64 { return int64(time.Since(l.start)) }
+
+// clocks are both clocks: where they are the machine's own it is asked once.
+func (l *Ledger) clocks() (wall, mono int64) {
+	if l.opt.now == nil {
+		now := time.Now()
+		return now.UnixMicro(), int64(now.Sub(l.start))
 	}
-	return int64(time.Since(l.start))
+	return l.micros(), l.mono()
 }
 
 // micros is the ledger's clock as it is stored.

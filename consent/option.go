@@ -17,7 +17,7 @@ type Option func(*options) error
 
 type options struct {
 	log        *zap.Logger
-	now        func() time.Time
+	now        func() time.Time // nil is time.Now
 	sealer     troth.Sealer
 	enqueuer   troth.Enqueuer
 	prover     troth.Prover
@@ -44,7 +44,6 @@ type options struct {
 func defaults() options {
 	return options{
 		log:         zap.NewNop(),
-		now:         time.Now,
 		ages:        ShippedAges(),
 		feedAge:     5 * time.Second,
 		cached:      50_000,
@@ -185,7 +184,7 @@ func WithFeedAge(d time.Duration) Option {
 }
 
 // WithCache bounds the number of people whose states are kept in memory; one with
-// a few purposes takes about 2 KiB. Default 50,000; 0 keeps none.
+// a few purposes takes about 2 KiB. Default 50,000; fewer than 8 keep none.
 func WithCache(people int) Option {
 	return func(o *options) error {
 		if people < 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/trothdev/troth"
 )
@@ -19,15 +20,24 @@ type tenants struct {
 	mu      sync.RWMutex
 	known   map[troth.Tenant]*tenantData
 	evicted uint64
+	// last is the tenant that was asked about last: most hosts have few.
+	last atomic.Pointer[tenantData]
 }
 
 // maxTenants bounds what is kept; one takes a few KiB.
 const maxTenants = 10_000
 
 func (t *tenants) get(tenant troth.Tenant) (*tenantData, uint64) {
+	if d := t.last.Load(); d != nil && d.key.tenant == tenant {
+		return d, 0 // which only who finds nothing needs
+	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.known[tenant], t.evicted
+	d := t.known[tenant]
+	if d != nil {
+		t.last.Store(d) // under the lock: what is evicted is not brought back
+	}
+	return d, t.evicted
 }
 
 func (t *tenants) put(tenant troth.Tenant, d *tenantData, evicted uint64) {
@@ -52,6 +62,7 @@ func (t *tenants) evict(tenant troth.Tenant) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.evicted++
+	t.last.Store(nil)
 	delete(t.known, tenant)
 }
 
@@ -59,6 +70,7 @@ func (t *tenants) evictAll() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.evicted++
+	t.last.Store(nil)
 	clear(t.known)
 }
 
