@@ -3,6 +3,7 @@ package consent
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/trothdev/troth"
@@ -39,59 +40,161 @@ func (l *Ledger) CheckBatch(ctx context.Context, b Batch) ([]Decision, error) {
 		return nil, err
 	}
 	all := make([]Decision, 0, len(b.SubjectIDs))
-	for page := range slices.Chunk(b.SubjectIDs, batchPage) {
-		if all, err = l.checkPage(ctx, t, &b, page, all); err != nil {
+	for page, err := range l.pages(ctx, t, &b) {
+		if err != nil {
+			return nil, err
+		}
+		if all, err = l.decidePage(ctx, t, &b, page, all); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-// checkPage appends the decisions about the people of one page.
-func (l *Ledger) checkPage(ctx context.Context, t *tenantData, b *Batch, page []string, all []Decision) ([]Decision, error) {
-	purposes := t.catalogue.closure(b.Purpose)
-	found := make([]map[string]*state, len(purposes))
-	for i, p := range purposes {
-		var err error
-		if found[i], err = l.statesOf(ctx, t, p, page); err != nil {
-			return nil, err
-		}
-	}
-	now := max(l.micros(), t.catalogue.latest(b.Purpose))
-	of := make(states, len(purposes))
-	first := len(all)
-	for _, id := range page {
-		asked := question{purpose: b.Purpose, recipient: b.Recipient, at: now, knownAt: forever}
-		for i, p := range purposes {
-			of[i] = purposeState{purpose: p}
-			if s := found[i][id]; s != nil {
-				of[i].state = *s
-				asked.at = max(asked.at, s.given)
-			}
-		}
-		all = append(all, decide(t.catalogue, of, asked))
-	}
-	return all, l.overlay(ctx, t, b, page, all[first:])
+// batchRead is a page of people and their states, one list for each purpose that
+// matters, the one asked about first.
+type batchRead struct {
+	ids  []string
+	rows [][]StateRow
 }
 
-// statesOf reads the states of many people about a purpose.
-func (l *Ledger) statesOf(ctx context.Context, t *tenantData, p troth.Purpose, page []string) (map[string]*state, error) {
-	rows, err := l.store.StatesOf(ctx, t.key.tenant, p, page)
+// pages reads page after page. Outside of a transaction, which serves one goroutine,
+// the next one is read while the one before is decided about.
+func (l *Ledger) pages(ctx context.Context, t *tenantData, b *Batch) iter.Seq2[batchRead, error] {
+	purposes := t.catalogue.closure(b.Purpose)
+	read := func(ctx context.Context, ids []string) (p batchRead, err error) {
+		p = batchRead{ids, make([][]StateRow, len(purposes))}
+		for i, purpose := range purposes {
+			if p.rows[i], err = l.store.StatesOf(ctx, b.Tenant, purpose, ids); err != nil {
+				return p, fmt.Errorf("consent: read states: %w", err)
+			}
+		}
+		return p, nil
+	}
+	return func(yield func(batchRead, error) bool) {
+		if l.tx.Scope(ctx) != nil {
+			for ids := range slices.Chunk(b.SubjectIDs, batchPage) {
+				if p, err := read(ctx, ids); !yield(p, err) || err != nil {
+					return
+				}
+			}
+			return
+		}
+		ahead(ctx, slices.Chunk(b.SubjectIDs, batchPage), read, yield)
+	}
+}
+
+// ahead yields what read makes of each page, one page ahead. The goroutine that
+// reads has ended when it returns.
+func ahead[P, R any](ctx context.Context, pages iter.Seq[P], read func(context.Context, P) (R, error), yield func(R, error) bool) {
+	type result struct {
+		r   R
+		err error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	results := make(chan result)
+	go func() {
+		defer close(results)
+		for p := range pages {
+			r, err := read(ctx, p)
+			select {
+			case results <- result{r, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	defer func() {
+		cancel()
+		for range results { // until it has ended
+		}
+	}()
+	for one := range results {
+		if !yield(one.r, one.err) || one.err != nil {
+			return
+		}
+	}
+}
+
+// decidePage appends the decisions about the people of one page. Most have no
+// state or one: everybody gets the decision about somebody without, and who has a
+// state one of their own.
+func (l *Ledger) decidePage(ctx context.Context, t *tenantData, b *Batch, page batchRead, all []Decision) ([]Decision, error) {
+	purposes := t.catalogue.closure(b.Purpose)
+	now := max(l.micros(), t.catalogue.latest(b.Purpose))
+	first := len(all)
+	unknown := decide(t.catalogue, nil, question{purpose: b.Purpose, recipient: b.Recipient, at: now, knownAt: forever})
+	where := make(map[string]int, len(page.ids))
+	for i, id := range page.ids {
+		all = append(all, unknown)
+		where[id] = first + i
+	}
+	var err error
+	if len(purposes) == 1 {
+		err = l.decideEach(t, b, page.rows[0], now, where, all)
+	} else {
+		err = l.decideTogether(t, b, purposes, page, now, where, all)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("consent: read states: %w", err)
+		return nil, err
 	}
-	found := make(map[string]*state, len(rows))
-	decoded := make([]purposeState, len(rows))
-	for i, row := range rows {
-		if row.Purpose != p {
-			return nil, ErrRecord
+	for i, id := range page.ids { // who was asked about twice
+		if at := where[id]; at != first+i {
+			all[first+i] = all[at]
 		}
-		if decoded[i], err = t.openState(row); err != nil {
-			return nil, err
-		}
-		found[row.SubjectID] = &decoded[i].state
 	}
-	return found, nil
+	return all, l.overlay(ctx, t, b, page.ids, all[first:])
+}
+
+// decideEach decides where a purpose requires no other.
+func (l *Ledger) decideEach(t *tenantData, b *Batch, rows []StateRow, now int64, where map[string]int, all []Decision) error {
+	of := make(states, 1)
+	for i := range rows {
+		row := &rows[i]
+		at, asked := where[row.SubjectID]
+		if !asked || row.Purpose != b.Purpose {
+			return ErrRecord
+		}
+		var err error
+		if of[0], err = t.openState(*row); err != nil {
+			return err
+		}
+		all[at] = decide(t.catalogue, of, question{
+			purpose: b.Purpose, recipient: b.Recipient, at: max(now, of[0].state.given), knownAt: forever,
+		})
+	}
+	return nil
+}
+
+// decideTogether decides where the states of several purposes matter.
+func (l *Ledger) decideTogether(t *tenantData, b *Batch, purposes []troth.Purpose, page batchRead, now int64, where map[string]int, all []Decision) error {
+	people := make(map[string]*known, len(page.ids))
+	for i, rows := range page.rows {
+		for _, row := range rows {
+			if _, asked := where[row.SubjectID]; !asked || row.Purpose != purposes[i] {
+				return ErrRecord
+			}
+			s, err := t.openState(row)
+			if err != nil {
+				return err
+			}
+			k := people[row.SubjectID]
+			if k == nil {
+				k = &known{}
+				people[row.SubjectID] = k
+			}
+			k.states, k.given = append(k.states, s), max(k.given, s.state.given)
+		}
+	}
+	for id, k := range people {
+		all[where[id]] = decide(t.catalogue, k.states, question{
+			purpose: b.Purpose, recipient: b.Recipient, at: max(now, k.given), knownAt: forever,
+		})
+	}
+	return nil
 }
 
 // overlay applies to decisions what is not in the rows: what is still in

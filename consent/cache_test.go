@@ -3,11 +3,13 @@ package consent_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/consentfault"
@@ -229,4 +231,46 @@ func TestHostile_ForgedAndMovedRowsDecideNothing(t *testing.T) {
 	require.NoError(t, w.ledger.VerifyPerson(w.ctx, cy))
 	require.NoError(t, w.store.PutState(w.ctx, old[0]))
 	require.ErrorIs(t, w.ledger.VerifyPerson(w.ctx, cy), consent.ErrRecord)
+}
+
+func TestCheckBatch_DecidesAsCheckDoes(t *testing.T) {
+	w := newWorld(t)
+	w.publish(consent.Terms{Purpose: letter, Recipients: []string{"mailer"}})
+	w.publish(consent.Terms{Purpose: stats, Requires: []troth.Purpose{letter}})
+	var ids []string
+	for i := range 60 {
+		who := subject(fmt.Sprint("c-", i))
+		ids = append(ids, who.ID, who.ID)
+		for j, p := range []troth.Purpose{letter, stats} {
+			if k := (i / (1 + 3*j)) % 3; k > 0 {
+				w.say(who, p, []consent.Kind{"", consent.Granted, consent.Withdrawn}[k])
+			}
+		}
+	}
+	ids = append(ids, "nobody")
+	for _, p := range []troth.Purpose{letter, stats, "unheard-of"} {
+		for _, recipient := range []string{"", "mailer", "ads"} {
+			batch, err := w.ledger.CheckBatch(w.ctx, consent.Batch{Tenant: acme, Purpose: p, Recipient: recipient, SubjectIDs: ids})
+			require.NoError(t, err)
+			require.Len(t, batch, len(ids))
+			require.NoError(t, w.db.Atomically(w.ctx, func(ctx context.Context) error {
+				inside, err := w.ledger.CheckBatch(ctx, consent.Batch{Tenant: acme, Purpose: p, Recipient: recipient, SubjectIDs: ids})
+				require.NoError(t, err)
+				require.Equal(t, batch, inside)
+				return nil
+			}))
+			for i, id := range ids {
+				d, err := w.ledger.CheckQuery(w.ctx, consent.Query{Subject: subject(id), Purpose: p, Recipient: recipient})
+				require.NoError(t, err)
+				d.At, batch[i].At = time.Time{}, time.Time{}
+				require.Equal(t, d, batch[i], "%s about %s for %s", id, p, recipient)
+			}
+		}
+	}
+	_, err := w.ledger.CheckBatch(w.ctx, consent.Batch{Tenant: acme, Purpose: letter, SubjectIDs: []string{"ok", ""}})
+	require.Error(t, err)
+	cancelled, cancel := context.WithCancel(w.ctx)
+	cancel()
+	_, err = w.ledger.CheckBatch(cancelled, consent.Batch{Tenant: acme, Purpose: letter, SubjectIDs: ids})
+	require.ErrorIs(t, err, context.Canceled)
 }

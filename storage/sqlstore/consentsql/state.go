@@ -2,7 +2,9 @@ package consentsql
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,7 +15,7 @@ import (
 
 func scanState(rows *sqlstore.Rows) (r consent.StateRow, err error) {
 	err = rows.Scan(&r.Tenant, &r.SubjectID, &r.Purpose, &r.Record)
-	return r, firstError(err, within(maxSealed, r.Record))
+	return r, firstError(err, within(maxState, r.Record))
 }
 
 // PutState implements consent.Store.
@@ -37,20 +39,39 @@ func (s *Store) StatesOf(ctx context.Context, tenant troth.Tenant, p troth.Purpo
 	if len(subjectIDs) == 0 {
 		return nil, nil
 	}
-	// In the order of the index, which is then walked once.
-	sorted := slices.Clone(subjectIDs)
-	slices.Sort(sorted)
-	var list string
+	// In the order of the index, each once.
+	ids := slices.Compact(slices.Sorted(slices.Values(subjectIDs)))
 	if s.postgres() {
-		list = texts(sorted)
-	} else {
-		b, err := json.Marshal(sorted)
-		if err != nil {
-			return nil, err
-		}
-		list = string(b)
+		return s.statesAtOnce(ctx, tenant, p, ids)
 	}
-	return query(ctx, s, scanState, s.q.statesOf, string(tenant), string(p), list)
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, fmt.Errorf("consentsql: states of: %w", err)
+	}
+	return query(ctx, s, scanState, s.q.statesOf, string(tenant), string(p), string(list))
+}
+
+// statesAtOnce reads the states of many in one value.
+func (s *Store) statesAtOnce(ctx context.Context, tenant troth.Tenant, p troth.Purpose, ids []string) ([]consent.StateRow, error) {
+	var all []byte
+	_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.statesOf, []any{texts(ids), string(tenant), string(p)}, &all)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]consent.StateRow, 0, len(ids))
+	for len(all) > 0 {
+		if len(all) < 8 {
+			return nil, consent.ErrRecord
+		}
+		n, size := binary.BigEndian.Uint32(all), binary.BigEndian.Uint32(all[4:])
+		all = all[8:]
+		if n < 1 || int(n) > len(ids) || size > maxState || int(size) > len(all) {
+			return nil, consent.ErrRecord
+		}
+		found = append(found, consent.StateRow{Tenant: tenant, SubjectID: ids[n-1], Purpose: p, Record: all[:size:size]})
+		all = all[size:]
+	}
+	return found, nil
 }
 
 // texts is PostgreSQL's array of texts, which the driver does not know.

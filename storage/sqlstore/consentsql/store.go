@@ -158,6 +158,7 @@ func bytesOf(b []byte) any {
 // loaded: queries cut what is too long one byte after the limit, and it is refused.
 const (
 	maxSealed = 64 << 10
+	maxState  = 8 << 10
 	maxText   = consent.MaxNotice
 )
 
