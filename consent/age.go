@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,7 +94,7 @@ func (t *AgeTable) Limit(country string) int {
 
 // Limits are all rows, by country.
 func (t *AgeTable) Limits() []AgeLimit {
-	return slices.SortedFunc(maps.Values(t.limits), func(a, b AgeLimit) int { return bytes.Compare([]byte(a.Country), []byte(b.Country)) })
+	return slices.SortedFunc(maps.Values(t.limits), func(a, b AgeLimit) int { return strings.Compare(a.Country, b.Country) })
 }
 
 func isDay(s string) bool {

@@ -162,6 +162,7 @@ func concerns(t *Terms, versions []Terms, s *state, who troth.Subject) (Notifica
 			return n, true
 		case NewRecipient:
 			n.Why = WhyNewRecipient
+		case NewPurpose, Editorial: // nothing to ask
 		}
 	}
 	return n, n.Why != ""

@@ -354,8 +354,9 @@ func reasonOf(k Kind) Reason {
 		return ReasonInvalidated
 	case GuardianWithdrawn:
 		return ReasonGuardianMissing
+	default:
+		return ReasonWithdrawn
 	}
-	return ReasonWithdrawn
 }
 
 // put stores the state of a purpose.

@@ -91,7 +91,8 @@ func ahead[P, R any](ctx context.Context, pages iter.Seq[P], read func(context.C
 		r   R
 		err error
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	outer := ctx
+	ctx, cancel := context.WithCancel(outer)
 	results := make(chan result)
 	go func() {
 		defer close(results)
@@ -116,6 +117,10 @@ func ahead[P, R any](ctx context.Context, pages iter.Seq[P], read func(context.C
 		if !yield(one.r, one.err) || one.err != nil {
 			return
 		}
+	}
+	if err := outer.Err(); err != nil { // it ended before the last page
+		var none R
+		yield(none, err)
 	}
 }
 

@@ -101,11 +101,11 @@ func (l *Ledger) ConfirmHandler(c ConfirmConfig) http.Handler {
 	})
 }
 
-func (p *ConfirmPage) write(w http.ResponseWriter, status int, text, token string) {
+func (p ConfirmPage) write(w http.ResponseWriter, status int, text, token string) {
 	w.WriteHeader(status)
 	// It was only written to the client: there is nobody to tell of an error.
 	_ = confirmTemplate.Execute(w, struct {
-		Page        *ConfirmPage
+		Page        ConfirmPage
 		Text, Token string
 	}{p, text, token})
 }

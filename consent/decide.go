@@ -2,6 +2,7 @@ package consent
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 // Decision is whether personal data of a person may be processed for a purpose.
 // Its zero value denies.
-type Decision struct {
+type Decision struct { //nolint:recvcheck // the value is what people print; only deciding changes one
 	Allowed bool
 	Reason  Reason
 	Purpose troth.Purpose
@@ -201,7 +202,7 @@ func (d *Decision) settleOther(current *Terms, s *state, q question) {
 		// rests on.
 		return
 	}
-	if q.recipient != "" && !contains(current.Recipients, q.recipient) {
+	if q.recipient != "" && !slices.Contains(current.Recipients, q.recipient) {
 		d.deny(ReasonRecipient)
 		return
 	}
@@ -225,8 +226,9 @@ func objects(o *mark, t *Terms) bool {
 		return true
 	case ObjectionOverruled:
 		return t.DirectMarketing
+	default:
+		return false
 	}
-	return false
 }
 
 func (d *Decision) settleConsent(versions []Terms, current *Terms, s *state, q question) {
@@ -258,7 +260,7 @@ func (d *Decision) settleConsent(versions []Terms, current *Terms, s *state, q q
 		return
 	}
 	d.supersede(versions, current, choice, q)
-	if d.Allowed && q.recipient != "" && !contains(granted.Recipients, q.recipient) {
+	if d.Allowed && q.recipient != "" && !slices.Contains(granted.Recipients, q.recipient) {
 		d.deny(ReasonRecipient)
 	}
 }
@@ -329,13 +331,4 @@ func (d *Decision) supersede(versions []Terms, current *Terms, choice *mark, q q
 			d.allow(ReasonGrace)
 		}
 	}
-}
-
-func contains(sorted []string, s string) bool {
-	for _, v := range sorted {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }

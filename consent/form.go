@@ -185,7 +185,8 @@ func (l *Ledger) draft(d *tenantData, f *Form, c Choice, n *Notice, now int64, i
 	if err := one.sayable(f, inside); err != nil {
 		return draft{}, err
 	}
-	return one, one.judgeAge(f.Age, l.opt.ages)
+	err := one.judgeAge(f.Age, l.opt.ages)
+	return one, err
 }
 
 // sayable refuses what a kind may not say, about the purpose or in this way. What

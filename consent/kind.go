@@ -89,8 +89,8 @@ var natures = [...]nature{
 type code uint8
 
 func codeOf(k Kind) (code, bool) {
-	for i, n := range natures {
-		if n.kind == k {
+	for i := range natures {
+		if natures[i].kind == k {
 			return code(i), true
 		}
 	}
@@ -102,8 +102,8 @@ func (c code) nature() nature { return natures[c] }
 // Kinds are all kinds of events.
 func Kinds() []Kind {
 	kinds := make([]Kind, len(natures))
-	for i, n := range natures {
-		kinds[i] = n.kind
+	for i := range natures {
+		kinds[i] = natures[i].kind
 	}
 	return kinds
 }

@@ -91,7 +91,10 @@ func New(ctx context.Context, c Config, opts ...Option) (*Ledger, error) {
 	if l.now == nil {
 		l.now = time.Now
 	}
-	return l, l.begin(ctx)
+	if err := l.begin(ctx); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // begin looks at the feed for the first time, which also shows whether the store

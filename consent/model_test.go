@@ -66,15 +66,15 @@ func (m *model) decide(at, knownAt time.Time) bool {
 			device = append(device, e)
 		}
 	}
-	last := func(from []told, kinds ...consent.Kind) (found told, any bool) {
+	last := func(from []told, kinds ...consent.Kind) (found told, has bool) {
 		for _, e := range from {
 			for _, k := range kinds {
-				if e.kind == k && (!any || later(found, e)) {
-					found, any = e, true
+				if e.kind == k && (!has || later(found, e)) {
+					found, has = e, true
 				}
 			}
 		}
-		return found, any
+		return found, has
 	}
 	both := func(kinds ...consent.Kind) (told, bool) {
 		o, hasOwn := last(own, kinds...)
@@ -201,8 +201,7 @@ func (w *world) sayRandom(r *rand.Rand, m *model, device troth.Subject) {
 	f := w.form(who, letter, kinds[r.IntN(len(kinds))])
 	f.ID = fmt.Sprint("r", w.forms, "-", r.IntN(1000))
 	f.Choices[0].Version = uint32(1 + r.IntN(len(m.published)))
-	switch r.IntN(3) {
-	case 0: // a paper form that lay for a while, some on the day of another one
+	if r.IntN(3) == 0 { // a paper form that lay for a while, some on the day of another one
 		f.GivenAt = w.clock.now().Add(-time.Duration(r.Int64N(int64(240 * time.Hour)))).Truncate(time.Microsecond)
 		if len(m.events) > 0 && r.IntN(2) == 0 {
 			if same := m.events[r.IntN(len(m.events))].given; same.Before(w.clock.now()) {

@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -152,7 +153,8 @@ func (d *tenantData) next(t Terms, now int64) (next Terms, isNew bool, err error
 			return Terms{}, false, err
 		}
 	}
-	return t, true, d.requirable(&t)
+	err = d.requirable(&t)
+	return t, true, err
 }
 
 // sameAs reports whether t says the same as a stored version, as far as it says
@@ -167,7 +169,7 @@ func (t *Terms) sameAs(said *Terms) bool {
 	if o.Change == "" {
 		o.Change = t.Change
 	}
-	return string(o.Append(nil)) == string(t.Append(nil))
+	return bytes.Equal(o.Append(nil), t.Append(nil))
 }
 
 // requirable holds what a purpose requires to the rules: it is there, nothing
@@ -258,7 +260,7 @@ func (l *Ledger) publishNotice(ctx context.Context, n Notice) (stored Notice, do
 		}
 		if n.Version != 0 && int(n.Version) <= len(versions) {
 			n.PublishedAt = versions[n.Version-1].PublishedAt
-			if string(n.append(nil)) != string(versions[n.Version-1].append(nil)) {
+			if !bytes.Equal(n.append(nil), versions[n.Version-1].append(nil)) {
 				return ErrConflict
 			}
 			stored, done = n, true

@@ -154,8 +154,9 @@ func consentStatus(k Kind) string {
 		return "dpv:ConsentExpired"
 	case Invalidated:
 		return "dpv:ConsentInvalidated"
+	default: // objections are no consent, nor its end
+		return "dpv:ConsentUnknown"
 	}
-	return "dpv:ConsentUnknown"
 }
 
 // encode writes the receipt, without its proof if bare is set.

@@ -88,6 +88,6 @@ func TestGoogleSignals_AreDeniedByDefault(t *testing.T) {
 	require.Equal(t, consent.GoogleSignals{}, g.Signals(yes("ads"), consent.Decision{Purpose: "ads"}), "a denial counts, whatever stands beside it")
 	b, err := json.Marshal(g.Signals(yes("ads")))
 	require.NoError(t, err)
-	require.Equal(t, `{"ad_storage":"granted","ad_user_data":"denied","ad_personalization":"denied","analytics_storage":"denied",`+
+	require.JSONEq(t, `{"ad_storage":"granted","ad_user_data":"denied","ad_personalization":"denied","analytics_storage":"denied",`+
 		`"functionality_storage":"denied","personalization_storage":"denied","security_storage":"denied"}`, string(b))
 }

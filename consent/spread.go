@@ -48,8 +48,9 @@ func (k Kind) ending() bool {
 	switch k {
 	case Withdrawn, Refused, Objected, Invalidated, GuardianWithdrawn:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // spread makes sure that everybody learns of an event who must, in its

@@ -79,9 +79,8 @@ func (l *Ledger) Sweep(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err := l.sweep(ctx, row); err != nil {
-			failures = append(failures, err)
 			// Behind the others, so that many that are held do not hide the rest.
-			failures = append(failures, l.postpone(ctx, row, now))
+			failures = append(failures, err, l.postpone(ctx, row, now))
 		}
 	}
 	if err := l.store.PruneFeed(ctx, l.now().Add(-feedKeep).UnixMicro()); err != nil {

@@ -158,6 +158,7 @@ func stillConcerns(d *tenantData, all states, who troth.Subject, n notification)
 	case WhyRefresh, WhyMajority:
 		choice := s.last(choiceTrack)
 		return choice.exists() && !choice.code.nature().no
+	case WhyMaterial, WhyNewRecipient, WhyChanged: // see below
 	}
 	t := d.catalogue.Version(n.Purpose, n.Version)
 	if t == nil || !all.has(n.Purpose) {
