@@ -33,7 +33,7 @@ type Store interface {
 	// while prerequisites are open, else Delayed until NotBefore, else Waiting.
 	// A prerequisite that is unknown to the tenant, or ended other than Completed,
 	// is a *[PrerequisiteError] that tells which, and nothing is added.
-	Insert(ctx context.Context, n New) (id ID, inserted bool, err error)
+	Insert(ctx context.Context, n NewTask) (id ID, inserted bool, err error)
 
 	// Task returns one task.
 	Task(ctx context.Context, name Name) (row Row, found bool, err error)
@@ -80,8 +80,8 @@ type Store interface {
 	Remove(ctx context.Context, r Removal) (removed int, err error)
 }
 
-// New is a task to be added.
-type New struct {
+// NewTask is a task to be added.
+type NewTask struct {
 	Name
 	Kind, Key, Line string
 	// Group is what JoinGroup returned, or the task's own ID.

@@ -13,8 +13,9 @@ import (
 type SystemStore interface {
 	// Claim claims tasks that are Waiting: they become Running, their Fence and
 	// Attempt grow by one, and WakeAt is the lease from now. No task is claimed
-	// twice, and nobody waits for another claim. Of each kind it claims at most
-	// Limit, shared out evenly among up to [LinesAtOnce] lines that have tasks
+	// twice, and nobody waits for another claim. It claims at most Limit in all,
+	// shared out evenly among the kinds that have tasks waiting, in the order in
+	// which they are named. Of each kind it claims at most the kind's Limit, shared out evenly among up to [LinesAtOnce] lines that have tasks
 	// waiting, those behind Behind in the order of (tenant, line) first and then from the
 	// beginning; within a line those first that have been due longest. Limits hold for all
 	// claims of the kind together, whoever made them.
@@ -82,7 +83,15 @@ const LinesAtOnce = 32
 // Claim asks for tasks to run.
 type Claim struct {
 	Kinds []KindClaim
+	// Limit is the most that are claimed of all kinds together.
+	Limit int
 	Lease time.Duration
+}
+
+// Share is how many tasks may be claimed of the next kind, where so many are
+// left to claim and so many kinds to look at.
+func (k KindClaim) Share(left, kinds int) int {
+	return min(k.Limit, (left+kinds-1)/kinds)
 }
 
 // KindClaim asks for tasks of one kind.

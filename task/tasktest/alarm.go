@@ -27,9 +27,9 @@ func (r *rig) alarms(limit int, want ...task.Name) (due []task.DueAlarm) {
 }
 
 // alarmed adds a task with an alarm.
-func (r *rig) alarmed(after time.Duration) task.New {
+func (r *rig) alarmed(after time.Duration) task.NewTask {
 	r.Helper()
-	return r.adds(func(n *task.New) {
+	return r.adds(func(n *task.NewTask) {
 		n.Deadline = instant + time.Hour.Microseconds()
 		n.Alarm = task.Alarm{Stage: 1, At: instant + after.Microseconds()}
 	})

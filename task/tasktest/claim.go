@@ -8,7 +8,7 @@ import (
 
 var claimChecks = []check{
 	{name: "a claim counts the attempt, raises the fence and begins the lease", run: func(r *rig) {
-		n := r.adds(func(n *task.New) { n.Payload, n.Line, n.Key, n.Deadline = everyByte(), "l", "k", instant+9 })
+		n := r.adds(func(n *task.NewTask) { n.Payload, n.Line, n.Key, n.Deadline = everyByte(), "l", "k", instant+9 })
 		row := r.one()
 		r.equal(row, task.Row{
 			Name: n.Name, Kind: n.Kind, Key: n.Key, Line: n.Line, Group: n.Group, State: task.Running, Payload: n.Payload,
@@ -34,7 +34,7 @@ var claimChecks = []check{
 		same(r, 0, len(r.claim(10)), "claimed again")
 	}},
 	{name: "no more are claimed than were asked for, those due longest first", run: func(r *rig) {
-		var all []task.New
+		var all []task.NewTask
 		for range 5 {
 			all = append(all, r.add(r.Context(), r.fresh()))
 			r.Advance(time.Microsecond)
@@ -45,19 +45,38 @@ var claimChecks = []check{
 		r.names(r.claim(2), all[4:]...)
 	}},
 	{name: "only tasks of the kinds that were asked for are claimed", run: func(r *rig) {
-		other := r.adds(func(n *task.New) { n.Kind += "-other" })
-		third := r.adds(func(n *task.New) { n.Kind += "-third" })
+		other := r.adds(func(n *task.NewTask) { n.Kind += "-other" })
+		third := r.adds(func(n *task.NewTask) { n.Kind += "-third" })
 		n := r.add(r.Context(), r.fresh())
 		r.names(r.claim(10), n)
-		rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Kinds: []task.KindClaim{
+		rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Limit: 100, Kinds: []task.KindClaim{
 			{Kind: other.Kind, Limit: 5}, {Kind: third.Kind, Limit: 5}, {Kind: r.kind, Limit: 5},
 		}})
 		r.ok(err, "claim")
 		r.names(rows, other, third)
 	}},
+	{name: "a claim is shared out among the kinds that have tasks waiting", run: func(r *rig) {
+		kinds := []task.KindClaim{{Kind: r.kind, Limit: 10}, {Kind: "idle", Limit: 10}, {Kind: r.kind + "-b", Limit: 10}, {Kind: r.kind + "-c", Limit: 1}}
+		for _, k := range kinds {
+			for range 6 {
+				if k.Kind != "idle" {
+					r.adds(func(n *task.NewTask) { n.Kind = k.Kind })
+				}
+			}
+		}
+		rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Limit: 7, Kinds: kinds})
+		r.ok(err, "claim")
+		got := map[string]int{}
+		for _, row := range rows {
+			got[row.Kind]++
+		}
+		for i, want := range []int{3, 0, 2, 1} {
+			same(r, want, got[kinds[i].Kind], "claimed of one kind")
+		}
+	}},
 	{name: "one task is claimed by its name", run: func(r *rig) {
 		r.add(r.Context(), r.fresh())
-		n := r.adds(func(n *task.New) { n.Payload = everyByte() })
+		n := r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
 		k := task.KindClaim{Kind: r.kind}
 		row, claimed, err := r.s.ClaimOne(r.Context(), n.Name, k, lease)
 		r.wants(true, claimed, err, "claim one")
@@ -76,7 +95,7 @@ var claimChecks = []check{
 			_, claimed, err := r.s.ClaimOne(r.Context(), n, k, lease)
 			r.wants(false, claimed, err, what)
 		}
-		delayed := r.adds(func(n *task.New) { n.NotBefore = instant + 1 })
+		delayed := r.adds(func(n *task.NewTask) { n.NotBefore = instant + 1 })
 		not(delayed.Name, "delayed")
 		one := r.running()
 		not(r.after(one.Name).Name, "blocked")

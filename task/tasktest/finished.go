@@ -7,7 +7,7 @@ import (
 )
 
 // finishedPages demands these tasks, in pages of two.
-func (r *rig) finishedPages(before int64, want ...task.New) {
+func (r *rig) finishedPages(before int64, want ...task.NewTask) {
 	r.Helper()
 	var all []task.Row
 	p := task.FinishedPage{Before: before, Limit: 2}
@@ -28,7 +28,7 @@ func (r *rig) finishedPages(before int64, want ...task.New) {
 }
 
 // removes demands that so many of the tasks are removed.
-func (r *rig) removes(before int64, want int, tasks ...task.New) {
+func (r *rig) removes(before int64, want int, tasks ...task.NewTask) {
 	r.Helper()
 	p := task.Removal{Tenant: r.a, Before: before}
 	for _, n := range tasks {
@@ -41,9 +41,9 @@ func (r *rig) removes(before int64, want int, tasks ...task.New) {
 
 var finishedChecks = []check{
 	{name: "what ended before an instant is listed in order, page by page", run: func(r *rig) {
-		var all []task.New
+		var all []task.NewTask
 		for i := range 5 {
-			all = append(all, r.adds(func(n *task.New) {
+			all = append(all, r.adds(func(n *task.NewTask) {
 				n.CreatedAt = instant + int64(i/2) // some at the same instant
 			}))
 		}
@@ -74,17 +74,17 @@ var finishedChecks = []check{
 		r.removes(instant+1_000_000, 0, early)
 	}},
 	{name: "what has something sealed left is not removed", run: func(r *rig) {
-		n := r.adds(func(n *task.New) { n.Payload = everyByte() })
+		n := r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
 		r.end(r.Context(), r.one(), task.Completed)
 		r.removes(instant+1, 0, n)
 		r.ok(r.s.Empty(r.Context(), r.a, n.ID), "empty")
 		r.removes(instant+1, 1, n)
 	}},
 	{name: "a task that was removed is forgotten, its key too", run: func(r *rig) {
-		n := r.adds(func(n *task.New) { n.Key = "k" })
+		n := r.adds(func(n *task.NewTask) { n.Key = "k" })
 		r.end(r.Context(), r.one(), task.Failed)
 		r.removes(instant+1, 1, n)
-		again := r.adds(func(n *task.New) { n.Key = "k" })
+		again := r.adds(func(n *task.NewTask) { n.Key = "k" })
 		r.names(r.claim(10), again)
 	}},
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // join adds a task with a payload to a group of tenant a.
-func (r *rig) join(name string) task.New {
+func (r *rig) join(name string) task.NewTask {
 	r.Helper()
 	n := r.fresh()
 	r.atomically(r.Context(), func(ctx context.Context) {
@@ -80,7 +80,7 @@ var groupChecks = []check{
 		bare := r.running()
 		r.end(r.Context(), bare, task.Completed)
 		r.disposals()
-		n := r.adds(func(n *task.New) { n.Payload = everyByte() })
+		n := r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
 		r.end(r.Context(), r.one(), task.Completed)
 		r.disposals(n.ID)
 		r.spent(r.a, n.ID, true, true)
@@ -109,7 +109,7 @@ var groupChecks = []check{
 		r.spent(r.a, row.ID, true, false)
 	}},
 	{name: "a disposal that was handed out is due again after the hold", run: func(r *rig) {
-		r.adds(func(n *task.New) { n.Payload = everyByte() })
+		r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
 		row := r.one()
 		r.end(r.Context(), row, task.Completed)
 		r.disposals(row.ID)
@@ -120,7 +120,7 @@ var groupChecks = []check{
 		r.disposals(row.ID)
 	}},
 	{name: "a disposal is put off, and tells how often and why", run: func(r *rig) {
-		r.adds(func(n *task.New) { n.Payload = everyByte() })
+		r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
 		row := r.one()
 		r.end(r.Context(), row, task.Completed)
 		for range 2 {
@@ -145,7 +145,7 @@ var groupChecks = []check{
 	{name: "no more disposals than were asked for, the earliest first", run: func(r *rig) {
 		var ids []task.ID
 		for range 3 {
-			r.adds(func(n *task.New) { n.Payload = everyByte() })
+			r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
 			row := r.one()
 			r.end(r.Context(), row, task.Completed)
 			r.Advance(time.Microsecond)
@@ -166,7 +166,7 @@ var groupChecks = []check{
 		r.wants(true, done, err, "finish")
 		r.end(r.Context(), rows[1], task.Completed)
 		r.ok(r.s.Empty(r.Context(), r.a, one.Group), "empty")
-		for _, n := range []task.New{one, two} {
+		for _, n := range []task.NewTask{one, two} {
 			row := r.is(n.Name, task.Completed)
 			if row.Payload != nil || row.Instructions != nil {
 				r.Fatalf("still sealed: %+v", row)

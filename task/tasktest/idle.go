@@ -26,7 +26,7 @@ var idleChecks = []check{
 				r.add(ctx, n)
 			}
 		})
-		busy := r.adds(func(n *task.New) { n.Tenant = r.b })
+		busy := r.adds(func(n *task.NewTask) { n.Tenant = r.b })
 		row := r.one()
 		same(r, busy.ID, row.ID, "claimed")
 		// The fastest of many: a machine that is busy makes some of them slow.

@@ -10,7 +10,7 @@ import (
 
 var insertChecks = []check{
 	{name: "a task comes back bit for bit", run: func(r *rig) {
-		n := r.adds(func(n *task.New) {
+		n := r.adds(func(n *task.NewTask) {
 			n.Key, n.Line, n.Payload, n.Group = "\u65e5\u672c", "line one", everyByte(), task.ID{1, 2, 3}
 			n.Deadline = instant + 99
 		})
@@ -27,7 +27,7 @@ var insertChecks = []check{
 		r.wants(false, found, err, "find")
 	}},
 	{name: "what is given and returned belongs to the caller", run: func(r *rig) {
-		n := r.adds(func(n *task.New) { n.Payload = []byte("abc") })
+		n := r.adds(func(n *task.NewTask) { n.Payload = []byte("abc") })
 		n.Payload[0] = 'X'
 		row := r.row(r.Context(), n.Name)
 		same(r, "abc", string(row.Payload), "payload")
@@ -35,7 +35,7 @@ var insertChecks = []check{
 		same(r, "abc", string(r.row(r.Context(), n.Name).Payload), "payload")
 	}},
 	{name: "the same kind and key is the same task", run: func(r *rig) {
-		n := r.adds(func(n *task.New) { n.Key, n.Payload = "k", []byte("first") })
+		n := r.adds(func(n *task.NewTask) { n.Key, n.Payload = "k", []byte("first") })
 		again := r.fresh()
 		again.Key, again.Payload = "k", []byte("second")
 		id, inserted, err := r.s.Insert(r.Context(), again)
@@ -49,7 +49,7 @@ var insertChecks = []check{
 		same(r, n.ID, id, "id found")
 	}},
 	{name: "a task that ended is remembered by its key", run: func(r *rig) {
-		n := r.adds(func(n *task.New) { n.Key = "k" })
+		n := r.adds(func(n *task.NewTask) { n.Key = "k" })
 		r.end(r.Context(), r.one(), task.Completed)
 		again := r.fresh()
 		again.Key = "k"
@@ -61,17 +61,17 @@ var insertChecks = []check{
 		}
 	}},
 	{name: "another kind or key is another task, and without a key each is", run: func(r *rig) {
-		r.adds(func(n *task.New) { n.Key = "k" })
-		r.adds(func(n *task.New) { n.Key = "l" })
-		r.adds(func(n *task.New) { n.Key = "k"; n.Kind += "-other" })
-		r.adds(func(*task.New) {})
-		r.adds(func(*task.New) {})
+		r.adds(func(n *task.NewTask) { n.Key = "k" })
+		r.adds(func(n *task.NewTask) { n.Key = "l" })
+		r.adds(func(n *task.NewTask) { n.Key = "k"; n.Kind += "-other" })
+		r.adds(func(*task.NewTask) {})
+		r.adds(func(*task.NewTask) {})
 		same(r, 4, len(r.claim(10)), "tasks of the kind")
 	}},
 	{name: "a task is delayed until it may run", run: func(r *rig) {
-		n := r.adds(func(n *task.New) { n.NotBefore = instant + 1 })
+		n := r.adds(func(n *task.NewTask) { n.NotBefore = instant + 1 })
 		same(r, instant+1, r.is(n.Name, task.Delayed).WakeAt, "due")
-		past := r.adds(func(n *task.New) { n.NotBefore = instant })
+		past := r.adds(func(n *task.NewTask) { n.NotBefore = instant })
 		r.is(past.Name, task.Waiting)
 		same(r, 0, r.wake(10).Due, "due too early")
 		r.Advance(time.Microsecond)
@@ -79,9 +79,9 @@ var insertChecks = []check{
 		r.names(r.claim(10), past, n)
 	}},
 	{name: "tasks are listed in order, page by page, without what is sealed", run: func(r *rig) {
-		var all []task.New
+		var all []task.NewTask
 		for range 5 {
-			all = append(all, r.adds(func(n *task.New) { n.Payload = []byte("x") }))
+			all = append(all, r.adds(func(n *task.NewTask) { n.Payload = []byte("x") }))
 		}
 		var seen []task.Row
 		for after := (task.ID{}); ; {
@@ -126,7 +126,7 @@ var insertChecks = []check{
 		list(task.Waiting, "legal")
 	}},
 	{name: "tasks are counted by kind and state", run: func(r *rig) {
-		r.adds(func(n *task.New) { n.NotBefore = instant + 10 })
+		r.adds(func(n *task.NewTask) { n.NotBefore = instant + 10 })
 		early := r.running()
 		r.end(r.Context(), early, task.Completed)
 		r.Advance(time.Second)

@@ -71,7 +71,7 @@ var leaseChecks = []check{
 	}},
 	{name: "no more are woken than were asked for, of each sort", run: func(r *rig) {
 		for range 3 {
-			r.adds(func(n *task.New) { n.NotBefore = instant + 1 })
+			r.adds(func(n *task.NewTask) { n.NotBefore = instant + 1 })
 			r.running()
 		}
 		r.Advance(lease)
@@ -88,7 +88,7 @@ var clockChecks = []check{
 	{name: "leases and backoffs from before the clock jumped back are shortened to their length", run: func(r *rig) {
 		one, two := r.running(), r.running()
 		r.ends(r.Context(), task.Ending{Held: held(two), To: task.Delayed, By: time.Minute})
-		later := r.adds(func(n *task.New) { n.NotBefore = instant + time.Hour.Microseconds() })
+		later := r.adds(func(n *task.NewTask) { n.NotBefore = instant + time.Hour.Microseconds() })
 		tidy := func(want int) {
 			r.Helper()
 			n, err := r.s.Tidy(r.Context())
@@ -109,7 +109,7 @@ var clockChecks = []check{
 	}},
 	{name: "after a jump forward every lease has ended, and nothing is lost", run: func(r *rig) {
 		one := r.running()
-		later := r.adds(func(n *task.New) { n.NotBefore = instant + 7 })
+		later := r.adds(func(n *task.NewTask) { n.NotBefore = instant + 7 })
 		r.Advance(1000 * time.Hour)
 		w := r.wake(10)
 		same(r, 1, w.Due, "due")

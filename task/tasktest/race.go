@@ -28,7 +28,7 @@ func (r *rig) race(fn func(i int) error) {
 
 var raceChecks = []check{
 	{name: "of those who add one key at once, one does, and all get its id", run: func(r *rig) {
-		news := make([]task.New, racers)
+		news := make([]task.NewTask, racers)
 		for i := range news {
 			news[i] = r.fresh()
 			news[i].Key = "k"
@@ -58,7 +58,7 @@ var raceChecks = []check{
 		seen := map[task.ID]int{}
 		claimAll := func(int) error {
 			for {
-				rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Kinds: []task.KindClaim{{Kind: r.kind, Limit: 3}}})
+				rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Limit: 100, Kinds: []task.KindClaim{{Kind: r.kind, Limit: 3}}})
 				if err != nil || len(rows) == 0 {
 					return err
 				}
@@ -96,7 +96,7 @@ var raceChecks = []check{
 	{name: "who joins a group and who ends its last task leave it counted right", run: func(r *rig) {
 		first := r.join("g")
 		row := r.one()
-		news := make([]task.New, racers)
+		news := make([]task.NewTask, racers)
 		for i := range news {
 			news[i] = r.fresh()
 		}
@@ -124,7 +124,7 @@ var raceChecks = []check{
 		var claimed atomic.Int64
 		k := task.KindClaim{Kind: r.kind, Limit: 3, Whole: task.Limit{AtOnce: 4}}
 		r.race(func(int) error {
-			rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Kinds: []task.KindClaim{k}})
+			rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Limit: 100, Kinds: []task.KindClaim{k}})
 			claimed.Add(int64(len(rows)))
 			return err
 		})
@@ -135,7 +135,7 @@ var raceChecks = []check{
 	}},
 	{name: "who adds behind a task that ends at once is blocked or free, and never forgotten", run: func(r *rig) {
 		row := r.running()
-		news := make([]task.New, racers)
+		news := make([]task.NewTask, racers)
 		for i := range news {
 			news[i] = r.fresh()
 			news[i].After = []task.ID{row.ID}

@@ -80,14 +80,14 @@ func (r *rig) id() task.ID {
 }
 
 // fresh is a task of tenant a that stands alone.
-func (r *rig) fresh() task.New {
-	n := task.New{Name: task.Name{Tenant: r.a, ID: r.id()}, Kind: r.kind, CreatedAt: instant + int64(r.made)}
+func (r *rig) fresh() task.NewTask {
+	n := task.NewTask{Name: task.Name{Tenant: r.a, ID: r.id()}, Kind: r.kind, CreatedAt: instant + int64(r.made)}
 	n.Group = n.ID
 	return n
 }
 
 // add inserts a task that must be new.
-func (r *rig) add(ctx context.Context, n task.New) task.New {
+func (r *rig) add(ctx context.Context, n task.NewTask) task.NewTask {
 	r.Helper()
 	id, inserted, err := r.s.Insert(ctx, n)
 	r.wants(true, inserted, err, "insert")
@@ -96,7 +96,7 @@ func (r *rig) add(ctx context.Context, n task.New) task.New {
 }
 
 // adds inserts a task after changing it.
-func (r *rig) adds(change func(n *task.New)) task.New {
+func (r *rig) adds(change func(n *task.NewTask)) task.NewTask {
 	r.Helper()
 	n := r.fresh()
 	change(&n)
@@ -127,7 +127,7 @@ func (r *rig) claim(limit int) []task.Row {
 
 func (r *rig) claims(k task.KindClaim) []task.Row {
 	r.Helper()
-	rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Kinds: []task.KindClaim{k}})
+	rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Limit: 100, Kinds: []task.KindClaim{k}})
 	r.ok(err, "claim")
 	return rows
 }
@@ -201,7 +201,7 @@ func (r *rig) refused(ctx context.Context, fn func(ctx context.Context)) {
 }
 
 // names demands these tasks in this order.
-func (r *rig) names(rows []task.Row, want ...task.New) {
+func (r *rig) names(rows []task.Row, want ...task.NewTask) {
 	r.Helper()
 	got := make([]task.ID, len(rows))
 	for i, row := range rows {

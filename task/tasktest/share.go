@@ -12,7 +12,7 @@ import (
 func (r *rig) crowd(tenant troth.Tenant, line string, n int) {
 	r.Helper()
 	for range n {
-		r.adds(func(n *task.New) { n.Tenant, n.Line = tenant, line })
+		r.adds(func(n *task.NewTask) { n.Tenant, n.Line = tenant, line })
 	}
 }
 

@@ -24,7 +24,7 @@ var txChecks = []check{
 		r.is(next.Name, task.Blocked)
 		r.disposals()
 		r.refused(ctx, func(ctx context.Context) {
-			_, err := r.s.Claim(ctx, task.Claim{Lease: lease, Kinds: []task.KindClaim{{Kind: r.kind, Limit: 5}}})
+			_, err := r.s.Claim(ctx, task.Claim{Lease: lease, Limit: 100, Kinds: []task.KindClaim{{Kind: r.kind, Limit: 5}}})
 			r.ok(err, "claim")
 		})
 		r.atomically(ctx, func(ctx context.Context) { r.end(ctx, row, task.Completed) })

@@ -17,9 +17,9 @@ func (r *rig) frees(out task.Ended, want ...task.Freed) {
 }
 
 // after adds a task that waits for others.
-func (r *rig) after(before ...task.Name) task.New {
+func (r *rig) after(before ...task.Name) task.NewTask {
 	r.Helper()
-	return r.adds(func(n *task.New) {
+	return r.adds(func(n *task.NewTask) {
 		for _, b := range before {
 			n.After = append(n.After, b.ID)
 		}
@@ -27,7 +27,7 @@ func (r *rig) after(before ...task.Name) task.New {
 }
 
 // badPrerequisite demands that an insertion is refused.
-func (r *rig) badPrerequisite(n task.New, id task.ID, state task.State) {
+func (r *rig) badPrerequisite(n task.NewTask, id task.ID, state task.State) {
 	r.Helper()
 	_, inserted, err := r.s.Insert(r.Context(), n)
 	bad, ok := errors.AsType[*task.PrerequisiteError](err)
@@ -68,7 +68,7 @@ var waitChecks = []check{
 	}},
 	{name: "a task that is freed before it may run is delayed", run: func(r *rig) {
 		one := r.running()
-		n := r.adds(func(n *task.New) { n.After, n.NotBefore = []task.ID{one.ID}, instant+5 })
+		n := r.adds(func(n *task.NewTask) { n.After, n.NotBefore = []task.ID{one.ID}, instant+5 })
 		r.is(n.Name, task.Blocked)
 		r.frees(r.end(r.Context(), one, task.Completed), task.Freed{Name: n.Name, State: task.Delayed, WakeAt: instant + 5})
 		r.Advance(5 * time.Microsecond)

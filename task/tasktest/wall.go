@@ -8,9 +8,9 @@ import (
 )
 
 // twin adds a task of the same id and key to both tenants.
-func (r *rig) twin() (a, b task.New) {
+func (r *rig) twin() (a, b task.NewTask) {
 	r.Helper()
-	a = r.adds(func(n *task.New) { n.Key, n.Payload = "k", []byte("of a") })
+	a = r.adds(func(n *task.NewTask) { n.Key, n.Payload = "k", []byte("of a") })
 	b = a
 	b.Tenant, b.Payload = r.b, []byte("of b")
 	return a, r.add(r.Context(), b)
@@ -44,7 +44,7 @@ var wallChecks = []check{
 	}},
 	{name: "an end frees nobody of another tenant", run: func(r *rig) {
 		a, b := r.twin()
-		waits := r.adds(func(n *task.New) { n.Tenant, n.After = r.b, []task.ID{b.ID} })
+		waits := r.adds(func(n *task.NewTask) { n.Tenant, n.After = r.b, []task.ID{b.ID} })
 		row, claimed, err := r.s.ClaimOne(r.Context(), a.Name, task.KindClaim{Kind: r.kind}, lease)
 		r.wants(true, claimed, err, "claim one")
 		r.frees(r.end(r.Context(), row, task.Completed))

@@ -12,7 +12,12 @@ import (
 func (s *Store) Claim(ctx context.Context, c task.Claim) (rows []task.Row, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		rows = nil
-		for _, k := range c.Kinds {
+		busy, err := s.busy(ctx, c.Kinds)
+		if err != nil {
+			return err
+		}
+		for i, k := range busy {
+			k.Limit = k.Share(c.Limit-len(rows), len(busy)-i)
 			taken, err := s.claimKind(ctx, k, c.Lease)
 			if err != nil {
 				return err
@@ -25,6 +30,20 @@ func (s *Store) Claim(ctx context.Context, c task.Claim) (rows []task.Row, err e
 		return nil, err
 	}
 	return rows, nil
+}
+
+// busy returns the kinds that have something waiting.
+func (s *Store) busy(ctx context.Context, kinds []task.KindClaim) (busy []task.KindClaim, err error) {
+	for _, k := range kinds {
+		next, err := s.linesBehind(ctx, k.Kind, task.Line{}, nil)
+		if err != nil {
+			return nil, err
+		}
+		if len(next) > 0 {
+			busy = append(busy, k)
+		}
+	}
+	return busy, nil
 }
 
 func (s *Store) claimKind(ctx context.Context, k task.KindClaim, lease time.Duration) (rows []task.Row, err error) {

@@ -31,7 +31,7 @@ func (s *Store) JoinGroup(ctx context.Context, tenant troth.Tenant, name string,
 }
 
 // Insert implements task.Store.
-func (s *Store) Insert(ctx context.Context, n task.New) (id task.ID, inserted bool, err error) {
+func (s *Store) Insert(ctx context.Context, n task.NewTask) (id task.ID, inserted bool, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		if n.Key != "" {
 			other, found, err := s.Find(ctx, n.Tenant, n.Kind, n.Key)
@@ -61,7 +61,7 @@ func (s *Store) Insert(ctx context.Context, n task.New) (id task.ID, inserted bo
 }
 
 // wait adds edges from the prerequisites that are open and counts them.
-func (s *Store) wait(ctx context.Context, n task.New) (blocked int, err error) {
+func (s *Store) wait(ctx context.Context, n task.NewTask) (blocked int, err error) {
 	for _, id := range n.After {
 		before := task.Name{Tenant: n.Tenant, ID: id}
 		r, found, err := s.tasks.Get(ctx, before)

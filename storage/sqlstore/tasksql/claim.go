@@ -17,7 +17,10 @@ func (s *Store) Claim(ctx context.Context, c task.Claim) (rows []task.Row, err e
 	}
 	err = s.atomically(ctx, func(ctx context.Context) error {
 		rows = nil
-		for _, k := range kinds {
+		for i, k := range kinds {
+			if k.Limit = k.Share(c.Limit-len(rows), len(kinds)-i); k.Limit <= 0 {
+				continue
+			}
 			taken, err := s.claimKind(ctx, k, c.Lease)
 			if err != nil {
 				return err

@@ -35,7 +35,7 @@ func (s *Store) JoinGroup(ctx context.Context, tenant troth.Tenant, name string,
 }
 
 // Insert implements task.Store.
-func (s *Store) Insert(ctx context.Context, n task.New) (id task.ID, inserted bool, err error) {
+func (s *Store) Insert(ctx context.Context, n task.NewTask) (id task.ID, inserted bool, err error) {
 	if s.h.Scope(ctx) == nil || len(n.After) > 0 {
 		err = s.h.Atomically(ctx, func(ctx context.Context) error {
 			id, inserted, err = s.insert(ctx, n)
@@ -50,7 +50,7 @@ func (s *Store) Insert(ctx context.Context, n task.New) (id task.ID, inserted bo
 	return id, inserted, nil
 }
 
-func (s *Store) insert(ctx context.Context, n task.New) (id task.ID, inserted bool, err error) {
+func (s *Store) insert(ctx context.Context, n task.NewTask) (id task.ID, inserted bool, err error) {
 	var open []task.ID
 	if len(n.After) > 0 {
 		if n.Key != "" {
@@ -87,7 +87,7 @@ func (s *Store) insert(ctx context.Context, n task.New) (id task.ID, inserted bo
 	return n.ID, true, err
 }
 
-func (s *Store) insertRows(ctx context.Context, n task.New, blocked int) (inserted bool, err error) {
+func (s *Store) insertRows(ctx context.Context, n task.NewTask, blocked int) (inserted bool, err error) {
 	row := []any{
 		string(n.Tenant), n.ID[:], n.Kind, textOrNull(n.Key), n.Line, n.Group[:], orNull(n.Payload), n.CreatedAt, n.Deadline,
 	}
