@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/permit"
 	"github.com/trothdev/troth/task"
 )
 
@@ -232,5 +233,54 @@ func TestEngine_APayloadWhoseKeyIsGoneFails(t *testing.T) {
 		defer run(t, w.e)()
 		pass(time.Minute)
 		require.Equal(t, task.ReasonPayload, w.is(ref, task.Failed).Reason)
+	})
+}
+
+// keeper mints permits as a retention keeper does.
+type keeper struct {
+	w   *world
+	ref func(troth.DisposalRef) troth.PermitRef
+}
+
+func (k keeper) Dispose(ctx context.Context, ref troth.DisposalRef, ground string, destroy func(context.Context, troth.Permit) error) error {
+	return k.w.db.Atomically(ctx, func(ctx context.Context) error {
+		return destroy(ctx, permit.Managed(k.ref(ref), ground, [32]byte{1}, k.w.db.Scope(ctx)))
+	})
+}
+
+func TestDispose_WithAKeepersPermit(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		e := w.managed(keeper{w, func(ref troth.DisposalRef) troth.PermitRef {
+			if ref.Kind == task.PayloadDisposal {
+				return task.PayloadRef(troth.Subject{Tenant: ref.Tenant, ID: ref.ID})
+			}
+			return task.FinishedRef(ref.Tenant)
+		}})
+		ref := w.finished(t, e, "1")
+		n, err := e.Dispose(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Nil(t, w.row(ref).Payload)
+		pass(100 * 24 * time.Hour)
+		n, err = e.Sweep(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		for _, act := range []string{"task.empty", "task.forget"} {
+			es := w.trail.Entries(act)
+			require.Len(t, es, 1)
+			require.Equal(t, "managed", es[0].Facts["permit"].Text())
+			require.Equal(t, string(append([]byte{1}, make([]byte, 31)...)), es[0].Facts["policy"].Text())
+		}
+
+		// A permit for something else is none for this.
+		wrong := w.managed(keeper{w, func(ref troth.DisposalRef) troth.PermitRef {
+			return task.PayloadRef(troth.Subject{Tenant: "other", ID: ref.ID})
+		}})
+		ref = w.finished(t, wrong, "2")
+		n, err = wrong.Dispose(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, n)
+		require.NotNil(t, w.row(ref).Payload)
 	})
 }

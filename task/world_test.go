@@ -34,6 +34,7 @@ type world struct {
 	effects *memory.Table[string, int]
 	log     *lockedBuffer
 	opts    []task.Option
+	resumed bool
 }
 
 // lockedBuffer is a log that goroutines may write to.
