@@ -79,26 +79,28 @@ func (e *Engine) Alarm(ctx context.Context) (told int, err error) {
 	}
 }
 
-// alarmOne looks at the alarm that is due first.
+// alarmOne looks at the alarm that is due first. What goes wrong with one must not
+// keep the others from being told: it is put off, in a transaction of its own.
 func (e *Engine) alarmOne(ctx context.Context) (more, told bool, err error) {
 	var due []DueAlarm
-	var failed error
-	err = e.tx.Atomically(ctx, func(ctx context.Context) error {
+	err = e.tx.Atomically(ctx, func(ctx context.Context) (err error) {
 		if due, err = e.store.Alarms(ctx, 1); err != nil || len(due) == 0 {
 			return wrap("alarms", err)
 		}
-		// What goes wrong with one must not keep the others from being told.
-		failed = e.tx.Atomically(ctx, func(ctx context.Context) error { return e.tell(ctx, due[0]) })
-		if failed == nil {
-			return nil
-		}
-		again := Alarm{Stage: due[0].Stage, At: due[0].Now + time.Minute.Microseconds()}
-		return wrap("put off an alarm", e.store.SetAlarm(ctx, due[0].Name, again))
+		return e.tell(ctx, due[0])
 	})
-	if failed != nil && err == nil {
-		e.log.Warn("task: alarm: will try again in a minute", zap.String("kind", due[0].Kind), zap.Error(failed))
+	if err == nil || len(due) == 0 || ctx.Err() != nil {
+		return len(due) > 0, err == nil && len(due) > 0 && due[0].State.Open(), err
 	}
-	return len(due) > 0, err == nil && failed == nil && len(due) > 0 && due[0].State.Open(), err
+	e.log.Warn("task: alarm: will try again in a minute", zap.String("kind", due[0].Kind), zap.Error(err))
+	return true, false, e.tx.Atomically(ctx, func(ctx context.Context) error {
+		again, err := e.store.Alarms(ctx, 1)
+		if err != nil || len(again) == 0 || again[0].Name != due[0].Name || again[0].Alarm != due[0].Alarm {
+			return wrap("alarms", err) // it was told after all, or somebody else is at it
+		}
+		later := Alarm{Stage: again[0].Stage, At: again[0].Now + time.Minute.Microseconds()}
+		return wrap("put off an alarm", e.store.SetAlarm(ctx, again[0].Name, later))
+	})
 }
 
 // tell puts an alarm on the trail, tells the host, and sets the next one.

@@ -65,7 +65,7 @@ func newWorld(t *testing.T, opts ...task.Option) *world {
 	t.Helper()
 	db := memory.Open()
 	w := &world{
-		t: t, db: db, store: taskmem.New(db), sealer: tasktest.NewSealer(), trail: tasktest.NewRecorder(db),
+		t: t, db: db, store: taskmem.New(db), sealer: tasktest.NewSealer(db), trail: tasktest.NewRecorder(db),
 		effects: memory.NewTable[string, int](db, strings.Compare), log: &lockedBuffer{}, opts: opts,
 	}
 	w.e = w.engine()

@@ -13,11 +13,12 @@ import (
 )
 
 // Sealer seals in memory under a random key for each person and compartment, and
-// destroys keys as a vault does, but for the evidence. It is for tests.
+// destroys keys, in the transactions of a store: as a vault does, but for the
+// evidence. It is for tests.
 type Sealer struct {
+	tx   troth.Transactor
 	mu   sync.Mutex
-	keys map[owner]cipher.AEAD
-	dead map[owner]bool
+	keys map[owner]*key
 }
 
 type owner struct {
@@ -25,12 +26,19 @@ type owner struct {
 	compartment troth.Compartment
 }
 
+// key is a key and the transactions in which it was made and destroyed.
+type key struct {
+	aead       cipher.AEAD
+	made, dies *troth.Scope
+	dead       bool
+}
+
+func undone(s *troth.Scope) bool { return s != nil && s.State() == troth.ScopeRolledBack }
+
 var _ troth.Sealer = (*Sealer)(nil)
 
-// NewSealer returns a sealer without keys.
-func NewSealer() *Sealer {
-	return &Sealer{keys: make(map[owner]cipher.AEAD), dead: make(map[owner]bool)}
-}
+// NewSealer returns a sealer without keys that joins tx.
+func NewSealer(tx troth.Transactor) *Sealer { return &Sealer{tx: tx, keys: make(map[owner]*key)} }
 
 // ErrShredded is what a Sealer answers for a key that was destroyed.
 var ErrShredded error = shreddedError{errors.New("tasktest: shredded")}
@@ -43,26 +51,43 @@ func (shreddedError) Shredded() bool { return true }
 // ErrNoKey says that nothing was ever sealed there.
 var ErrNoKey = errors.New("tasktest: no such key")
 
-func (s *Sealer) key(at troth.Context, create bool) (cipher.AEAD, error) {
+// find returns the key, nil if there is none. It holds mu.
+func (s *Sealer) find(o owner) *key {
+	k := s.keys[o]
+	switch {
+	case k == nil:
+		return nil
+	case undone(k.made):
+		delete(s.keys, o)
+		return nil
+	case k.dead && undone(k.dies):
+		k.dead = false
+	}
+	return k
+}
+
+func (s *Sealer) key(ctx context.Context, at troth.Context, create bool) (cipher.AEAD, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := owner{at.Subject, at.Compartment}
+	k := s.find(o)
 	switch {
-	case s.dead[o]:
+	case k != nil && k.dead:
 		return nil, ErrShredded
-	case s.keys[o] != nil:
-		return s.keys[o], nil
+	case k != nil:
+		return k.aead, nil
 	case !create:
 		return nil, ErrNoKey
 	}
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails, crypto/rand documents
-	block, err := aes.NewCipher(key)
+	bytes := make([]byte, 32)
+	_, _ = rand.Read(bytes) // never fails, crypto/rand documents
+	block, err := aes.NewCipher(bytes)
 	if err != nil {
 		return nil, err
 	}
-	s.keys[o], err = cipher.NewGCMWithRandomNonce(block)
-	return s.keys[o], err
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	s.keys[o] = &key{aead: aead, made: s.tx.Scope(ctx)}
+	return aead, err
 }
 
 // Seal implements troth.Sealer.
@@ -70,7 +95,7 @@ func (s *Sealer) Seal(ctx context.Context, dst []byte, at troth.Context, plainte
 	if err := errors.Join(ctx.Err(), at.Validate()); err != nil {
 		return nil, err
 	}
-	key, err := s.key(at, true)
+	key, err := s.key(ctx, at, true)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +114,7 @@ func (s *Sealer) Open(ctx context.Context, dst []byte, at troth.Context, p troth
 	if err := errors.Join(ctx.Err(), at.Validate(), p.Validate()); err != nil {
 		return nil, err
 	}
-	key, err := s.key(at, false)
+	key, err := s.key(ctx, at, false)
 	if err != nil {
 		return nil, err
 	}
@@ -102,18 +127,23 @@ func (s *Sealer) Open(ctx context.Context, dst []byte, at troth.Context, p troth
 
 // Destroy destroys a key; it is the DestroyKey of a task.Config. It looks at no
 // permit.
-func (s *Sealer) Destroy(_ context.Context, _ troth.Permit, of troth.Subject, c troth.Compartment) error {
+func (s *Sealer) Destroy(ctx context.Context, _ troth.Permit, of troth.Subject, c troth.Compartment) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := owner{of, c}
-	delete(s.keys, o)
-	s.dead[o] = true
+	if k := s.find(owner{of, c}); k != nil && !k.dead {
+		k.dead, k.dies = true, s.tx.Scope(ctx)
+	}
 	return nil
 }
 
 // Living returns how many keys there are.
-func (s *Sealer) Living() int {
+func (s *Sealer) Living() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.keys)
+	for o := range s.keys {
+		if k := s.find(o); k != nil && !k.dead {
+			n++
+		}
+	}
+	return n
 }
