@@ -30,6 +30,7 @@ var wallChecks = []check{
 		rows, err := r.s.Tasks(r.Context(), task.Page{Tenant: r.b, Limit: 10})
 		r.ok(err, "tasks")
 		r.names(rows, b)
+		same(r, r.b, rows[0].Tenant, "tenant")
 		counts, err := r.s.Counts(r.Context(), task.CountSince{Tenant: r.b})
 		r.ok(err, "counts")
 		if len(counts) != 1 || counts[0].State != task.Waiting || counts[0].N != 1 {
