@@ -32,7 +32,8 @@ type Store interface {
 	// a transaction that is about to add one is waited for. The task is Blocked
 	// while prerequisites are open, else Delayed until NotBefore, else Waiting.
 	// A prerequisite that is unknown to the tenant, or ended other than Completed,
-	// is a *[PrerequisiteError] that tells which, and nothing is added.
+	// is a *[PrerequisiteError] that tells which, the one of the least ID, and
+	// nothing is added.
 	Insert(ctx context.Context, n NewTask) (id ID, inserted bool, err error)
 
 	// Task returns one task.

@@ -37,6 +37,9 @@ type SystemStore interface {
 	//	Waiting	it is due now, and the attempt did not count
 	//	Manual	it waits for Owner
 	//
+	// A Reason that is empty leaves the one before; a task that is completed has
+	// none.
+	//
 	// With the end of a task those that wait for it are freed: after Completed
 	// they have one prerequisite less, and with the last they become Delayed or
 	// Waiting; after any other end they are Manual, for Owner, with the reason

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -19,6 +20,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if config := os.Getenv(childEnv); config != "" {
+		if err := runChild(config); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	pgtest.Main(m)
 }
 
@@ -111,4 +119,3 @@ func TestStore_NeedsAHandleAndAClock(t *testing.T) {
 	_, err = tasksql.New(t.Context(), b.handle(t, b.open(t)), tasksql.WithNow(""))
 	require.Error(t, err)
 }
-

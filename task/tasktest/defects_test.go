@@ -256,6 +256,7 @@ var endDefects = []defect{
 			}
 		}
 	})},
+	{"of two claims of one task the stale one is lost", "none is", freeing(func(out *task.Ended) { out.Lost = nil })},
 	{"an unknown task is lost", "it is not", freeing(func(out *task.Ended) { out.Lost = nil })},
 	{"a task is finished from outside in the states that were named, whoever runs it", "in any state", func(b *broken) {
 		b.finish = func(ctx context.Context, f task.Finish) ([]task.Freed, bool, error) {

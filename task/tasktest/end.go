@@ -66,6 +66,18 @@ var endChecks = []check{
 		r.is(two.Name, task.Running)
 		r.is(three.Name, task.Manual)
 	}},
+	{name: "of two claims of one task the stale one is lost", run: func(r *rig) {
+		row := r.running()
+		stale := held(row)
+		stale.Fence--
+		r.extends([]task.Held{stale, held(row)}, row.Name)
+		out, err := r.s.End(r.Context(), []task.Ending{{Held: stale, To: task.Completed}, {Held: held(row), To: task.Completed}})
+		r.ok(err, "end")
+		if len(out.Lost) != 1 {
+			r.Fatalf("lost %v", out.Lost)
+		}
+		r.is(row.Name, task.Completed)
+	}},
 	{name: "an unknown task is lost", run: func(r *rig) {
 		r.loses(task.Ending{Held: task.Held{Name: task.Name{Tenant: r.a, ID: r.id()}, Fence: 1}, To: task.Completed})
 	}},
@@ -85,5 +97,8 @@ var endChecks = []check{
 		r.loses(task.Ending{Held: held(row), To: task.Completed})
 		_, done, err = r.s.Finish(r.Context(), f)
 		r.wants(false, done, err, "finish again")
+		f.From = task.States()
+		_, done, err = r.s.Finish(r.Context(), f)
+		r.wants(false, done, err, "finish what has ended")
 	}},
 }

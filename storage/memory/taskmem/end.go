@@ -39,8 +39,11 @@ func (s *Store) End(ctx context.Context, es []task.Ending) (out task.Ended, err 
 
 // become carries out one ending.
 func (s *Store) become(ctx context.Context, r record, e task.Ending) ([]task.Freed, error) {
-	if e.Reason != "" || e.To == task.Completed {
+	if e.Reason != "" {
 		r.Reason = e.Reason
+	}
+	if e.To == task.Completed {
+		r.Reason = ""
 	}
 	r.span = 0
 	switch e.To {
@@ -66,7 +69,7 @@ func (s *Store) become(ctx context.Context, r record, e task.Ending) ([]task.Fre
 func (s *Store) Finish(ctx context.Context, f task.Finish) (freed []task.Freed, done bool, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		r, found, err := s.get(ctx, f.Name)
-		if err != nil || !found || !slices.Contains(f.From, r.State) {
+		if err != nil || !found || !r.State.Open() || !slices.Contains(f.From, r.State) {
 			return err
 		}
 		done = true

@@ -2,6 +2,7 @@ package taskmem
 
 import (
 	"context"
+	"slices"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/task"
@@ -57,12 +58,17 @@ func (s *Store) Insert(ctx context.Context, n task.NewTask) (id task.ID, inserte
 		}
 		return s.SetAlarm(ctx, n.Name, n.Alarm)
 	})
-	return id, inserted && err == nil, err
+	if err != nil {
+		return task.ID{}, false, err
+	}
+	return id, inserted, nil
 }
 
 // wait adds edges from the prerequisites that are open and counts them.
 func (s *Store) wait(ctx context.Context, n task.NewTask) (blocked int, err error) {
-	for _, id := range n.After {
+	after := slices.Clone(n.After)
+	slices.SortFunc(after, compareIDs)
+	for _, id := range after {
 		before := task.Name{Tenant: n.Tenant, ID: id}
 		r, found, err := s.tasks.Get(ctx, before)
 		switch {

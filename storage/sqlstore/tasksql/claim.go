@@ -228,8 +228,11 @@ func (s *Store) Extend(ctx context.Context, held []task.Held, lease time.Duratio
 	us := lease.Microseconds()
 	if s.postgres() {
 		args := append(heldArgs(len(held), func(i int) task.Held { return held[i] }), us)
-		kept, err := query(ctx, s, scanName, s.q.extendAll, args...)
-		return missing(held, kept), err
+		kept, err := query(ctx, s, scanHeld, s.q.extendAll, args...)
+		if err != nil {
+			return nil, err
+		}
+		return missing(held, kept), nil
 	}
 	err = s.atomically(ctx, func(ctx context.Context) error {
 		lost = nil
@@ -248,16 +251,16 @@ func (s *Store) Extend(ctx context.Context, held []task.Held, lease time.Duratio
 }
 
 // missing returns the names of those that are not among the others.
-func missing(held []task.Held, kept []task.Name) (lost []task.Name) {
+func missing(held, kept []task.Held) (lost []task.Name) {
 	if len(held) == len(kept) {
 		return nil
 	}
-	is := make(map[task.Name]bool, len(kept))
-	for _, n := range kept {
-		is[n] = true
+	is := make(map[task.Held]bool, len(kept))
+	for _, h := range kept {
+		is[h] = true
 	}
 	for _, h := range held {
-		if !is[h.Name] {
+		if !is[h] {
 			lost = append(lost, h.Name)
 		}
 	}

@@ -39,14 +39,14 @@ func (s *Store) End(ctx context.Context, es []task.Ending) (out task.Ended, err 
 
 // done is a task that has ended.
 type done struct {
-	task.Name
+	task.Held
 	group task.ID
 	leads int64
 }
 
 func scanDone(rows *sqlstore.Rows) (d done, err error) {
 	var id, group []byte
-	err = rows.Scan(&d.Tenant, &id, &group, &d.leads)
+	err = rows.Scan(&d.Tenant, &id, &d.Fence, &group, &d.leads)
 	if err == nil && (!fill(&d.ID, id) || !fill(&d.group, group)) {
 		err = errRow
 	}
@@ -71,13 +71,13 @@ func (s *Store) completeAll(ctx context.Context, e *aftermath, es []task.Ending)
 	if err != nil {
 		return nil, err
 	}
-	is := make(map[task.Name]bool, len(ended))
+	is := make(map[task.Held]bool, len(ended))
 	for _, d := range ended {
-		is[d.Name] = true
+		is[d.Held] = true
 		e.add(d, task.Completed, "")
 	}
 	for _, h := range all {
-		if !is[h.Name] { // lost, or completed under this fence before
+		if !is[h] { // lost, or completed under this fence before
 			rest = append(rest, task.Ending{Held: h, To: task.Completed})
 		}
 	}
@@ -120,8 +120,11 @@ func (s *Store) ends(ctx context.Context, e *aftermath, ending task.Ending) (hel
 		var one int
 		return s.one(ctx, s.q.completedUnder, []any{tenant, ending.ID[:], ending.Fence}, &one)
 	}
-	if ending.Reason != "" || ending.To == task.Completed {
+	if ending.Reason != "" {
 		t.reason = ending.Reason
+	}
+	if ending.To == task.Completed {
+		t.reason = ""
 	}
 	return true, s.endTask(ctx, e, ending.Name, t, ending.To, ending.Owner)
 }
@@ -146,7 +149,7 @@ func (s *Store) endTask(ctx context.Context, e *aftermath, n task.Name, t lastTu
 	if err != nil {
 		return err
 	}
-	d := done{Name: n, leads: t.leads}
+	d := done{Held: task.Held{Name: n, Fence: t.fence}, leads: t.leads}
 	if !found || !fill(&d.group, raw) {
 		return errRow
 	}

@@ -38,7 +38,7 @@ func newTiming(sql dialect) timing {
 func (t *timing) forPostgres(sql dialect) {
 	t.extendAll = sql(`UPDATE troth_task_turn t SET wake_at = {now} + $4, span = $4
 		FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS e (tenant, id, fence)
-		WHERE t.tenant = e.tenant AND t.id = e.id AND t.fence = e.fence AND t.phase = 3 RETURNING t.tenant, t.id`)
+		WHERE t.tenant = e.tenant AND t.id = e.id AND t.fence = e.fence AND t.phase = 3 RETURNING t.tenant, t.id, t.fence`)
 	t.alarms += " FOR UPDATE OF a SKIP LOCKED"
 }
 
@@ -92,13 +92,13 @@ func (e *ending) forPostgres(sql dialect) {
 		ended AS (
 			UPDATE troth_task m SET state = 6, ended_at = {now}, fence = g.fence, attempt = g.attempt, reason = ''
 			FROM gone g WHERE m.tenant = g.tenant AND m.id = g.id AND m.state = 0
-			RETURNING m.tenant, m.id, m.grp, m.deadline, g.leads, m.payload IS NOT NULL OR m.instructions IS NOT NULL AS sealed),
+			RETURNING m.tenant, m.id, m.fence, m.grp, m.deadline, g.leads, m.payload IS NOT NULL OR m.instructions IS NOT NULL AS sealed),
 		alone AS (
 			INSERT INTO troth_task_disposal (tenant, grp, due_at) SELECT tenant, grp, {now} FROM ended WHERE grp = id AND sealed
 			ON CONFLICT (tenant, grp) DO UPDATE SET due_at = excluded.due_at),
 		quiet AS (
 			DELETE FROM troth_task_alarm a USING ended d WHERE d.deadline <> 0 AND a.tenant = d.tenant AND a.id = d.id)
-		SELECT tenant, id, grp, leads FROM ended`)
+		SELECT tenant, id, fence, grp, leads FROM ended`)
 }
 
 // disposing are the statements by which payloads and old tasks go.

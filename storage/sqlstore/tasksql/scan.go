@@ -49,6 +49,15 @@ func scanName(rows *sqlstore.Rows) (n task.Name, err error) {
 	return n, err
 }
 
+// scanHeld reads a claim.
+func scanHeld(rows *sqlstore.Rows) (h task.Held, err error) {
+	var raw []byte
+	if err = rows.Scan(&h.Tenant, &raw, &h.Fence); err == nil && !fill(&h.ID, raw) {
+		err = errRow
+	}
+	return h, err
+}
+
 // scanRow reads a whole task, in the order of the columns of taskValues.
 func scanRow(rows *sqlstore.Rows) (r task.Row, err error) {
 	var id, group []byte
