@@ -2,8 +2,6 @@ package task
 
 import (
 	"context"
-	"errors"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -113,18 +111,17 @@ func word(reason string) string {
 	return reason
 }
 
-// persist concludes, again and again where that fails, for as long as a lease
-// lasts: after that others have the tasks. It returns who was freed.
-func (e *Engine) persist(ctx context.Context, es []Ending, writing sync.Locker) ([]Freed, error) {
+// persist concludes one ending, again and again where that fails, for as long as
+// a lease lasts: after that others have the task.
+func (e *Engine) persist(ctx context.Context, ending Ending) ([]Freed, error) {
 	giveUp := time.Now().Add(e.opt.lease)
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		freed, lost, err := e.concludeOnce(ctx, es, giveUp, writing)
-		_, never := errors.AsType[*troth.ActError](err)
-		if err == nil || never || time.Now().Add(pause).After(giveUp) {
-			for _, n := range lost {
-				e.log.Warn("task: the lease was lost: the task runs again",
-					zap.String("tenant", string(n.Tenant)), zap.String("task", n.ID.String()))
-			}
+	ctx, cancel := context.WithDeadline(ctx, giveUp)
+	defer cancel()
+	for failures := 1; ; failures++ {
+		freed, lost, err := e.conclude(ctx, []Ending{ending})
+		pause := pauseAfter(failures)
+		if err == nil || hopeless(err) || time.Now().Add(pause).After(giveUp) {
+			e.logLost(lost)
 			return freed, err
 		}
 		timer := time.NewTimer(pause)
@@ -132,10 +129,9 @@ func (e *Engine) persist(ctx context.Context, es []Ending, writing sync.Locker) 
 	}
 }
 
-func (e *Engine) concludeOnce(ctx context.Context, es []Ending, giveUp time.Time, writing sync.Locker) ([]Freed, []Name, error) {
-	writing.Lock()
-	defer writing.Unlock()
-	ctx, cancel := context.WithDeadline(ctx, giveUp)
-	defer cancel()
-	return e.conclude(ctx, es)
+func (e *Engine) logLost(lost []Name) {
+	for _, n := range lost {
+		e.log.Warn("task: the lease was lost: the task runs again",
+			zap.String("tenant", string(n.Tenant)), zap.String("task", n.ID.String()))
+	}
 }

@@ -49,6 +49,8 @@ type worker struct {
 	free  int
 	held  map[Name]*claimed
 	ended []settlement
+	// failed counts endings that could not be written and are tried again.
+	failed int
 	// freed is told when a slot is free, full when an ending waits.
 	freed, full chan struct{}
 	handlers    sync.WaitGroup
@@ -56,12 +58,6 @@ type worker struct {
 	// writing keeps leases and endings of the same tasks, which come in different
 	// orders, from waiting for each other in the database.
 	writing sync.Mutex
-}
-
-// settlement is an ending that is to be written.
-type settlement struct {
-	c      *claimed
-	ending Ending
 }
 
 func newWorker(e *Engine, ctx context.Context) *worker { //nolint:revive // the engine is what it belongs to
@@ -177,7 +173,7 @@ func (w *worker) start(row Row, asked time.Time) {
 		ending := c.attempt()
 		w.mu.Lock()
 		w.free++
-		w.ended = append(w.ended, settlement{c, ending})
+		w.ended = append(w.ended, settlement{c: c, ending: ending})
 		w.mu.Unlock()
 		signal(w.freed)
 		signal(w.full)
@@ -237,77 +233,5 @@ func (w *worker) extend() {
 		if c := of[h.Name]; !c.lost() {
 			c.extended(asked)
 		}
-	}
-}
-
-// settle writes endings, many at a time.
-func (w *worker) settle(until <-chan struct{}) {
-	for {
-		select {
-		case <-until:
-			w.settleAll()
-			return
-		case <-w.full:
-			w.settleAll()
-		}
-	}
-}
-
-// batch is how many completions are written at once.
-const batch = 256
-
-func (w *worker) settleAll() {
-	for {
-		w.mu.Lock()
-		n := min(len(w.ended), batch)
-		some := w.ended[:n:n]
-		w.ended = w.ended[n:]
-		w.mu.Unlock()
-		if n == 0 {
-			return
-		}
-		w.write(some)
-	}
-}
-
-// write ends claims: what is completed together, and the rest one by one, so
-// that nothing that goes wrong with one keeps another.
-func (w *worker) write(some []settlement) {
-	var together []Ending
-	for _, s := range some {
-		ending, open := s.c.ending(acting(context.WithoutCancel(w.base)), s.ending)
-		switch {
-		case !open:
-		case ending.To == Completed:
-			together = append(together, ending)
-		default:
-			w.conclude([]Ending{ending})
-		}
-	}
-	if len(together) > 0 {
-		slices.SortFunc(together, func(a, b Ending) int { return compareNames(a.Name, b.Name) })
-		w.conclude(together)
-	}
-	w.mu.Lock()
-	for _, s := range some {
-		if w.held[s.ending.Name] == s.c {
-			delete(w.held, s.ending.Name)
-		}
-	}
-	w.mu.Unlock()
-	for _, s := range some {
-		s.c.letGo(context.Canceled)
-	}
-}
-
-func (w *worker) conclude(es []Ending) {
-	e := w.e
-	freed, err := e.persist(acting(context.WithoutCancel(w.base)), es, &w.writing)
-	if err != nil {
-		e.log.Error("task: endings could not be written: the tasks will run again", zap.Int("tasks", len(es)), zap.Error(err))
-		return
-	}
-	if len(freed) > 0 {
-		e.Nudge()
 	}
 }

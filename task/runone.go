@@ -75,7 +75,7 @@ func (e *Engine) runClaimed(ctx context.Context, c *claimed) error {
 	var err error
 	if open {
 		var freed []Freed
-		if freed, err = e.persist(ctx, []Ending{ending}, &sync.Mutex{}); len(freed) > 0 {
+		if freed, err = e.persist(ctx, ending); len(freed) > 0 {
 			e.Nudge()
 		}
 	}
