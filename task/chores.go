@@ -27,13 +27,32 @@ func (e *Engine) chores(ctx context.Context) {
 	for ctx.Err() == nil {
 		e.try(ctx, "wake", func() error { return w.wake(ctx) })
 		e.try(ctx, "alarm", func() error { _, err := e.Alarm(ctx); return err })
-		e.try(ctx, "dispose", func() error { _, err := e.Dispose(ctx); return err })
 		select {
 		case <-ctx.Done():
 		case <-poll.C:
 		case <-sweep.C:
 			e.try(ctx, "sweep", func() error { _, err := e.Sweep(ctx); return err })
 			e.try(ctx, "tidy", func() error { _, err := e.store.Tidy(ctx); return err })
+		}
+	}
+}
+
+// disposes does what Run does about payloads, beside everything else: each takes
+// several statements. While there is work to run it disposes of some at each poll,
+// and of the rest when there is none: nobody waits for it.
+func (e *Engine) disposes(ctx context.Context) {
+	ctx = acting(e.tx.Detach(ctx))
+	poll := time.NewTicker(e.opt.poll)
+	defer poll.Stop()
+	for ctx.Err() == nil {
+		more := false
+		e.try(ctx, "dispose", func() (err error) { _, more, err = e.disposeSome(ctx); return err })
+		if more && !e.busy.Load() {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-poll.C:
 		}
 	}
 }

@@ -75,32 +75,47 @@ func (e *Engine) permits(ctx context.Context, p troth.Permit, ref troth.PermitRe
 	})
 }
 
-// Dispose destroys once, as [Engine.Run] does at every poll, the keys of groups
+// Dispose destroys, as [Engine.Run] does at every poll, the keys of groups
 // whose last work has ended, and empties their payloads. It returns how many
 // groups it disposed of. What its Disposer forbids stays, is tried again later,
 // and is told by [Engine.Undisposed].
 func (e *Engine) Dispose(ctx context.Context) (disposed int, err error) {
 	ctx = acting(e.tx.Detach(ctx))
-	due, err := e.store.Disposals(ctx, 64, time.Minute)
+	for more := true; more && err == nil; {
+		var n int
+		n, more, err = e.disposeSome(ctx)
+		disposed += n
+	}
+	return disposed, err
+}
+
+// disposeSome disposes of the groups that have waited longest.
+func (e *Engine) disposeSome(ctx context.Context) (disposed int, more bool, err error) {
+	due, err := e.store.Disposals(ctx, disposalsAtOnce, time.Minute)
 	if err != nil {
-		return 0, wrap("disposals", err)
+		return 0, false, wrap("disposals", err)
 	}
 	for _, d := range due {
 		done, err := e.disposeGroup(ctx, d)
+		if ctx.Err() != nil {
+			return disposed, false, ctx.Err()
+		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return disposed, ctx.Err()
-			}
-			if err := e.putOff(ctx, d, err); err != nil {
-				return disposed, err
-			}
+			err = e.putOff(ctx, d, err)
+		}
+		if err != nil {
+			return disposed, false, err
 		}
 		if done {
 			disposed++
 		}
 	}
-	return disposed, nil
+	return disposed, len(due) == disposalsAtOnce, nil
 }
+
+// disposalsAtOnce is how many are taken at once. They must be done within the
+// minute for which they are held.
+const disposalsAtOnce = 64
 
 // putOff tries a disposal again later: after a minute, then twice as long each
 // time, up to a day.

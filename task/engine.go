@@ -48,6 +48,8 @@ type Engine struct {
 	order []string
 
 	running atomic.Bool
+	// busy says that the last claim found something.
+	busy atomic.Bool
 	// nudged wakes an idle engine.
 	nudged chan struct{}
 }

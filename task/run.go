@@ -30,6 +30,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	sides.Go(func() { w.keepLeases(until) })
 	sides.Go(func() { w.settle(until) })
 	sides.Go(func() { e.chores(ctx) })
+	sides.Go(func() { e.disposes(ctx) })
 	w.claim(ctx)
 	w.drain()
 	close(until)
@@ -83,8 +84,10 @@ func (w *worker) claim(ctx context.Context) {
 	defer poll.Stop()
 	for ctx.Err() == nil {
 		if e.opt.dispatcher == nil && w.claimOnce(ctx) {
+			e.busy.Store(true)
 			continue
 		}
+		e.busy.Store(false)
 		poll.Reset(e.opt.poll)
 		select {
 		case <-ctx.Done():
@@ -122,7 +125,7 @@ func (w *worker) claimOnce(ctx context.Context) bool {
 	return len(rows) > 0
 }
 
-// await waits until a good part of the slots is free, or some have been for a
+// await waits until half of the slots are free, or some have been for a
 // moment, so that a claim is worth its cost.
 func (w *worker) await(ctx context.Context) int {
 	var moment <-chan time.Time
@@ -130,7 +133,7 @@ func (w *worker) await(ctx context.Context) int {
 		w.mu.Lock()
 		free := w.free
 		w.mu.Unlock()
-		if free*4 >= w.e.opt.slots {
+		if free*2 >= w.e.opt.slots {
 			return free
 		}
 		if free > 0 && moment == nil {

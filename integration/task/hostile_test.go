@@ -54,7 +54,7 @@ func TestEngine_ConnectionsAreLostInTheMiddleOfBatches(t *testing.T) {
 	}
 	require.Eventually(t, func() bool {
 		var left int
-		err := admin.QueryRow("SELECT COUNT(*) FROM troth_task_turn").Scan(&left)
+		err := admin.QueryRow("SELECT COUNT(*) FROM troth_task_turn WHERE phase < 6").Scan(&left)
 		return err == nil && left == 0
 	}, 2*time.Minute, 100*time.Millisecond)
 	stop()
@@ -81,7 +81,7 @@ func TestEngine_AFullDatabase(t *testing.T) {
 	stop := run(t, e)
 	<-time.After(1500 * time.Millisecond)
 	stop()
-	require.Greater(t, s.count(t, "SELECT COUNT(*) FROM troth_task_turn"), works/4, "it got stuck")
+	require.Greater(t, s.count(t, "SELECT COUNT(*) FROM troth_task_turn WHERE phase < 6"), works/4, "it got stuck")
 
 	roomy, err := newEngine(t.Context(), b.store(t, s.h), task.WithLease(time.Second), task.WithPoll(20*time.Millisecond))
 	require.NoError(t, err)

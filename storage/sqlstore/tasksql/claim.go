@@ -42,6 +42,9 @@ func scanText(rows *sqlstore.Rows) (t string, err error) {
 
 // waiting returns the kinds that have something waiting, in their order.
 func (s *Store) waiting(ctx context.Context, kinds []task.KindClaim) (busy []task.KindClaim, err error) {
+	if s.postgres() && len(kinds) == 1 {
+		return kinds, nil // looking costs as much as claiming
+	}
 	has := make(map[string]bool, len(kinds))
 	if s.postgres() {
 		names, err := query(ctx, s, scanText, s.q.waiting, texts(len(kinds), func(i int) string { return kinds[i].Kind }))

@@ -72,10 +72,12 @@ const linesCTE = `RECURSIVE
 		SELECT tenant, line FROM (SELECT tenant, line FROM behind UNION ALL SELECT tenant, line FROM before) AS around LIMIT 32) AS first)`
 
 // takePicked takes what was picked and returns it whole, in the order of the
-// pick.
+// pick. It finds the rows, which are locked, by where they lie: how many there
+// are, the planner cannot guess, and it would read the whole table for some
+// hundred of them.
 const takePicked = `took AS (UPDATE troth_task_turn t SET phase = 3, span = $4, fence = t.fence + 1, attempt = t.attempt + 1,
 		wake_at = {now} + $4
-		FROM picked p WHERE t.tenant = p.tenant AND t.id = p.id 
+		FROM picked p WHERE t.ctid = p.place 
 		RETURNING t.tenant, t.id, t.phase, t.wake_at, t.fence, t.attempt, t.blocked, t.reason, t.owner, t.manual_due, p.turn, p.due)
 	SELECT ` + turnValues + ` FROM took t JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id
 	ORDER BY t.turn, t.due, t.id`
@@ -85,13 +87,13 @@ func (c *claiming) forPostgres(sql dialect) {
 		WHERE EXISTS (SELECT 1 FROM troth_task_turn t WHERE t.phase = 1 AND t.kind = k.kind)`)
 	c.lines = sql(`WITH ` + linesCTE + ` SELECT tenant, line FROM lines ORDER BY turn`)
 	c.claim = sql(`WITH ` + linesCTE + `,
-	picked AS MATERIALIZED (SELECT w.tenant, w.id, w.wake_at AS due, l.turn FROM lines l CROSS JOIN LATERAL (
-			SELECT x.tenant, x.id, x.wake_at FROM troth_task_turn x
+	picked AS MATERIALIZED (SELECT w.ctid AS place, w.wake_at AS due, l.turn FROM lines l CROSS JOIN LATERAL (
+			SELECT x.ctid, x.wake_at FROM troth_task_turn x
 			WHERE x.phase = 1 AND x.kind = $1 AND x.tenant = l.tenant AND x.line = l.line ORDER BY x.wake_at, x.id
 			LIMIT (SELECT ($5::bigint + COUNT(*) - 1) / GREATEST(COUNT(*), 1) FROM lines) FOR UPDATE SKIP LOCKED) w
 		LIMIT $5),
 	` + takePicked)
-	c.claimLine = sql(`WITH picked AS MATERIALIZED (SELECT x.tenant, x.id, x.wake_at AS due, 1 AS turn FROM troth_task_turn x
+	c.claimLine = sql(`WITH picked AS MATERIALIZED (SELECT x.ctid AS place, x.wake_at AS due, 1 AS turn FROM troth_task_turn x
 			WHERE x.phase = 1 AND x.kind = $1 AND x.tenant = $2 AND x.line = $3 ORDER BY x.wake_at, x.id
 			LIMIT $5 FOR UPDATE SKIP LOCKED),
 	` + takePicked)

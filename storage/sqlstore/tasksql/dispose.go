@@ -72,7 +72,8 @@ func (s *Store) Empty(ctx context.Context, tenant troth.Tenant, group task.ID) e
 				return err
 			}
 		}
-		return nil
+		_, err := s.exec(ctx, s.q.unseal, string(tenant), group[:], group[:])
+		return err
 	})
 }
 
@@ -109,8 +110,10 @@ func (s *Store) Remove(ctx context.Context, r task.Removal) (removed int, err er
 				continue
 			}
 			removed++
-			if _, err := s.exec(ctx, s.q.removeEdges, string(r.Tenant), id[:]); err != nil {
-				return err
+			for _, text := range []string{s.q.removeTask, s.q.removeEdges} {
+				if _, err := s.exec(ctx, text, string(r.Tenant), id[:]); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -124,6 +127,10 @@ func (s *Store) removeAll(ctx context.Context, r task.Removal) (int, error) {
 	if err != nil || len(gone) == 0 {
 		return 0, err
 	}
-	_, err = s.exec(ctx, s.q.removeAllEdges, string(r.Tenant), all(gone))
-	return len(gone), err
+	for _, text := range []string{s.q.removeAllTasks, s.q.removeAllEdges} {
+		if _, err := s.exec(ctx, text, string(r.Tenant), all(gone)); err != nil {
+			return 0, err
+		}
+	}
+	return len(gone), nil
 }

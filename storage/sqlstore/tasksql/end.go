@@ -40,13 +40,14 @@ func (s *Store) End(ctx context.Context, es []task.Ending) (out task.Ended, err 
 // done is a task that has ended.
 type done struct {
 	task.Held
-	group task.ID
-	leads int64
+	group           task.ID
+	leads           int64
+	sealed, alarmed bool
 }
 
 func scanDone(rows *sqlstore.Rows) (d done, err error) {
 	var id, group []byte
-	err = rows.Scan(&d.Tenant, &id, &d.Fence, &group, &d.leads)
+	err = rows.Scan(&d.Tenant, &id, &d.Fence, &group, &d.leads, &d.sealed, &d.alarmed)
 	if err == nil && (!fill(&d.ID, id) || !fill(&d.group, group)) {
 		err = errRow
 	}
@@ -98,7 +99,7 @@ func (s *Store) become(ctx context.Context, e *aftermath, ending task.Ending) (h
 	case task.Manual:
 		n, err = s.exec(ctx, s.q.park, slices.Concat([]any{ending.Owner, ending.Due}, reason, where)...)
 		if err == nil && n > 0 && ending.Instructions != nil {
-			_, err = s.exec(ctx, s.q.instruct, ending.Instructions, string(ending.Tenant), ending.ID[:])
+			err = s.instruct(ctx, ending)
 		}
 	default:
 		return s.ends(ctx, e, ending)
@@ -106,60 +107,38 @@ func (s *Store) become(ctx context.Context, e *aftermath, ending task.Ending) (h
 	return n > 0, err
 }
 
+func (s *Store) instruct(ctx context.Context, e task.Ending) error {
+	if _, err := s.exec(ctx, s.q.instruct, e.Instructions, string(e.Tenant), e.ID[:]); err != nil {
+		return err
+	}
+	_, err := s.exec(ctx, s.q.instructed, string(e.Tenant), e.ID[:])
+	return err
+}
+
 // ends ends a claimed task for good.
 func (s *Store) ends(ctx context.Context, e *aftermath, ending task.Ending) (held bool, err error) {
-	tenant := string(ending.Tenant)
-	t, found, err := s.takeTurn(ctx, s.q.endTurn, tenant, ending.ID[:], ending.Fence)
+	tenant, reason := string(ending.Tenant), ending.Reason
+	text := s.q.end
+	ended, err := query(ctx, s, scanDone, text, codes[ending.To], codes[ending.To], reason, reason, tenant, ending.ID[:], ending.Fence)
 	if err != nil {
 		return false, err
 	}
-	if !found {
+	if len(ended) == 0 {
 		if ending.To != task.Completed {
 			return false, nil
 		}
 		var one int
 		return s.one(ctx, s.q.completedUnder, []any{tenant, ending.ID[:], ending.Fence}, &one)
 	}
-	if ending.Reason != "" {
-		t.reason = ending.Reason
-	}
-	if ending.To == task.Completed {
-		t.reason = ""
-	}
-	return true, s.endTask(ctx, e, ending.Name, t, ending.To, ending.Owner)
+	return true, s.endTask(ctx, e, ended[0], ending.To, ending.Owner)
 }
 
-// lastTurn is what a task's turn knew when it ended.
-type lastTurn struct {
-	fence, attempt, leads int64
-	reason                string
-}
-
-func (s *Store) takeTurn(ctx context.Context, text string, args ...any) (t lastTurn, found bool, err error) {
-	found, err = s.one(ctx, text, args, &t.fence, &t.attempt, &t.leads, &t.reason)
-	return t, found, err
-}
-
-// endTask writes how a task ended.
-func (s *Store) endTask(ctx context.Context, e *aftermath, n task.Name, t lastTurn, to task.State, owner string) error {
-	var raw []byte
-	var sealed bool
-	tenant := string(n.Tenant)
-	found, err := s.one(ctx, s.q.endTask, []any{codes[to], t.fence, t.attempt, t.reason, tenant, n.ID[:]}, &raw, &sealed)
-	if err != nil {
-		return err
-	}
-	d := done{Held: task.Held{Name: n, Fence: t.fence}, leads: t.leads}
-	if !found || !fill(&d.group, raw) {
-		return errRow
-	}
-	if d.group == n.ID && sealed {
-		if _, err := s.exec(ctx, s.q.dispose, tenant, n.ID[:]); err != nil {
+// endTask does what follows for the task itself.
+func (s *Store) endTask(ctx context.Context, e *aftermath, d done, to task.State, owner string) error {
+	if d.group == d.ID && d.sealed {
+		if _, err := s.exec(ctx, s.q.dispose, string(d.Tenant), d.ID[:]); err != nil {
 			return err
 		}
-	}
-	if _, err := s.exec(ctx, s.q.removeAlarm, tenant, n.ID[:]); err != nil {
-		return err
 	}
 	e.add(d, to, owner)
 	return nil
@@ -173,16 +152,15 @@ func (s *Store) Finish(ctx context.Context, f task.Finish) (freed []task.Freed, 
 			if !from.Open() {
 				continue
 			}
-			t, found, err := s.takeTurn(ctx, s.q.finishTurn, string(f.Tenant), f.ID[:], codes[from])
+			done, err := query(ctx, s, scanDone, s.q.finish, codes[f.To], f.Reason, string(f.Tenant), f.ID[:], codes[from])
 			if err != nil {
 				return err
 			}
-			if !found {
+			if len(done) == 0 {
 				continue
 			}
 			e := &aftermath{s: s}
-			t.reason = f.Reason
-			if err := s.endTask(ctx, e, f.Name, t, f.To, f.Owner); err != nil {
+			if err := s.endTask(ctx, e, done[0], f.To, f.Owner); err != nil {
 				return err
 			}
 			ended = true
@@ -205,6 +183,7 @@ type aftermath struct {
 	// groups counts the ended tasks of each group.
 	groups map[task.Name]int
 	leads  []lead
+	alarms []task.Name
 }
 
 type lead struct {
@@ -216,6 +195,9 @@ type lead struct {
 func (e *aftermath) add(d done, to task.State, owner string) {
 	if d.leads > 0 {
 		e.leads = append(e.leads, lead{d.Name, to, owner})
+	}
+	if d.alarmed {
+		e.alarms = append(e.alarms, d.Name)
 	}
 	if d.group != d.ID {
 		if e.groups == nil {
@@ -229,6 +211,12 @@ func (e *aftermath) settle(ctx context.Context) ([]task.Freed, error) {
 	freed, err := e.free(ctx)
 	if err != nil {
 		return nil, err
+	}
+	slices.SortFunc(e.alarms, compareNames)
+	for _, n := range e.alarms {
+		if _, err := e.s.exec(ctx, e.s.q.removeAlarm, string(n.Tenant), n.ID[:]); err != nil {
+			return nil, err
+		}
 	}
 	groups := make([]task.Name, 0, len(e.groups))
 	for g := range e.groups {

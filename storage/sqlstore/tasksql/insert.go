@@ -92,14 +92,15 @@ func (s *Store) insertRows(ctx context.Context, n task.NewTask, blocked int) (in
 		string(n.Tenant), n.ID[:], n.Kind, textOrNull(n.Key), n.Line, n.Group[:], orNull(n.Payload), n.CreatedAt, n.Deadline,
 	}
 	if s.postgres() {
-		added, err := s.exec(ctx, s.q.insertBoth, append(row, n.NotBefore, blocked)...)
+		added, err := s.exec(ctx, s.q.insertBoth, append(row, n.Alarm.At != 0, n.NotBefore, blocked)...)
 		return added > 0, err
 	}
 	added, err := s.exec(ctx, s.q.insertTask, row...)
 	if err != nil || added == 0 {
 		return false, err
 	}
-	_, err = s.exec(ctx, s.q.insertTurn, string(n.Tenant), n.ID[:], n.Kind, n.Line, n.NotBefore, blocked)
+	_, err = s.exec(ctx, s.q.insertTurn, string(n.Tenant), n.ID[:], n.Kind, n.Line, n.Group[:],
+		n.Payload != nil, n.Alarm.At != 0, n.NotBefore, blocked)
 	return true, err
 }
 
@@ -110,24 +111,17 @@ func (s *Store) open(ctx context.Context, tenant troth.Tenant, after []task.ID) 
 	after = slices.Clone(after)
 	slices.SortFunc(after, func(a, b task.ID) int { return bytes.Compare(a[:], b[:]) })
 	for _, id := range slices.Compact(after) {
-		var one int
-		found, err := s.one(ctx, s.q.lockTurn, []any{string(tenant), id[:]}, &one)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			open = append(open, id)
-			continue
-		}
 		var code int64
-		found, err = s.one(ctx, s.q.state, []any{string(tenant), id[:]}, &code)
-		switch {
+		found, err := s.one(ctx, s.q.phase, []any{string(tenant), id[:]}, &code)
+		switch state := states[code]; {
 		case err != nil:
 			return nil, err
 		case !found:
 			return nil, &task.PrerequisiteError{ID: id}
-		case states[code] != task.Completed:
-			return nil, &task.PrerequisiteError{ID: id, State: states[code]}
+		case state.Open():
+			open = append(open, id)
+		case state != task.Completed:
+			return nil, &task.PrerequisiteError{ID: id, State: state}
 		}
 	}
 	return open, nil

@@ -8,12 +8,10 @@ import (
 
 // Columns of a whole task, with and without what is sealed.
 const (
-	bareValues = `m.created_at, m.deadline, m.ended_at, COALESCE(t.phase, m.state),
-		COALESCE(t.attempt, m.attempt), COALESCE(t.fence, m.fence), COALESCE(t.reason, m.reason),
-		COALESCE(t.wake_at, 0), COALESCE(t.blocked, 0), COALESCE(t.owner, ''), COALESCE(t.manual_due, 0)`
+	bareValues  = `m.created_at, m.deadline, t.ended_at, t.phase, t.attempt, t.fence, t.reason, t.wake_at, t.blocked, t.owner, t.manual_due`
 	taskValues  = `m.tenant, m.id, m.kind, m.key, m.line, m.grp, m.payload, m.instructions, ` + bareValues
 	lightValues = `m.tenant, m.id, m.kind, m.key, m.line, m.grp, NULL, NULL, ` + bareValues
-	joined      = ` FROM troth_task m LEFT JOIN troth_task_turn t ON t.tenant = m.tenant AND t.id = m.id `
+	joined      = ` FROM troth_task_turn t JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id `
 )
 
 // dialect makes a text ready to run. In the texts {now} is the current time,
@@ -59,14 +57,18 @@ func newQueries(d sqlstore.Dialect, now string) *queries {
 	return q
 }
 
-const turnOfNew = `SELECT n.tenant, n.id, n.kind, n.line,
+const (
+	newTurn = `INSERT INTO troth_task_turn (tenant, id, kind, line, grp, sealed, alarmed, phase, wake_at, blocked)
+		SELECT n.tenant, n.id, n.kind, n.line, n.grp, n.sealed, n.alarmed,
 		CASE WHEN n.blocked > 0 THEN 4 WHEN n.not_before > c.now THEN 2 ELSE 1 END,
 		CASE WHEN n.blocked > 0 OR n.not_before > c.now THEN n.not_before ELSE c.now END, n.blocked`
+	newValues = `CAST(? AS BIGINT) AS not_before, CAST(? AS BIGINT) AS blocked`
+)
 
 // adding are the statements that add tasks.
 type adding struct {
 	find, joinGroup, insertTask, insertTurn, insertBoth string
-	lockTurn, state, insertEdge, leads                  string
+	phase, insertEdge, leads                            string
 	setAlarm, removeAlarm                               string
 }
 
@@ -77,18 +79,16 @@ func newAdding(sql dialect) adding {
 			ON CONFLICT (tenant, name) DO UPDATE SET open = troth_task_group.open + 1 RETURNING id`),
 		insertTask: sql(`INSERT INTO troth_task (tenant, id, kind, key, line, grp, payload, created_at, deadline)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
-		insertTurn: sql(`INSERT INTO troth_task_turn (tenant, id, kind, line, phase, wake_at, blocked) ` + turnOfNew + `
-			FROM (SELECT ? AS tenant, ? AS id, ? AS kind, ? AS line, CAST(? AS BIGINT) AS not_before, CAST(? AS BIGINT) AS blocked) n,
+		insertTurn: sql(newTurn + `
+			FROM (SELECT ? AS tenant, ? AS id, ? AS kind, ? AS line, ? AS grp, ? AS sealed, ? AS alarmed, ` + newValues + `) n,
 				(SELECT {now} AS now) c`),
 		// PostgreSQL does both at once.
 		insertBoth: sql(`WITH n AS (
 				INSERT INTO troth_task (tenant, id, kind, key, line, grp, payload, created_at, deadline)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-				RETURNING tenant, id, kind, line, CAST(? AS BIGINT) AS not_before, CAST(? AS BIGINT) AS blocked)
-			INSERT INTO troth_task_turn (tenant, id, kind, line, phase, wake_at, blocked) ` + turnOfNew + `
-			FROM n, (SELECT {now} AS now) c`),
-		lockTurn:    sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? {wait}`),
-		state:       sql(`SELECT state FROM troth_task WHERE tenant = ? AND id = ?`),
+				RETURNING tenant, id, kind, line, grp, payload IS NOT NULL AS sealed, CAST(? AS BOOLEAN) AS alarmed, ` + newValues + `)
+			` + newTurn + ` FROM n, (SELECT {now} AS now) c`),
+		phase:       sql(`SELECT phase FROM troth_task_turn WHERE tenant = ? AND id = ? {wait}`),
 		insertEdge:  sql(`INSERT INTO troth_task_edge (tenant, before_id, after_id) VALUES (?, ?, ?)`),
 		leads:       sql(`UPDATE troth_task_turn SET leads = leads + 1 WHERE tenant = ? AND id = ?`),
 		removeAlarm: sql(`DELETE FROM troth_task_alarm WHERE tenant = ? AND id = ?`),
@@ -100,26 +100,22 @@ func newAdding(sql dialect) adding {
 // reading are the statements that look at tasks of one tenant, and those of
 // people who do something about them.
 type reading struct {
-	task, tasks, tasksOpen, tasksManual, tasksEnded string
-	countOpen, countEnded                           string
-	assign, resume                                  string
+	task, tasks, tasksIn, tasksManual string
+	counts                            string
+	assign, resume                    string
 }
 
 func newReading(sql dialect) reading {
-	const page = `m.tenant = ? AND m.id > ? `
-	const open = ` FROM troth_task_turn t JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id
-		WHERE t.tenant = ? AND t.id > ? AND `
+	const page = `WHERE t.tenant = ? AND t.id > ? `
 	return reading{
-		task:  sql(`SELECT ` + taskValues + joined + `WHERE m.tenant = ? AND m.id = ?`),
-		tasks: sql(`SELECT ` + lightValues + joined + `WHERE ` + page + `ORDER BY m.id LIMIT ?`),
-		tasksOpen: sql(`SELECT ` + lightValues + open + `t.phase = ? AND (CAST(? AS TEXT) = '' OR t.owner = ?)
+		task:  sql(`SELECT ` + taskValues + joined + `WHERE t.tenant = ? AND t.id = ?`),
+		tasks: sql(`SELECT ` + lightValues + joined + page + `ORDER BY t.id LIMIT ?`),
+		tasksIn: sql(`SELECT ` + lightValues + joined + page + `AND t.phase = ? AND (CAST(? AS TEXT) = '' OR t.owner = ?)
 			ORDER BY t.id LIMIT ?`),
-		tasksManual: sql(`SELECT ` + lightValues + open + `t.phase = 5 AND t.owner = ? ORDER BY t.id LIMIT ?`),
-		tasksEnded:  sql(`SELECT ` + lightValues + joined + `WHERE ` + page + `AND m.state = ? ORDER BY m.id LIMIT ?`),
-		countOpen: sql(`SELECT kind, phase, COUNT(*), 0, MIN(CASE WHEN phase = 1 THEN wake_at ELSE 0 END)
+		tasksManual: sql(`SELECT ` + lightValues + joined + page + `AND t.phase = 5 AND t.owner = ? ORDER BY t.id LIMIT ?`),
+		counts: sql(`SELECT kind, phase, COUNT(*), COUNT(CASE WHEN phase > 5 AND ended_at >= ? THEN 1 END),
+				MIN(CASE WHEN phase = 1 THEN wake_at ELSE 0 END)
 			FROM troth_task_turn WHERE tenant = ? GROUP BY kind, phase`),
-		countEnded: sql(`SELECT kind, state, COUNT(*), COUNT(CASE WHEN ended_at >= ? THEN 1 END), 0
-			FROM troth_task WHERE tenant = ? AND state <> 0 GROUP BY kind, state`),
 		assign: sql(`UPDATE troth_task_turn SET owner = ?,
 			manual_due = CASE WHEN CAST(? AS BIGINT) = 0 THEN manual_due ELSE ? END WHERE tenant = ? AND id = ? AND phase = 5`),
 		resume: sql(`UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0, attempt = 0, owner = '', manual_due = 0

@@ -18,25 +18,16 @@ func (s *Store) Tasks(ctx context.Context, p task.Page) ([]task.Row, error) {
 		return query(ctx, s, scanRow, s.q.tasks, append(page, p.Limit)...)
 	case p.Owner != "" && (p.State == "" || p.State == task.Manual): // nobody else has an owner
 		return query(ctx, s, scanRow, s.q.tasksManual, append(page, p.Owner, p.Limit)...)
-	case p.State.Open():
-		return query(ctx, s, scanRow, s.q.tasksOpen, append(page, codes[p.State], p.Owner, p.Owner, p.Limit)...)
-	case p.Owner != "":
-		return nil, nil
 	}
-	return query(ctx, s, scanRow, s.q.tasksEnded, append(page, codes[p.State], p.Limit)...)
+	return query(ctx, s, scanRow, s.q.tasksIn, append(page, codes[p.State], p.Owner, p.Owner, p.Limit)...)
 }
 
 // Counts implements task.Store.
 func (s *Store) Counts(ctx context.Context, c task.CountSince) ([]task.Count, error) {
-	open, err := query(ctx, s, scanCount, s.q.countOpen, string(c.Tenant))
+	all, err := query(ctx, s, scanCount, s.q.counts, c.Since, string(c.Tenant))
 	if err != nil {
 		return nil, err
 	}
-	ended, err := query(ctx, s, scanCount, s.q.countEnded, c.Since, string(c.Tenant))
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Concat(open, ended)
 	slices.SortFunc(all, func(a, b task.Count) int {
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), cmp.Compare(a.State, b.State))
 	})

@@ -8,8 +8,7 @@ import (
 	"github.com/trothdev/troth/task"
 )
 
-// How states are stored: those of open tasks as the phase of their turn, the
-// others as the state of the task, where 0 stands for open.
+// How states are stored: as the phase of the turn.
 var codes = map[task.State]int64{
 	task.Waiting: 1, task.Delayed: 2, task.Running: 3, task.Blocked: 4, task.Manual: 5,
 	task.Completed: 6, task.Failed: 7, task.Cancelled: 8,

@@ -1,8 +1,7 @@
 -- Tasks. Instants are microseconds since 1970, UTC; 0 means never. Names are
 -- compared by their bytes, whatever the database's own order is.
 
--- What a task is, and how it ended. It is written when the task is added and when
--- it ends, and no index is on what changes then.
+-- What a task is. But for what is sealed nothing here ever changes.
 CREATE TABLE troth_task (
 	tenant       TEXT COLLATE "C" NOT NULL,
 	id           BYTEA  NOT NULL CHECK (octet_length(id) = 16),
@@ -14,27 +13,24 @@ CREATE TABLE troth_task (
 	instructions BYTEA  CHECK (octet_length(instructions) <= 524288),
 	created_at   BIGINT NOT NULL,
 	deadline     BIGINT NOT NULL,
-	state        SMALLINT NOT NULL DEFAULT 0,
-	ended_at     BIGINT NOT NULL DEFAULT 0,
-	attempt      BIGINT NOT NULL DEFAULT 0,
-	fence        BIGINT NOT NULL DEFAULT 0,
-	reason       TEXT COLLATE "C" NOT NULL DEFAULT '',
 	PRIMARY KEY (tenant, id)
-) WITH (fillfactor = 80);
+);
 
 CREATE UNIQUE INDEX troth_task_key ON troth_task (tenant, kind, key) WHERE key IS NOT NULL;
 CREATE INDEX troth_task_group_of ON troth_task (tenant, grp) WHERE grp <> id;
 CREATE INDEX troth_task_age ON troth_task (created_at, id);
 
--- Where an open task stands: 1 waiting, 2 delayed, 3 running, 4 blocked, 5
--- manual. Rows go when the task ends. Each phase has an index of its own, so that
--- looking for one costs nothing for the others.
+-- Where a task stands: 1 waiting, 2 delayed, 3 running, 4 blocked, 5 manual; 6
+-- completed, 7 failed, 8 cancelled. Rows are short, because claims and ends write
+-- them anew. Each phase that is looked for has an index of its own, so that looking
+-- costs nothing for the others, and what has ended is in none of them.
 CREATE TABLE troth_task_turn (
 	tenant     TEXT COLLATE "C" NOT NULL,
 	id         BYTEA  NOT NULL,
 	kind       TEXT COLLATE "C" NOT NULL,
 	line       TEXT COLLATE "C" NOT NULL,
-	phase      SMALLINT NOT NULL CHECK (phase BETWEEN 1 AND 5),
+	grp        BYTEA  NOT NULL,
+	phase      SMALLINT NOT NULL CHECK (phase BETWEEN 1 AND 8),
 	wake_at    BIGINT NOT NULL,
 	span       BIGINT NOT NULL DEFAULT 0,
 	fence      BIGINT NOT NULL DEFAULT 0,
@@ -44,6 +40,10 @@ CREATE TABLE troth_task_turn (
 	reason     TEXT COLLATE "C" NOT NULL DEFAULT '',
 	owner      TEXT COLLATE "C" NOT NULL DEFAULT '',
 	manual_due BIGINT NOT NULL DEFAULT 0,
+	ended_at   BIGINT NOT NULL DEFAULT 0,
+	-- Whether the task has something sealed, and an alarm.
+	sealed     BOOLEAN NOT NULL,
+	alarmed    BOOLEAN NOT NULL,
 	PRIMARY KEY (tenant, id)
 );
 

@@ -1,7 +1,6 @@
 -- Tasks. Instants are microseconds since 1970, UTC; 0 means never.
 
--- What a task is, and how it ended. It is written when the task is added and when
--- it ends, and no index is on what changes then.
+-- What a task is. But for what is sealed nothing here ever changes.
 CREATE TABLE troth_task (
 	tenant       TEXT NOT NULL,
 	id           BLOB   NOT NULL CHECK (length(id) = 16),
@@ -13,11 +12,6 @@ CREATE TABLE troth_task (
 	instructions BLOB   CHECK (length(instructions) <= 524288),
 	created_at   INTEGER NOT NULL,
 	deadline     INTEGER NOT NULL,
-	state        INTEGER NOT NULL DEFAULT 0,
-	ended_at     INTEGER NOT NULL DEFAULT 0,
-	attempt      INTEGER NOT NULL DEFAULT 0,
-	fence        INTEGER NOT NULL DEFAULT 0,
-	reason       TEXT NOT NULL DEFAULT '',
 	PRIMARY KEY (tenant, id)
 ) STRICT;
 
@@ -25,15 +19,17 @@ CREATE UNIQUE INDEX troth_task_key ON troth_task (tenant, kind, key) WHERE key I
 CREATE INDEX troth_task_group_of ON troth_task (tenant, grp) WHERE grp <> id;
 CREATE INDEX troth_task_age ON troth_task (created_at, id);
 
--- Where an open task stands: 1 waiting, 2 delayed, 3 running, 4 blocked, 5
--- manual. Rows go when the task ends. Each phase has an index of its own, so that
--- looking for one costs nothing for the others.
+-- Where a task stands: 1 waiting, 2 delayed, 3 running, 4 blocked, 5 manual; 6
+-- completed, 7 failed, 8 cancelled. Rows are short, because claims and ends write
+-- them anew. Each phase that is looked for has an index of its own, so that looking
+-- costs nothing for the others, and what has ended is in none of them.
 CREATE TABLE troth_task_turn (
 	tenant     TEXT NOT NULL,
 	id         BLOB   NOT NULL,
 	kind       TEXT NOT NULL,
 	line       TEXT NOT NULL,
-	phase      INTEGER NOT NULL CHECK (phase BETWEEN 1 AND 5),
+	grp        BLOB   NOT NULL,
+	phase      INTEGER NOT NULL CHECK (phase BETWEEN 1 AND 8),
 	wake_at    INTEGER NOT NULL,
 	span       INTEGER NOT NULL DEFAULT 0,
 	fence      INTEGER NOT NULL DEFAULT 0,
@@ -43,6 +39,10 @@ CREATE TABLE troth_task_turn (
 	reason     TEXT NOT NULL DEFAULT '',
 	owner      TEXT NOT NULL DEFAULT '',
 	manual_due INTEGER NOT NULL DEFAULT 0,
+	ended_at   INTEGER NOT NULL DEFAULT 0,
+	-- Whether the task has something sealed, and an alarm.
+	sealed     INTEGER NOT NULL,
+	alarmed    INTEGER NOT NULL,
 	PRIMARY KEY (tenant, id)
 ) STRICT;
 
