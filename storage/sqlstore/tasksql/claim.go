@@ -161,7 +161,8 @@ func (s *Store) lines(ctx context.Context, k task.KindClaim) (found []task.Line,
 			wrapped = true
 			next, err = query(ctx, s, scanLine, s.q.firstLine, k.Kind)
 		} else {
-			next, err = query(ctx, s, scanLine, s.q.nextLine, k.Kind, string(at.Tenant), at.Name)
+			next, err = query(ctx, s, scanLine, s.q.nextLine,
+				k.Kind, string(at.Tenant), at.Name, k.Kind, string(at.Tenant))
 		}
 		switch {
 		case err != nil:

@@ -35,8 +35,15 @@ func newClaiming(sql dialect) claiming {
 		waiting: sql(`SELECT 1 WHERE EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 1 AND kind = ?)`),
 		firstLine: sql(`SELECT tenant, line FROM troth_task_turn
 			WHERE phase = 1 AND kind = ? ORDER BY tenant, line LIMIT 1`),
-		nextLine: sql(`SELECT tenant, line FROM troth_task_turn
-			WHERE phase = 1 AND kind = ? AND (tenant, line) > (?, ?) ORDER BY tenant, line LIMIT 1`),
+		// SQLite searches an index for the first of two compared columns only, and
+		// would walk through all that waits in the line before.
+		nextLine: sql(`SELECT tenant, line FROM (
+				SELECT tenant, line FROM (SELECT tenant, line FROM troth_task_turn
+					WHERE phase = 1 AND kind = ? AND tenant = ? AND line > ? ORDER BY line LIMIT 1)
+				UNION ALL
+				SELECT tenant, line FROM (SELECT tenant, line FROM troth_task_turn
+					WHERE phase = 1 AND kind = ? AND tenant > ? ORDER BY tenant, line LIMIT 1))
+			ORDER BY tenant, line LIMIT 1`),
 		listLine: sql(`SELECT ` + turnValues + ` FROM (SELECT ` + turnColumns + ` ` + waitingIn + `) t
 			JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id ORDER BY t.wake_at, t.id`),
 		takeLine: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = {now} + ?
