@@ -14,9 +14,11 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/storage/sqlstore/auditsql"
 	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
+	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -42,6 +44,9 @@ type Config struct {
 	// KEKs is optional: the key-encryption keys of tenants that bring their own,
 	// see [vault.Vault.MoveTenant].
 	KEKs vault.KEKResolver
+	// Tasks and Consent are options of those parts, beside what the Kit gives them.
+	Tasks   []task.Option
+	Consent []consent.Option
 	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of
 	// the key tables, where the restored database is so old that the key of the
 	// platform's epoch was destroyed since, and Open returns
@@ -59,6 +64,11 @@ type Kit struct {
 	Handle *sqlstore.Handle
 	Trail  *audit.Trail
 	Vault  *vault.Vault
+	// Tasks keeps work that must happen later or elsewhere. Register what you
+	// enqueue with [task.Register] before Run.
+	Tasks *task.Engine
+	// Consent is the ledger of consent. What it enqueues, Tasks does.
+	Consent *consent.Ledger
 
 	log       *zap.Logger
 	signer    audit.Signer // nil in a kit that only records
@@ -153,7 +163,13 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	wired.Evidence = evidence{k.Trail}
 	k.Vault, err = vault.Open(ctx, wired, opts...)
 	k.late.vault = k.Vault
-	return err
+	if err != nil {
+		return err
+	}
+	if err := k.wireTasks(ctx, c); err != nil {
+		return err
+	}
+	return k.wireConsent(ctx, c)
 }
 
 // vault is what both vaults are opened with.
@@ -210,4 +226,6 @@ func (k *Kit) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
 func (k *Kit) Verifiers() audit.Verifiers { return k.verifiers }
 
 // Acts are all acts whose evidence the parts record; docs/acts.md shows them.
-func Acts() []*troth.Act { return slices.Concat(vault.Acts(), audit.Acts()) }
+func Acts() []*troth.Act {
+	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts())
+}

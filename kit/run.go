@@ -15,15 +15,18 @@ import (
 
 // Run drives the parts until ctx ends, and returns its error. It keeps the
 // vault's knowledge of other processes fresh, tells opening windows in time, and
-// marks those of processes that died, see [vault.Vault.Run]; and, where there is
-// a signer, it moves the trail's entries into the log and signs checkpoints, see
-// [audit.Trail.Run]. When one of the two ends with an error, both end, and Run
-// returns it.
+// marks those of processes that died, tells the erasure journal and compares the
+// rows of the vault with the trail, see [vault.Vault.Run]; it does the work that is
+// due, see [task.Engine.Run], and what the ledger of consent has to do in time,
+// see [consent.Ledger.Run]; and, where there is a signer, it moves the trail's
+// entries into the log and signs checkpoints, see [audit.Trail.Run]. When one of
+// them ends with an error, all end, and Run returns it.
 func (k *Kit) Run(ctx context.Context) error {
-	if k.signer == nil {
-		return k.Vault.Run(ctx)
+	parts := []func(context.Context) error{k.Vault.Run, k.Tasks.Run, k.Consent.Run}
+	if k.signer != nil {
+		parts = append(parts, k.Trail.Run)
 	}
-	return together(ctx, k.Vault.Run, k.Trail.Run)
+	return together(ctx, parts...)
 }
 
 // together runs all until the first of them ends, then ends the others, waits

@@ -35,8 +35,11 @@ func (s *shop) copy(ctx context.Context) (*copied, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copy the database: %w", err)
 	}
+	if err := c.forgetJournal(ctx); err != nil {
+		return nil, fmt.Errorf("copy the database: %w", errors.Join(err, c.db.Close(), c.drop(ctx)))
+	}
 	c.kit, err = kit.Open(ctx, kit.Config{
-		DB: c.db, Dialect: s.dialect, Secrets: kit.Secrets{KEK: s.secrets.KEK, Verifiers: s.kit.Verifiers()},
+		DB: c.db, Dialect: s.dialect, Secrets: s.stolen(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("copy the database: %w", errors.Join(err, c.db.Close(), c.drop(ctx)))
@@ -44,8 +47,29 @@ func (s *shop) copy(ctx context.Context) (*copied, error) {
 	return c, nil
 }
 
+// forgetJournal takes the vault's own refusal away, to open an older copy without
+// the journal of erasures: who has a copy can do that.
+func (c *copied) forgetJournal(ctx context.Context) error {
+	for _, table := range []string{"troth_vault_journal", "troth_vault_line"} {
+		if _, err := c.db.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stolen is what somebody may have who has a copy: the key-encryption key, access
+// to the keys of epochs, and no key to sign with.
+func (s *shop) stolen() kit.Secrets {
+	return kit.Secrets{KEK: s.secrets.KEK, Epochs: s.secrets.Epochs, Verifiers: s.kit.Verifiers()}
+}
+
 func (c *copied) remove(ctx context.Context) error {
-	return errors.Join(c.kit.Close(ctx), c.db.Close(), c.drop(ctx))
+	var err error
+	if c.kit != nil {
+		err = c.kit.Close(ctx)
+	}
+	return errors.Join(err, c.db.Close(), c.drop(ctx))
 }
 
 func (s *shop) copyFile(ctx context.Context) (*copied, error) {

@@ -114,13 +114,18 @@ func (s *shop) row(ctx context.Context, id string) (customer, error) {
 	return c, nil
 }
 
-// open opens all fields of a row as the context's actor.
-func (s *shop) open(ctx context.Context, c customer, p troth.Purpose) (customer, error) {
+// items are the fields of a row and where they stand.
+func (c customer) items() []vault.Item {
 	items := make([]vault.Item, len(columns))
 	for i, column := range columns {
 		at := troth.Context{Subject: c.subject(), Compartment: compartment, Cell: cell(column, c.id)}
 		items[i] = vault.Item{At: at, Data: c.fields[i]}
 	}
-	fields, err := s.kit.Vault.OpenBatch(ctx, p, items)
+	return items
+}
+
+// open opens all fields of a row as the context's actor.
+func (s *shop) open(ctx context.Context, c customer, p troth.Purpose) (customer, error) {
+	fields, err := s.kit.Vault.OpenBatch(ctx, p, c.items())
 	return customer{shop: c.shop, id: c.id, fields: fields}, err
 }

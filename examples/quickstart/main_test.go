@@ -24,6 +24,7 @@ func TestRun_TellsItsStory(t *testing.T) {
 		require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out), "%s run:\n%s", golden, out.String())
 		compare(t, filepath.Join("testdata", golden+".txt"), steady(out.String(), dir))
 		requireProof(t, dir)
+		requireReceipt(t, dir)
 		key, err := os.ReadFile(filepath.Join(dir, "trail.pub"))
 		require.NoError(t, err)
 		keys = append(keys, string(key))
@@ -39,6 +40,33 @@ func requireProof(t *testing.T, dir string) {
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Contains(t, string(out), "erasure.proof: holds\n  act        vault.shred, done\n")
+}
+
+// requireReceipt has the other program judge the receipt, as it is and with a
+// date, a purpose or a title in it changed.
+func requireReceipt(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, "receipt.json")
+	judge := func() (string, error) {
+		cmd := exec.CommandContext(t.Context(), "go", "run", "../auditverify", "-key", filepath.Join(dir, "trail.pub"), path)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	out, err := judge()
+	require.NoError(t, err, out)
+	require.Contains(t, out, "receipt.json: holds\n")
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, os.WriteFile(path, whole, 0o600)) }()
+	year := regexp.MustCompile(`"20\d\d-`).FindString(string(whole))
+	require.NotEmpty(t, year)
+	for _, edit := range []struct{ from, to string }{{year, `"1999-`}, {`newsletter`, `everything`}, {`monthly`, `daily`}} {
+		require.Contains(t, string(whole), edit.from)
+		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(whole), edit.from, edit.to, 1)), 0o600))
+		out, err := judge()
+		require.Error(t, err, "%s: %s", edit.from, out)
+		require.Contains(t, out, "DOES NOT HOLD", edit.from)
+	}
 }
 
 // TestRun_NoticesAChangedTrail changes one byte in the database itself.
@@ -96,7 +124,7 @@ var steadiers = []struct {
 	{regexp.MustCompile(`01[0-9a-f]{30}…`), "01<random>…"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`), "<instant>"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), "<id>"},
-	{regexp.MustCompile(`(person|about|commitments)([ =])[0-9a-f]{8}\b`), "$1$2<random>"},
+	{regexp.MustCompile(`(person|about|commitments|terms|document|event|receipt)([ =])[0-9a-f]{8}\b`), "$1$2<random>"},
 }
 
 func steady(story, dir string) string {

@@ -12,6 +12,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
+	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/storage/sqlstore"
 )
@@ -22,6 +23,9 @@ const passphrase = "quickstart, and nothing else"
 
 // origin names the log of this example. A real host's is unique in the world.
 const origin = "shops.example/trail"
+
+// controller is who answers for the processing.
+var controller = consent.Controller{Name: "Aurora Books", Contact: "privacy@aurora-books.example"}
 
 // shop is the host application: its own database, and troth beside it.
 type shop struct {
@@ -39,7 +43,7 @@ const table = `CREATE TABLE IF NOT EXISTS customer (
 	PRIMARY KEY (shop, id))`
 
 func openShop(ctx context.Context, dir, dsn string) (*shop, error) {
-	secrets, err := kit.LocalSecrets(filepath.Join(dir, "secrets"), passphrase)
+	secrets, err := kit.LocalSecrets(filepath.Join(dir, "secrets"), passphrase, kit.KeptApart(0))
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +55,10 @@ func openShop(ctx context.Context, dir, dsn string) (*shop, error) {
 	if _, err := s.db.ExecContext(ctx, fmt.Sprintf(table, bytes)); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
-	s.kit, err = kit.Open(ctx, kit.Config{DB: s.db, Dialect: s.dialect, Secrets: secrets, Origin: origin})
+	s.kit, err = kit.Open(ctx, kit.Config{
+		DB: s.db, Dialect: s.dialect, Secrets: secrets, Origin: origin,
+		Consent: []consent.Option{consent.WithController(controller)},
+	})
 	if err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}

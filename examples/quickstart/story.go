@@ -52,6 +52,8 @@ func (s *story) tell(ctx context.Context) error {
 		{"What the database sees", s.tellRow},
 		{"What the shop sees, for a stated purpose", s.tellOpen},
 		{"Walls", s.tellWalls},
+		{"Consent, asked for and proved", s.tellConsent},
+		{"A notice that must arrive", s.tellNotice},
 		{"Erasing one person", s.tellShred},
 	} {
 		s.say("\n== %s", step.title)
@@ -158,10 +160,15 @@ func (s *story) openMoved(ctx context.Context) (plain []byte, opened error) {
 	return plain, opened
 }
 
-func (s *story) tellShred(ctx context.Context) error {
+func (s *story) tellShred(ctx context.Context) (err error) {
 	if err := s.tellDeadline(); err != nil {
 		return err
 	}
+	old, err := s.copy(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, old.remove(context.WithoutCancel(ctx))) }()
 	before, err := s.row(ctx, erased)
 	if err != nil {
 		return err
@@ -188,7 +195,10 @@ func (s *story) tellShred(ctx context.Context) error {
 	}
 	s.say("name     %x… %d bytes, still there", after.fields[0][:16], len(after.fields[0]))
 	s.say("opening it: %v", vault.ErrShredded)
-	return s.tellOthers(ctx)
+	if err := s.tellOthers(ctx); err != nil || receipt.Already {
+		return err
+	}
+	return s.tellCopies(ctx, receipt, old)
 }
 
 // tellDeadline says by when somebody had to do it.
@@ -216,6 +226,10 @@ func (s *story) tellOthers(ctx context.Context) error {
 		return err
 	}
 	s.say("storing something new about them: %v", err)
+	return s.tellEverybodyElse(ctx)
+}
+
+func (s *story) tellEverybodyElse(ctx context.Context) error {
 	other, err := s.row(ctx, shown)
 	if err != nil {
 		return err

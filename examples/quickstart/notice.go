@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/task"
+)
+
+// notice tells a customer that their order has left. It may hold personal data:
+// the payload of work is sealed, and gone when the work has ended.
+type notice struct {
+	Customer, Text string
+}
+
+// tellNotice enqueues a notice in a transaction of the shop's own and lets the
+// engine deliver it. A program that stays leaves that to kit.Run.
+func (s *story) tellNotice(ctx context.Context) error {
+	delivered := make(chan string, 1)
+	arrived := map[string]int{} // what a mail service does with an idempotency key
+	err := task.Register(s.kit.Tasks, task.Kind{Name: "shop.notice", Backoff: 10 * time.Millisecond},
+		func(_ context.Context, j task.Job[notice]) error {
+			if j.Attempt < 3 {
+				s.say("attempt %d: the mail service does not answer", j.Attempt)
+				return errors.New("no answer")
+			}
+			arrived[j.EffectKey]++
+			s.say("attempt %d: delivered", j.Attempt)
+			delivered <- j.EffectKey
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	w, err := task.NewWork(ours, "shop.notice", notice{Customer: shown, Text: "Your order has left."})
+	if err != nil {
+		return err
+	}
+	w.Key = "order-4711-shipped" // enqueued twice it is enqueued once
+	err = s.inTx(ctx, func(ctx context.Context, _ *sql.Tx) error {
+		for range 2 {
+			if _, err := s.kit.Tasks.Enqueue(ctx, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p, err := s.kit.Tasks.Progress(ctx, ours)
+	if err != nil {
+		return err
+	}
+	if p.Open == 0 {
+		s.say("the notice arrived in an earlier run, and is not sent again")
+		return nil
+	}
+	s.say("a notice was enqueued twice under one key, in one transaction of the shop's: %d to do", p.Open)
+	if err := s.work(ctx, delivered); err != nil {
+		return err
+	}
+	if len(arrived) != 1 {
+		return fmt.Errorf("%d notices arrived", len(arrived))
+	}
+	s.say("it arrived once; its payload and the key of that are gone")
+	return nil
+}
+
+// work runs the engine until something was delivered and nothing is left to do.
+func (s *story) work(ctx context.Context, delivered <-chan string) error {
+	running, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- s.kit.Tasks.Run(running) }()
+	select {
+	case <-delivered:
+	case <-running.Done():
+	}
+	var left int
+	for running.Err() == nil {
+		p, err := s.kit.Tasks.Progress(ctx, ours)
+		if err != nil {
+			return err
+		}
+		if left = p.Open; left == 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if left > 0 {
+		return troth.ErrPending
+	}
+	return nil
+}

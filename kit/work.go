@@ -1,0 +1,68 @@
+package kit
+
+import (
+	"context"
+	"slices"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/storage/sqlstore/consentsql"
+	"github.com/trothdev/troth/storage/sqlstore/tasksql"
+	"github.com/trothdev/troth/task"
+	"github.com/trothdev/troth/vault"
+)
+
+// wireTasks makes the engine. Payloads are sealed in the vault, and their keys
+// destroyed there.
+func (k *Kit) wireTasks(ctx context.Context, c Config) error {
+	store, err := tasksql.New(ctx, k.Handle)
+	if err != nil {
+		return err
+	}
+	destroy := func(ctx context.Context, p troth.Permit, of troth.Subject, in troth.Compartment) error {
+		return k.destroy(ctx, p, of, in)
+	}
+	k.Tasks, err = task.New(ctx,
+		task.Config{Store: store, Recorder: k.Trail, Sealer: k.Vault, DestroyKey: destroy},
+		slices.Concat([]task.Option{
+			task.Unmanaged(ground), task.WithLogger(c.Logger), task.WithClock(c.Clock),
+		}, c.Tasks)...)
+	return err
+}
+
+// wireConsent makes the ledger, whose work the engine does.
+func (k *Kit) wireConsent(ctx context.Context, c Config) error {
+	store, err := consentsql.New(ctx, k.Handle)
+	if err != nil {
+		return err
+	}
+	k.Consent, err = consent.New(ctx,
+		consent.Config{Store: store, Recorder: k.Trail, Keys: k.Vault},
+		slices.Concat([]consent.Option{
+			consent.Unmanaged(ground), consent.WithLogger(c.Logger), consent.WithClock(c.Clock),
+			consent.WithSealer(k.Vault), consent.WithShredder(k.destroy),
+			consent.WithEnqueuer(k.Tasks), consent.WithProver(k.Trail),
+		}, c.Consent)...)
+	if err != nil {
+		return err
+	}
+	for _, kind := range consent.Works() {
+		if err := k.Tasks.Handle(task.Kind{Name: kind}, k.consentWork); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// consentWork has the ledger do what it enqueued.
+func (k *Kit) consentWork(ctx context.Context, j troth.Job) (troth.Outcome, error) {
+	return k.Consent.Do(ctx, troth.Work{
+		Tenant: j.Ref.Tenant, Kind: j.Kind, Key: j.Key, Payload: j.Payload, Deadline: j.Deadline,
+	})
+}
+
+// destroy destroys a person's keys of some compartments.
+func (k *Kit) destroy(ctx context.Context, p troth.Permit, of troth.Subject, in ...troth.Compartment) error {
+	_, err := k.Vault.Shred(ctx, p, vault.Target{Tenant: of.Tenant, SubjectID: of.ID, Compartments: in})
+	return err
+}
