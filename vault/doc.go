@@ -28,6 +28,10 @@
 // a service's by windows that are committed before their first opening and tell
 // the counts when they close.
 //
+// [Vault.Restrict] keeps a person's data where it is and closes it to all but some
+// purposes (GDPR Article 18), until [Vault.Lift]. [Vault.Reconcile] compares what
+// the rows say of shreddings and restrictions with the trail.
+//
 // With an [EpochStore] roots lie under the key of an epoch too, which is held
 // outside of the database and its backups. [Vault.Advance] opens the next epoch,
 // [Vault.Rewrap] moves all tenants there without touching a value, and
@@ -36,9 +40,10 @@
 // for who has the key-encryption key. [Vault.Horizon] tells when that is for a
 // shredding, and why.
 //
-// [Vault.Restrict] keeps a person's data where it is and closes it to all but some
-// purposes (GDPR Article 18), until [Vault.Lift]. [Vault.Reconcile] compares what
-// the rows say of shreddings and restrictions with the trail.
+// [Vault.NewGeneration] and [Vault.RenewKeys] begin new keys, [Vault.Reencrypt]
+// brings values to them, [Vault.RetireKey] lets old ones go. [Vault.MoveTenant]
+// puts a tenant under a key-encryption key of its own, which it can take away.
+// [Vault.ExportKeyset] and [Vault.ImportKeyset] speak Tink.
 //
 // # What it does not promise
 //
@@ -50,8 +55,9 @@
 // keys are destroyed, without until that backup expires. Until then the data is
 // erased here and not there. Whoever is inside the process has won, and so has
 // who holds the database and the key-encryption key. Sealed values show their
-// length. Regulators may call ciphertext personal data as long as its key
-// exists anywhere. docs/threats.md has the whole list.
+// length. What was exported is out of reach of any shredding. Regulators may
+// call ciphertext personal data as long as its key exists anywhere.
+// docs/threats.md has the whole list.
 //
 // # Errors
 //

@@ -188,9 +188,6 @@ func OpenWeakEpochFolder(c EpochFolder) (EpochStore, error) {
 	return openEpochFolder(c, sealedfile.WeakForTests)
 }
 
-// EpochAAD is what a root is bound to by the key of its epoch.
-func EpochAAD(row RootRow) []byte { return epochAAD(&row) }
-
 // Rewrapped seals a stored data key anew, as moving it to another root does.
 func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
 	return v.withFlag(ctx, &row, func(f flag) flag { return f })
@@ -223,3 +220,6 @@ func LockJournal(t testing.TB, path string) (unlock func()) {
 		_ = f.Close()
 	}
 }
+
+// EpochAAD is what a root is bound to by the key of its epoch.
+func EpochAAD(row RootRow) []byte { return epochAAD(&row) }
