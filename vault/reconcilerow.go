@@ -26,7 +26,8 @@ func (r *reconciler) tells(ctx context.Context, id troth.EntryID, act *troth.Act
 		return true, nil
 	case EvidenceThere:
 	}
-	return e.Act == act.Name && (fits == nil || fits(e.Facts)), nil
+	told := e.Act == act.Name || act == actShred && e.Act == actReplay.Name // the same, after a restore
+	return told && (fits == nil || fits(e.Facts)), nil
 }
 
 // roots compares a tenant's tombstones with the trail.
@@ -50,6 +51,9 @@ func (r *reconciler) roots(ctx context.Context) (next string, done bool, err err
 // buried holds a tombstone to the entry that it names.
 func (r *reconciler) buried(ctx context.Context, subject string, c troth.Compartment, evidence troth.EntryID) error {
 	told, err := r.tells(ctx, evidence, actShred, nil)
+	if err == nil && !told {
+		told, err = r.journalTells(ctx, subject, evidence)
+	}
 	if err == nil && !told {
 		r.found(Discrepancy{Kind: TombstoneUnevidenced, SubjectID: subject, Compartment: c, Entry: evidence})
 	}
