@@ -82,7 +82,7 @@ func TestSnapshot_IsRefused(t *testing.T) {
 		cancel()
 		require.ErrorIs(t, h.Snapshot(ctx, never), context.Canceled)
 		var late context.Context
-		require.NoError(t, h.Snapshot(t.Context(), func(ctx context.Context) error { late = ctx; return nil }))
+		require.NoError(t, h.Snapshot(t.Context(), func(ctx context.Context) error { late = ctx; return nil })) //nolint:fatcontext // used too late on purpose
 		_, err := notesIn(late, h)
 		require.Error(t, err, "it has ended")
 	})
