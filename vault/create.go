@@ -78,11 +78,11 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if closedTo(state, name.Compartment) {
 		return nil, ErrShredded
 	}
-	if err := v.checkBuried(ctx, name); err != nil {
-		return nil, err
-	}
 	if state.Epoch != r.epoch {
 		return nil, errSuperseded
+	}
+	if err := v.checkBuried(ctx, name); err != nil {
+		return nil, err
 	}
 	f, err := v.flagFor(ctx, &name, state)
 	if err != nil {

@@ -36,17 +36,32 @@
 // purposes (GDPR Article 18), until [Vault.Lift]. [Vault.Reconcile] compares what
 // the rows say of shreddings and restrictions with the trail.
 //
+// With an [EpochStore] roots lie under the key of an epoch too, which is held
+// outside of the database and its backups. [Vault.Advance] opens the next epoch,
+// [Vault.Rewrap] moves all tenants there without touching a value, and
+// [Vault.Retire] destroys the keys of epochs that nothing lies under any more.
+// From then on no older copy of the database opens what was shredded, not even
+// for who has the key-encryption key. [Vault.Horizon] tells when that is for a
+// shredding, and why.
+//
+// [Vault.NewGeneration] and [Vault.RenewKeys] begin new keys, [Vault.Reencrypt]
+// brings values to them, [Vault.RetireKey] lets old ones go. [Vault.MoveTenant]
+// puts a tenant under a key-encryption key of its own, which it can take away.
+// [Vault.ExportKeyset] and [Vault.ImportKeyset] speak Tink.
+//
 // # What it does not promise
 //
 // Whoever can write to the database can put back an older row, of a key that was
 // shredded or restricted since: that key opens until [Vault.Reconcile] names it.
 //
 // A backup of the key tables from before a shredding still holds the key for
-// whoever has the key-encryption key: until that backup expires the data is
+// whoever has the key-encryption key, until the horizon: with epochs until their
+// keys are destroyed, without until that backup expires. Until then the data is
 // erased here and not there. Whoever is inside the process has won, and so has
 // who holds the database and the key-encryption key. Sealed values show their
-// length. Regulators may call ciphertext personal data as long as its key
-// exists anywhere. docs/threats.md has the whole list.
+// length. What was exported is out of reach of any shredding. Regulators may
+// call ciphertext personal data as long as its key exists anywhere.
+// docs/threats.md has the whole list.
 //
 // # Errors
 //

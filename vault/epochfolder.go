@@ -64,7 +64,10 @@ func openEpochFolder(c EpochFolder, p sealedfile.Params) (EpochStore, error) {
 	if err := os.MkdirAll(c.Path, 0o700); err != nil {
 		return nil, fmt.Errorf("vault: epoch folder: %w", err)
 	}
-	return f, f.tryNewest()
+	if err := f.tryNewest(); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // tryNewest opens one key, so that a wrong passphrase shows at once.

@@ -13,12 +13,17 @@ type RotationStore interface {
 	// lineage and epoch: tombstones and emptied ones too.
 	Roots(ctx context.Context, tenant troth.Tenant) ([]RootRow, error)
 	// RenewRoot adds a root of a higher epoch to a lineage that has a living
-	// one, and sets SupersededAt, to row's CreatedAt, of those below it that
-	// live and have none. inserted is false, and nothing changed, if the lineage
-	// has a root of that epoch or a higher one, or a tombstone, or none at all,
-	// or its living one lies under another KEK, or the epoch is closed. It waits for transactions that hold a person of
-	// the tenant locked.
+	// one. inserted is false, and nothing changed, if the lineage has a root of
+	// that epoch or a higher one, or a tombstone, or none at all, or its living
+	// one lies under another KEK, or the epoch is closed. It does not wait for
+	// transactions that hold a person of the tenant locked: those that lock one
+	// from its commit on hold the new root.
 	RenewRoot(ctx context.Context, row RootRow) (inserted bool, err error)
+	// SupersedeRoots sets SupersededAt of the tenant's living roots of epochs
+	// below another that have none, in lineages that have a living root of that
+	// epoch or a higher one. It waits for transactions that hold a person under
+	// one of them locked, and for no others.
+	SupersedeRoots(ctx context.Context, tenant troth.Tenant, below uint32, at int64) error
 	// StaleKeys returns the chosen keys, in order of their places, and keeps them
 	// as they are until the transaction ends. It leaves out keys that another
 	// transaction is about to change, and waits for none. It needs a

@@ -2,8 +2,8 @@ package vault_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -110,7 +110,7 @@ func TestEpochs_ARootLiesUnderBothKeys(t *testing.T) {
 	row := e.rootRow(shop, vault.WrapLineage)
 	require.EqualValues(t, 1, row.Epoch)
 	key := e.keyRow(at)
-	require.EqualValues(t, []uint32{1, 1}, []uint32{key.Epoch, key.FirstEpoch})
+	require.Equal(t, []uint32{1, 1}, []uint32{key.Epoch, key.FirstEpoch})
 	inner, err := e.kek.DecryptWithContext(e.ctx, row.Sealed, vault.RootAAD(row))
 	require.NoError(t, err)
 	require.Greater(t, len(inner), 32, "the key-encryption key alone does not give the root")
@@ -210,6 +210,15 @@ func TestAdvance_PassesOverNumbersWhoseKeysAreDestroyed(t *testing.T) {
 	require.EqualValues(t, 4, e.advance(v))
 }
 
+func TestAdvance_DoesNotCountAround(t *testing.T) {
+	e := newEpochal(t)
+	v := e.open()
+	_, err := e.store.InsertEpoch(e.ctx, vault.EpochRow{Epoch: math.MaxUint32, Place: "elsewhere"})
+	require.NoError(t, err)
+	_, err = v.Advance(e.ctx)
+	require.ErrorIs(t, err, vault.ErrKeyRecord)
+}
+
 func TestAdvance_TellsThatTheEpochStoreFails(t *testing.T) {
 	e := newEpochal(t)
 	v := e.open()
@@ -259,7 +268,7 @@ func TestRetire_WaitsForANewerKeyBackup(t *testing.T) {
 	e.rewrap(v)
 	for range 2 {
 		r, err := v.Retire(e.ctx)
-		require.ErrorIs(t, err, vault.ErrKeyBackup)
+		require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 		require.Equal(t, []uint32{1}, r.Waiting)
 		require.True(t, e.epochs.Has(1))
 	}
@@ -287,7 +296,7 @@ func TestRetire_ConfirmsWhatWasPending(t *testing.T) {
 	final := e.at.Add(7 * 24 * time.Hour)
 	e.epochs.FinalAt = func(uint32) time.Time { return final }
 	_, err := v.Retire(e.ctx)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	for range 3 { // the instant has passed and nothing was confirmed
 		require.Equal(t, vault.Retired{Pending: []uint32{1}}, e.retire(v))
 		e.pass(10 * 24 * time.Hour)
@@ -316,7 +325,7 @@ func TestRetire_GoesOnBehindAnEpochThatCannotBeDestroyed(t *testing.T) {
 		return nil
 	}
 	_, err := v.Retire(e.ctx)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	e.pass(time.Second)
 	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))
 	r, err := v.Retire(e.ctx)
@@ -333,7 +342,7 @@ func TestRetire_ACrashAfterTheDestructionIsMadeGoodFor(t *testing.T) {
 	e.advance(v)
 	stop := e.rec.failOn("vault.epoch-end")
 	_, err := v.Retire(e.ctx)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	e.pass(time.Second)
 	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))
 	_, err = v.Retire(e.ctx)
@@ -348,7 +357,7 @@ func TestRetire_AnotherEpochStoreDestroysNothing(t *testing.T) {
 	v := e.open()
 	e.advance(v)
 	_, err := v.Retire(e.ctx)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	e.epochs.Declared.Name = "moved"
 	e.pass(time.Second)
 	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))
@@ -369,5 +378,5 @@ func TestEpochStore_ItsDeadlineIsNotTheCallers(t *testing.T) {
 	}
 	_, err := v.AppendSeal(e.ctx, nil, emailOf(shop, "1", profile), []byte("x"))
 	require.ErrorIs(t, err, vault.ErrEpochStore)
-	require.True(t, errors.Is(err, context.DeadlineExceeded))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 }

@@ -70,9 +70,9 @@ var (
 	// ErrNoEpochs says that the vault was opened without an [EpochStore], and
 	// needs one.
 	ErrNoEpochs = errors.New("vault: no epoch store")
-	// ErrKeyBackup says that there is no key backup, tested and newer than the
+	// ErrNoKeyBackup says that there is no key backup, tested and newer than the
 	// closing of an epoch, without which its key is not destroyed.
-	ErrKeyBackup = errors.New("vault: no tested key backup is new enough")
+	ErrNoKeyBackup = errors.New("vault: no tested key backup is new enough")
 	// ErrInTx says that the call does its own transactions, and was made inside
 	// one.
 	ErrInTx = errors.New("vault: not inside a transaction")

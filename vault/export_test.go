@@ -193,6 +193,17 @@ func (v *Vault) Rewrapped(ctx context.Context, row KeyRow) (KeyRow, error) {
 	return v.withFlag(ctx, &row, func(f flag) flag { return f })
 }
 
+// EncodeFlag writes the flag of one restriction.
+func EncodeFlag(id troth.EntryID, except []troth.Purpose) []byte {
+	return flag{{id: id, except: except}}.encode()
+}
+
+// RecodeFlag reads a flag and writes it again.
+func RecodeFlag(b []byte) ([]byte, error) {
+	f, err := parseFlag(b)
+	return f.encode(), err
+}
+
 // LockJournal locks a journal file as another program that writes to it does.
 func LockJournal(t testing.TB, path string) (unlock func()) {
 	t.Helper()
@@ -210,13 +221,5 @@ func LockJournal(t testing.TB, path string) (unlock func()) {
 	}
 }
 
-// EncodeFlag writes the flag of one restriction.
-func EncodeFlag(id troth.EntryID, except []troth.Purpose) []byte {
-	return flag{{id: id, except: except}}.encode()
-}
-
-// RecodeFlag reads a flag and writes it again.
-func RecodeFlag(b []byte) ([]byte, error) {
-	f, err := parseFlag(b)
-	return f.encode(), err
-}
+// EpochAAD is what a root is bound to by the key of its epoch.
+func EpochAAD(row RootRow) []byte { return epochAAD(&row) }

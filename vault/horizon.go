@@ -124,7 +124,7 @@ func (v *Vault) Horizon(ctx context.Context, r Receipt) (Horizon, error) {
 // deriveHorizon adds the steps up.
 func (v *Vault) deriveHorizon(ctx context.Context, r *Receipt, d *death) (h Horizon, err error) {
 	gone := time.UnixMicro(max(d.at, r.At.UnixMicro())).UTC()
-	h.add(HorizonStep{
+	addStep(&h, HorizonStep{
 		Ground: GroundCaches, At: gone.Add(v.opt.fenceAge),
 		Text: fmt.Sprintf("shredded at %s; processes let go of the key within %v", words(gone), v.opt.fenceAge),
 	})
@@ -134,7 +134,7 @@ func (v *Vault) deriveHorizon(ctx context.Context, r *Receipt, d *death) (h Hori
 	}
 	h.Final = true
 	for _, l := range d.lain {
-		s := v.step(l, rows)
+		s := v.step(ctx, l, rows)
 		if s.Ground == GroundPending || s.Ground == GroundUnknown {
 			h.Final = false
 		}
@@ -143,7 +143,7 @@ func (v *Vault) deriveHorizon(ctx context.Context, r *Receipt, d *death) (h Hori
 				return h, err
 			}
 		}
-		h.add(s)
+		addStep(&h, s)
 	}
 	if slices.ContainsFunc(h.Steps, func(s HorizonStep) bool { return s.At.IsZero() }) {
 		h.At = time.Time{}
@@ -152,7 +152,7 @@ func (v *Vault) deriveHorizon(ctx context.Context, r *Receipt, d *death) (h Hori
 	return h, nil
 }
 
-func (h *Horizon) add(s HorizonStep) {
+func addStep(h *Horizon, s HorizonStep) {
 	h.Steps = append(h.Steps, s)
 	if s.At.After(h.At) {
 		h.At = s.At
@@ -161,9 +161,9 @@ func (h *Horizon) add(s HorizonStep) {
 
 // step tells when nothing under the epoch can be opened any more: when its key
 // is gone, or when the last copy of what lay there is, whichever comes first.
-func (v *Vault) step(l lain, rows []EpochRow) HorizonStep {
+func (v *Vault) step(ctx context.Context, l lain, rows []EpochRow) HorizonStep {
 	byBackup := v.backupStep(l)
-	byKey := v.keyStep(l, rows)
+	byKey := v.keyStep(ctx, l, rows)
 	switch {
 	case byKey.At.IsZero() && byBackup.At.IsZero():
 		byKey.Text += "; and " + byBackup.Text
@@ -188,7 +188,7 @@ func (v *Vault) backupStep(l lain) HorizonStep {
 	return s
 }
 
-func (v *Vault) keyStep(l lain, rows []EpochRow) HorizonStep {
+func (v *Vault) keyStep(ctx context.Context, l lain, rows []EpochRow) HorizonStep {
 	s := HorizonStep{Ground: GroundUnknown, Epoch: l.epoch}
 	i := slices.IndexFunc(rows, func(r EpochRow) bool { return r.Epoch == l.epoch })
 	switch {
@@ -208,6 +208,8 @@ func (v *Vault) keyStep(l lain, rows []EpochRow) HorizonStep {
 		after = fmt.Sprintf(", and backups of %s live %v", place.Name, place.BackupLife)
 	}
 	switch {
+	case row.DestroyedAt != 0 && v.wraps(ctx, l.epoch):
+		s.Text = fmt.Sprintf("the key of epoch %d is said to be destroyed, and %s still has it", l.epoch, place.Name)
 	case row.DestroyedAt != 0:
 		s.Ground, s.At = GroundDestroyed, instantOf(row.DestroyedAt).Add(place.BackupLife)
 		s.Text = fmt.Sprintf("the key of epoch %d was destroyed in %s by %s%s", l.epoch, place.Name, words(instantOf(row.DestroyedAt)), after)
@@ -221,6 +223,13 @@ func (v *Vault) keyStep(l lain, rows []EpochRow) HorizonStep {
 		s.Text = fmt.Sprintf("the key of epoch %d is in use", l.epoch)
 	}
 	return s
+}
+
+// wraps reports whether the EpochStore still works with the key: a row in the
+// database is not enough to believe in its destruction.
+func (v *Vault) wraps(ctx context.Context, epoch uint32) bool {
+	_, err := v.epochs.Wrap(ctx, epoch, make([]byte, keySize), nil)
+	return err == nil
 }
 
 // whoHoldsUp names the tenant that keeps the epoch from being closed.

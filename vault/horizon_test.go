@@ -336,6 +336,22 @@ func TestHorizon_BelievesTheReceiptWhereItSaysMore(t *testing.T) {
 	require.Equal(t, vault.GroundUncommitted, e.horizon(lied, r).Steps[0].Ground)
 }
 
+// A row in the database says that the key is gone, and it is not.
+func TestHorizon_BelievesTheEpochStoreAndNotTheRow(t *testing.T) {
+	e := newEpochal(t)
+	v := e.open(vault.WithBackupLife(30 * day))
+	r := e.sealAndShred(v, personOf(shop, "42"))
+	e.advance(v)
+	e.rewrap(v)
+	ended, err := e.store.EndEpoch(e.ctx, 1, e.at.UnixMicro(), e.at.UnixMicro())
+	require.NoError(t, err)
+	require.True(t, ended)
+	h := e.horizon(v, r)
+	require.Equal(t, []vault.HorizonGround{vault.GroundBackups}, grounds(h))
+	require.Equal(t, r.At.Add(30*day), h.At)
+	require.Contains(t, h.String(), "elsewhere still has it")
+}
+
 // tombstoneLiar says that keys never lay under the first epoch.
 type tombstoneLiar struct {
 	vault.Backend

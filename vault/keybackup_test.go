@@ -288,7 +288,7 @@ func TestRestoreKeys_ANewerEpochBeatsAnOlderOne(t *testing.T) {
 	e.advance(v)
 	e.rewrap(v)
 	retired, err := v.Retire(e.ctx)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	require.Equal(t, []uint32{1}, retired.Waiting, "no key backup is new enough")
 	e.pass(time.Second)
 	made, newKeys := e.backUpKeys(v)

@@ -11,7 +11,7 @@ import (
 
 // Receipt tells what a shredding destroyed. It is pending until the transaction
 // has committed and every other process has followed; and backups from before
-// it hold the keys until they expire, see docs/threats.md.
+// it hold the keys until the horizon, see [Vault.Horizon].
 type Receipt struct {
 	Target Target
 	// At is the instant by the service's clock.
@@ -52,15 +52,6 @@ func (r *Receipt) addKeys(rows []KeyRow) {
 	}
 }
 
-// addRoots adds a tenant's roots.
-func (r *Receipt) addRoots(rows []RootRow) {
-	for _, row := range rows {
-		if row.Commitment != ([32]byte{}) {
-			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment, FirstEpoch: row.Epoch, LastEpoch: row.Epoch})
-		}
-	}
-}
-
 // epochs are the first and the last epoch under which one of the keys lay.
 func (r *Receipt) epochs() (first, last uint32) {
 	for i, k := range r.Keys {
@@ -70,6 +61,15 @@ func (r *Receipt) epochs() (first, last uint32) {
 		first, last = min(first, k.FirstEpoch), max(last, k.LastEpoch)
 	}
 	return first, last
+}
+
+// addRoots adds a tenant's roots.
+func (r *Receipt) addRoots(rows []RootRow) {
+	for _, row := range rows {
+		if row.Commitment != ([32]byte{}) {
+			r.Keys = append(r.Keys, DeadKey{Commitment: row.Commitment, FirstEpoch: row.Epoch, LastEpoch: row.Epoch})
+		}
+	}
 }
 
 const deadDomain = "troth.vault.dead/1"

@@ -4,147 +4,130 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/trothdev/troth"
 )
 
-// ErrInUse says that a generation cannot be retired: it is the newest, the one
-// after it is too young, or the host has values of it left.
-var ErrInUse = errors.New("vault: generation is in use")
-
-// retireAge is how long there must have been a newer generation: until then a
-// process that has not heard of it may still seal with the old one, and a host's
-// transaction may hold what was sealed so.
-const retireAge = time.Hour
-
-// Retirement names one old generation of the key of a person's compartment.
-type Retirement struct {
-	Subject     troth.Subject
-	Compartment troth.Compartment
-	Generation  uint32
-	// NothingLeft is the host's word that it keeps no value of the generation
-	// any more. It is asked inside the transaction, with the key id that stands
-	// big endian in the bytes 1 to 4 of each such value.
-	NothingLeft func(ctx context.Context, keyID uint32) (bool, error)
-}
-
-// RetireKey destroys one old generation, for ever, while the compartment lives
-// on: what it sealed, and was not sealed anew, opens nowhere. It needs a permit
-// that covers the compartment, like [Vault.Shred]. Key, fence and evidence
-// commit together, in the caller's transaction if there is one; processes that
-// have the generation in their cache open with it for at most the bound of
-// [WithFenceAge]. A generation that is gone already is a receipt without keys.
-//
-// It returns [ErrInUse] for the newest generation, where a newer one began less
-// than an hour (or twice the fence's bound) ago, and where NothingLeft says no;
-// [ErrNoKey], [ErrShredded], and [ErrTarget] for one that never was.
-func (v *Vault) RetireKey(ctx context.Context, p troth.Permit, r Retirement) (Receipt, error) {
-	t := Target{Tenant: r.Subject.Tenant, SubjectID: r.Subject.ID, Compartments: []troth.Compartment{r.Compartment}}
-	if err := t.validate(); err != nil {
-		return Receipt{}, err
-	}
-	if r.NothingLeft == nil || r.Generation == 0 {
-		return Receipt{}, fmt.Errorf("%w: no generation, or nobody says that nothing of it is left", ErrTarget)
-	}
-	if v.closed.Load() {
-		return Receipt{}, ErrClosed
-	}
-	if _, err := troth.ActorFrom(ctx); err != nil {
-		return Receipt{}, err
-	}
-	name := t.names()[0]
-	var receipt Receipt
-	err := v.tx.Atomically(ctx, func(ctx context.Context) error {
-		if err := v.permitted(ctx, v.tx.Scope(ctx), p, t); err != nil {
-			return err
-		}
-		receipt = Receipt{Target: t, At: v.now()}
-		return v.retire(ctx, &receipt, p, &r)
-	})
+// closeEpochs closes those under which nothing lies any more.
+func (v *Vault) closeEpochs(ctx context.Context) (closed []uint32, err error) {
+	rows, err := v.epochRows(ctx)
 	if err != nil {
-		return Receipt{}, err
+		return nil, err
 	}
-	v.unscrubbed.Store(true)
-	v.forget(name)
-	return receipt, nil
-}
-
-func (v *Vault) retire(ctx context.Context, receipt *Receipt, p troth.Permit, r *Retirement) error {
-	name, at := receipt.Target.names()[0], receipt.At.UnixMicro()
-	if _, err := v.store.LockPerson(ctx, name.Tenant, name.SubjectID, Exclusive); err != nil {
-		return fmt.Errorf("vault: lock person: %w", err)
-	}
-	rows, err := v.generations(ctx, name)
-	if err != nil {
-		return err
-	}
-	row, err := v.unused(rows, r.Generation, at)
-	if err != nil {
-		return err
-	}
-	if row == nil {
-		receipt.Already = true
-		return nil
-	}
-	nothing, err := r.NothingLeft(ctx, row.KeyID)
-	if err != nil {
-		return fmt.Errorf("vault: retire: nothing left: %w", err)
-	}
-	if !nothing {
-		return fmt.Errorf("%w: values of it are left", ErrInUse)
-	}
-	dead, retired, err := v.store.RetireKey(ctx, name, r.Generation, at)
-	if err != nil {
-		return fmt.Errorf("vault: retire key: %w", err)
-	}
-	if !retired {
-		return fmt.Errorf("%w: the store does not let it go", ErrInUse)
-	}
-	receipt.addKeys([]KeyRow{dead})
-	if err := v.store.RaiseFence(ctx, FenceEvent{KeyName: name, At: at}); err != nil {
-		return fmt.Errorf("vault: raise fence: %w", err)
-	}
-	v.forget(name)
-	receipt.Entry, err = v.rec.Record(ctx, receipt.retirement(p, r))
-	if err != nil {
-		return fmt.Errorf("vault: record %s: %w", actRetire.Name, err)
-	}
-	_, err = v.store.SetEvidence(ctx, ShredEvidence{
-		Tenant: name.Tenant, SubjectID: name.SubjectID, At: at, Entry: receipt.Entry,
-	})
-	if err != nil {
-		return fmt.Errorf("vault: name evidence: %w", err)
-	}
-	return nil
-}
-
-// unused returns the row of a generation that can be retired, nil if it is gone.
-func (v *Vault) unused(rows []KeyRow, generation uint32, at int64) (*KeyRow, error) {
-	if generation > rows[0].Generation {
-		return nil, fmt.Errorf("%w: there is no such generation", ErrTarget)
-	}
-	for i := range rows {
-		if rows[i].Generation != generation {
+	for _, row := range rows[:max(0, len(rows)-1)] {
+		if row.ClosedAt != 0 {
 			continue
 		}
-		if i == 0 {
-			return nil, fmt.Errorf("%w: it is the newest", ErrInUse)
+		var now bool
+		err := v.tx.Atomically(ctx, func(ctx context.Context) error {
+			var err error
+			if now, err = v.store.CloseEpoch(ctx, row.Epoch, v.micros()); err != nil {
+				return fmt.Errorf("vault: close epoch: %w", err)
+			}
+			if !now {
+				return nil
+			}
+			return v.record(ctx, troth.Entry{
+				Act: actEpochClose, Tenant: troth.Platform, Facts: troth.Facts{"epoch": troth.Count(int(row.Epoch))},
+			})
+		})
+		if err != nil {
+			return closed, err
 		}
-		if young := max(retireAge, 2*v.opt.fenceAge); at-rows[i-1].CreatedAt < young.Microseconds() {
-			return nil, fmt.Errorf("%w: the next one is younger than %v", ErrInUse, young)
+		if now {
+			closed = append(closed, row.Epoch)
 		}
-		return &rows[i], nil
 	}
-	return nil, nil
+	return closed, nil
 }
 
-func (r *Receipt) retirement(p troth.Permit, of *Retirement) troth.Entry {
-	facts := troth.Facts{
-		"compartments": troth.Words(of.Compartment),
-		"generation":   troth.Count(of.Generation),
-		"commitments":  troth.Digest(r.digest()),
+// Retired is what one call of [Vault.Retire] came to, by epochs.
+type Retired struct {
+	// Closed are those under which nothing can come any more, as of this call.
+	Closed []uint32
+	// Destroyed are those whose key is gone, as of this call.
+	Destroyed []uint32
+	// Pending are those whose key goes at an instant to come.
+	Pending []uint32
+	// Waiting are closed ones that wait for a key backup.
+	Waiting []uint32
+}
+
+// Retire closes the epochs under which no root is left, and destroys the keys of
+// closed ones: each only if a key backup that is newer than its closing was
+// opened as a test, or the vault was opened with [UnsafeWithoutKeyBackups]. Call
+// it again, once a day or so: what a crash left undone is done then, and a
+// destruction that was pending is confirmed.
+//
+// It returns what was done and, with [ErrNoKeyBackup], that epochs wait for a
+// backup; with [ErrEpochStore], that keys could not be destroyed.
+func (v *Vault) Retire(ctx context.Context) (r Retired, err error) {
+	if err := v.epochCall(ctx); err != nil {
+		return r, err
 	}
-	permitFacts(facts, p)
-	return troth.Entry{Act: actRetire, Tenant: of.Subject.Tenant, SubjectID: of.Subject.ID, Facts: facts}
+	if r.Closed, err = v.closeEpochs(ctx); err != nil {
+		return r, err
+	}
+	rows, err := v.epochRows(ctx)
+	if err != nil {
+		return r, err
+	}
+	backedUp, err := v.store.KeyBackedUp(ctx)
+	if err != nil {
+		return r, fmt.Errorf("vault: read key backup: %w", err)
+	}
+	var errs []error
+	for _, row := range rows {
+		switch {
+		case row.ClosedAt == 0 || row.DestroyedAt != 0:
+		case backedUp <= row.ClosedAt && v.opt.noKeyBackups == "":
+			r.Waiting = append(r.Waiting, row.Epoch)
+		default:
+			errs = append(errs, v.destroyEpoch(ctx, row, &r))
+		}
+	}
+	if len(r.Waiting) > 0 {
+		errs = append(errs, ErrNoKeyBackup)
+	}
+	return r, errors.Join(errs...)
+}
+
+// destroyEpoch destroys the key of a closed epoch, and then says so.
+func (v *Vault) destroyEpoch(ctx context.Context, row EpochRow, r *Retired) error {
+	if row.Place != v.epochs.Place().Name {
+		return fmt.Errorf("%w: the key of epoch %d is in another one", ErrEpochStore, row.Epoch)
+	}
+	final, err := v.epochs.Destroy(ctx, row.Epoch)
+	if err := epochFailed(ctx, "destroy", err); err != nil {
+		return err
+	}
+	now := v.now()
+	state, finalAt, destroyedAt := "pending", final.UnixMicro(), int64(0)
+	if final.IsZero() {
+		state, final = "destroyed", now
+		finalAt, destroyedAt = now.UnixMicro(), now.UnixMicro()
+		r.Destroyed = append(r.Destroyed, row.Epoch)
+	} else {
+		r.Pending = append(r.Pending, row.Epoch)
+		if finalAt == row.FinalAt {
+			return nil // known
+		}
+	}
+	facts := troth.Facts{
+		"epoch": troth.Count(int(row.Epoch)), "place": troth.Word(row.Place),
+		"state": troth.Word(state), "final": troth.Instant(final), "backup": troth.Word("tested"),
+	}
+	if v.opt.noKeyBackups != "" {
+		facts["backup"], facts["ground"] = troth.Word("none"), troth.Word(v.opt.noKeyBackups)
+	}
+	return v.tx.Atomically(ctx, func(ctx context.Context) error {
+		ended, err := v.store.EndEpoch(ctx, row.Epoch, finalAt, destroyedAt)
+		if err != nil {
+			return fmt.Errorf("vault: end epoch: %w", err)
+		}
+		if !ended {
+			return nil // another process was first
+		}
+		return v.record(ctx, troth.Entry{Act: actEpochEnd, Tenant: troth.Platform, Facts: facts})
+	})
 }

@@ -137,11 +137,14 @@ type stride struct {
 	stuck              int64
 }
 
-// rotate does one transaction's worth: it adds the roots if they are not there,
-// moves keys, and at the end empties the old roots.
+// rotate adds the roots if they are not there, and does one transaction's worth:
+// it moves keys, and at the end empties the old roots.
 func (v *Vault) rotate(ctx context.Context, t *rotation, batch int) (s stride, err error) {
 	if t.nothing {
 		return stride{taken: true, ended: true, done: true}, nil
+	}
+	if err := v.renew(ctx, t); err != nil {
+		return s, err
 	}
 	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
 		s = stride{}
@@ -153,8 +156,8 @@ func (v *Vault) rotate(ctx context.Context, t *rotation, batch int) (s stride, e
 		if s.taken = taken; !taken {
 			return nil
 		}
-		if err := v.renew(ctx, t); err != nil {
-			return err
+		if err := v.store.SupersedeRoots(ctx, t.tenant, t.epoch, at); err != nil {
+			return fmt.Errorf("vault: supersede roots: %w", err)
 		}
 		if row.After == (KeyPlace{}) {
 			row.Stuck = 0
@@ -171,28 +174,37 @@ func (v *Vault) rotate(ctx context.Context, t *rotation, batch int) (s stride, e
 	if err != nil {
 		return stride{}, err
 	}
-	if t.fresh != nil || s.done {
+	if s.done {
 		v.forgetRoots(t.tenant)
-	}
-	if s.taken {
-		t.fresh = nil
 	}
 	return s, nil
 }
 
-// renew adds the roots that were prepared. If another process was first, they
-// are prepared again from its.
+// renew adds the roots that were prepared, in a transaction of its own: whoever
+// creates keys from then on holds the new root, so that those who hold the old
+// one, for which superseding it waits, only become fewer. If another process was
+// first, they are prepared again from its.
 func (v *Vault) renew(ctx context.Context, t *rotation) error {
-	for _, row := range t.fresh {
-		inserted, err := v.store.RenewRoot(ctx, *row)
-		if err != nil {
-			return fmt.Errorf("vault: renew root: %w", err)
-		}
-		if !inserted {
-			return errSuperseded
-		}
+	if t.fresh == nil {
+		return nil
 	}
-	return nil
+	err := v.tx.Atomically(ctx, func(ctx context.Context) error {
+		for _, row := range t.fresh {
+			inserted, err := v.store.RenewRoot(ctx, *row)
+			if err != nil {
+				return fmt.Errorf("vault: renew root: %w", err)
+			}
+			if !inserted {
+				return errSuperseded
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		t.fresh = nil
+		v.forgetRoots(t.tenant)
+	}
+	return err
 }
 
 // moveBatch moves the next keys.

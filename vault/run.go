@@ -21,8 +21,9 @@ const chores = time.Minute
 // waits for that, closes windows that ended, marks those of dead processes as
 // unknown ten minutes after their end, settles shreddings whose transactions
 // were the host's, and has a store that is a [Scrubber] scrubbed after
-// shreddings, and pumps committed shreddings to the erasure journal. Where there is evidence to read it compares control rows with it,
-// some each minute, see [Vault.Reconcile]. Without Run the same happens late or on demand, except that a
+// shreddings, and pumps committed shreddings to the erasure journal. Where there
+// is evidence to read it compares control rows with it, some each minute, see
+// [Vault.Reconcile]. Without Run the same happens late or on demand, except that a
 // window is told only when the next one begins or the vault is closed.
 func (v *Vault) Run(ctx context.Context) error {
 	looks := time.NewTicker(v.opt.fenceAge / 3)

@@ -33,6 +33,8 @@ type world struct {
 	keks  vault.KEKResolver
 	// journal is nil where a test wants none.
 	journal *vaulttest.Journal
+	// epochStore is nil where a test wants no epochs.
+	epochStore vault.EpochStore
 	// service acts in ctx unless a test says otherwise.
 	ctx context.Context
 }
@@ -62,7 +64,7 @@ func asPerson(ctx context.Context, id string) context.Context {
 }
 
 func (w *world) config() vault.Config {
-	c := vault.Config{Store: w.store, KEK: w.kek, KEKs: w.keks, Recorder: w.rec}
+	c := vault.Config{Store: w.store, KEK: w.kek, KEKs: w.keks, Recorder: w.rec, Epochs: w.epochStore}
 	if w.journal != nil {
 		c.Journal = w.journal
 	}

@@ -164,7 +164,7 @@ func TestRestore_ByTheBook(t *testing.T) {
 			var keys []byte
 			d.step(3, "back up the keys, and open the backup", func() {
 				retired, err := d.site.vault.Retire(service(t.Context()))
-				require.ErrorIs(t, err, vault.ErrKeyBackup)
+				require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 				require.NotEmpty(t, retired.Waiting)
 				waiting := retired.Waiting
 				keys = d.backUpKeys()

@@ -141,7 +141,7 @@ func (a *adversary) opensRoots(tenant troth.Tenant) bool {
 // TestHorizon_AnAdversaryWithEverythingFromBefore is the promise of epochs.
 func TestHorizon_AnAdversaryWithEverythingFromBefore(t *testing.T) {
 	eachEpochal(t, func(t *testing.T, d database) {
-		e := d.epochal(t, vault.WithFenceAge(50*time.Millisecond))
+		e := d.epochal(t, vault.WithFenceAge(bound))
 		ada, bob := e.seal(shop, "ada"), e.seal(shop, "bob")
 		bread := e.seal("bakery-3", "bread")
 		before := d.copied(t)
@@ -175,8 +175,8 @@ func TestHorizon_AnAdversaryWithEverythingFromBefore(t *testing.T) {
 
 		// After it, it does not, with whatever he combines.
 		stolen := d.copiedFolder(t)
-		for name, copy := range map[string]database{"before": before, "after": after, "middle": middle, "now": d.copied(t)} {
-			a := newAdversary(t, copy, stolen)
+		for name, c := range map[string]database{"before": before, "after": after, "middle": middle, "now": d.copied(t)} {
+			a := newAdversary(t, c, stolen)
 			require.False(t, a.reads("ada", ada), name)
 			require.Equal(t, name == "middle" || name == "now", a.opensRoots(shop), name)
 		}

@@ -3,7 +3,6 @@ package vault_test
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/trothdev/troth/vault"
 )
@@ -45,9 +44,7 @@ func (c *child) rewrapToil(out *report) error {
 			return err
 		}
 		if r.Done {
-			for { // until it is killed
-				time.Sleep(time.Hour)
-			}
+			select {} // until it is killed
 		}
 	}
 }

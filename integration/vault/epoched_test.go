@@ -162,8 +162,7 @@ func (e *epochal) retire() vault.Retired {
 	e.Helper()
 	store, err := vaultsql.New(e.svc, e.Handle)
 	require.NoError(e, err)
-	time.Sleep(time.Millisecond) // newer than the closing
-	require.NoError(e, store.SetKeyBackedUp(e.svc, time.Now().UnixMicro()))
+	require.NoError(e, store.SetKeyBackedUp(e.svc, time.Now().UnixMicro()+1)) // newer than the closing
 	r, err := e.Vault.Retire(e.svc)
 	require.NoError(e, err)
 	return r

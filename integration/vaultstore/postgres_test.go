@@ -3,6 +3,7 @@ package vaultstore_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"testing"
 
@@ -86,6 +87,11 @@ func TestPostgres_WhoCreatesInAnOldSnapshotIsToldOrRefused(t *testing.T) {
 		"the tenant was shredded": func(ctx context.Context, s *vaultsql.Store) error {
 			_, err := s.ShredRoots(ctx, "t", at)
 			return err
+		},
+		"the root was superseded": func(ctx context.Context, s *vaultsql.Store) error {
+			renewed, err := s.RenewRoot(ctx, vault.RootRow{Tenant: "t", Lineage: vault.WrapLineage, Epoch: 1, Sealed: []byte("r"), CreatedAt: at})
+			require.True(t, renewed || err != nil)
+			return errors.Join(err, s.SupersedeRoots(ctx, "t", 1, at))
 		},
 		"the key was there first": func(ctx context.Context, s *vaultsql.Store) error {
 			_, err := s.InsertKey(ctx, key("42", "profile", 1))

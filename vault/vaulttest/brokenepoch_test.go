@@ -11,6 +11,7 @@ import (
 type brokenEpochs struct {
 	roots          func(ctx context.Context, t troth.Tenant) ([]vault.RootRow, error)
 	renewRoot      func(ctx context.Context, row vault.RootRow) (bool, error)
+	supersedeRoots func(ctx context.Context, t troth.Tenant, below uint32, at int64) error
 	staleKeys      func(ctx context.Context, q vault.StaleKeys) ([]vault.KeyRow, error)
 	moveKeys       func(ctx context.Context, t troth.Tenant, to uint32, moves []vault.KeyMove) (int, error)
 	retireRoots    func(ctx context.Context, t troth.Tenant, below uint32, at int64) (int, error)
@@ -33,6 +34,7 @@ func wholeEpochs(s vault.Backend) brokenEpochs {
 	return brokenEpochs{
 		roots:          s.Roots,
 		renewRoot:      s.RenewRoot,
+		supersedeRoots: s.SupersedeRoots,
 		staleKeys:      s.StaleKeys,
 		moveKeys:       s.MoveKeys,
 		retireRoots:    s.RetireRoots,
@@ -122,4 +124,8 @@ func (b *broken) SetKeyBackedUp(ctx context.Context, at int64) error {
 
 func (b *broken) TakeRewrap(ctx context.Context, t troth.Tenant, epoch uint32, at int64) (vault.RewrapRow, bool, error) {
 	return b.takeRewrap(ctx, t, epoch, at)
+}
+
+func (b *broken) SupersedeRoots(ctx context.Context, t troth.Tenant, below uint32, at int64) error {
+	return b.supersedeRoots(ctx, t, below, at)
 }

@@ -101,7 +101,7 @@ var renewDefects = []defect{
 			return rows, err
 		}
 	})},
-	{"nothing is superseded", "a new root supersedes those of its lineage below it", breaks(func(s vault.Backend, b *broken) {
+	{"nothing is superseded", "roots are superseded where their lineage has a higher one, once", breaks(func(s vault.Backend, b *broken) {
 		b.roots = func(ctx context.Context, t troth.Tenant) ([]vault.RootRow, error) {
 			rows, err := s.Roots(ctx, t)
 			for i := range rows {
@@ -123,14 +123,18 @@ var renewDefects = []defect{
 	{"dead roots are renewed, it is said", "nobody renews the root of a dead tenant", breaks(renewsAlways)},
 	{"everybody renews a root, it is said", "of those who renew one root, one does", breaks(renewsAlways)},
 	{"keys come under superseded roots", "no key comes under a superseded root, and the lock tells the newest", breaks(overwrites)},
-	{"nobody waits for who creates under a root", "who renews a root waits for who creates under the old one, and finds the key", breaks(noTransactions)},
-	{"the lock tells an old root", "who creates waits for who renews the root, and is told", breaks(func(s vault.Backend, b *broken) {
+	{"nobody waits for who creates under a root", "who supersedes a root waits for who creates under it, and finds the key", breaks(noTransactions)},
+	{"the lock tells an old root", "who creates waits for who supersedes the root, and is told", breaks(func(s vault.Backend, b *broken) {
 		b.lockPerson = func(ctx context.Context, t troth.Tenant, id string, l vault.Lock) (vault.PersonState, error) {
 			state, err := s.LockPerson(ctx, t, id, l)
 			state.Epoch = 1
 			return state, err
 		}
 	})},
+	{
+		"who renews a root waits", "who renews a root waits for nobody who creates, and who creates then holds the new one",
+		impatient,
+	},
 	{"who shreds a tenant misses its new root", "who shreds a tenant waits for who renews its root, and empties both", breaks(noTransactions)},
 	{
 		"emptied roots are no tombstones", "shredding a tenant turns emptied roots into tombstones too",

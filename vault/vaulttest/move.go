@@ -234,6 +234,9 @@ func (r *rig) rotate(ctx context.Context, epoch uint32) error {
 		return err
 	}
 	return r.tx.Atomically(ctx, func(ctx context.Context) error {
+		if err := r.s.SupersedeRoots(ctx, r.a, epoch, instant); err != nil {
+			return err
+		}
 		rows, err := r.s.StaleKeys(ctx, vault.StaleKeys{Tenant: r.a, Below: epoch, Limit: many})
 		if err != nil {
 			return err

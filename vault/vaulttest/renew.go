@@ -8,10 +8,17 @@ import (
 	"github.com/trothdev/troth/vault"
 )
 
-func (r *rig) renewRoot(ctx context.Context, row vault.RootRow) {
+func (r *rig) addRoot(ctx context.Context, row vault.RootRow) {
 	r.Helper()
 	inserted, err := r.s.RenewRoot(ctx, row)
 	r.wants(true, inserted, err, "renew root")
+}
+
+// renewRoot adds a root and supersedes those below.
+func (r *rig) renewRoot(ctx context.Context, row vault.RootRow) {
+	r.Helper()
+	r.addRoot(ctx, row)
+	r.ok(r.s.SupersedeRoots(ctx, row.Tenant, row.Epoch, row.CreatedAt), "supersede roots")
 }
 
 // retires demands that so many living roots of epochs below remain.
@@ -69,14 +76,27 @@ var renewChecks = []check{
 		r.insertRoot(ctx, rootRow(r.b, vault.WrapLineage, 0))
 		r.rootsAre(ctx, r.a, index, superseded(wrap[0], wrap[1]), superseded(wrap[1], wrap[2]), wrap[2])
 	}},
-	{name: "a new root supersedes those of its lineage below it", run: func(r *rig) {
+	{name: "roots are superseded where their lineage has a higher one, once", run: func(r *rig) {
 		ctx := r.Context()
 		old, index, next := rootRow(r.a, vault.WrapLineage, 1), rootRow(r.a, vault.IndexLineage, 1), rootRow(r.a, vault.WrapLineage, 2)
+		other := rootRow(r.b, vault.WrapLineage, 1)
 		r.insertRoot(ctx, old)
 		r.insertRoot(ctx, index)
-		r.renewRoot(ctx, next)
+		r.insertRoot(ctx, other)
+		supersede := func(below uint32, at int64) {
+			r.ok(r.s.SupersedeRoots(ctx, r.a, below, at), "supersede roots")
+		}
+		supersede(2, instant) // nothing is higher
+		r.addRoot(ctx, next)
 		r.root(ctx, next)
+		r.rootsAre(ctx, r.a, index, old, next)
+		supersede(1, instant)
+		supersede(3, instant)
+		r.rootsAre(ctx, r.a, index, old, next)
+		supersede(2, next.CreatedAt)
+		supersede(2, instant+9)
 		r.rootsAre(ctx, r.a, index, superseded(old, next), next)
+		r.rootsAre(ctx, r.b, other)
 	}},
 	{name: "nobody renews a root that is not there", run: func(r *rig) {
 		r.insertRoot(r.Context(), rootRow(r.a, vault.IndexLineage, 1))
@@ -125,7 +145,7 @@ var renewChecks = []check{
 			r.insertKey(ctx, keyIn(4, row.KeyName, 1))
 		})
 	}},
-	{name: "who renews a root waits for who creates under the old one, and finds the key", run: func(r *rig) {
+	{name: "who supersedes a root waits for who creates under it, and finds the key", run: func(r *rig) {
 		r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
 		row := keyIn(1, name(r.a, "42", "profile"), 1)
 		var found []vault.KeyRow
@@ -137,14 +157,32 @@ var renewChecks = []check{
 				if _, err := r.s.RenewRoot(ctx, rootRow(r.a, vault.WrapLineage, 2)); err != nil {
 					return err
 				}
-				var err error
+				err := r.s.SupersedeRoots(ctx, r.a, 2, instant)
+				if err != nil {
+					return err
+				}
 				found, err = r.s.StaleKeys(ctx, vault.StaleKeys{Tenant: r.a, Below: 2, Limit: many})
 				return err
 			})
 		})
 		r.sameKeys(found, []vault.KeyRow{row})
 	}},
-	{name: "who creates waits for who renews the root, and is told", run: func(r *rig) {
+	{name: "who renews a root waits for nobody who creates, and who creates then holds the new one", needs: manyWriters, run: func(r *rig) {
+		outside := r.Context()
+		r.insertRoot(outside, rootRow(r.a, vault.WrapLineage, 1))
+		r.atomically(outside, func(ctx context.Context) {
+			r.lock(ctx, r.a, "42", vault.Shared)
+			r.addRoot(outside, rootRow(r.a, vault.WrapLineage, 2))
+		})
+		r.atomically(outside, func(ctx context.Context) {
+			if state := r.lock(ctx, r.a, "43", vault.Shared); state.Epoch != 2 {
+				r.Fatalf("state %+v", state)
+			}
+			r.ok(r.s.SupersedeRoots(outside, r.a, 2, instant), "supersede roots")
+			r.retires(outside, r.a, 2, 0)
+		})
+	}},
+	{name: "who creates waits for who supersedes the root, and is told", run: func(r *rig) {
 		r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
 		var state vault.PersonState
 		r.waits(func(ctx context.Context) { r.renewRoot(ctx, rootRow(r.a, vault.WrapLineage, 2)) }, func(ctx context.Context) error {

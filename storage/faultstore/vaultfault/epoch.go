@@ -16,6 +16,10 @@ func (s *store) RenewRoot(ctx context.Context, row vault.RootRow) (bool, error) 
 	return faultstore.Do(ctx, s.p, "RenewRoot", func() (bool, error) { return s.s.RenewRoot(ctx, row) })
 }
 
+func (s *store) SupersedeRoots(ctx context.Context, t troth.Tenant, below uint32, at int64) error {
+	return faultstore.Run(ctx, s.p, "SupersedeRoots", func() error { return s.s.SupersedeRoots(ctx, t, below, at) })
+}
+
 func (s *store) StaleKeys(ctx context.Context, q vault.StaleKeys) ([]vault.KeyRow, error) {
 	return faultstore.Do(ctx, s.p, "StaleKeys", func() ([]vault.KeyRow, error) { return s.s.StaleKeys(ctx, q) })
 }

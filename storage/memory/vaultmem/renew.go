@@ -44,16 +44,35 @@ func (s *Store) RenewRoot(ctx context.Context, row vault.RootRow) (inserted bool
 		if err != nil || len(rows) == 0 || rows[0].Epoch >= row.Epoch || len(rows[0].Sealed) == 0 || rows[0].KEK != row.KEK {
 			return err
 		}
-		rows = slices.Clone(rows)
-		for i := range rows {
-			if len(rows[i].Sealed) > 0 && rows[i].SupersededAt == 0 {
-				rows[i].SupersededAt = row.CreatedAt
-			}
-		}
-		inserted, err = s.addRoot(ctx, rows, row)
+		inserted, err = s.addRoot(ctx, slices.Clone(rows), row)
 		return err
 	})
 	return inserted, err
+}
+
+// SupersedeRoots implements vault.Store.
+func (s *Store) SupersedeRoots(ctx context.Context, tenant troth.Tenant, below uint32, at int64) error {
+	return s.db.Atomically(ctx, func(ctx context.Context) error {
+		for _, l := range []vault.Lineage{vault.IndexLineage, vault.WrapLineage} {
+			rows, _, err := s.roots.Get(ctx, rootKey{tenant, l})
+			if err != nil {
+				return err
+			}
+			if len(rows) == 0 || rows[0].Epoch < below || len(rows[0].Sealed) == 0 {
+				continue
+			}
+			rows = slices.Clone(rows)
+			for i := range rows {
+				if r := &rows[i]; r.Epoch < below && len(r.Sealed) > 0 && r.SupersededAt == 0 {
+					r.SupersededAt = at
+				}
+			}
+			if err := s.roots.Put(ctx, rootKey{tenant, l}, rows); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // RetireRoots implements vault.Store.

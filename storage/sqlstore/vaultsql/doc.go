@@ -27,9 +27,10 @@
 //
 // # Storage
 //
-// Tables troth_vault_root, _person, _key, _fence, _window, _restriction, _grant,
-// _mark, _setting, _line, _journal and _buried, under
-// the migration namespace "vault". On PostgreSQL, transaction-level advisory
-// locks too: one for each person or tenant whose keys are being destroyed, and
-// one to number the fence.
+// Tables troth_vault_root, _person, _key, _fence, _window, _epoch, _rewrap,
+// _export, _restriction, _grant, _mark, _setting, _line, _journal and _buried,
+// under the migration namespace "vault". On PostgreSQL, transaction-level
+// advisory locks too: one for each person or tenant whose keys are being
+// destroyed, one for each tenant whose keys are being moved, and one to number
+// the fence.
 package vaultsql

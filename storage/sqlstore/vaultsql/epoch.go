@@ -25,7 +25,7 @@ const epochColumns = "epoch, place, opened_at, closed_at, final_at, destroyed_at
 
 func (q *epochQueries) addEpochs(d sqlstore.Dialect) {
 	q.epochs = `SELECT epoch, substr(place, 1, 256), opened_at, closed_at, final_at, destroyed_at
-		FROM troth_vault_epoch ORDER BY epoch`
+		FROM troth_vault_epoch ORDER BY epoch LIMIT ?`
 	q.insertEpoch = `INSERT INTO troth_vault_epoch (` + epochColumns + `) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	q.holdEpoch = `SELECT closed_at FROM troth_vault_epoch WHERE epoch = ?`
 	q.lockEpoch = q.holdEpoch
@@ -52,7 +52,7 @@ func (q *epochQueries) addEpochs(d sqlstore.Dialect) {
 
 // Epochs implements vault.SystemStore.
 func (s *Store) Epochs(ctx context.Context) ([]vault.EpochRow, error) {
-	return query(ctx, s, scanEpoch, s.q.epochs)
+	return limited(ctx, s, scanEpoch, maxEpochs, s.q.epochs)
 }
 
 func scanEpoch(rows *sqlstore.Rows) (e vault.EpochRow, err error) {
@@ -70,13 +70,14 @@ func (s *Store) InsertEpoch(ctx context.Context, e vault.EpochRow) (inserted boo
 }
 
 // holdEpoch reports whether the epoch is not closed, and keeps it so until the
-// transaction ends. One that has no row is not closed.
+// transaction ends. One that has no row is not closed; an old snapshot may only
+// lack it.
 func (s *Store) holdEpoch(ctx context.Context, epoch uint32) (open bool, err error) {
-	if err := s.lockable(ctx); err != nil {
-		return false, err
-	}
 	var closedAt int64
-	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.holdEpoch, []any{int64(epoch)}, &closedAt)
+	found, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.holdEpoch, []any{int64(epoch)}, &closedAt)
+	if err == nil && !found {
+		err = s.lockable(ctx)
+	}
 	return closedAt == 0, err
 }
 

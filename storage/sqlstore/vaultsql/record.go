@@ -16,16 +16,31 @@ const (
 	maxGenerations = vault.MaxGenerations
 	maxSealed      = 4096 // bytes; the queries cut one after it
 	maxEvents      = 10_000
+	maxEpochs      = 10_000  // a new one each day for 27 years
+	maxTombstones  = 100_000 // of one person
 )
 
 // What the errors say is all: a stored value is not quoted, whatever it is.
 var (
 	errRecord      = fmt.Errorf("vaultsql: stored key or root has values out of range: %w", vault.ErrKeyRecord)
 	errGenerations = fmt.Errorf("vaultsql: more than %d generations of a key: %w", maxGenerations, vault.ErrKeyRecord)
+	errTooMany     = fmt.Errorf("vaultsql: more rows than any vault writes: %w", vault.ErrKeyRecord)
 	errWindow      = errors.New("vaultsql: stored window has values out of range")
 	errLost        = errors.New("vaultsql: raise fence: the database did not keep what was written, look for triggers")
 	errAlive       = errors.New("vaultsql: shred: the database did not keep what was written, look for triggers")
 )
+
+// limited reads the rows of a query whose last argument is their limit, and
+// refuses more than most.
+func limited[T any](
+	ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, error), most int, text string, args ...any,
+) ([]T, error) {
+	rows, err := query(ctx, s, scan, text, append(args, most+1)...)
+	if err == nil && len(rows) > most {
+		return nil, errTooMany
+	}
+	return rows, err
+}
 
 // small converts a stored number; false if it does not fit.
 func small(from int64, to *uint32) bool {

@@ -68,7 +68,7 @@ func (s *Store) ShredRoots(ctx context.Context, tenant troth.Tenant, at int64) (
 		dead = nil
 		// The wrap lineage first: it is the one that everybody locks.
 		for _, l := range []vault.Lineage{vault.WrapLineage, vault.IndexLineage} {
-			if err := s.lockRoots(ctx, tenant, l); err != nil {
+			if err := s.lockRoots(ctx, s.q.lockRoots, tenant, l); err != nil {
 				return err
 			}
 			died, err := s.shredLineage(ctx, tenant, l, at)

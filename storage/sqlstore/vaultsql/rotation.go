@@ -10,7 +10,8 @@ import (
 
 // rotationQueries are the statements that move a tenant between epochs.
 type rotationQueries struct {
-	roots, lockRoots, renewRoot, supersede      string
+	roots, lockRoots, shareRoots                string
+	renewRoot, supersede                        string
 	retireWrap, retireIndex, left, forget       string
 	staleKeys, holdRoot, moveKeys               string
 	rewrapLock, rewrap, beginRewrap, saveRewrap string
@@ -19,7 +20,7 @@ type rotationQueries struct {
 
 func (q *rotationQueries) all() []*string {
 	return []*string{
-		&q.roots, &q.lockRoots, &q.renewRoot, &q.supersede, &q.retireWrap, &q.retireIndex, &q.left, &q.forget,
+		&q.roots, &q.lockRoots, &q.shareRoots, &q.renewRoot, &q.supersede, &q.retireWrap, &q.retireIndex, &q.left, &q.forget,
 		&q.staleKeys, &q.holdRoot, &q.moveKeys, &q.rewrapLock, &q.rewrap, &q.beginRewrap, &q.saveRewrap,
 		&q.tombstones, &q.noteExport, &q.exported,
 	}
@@ -28,7 +29,7 @@ func (q *rotationQueries) all() []*string {
 const rewrapColumns = "tenant, epoch, subject, compartment, generation, moved, stuck, started_at"
 
 func (q *rotationQueries) addRotation(d sqlstore.Dialect) {
-	q.roots = `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? ORDER BY lineage, epoch`
+	q.roots = `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? ORDER BY lineage, epoch LIMIT ?`
 	q.lockRoots = `SELECT epoch FROM troth_vault_root WHERE tenant = ? AND lineage = ? ORDER BY epoch`
 	q.renewRoot = `INSERT INTO troth_vault_root (` + rootColumns + `, origin)
 		SELECT ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, 0
@@ -37,7 +38,9 @@ func (q *rotationQueries) addRotation(d sqlstore.Dialect) {
 			AND (epoch >= ? OR shredded_at <> 0))
 		ON CONFLICT DO NOTHING`
 	q.supersede = `UPDATE troth_vault_root SET superseded_at = ?
-		WHERE tenant = ? AND lineage = ? AND epoch < ? AND sealed IS NOT NULL AND superseded_at = 0`
+		WHERE tenant = ? AND lineage = ? AND epoch < ? AND sealed IS NOT NULL AND superseded_at = 0
+		AND EXISTS (SELECT 1 FROM troth_vault_root n
+			WHERE n.tenant = ? AND n.lineage = ? AND n.epoch >= ? AND n.sealed IS NOT NULL)`
 	const retire = `UPDATE troth_vault_root SET sealed = NULL, retired_at = ?
 		WHERE tenant = ? AND lineage = ? AND epoch < ? AND sealed IS NOT NULL AND superseded_at <> 0`
 	q.retireIndex = retire
@@ -57,15 +60,17 @@ func (q *rotationQueries) addRotation(d sqlstore.Dialect) {
 	q.saveRewrap = `UPDATE troth_vault_rewrap
 		SET epoch = ?, subject = ?, compartment = ?, generation = ?, moved = ?, stuck = ?, started_at = ? WHERE tenant = ?`
 	q.tombstones = `SELECT ` + keyValues + ` FROM troth_vault_key
-		WHERE tenant = ? AND subject = ? AND shredded_at <> 0 AND key_id <> 0 ORDER BY compartment, generation`
+		WHERE tenant = ? AND subject = ? AND shredded_at <> 0 AND key_id <> 0 ORDER BY compartment, generation LIMIT ?`
 	q.noteExport = `INSERT INTO troth_vault_export (tenant, subject, compartment, exported_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (tenant, subject, compartment) DO UPDATE SET exported_at = excluded.exported_at
 			WHERE troth_vault_export.exported_at < excluded.exported_at`
 	q.exported = `SELECT COALESCE(MAX(exported_at), 0) FROM troth_vault_export WHERE tenant = ?
 		AND (subject = '' OR subject = ? OR ? = 1) AND (compartment = '' OR compartment = ? OR ? = 1)`
 	q.moveKeys = moveOne
+	q.shareRoots = q.lockRoots
 	if d == sqlstore.Postgres {
 		q.lockRoots += " FOR UPDATE"
+		q.shareRoots += " FOR SHARE"
 		q.staleKeys += " FOR NO KEY UPDATE SKIP LOCKED"
 		q.holdRoot += " FOR SHARE"
 		q.rewrapLock = `SELECT pg_try_advisory_xact_lock(?)`
@@ -73,14 +78,15 @@ func (q *rotationQueries) addRotation(d sqlstore.Dialect) {
 	}
 }
 
-// lockRoots keeps others from adding or changing roots of the lineage, and waits
-// for those who hold the newest. The statements behind it see what was committed
-// meanwhile. SQLite has one writer.
-func (s *Store) lockRoots(ctx context.Context, tenant troth.Tenant, l vault.Lineage) error {
+// lockRoots keeps others from adding or changing roots of the lineage, and, with
+// the text lockRoots, waits for those who hold one; with shareRoots only for
+// those who shred. The statements behind it see what was committed meanwhile.
+// SQLite has one writer.
+func (s *Store) lockRoots(ctx context.Context, text string, tenant troth.Tenant, l vault.Lineage) error {
 	if !s.postgres() {
 		return nil
 	}
-	_, err := query(ctx, s, scanNumber, s.q.lockRoots, string(tenant), string(l))
+	_, err := query(ctx, s, scanNumber, text, string(tenant), string(l))
 	return err
 }
 
@@ -91,7 +97,7 @@ func scanNumber(rows *sqlstore.Rows) (n int64, err error) {
 
 // Roots implements vault.Store.
 func (s *Store) Roots(ctx context.Context, tenant troth.Tenant) ([]vault.RootRow, error) {
-	return query(ctx, s, scanRoot, s.q.roots, string(tenant))
+	return limited(ctx, s, scanRoot, 2*maxEpochs, s.q.roots, string(tenant))
 }
 
 // RenewRoot implements vault.Store.
@@ -102,7 +108,7 @@ func (s *Store) RenewRoot(ctx context.Context, r vault.RootRow) (inserted bool, 
 		if err := s.lockable(ctx); err != nil {
 			return err
 		}
-		if err := s.lockRoots(ctx, r.Tenant, r.Lineage); err != nil {
+		if err := s.lockRoots(ctx, s.q.shareRoots, r.Tenant, r.Lineage); err != nil {
 			return err
 		}
 		open, err := s.holdEpoch(ctx, r.Epoch)
@@ -111,13 +117,26 @@ func (s *Store) RenewRoot(ctx context.Context, r vault.RootRow) (inserted bool, 
 		}
 		inserted, err = s.affects(ctx, s.q.renewRoot, tenant, lineage, epoch, blob(r.Sealed), r.Commitment[:], r.CreatedAt,
 			r.KEK, tenant, lineage, r.KEK, tenant, lineage, epoch)
-		if err != nil || !inserted {
-			return err
-		}
-		_, err = s.h.Querier(ctx).Exec(ctx, s.q.supersede, r.CreatedAt, tenant, lineage, epoch)
 		return err
 	})
 	return inserted, err
+}
+
+// SupersedeRoots implements vault.Store.
+func (s *Store) SupersedeRoots(ctx context.Context, tenant troth.Tenant, below uint32, at int64) error {
+	return s.h.Atomically(ctx, func(ctx context.Context) error {
+		if err := s.lockable(ctx); err != nil {
+			return err
+		}
+		for _, l := range []vault.Lineage{vault.WrapLineage, vault.IndexLineage} {
+			_, err := s.h.Querier(ctx).Exec(ctx, s.q.supersede, at, string(tenant), string(l), int64(below),
+				string(tenant), string(l), int64(below))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // RetireRoots implements vault.Store. What is superseded gains no key any more,
@@ -129,9 +148,6 @@ func (s *Store) RetireRoots(ctx context.Context, tenant troth.Tenant, below uint
 		}
 		q := s.h.Querier(ctx)
 		for _, l := range []vault.Lineage{vault.WrapLineage, vault.IndexLineage} {
-			if err := s.lockRoots(ctx, tenant, l); err != nil {
-				return err
-			}
 			text := s.q.retireWrap
 			if l == vault.IndexLineage {
 				text = s.q.retireIndex
@@ -151,7 +167,7 @@ func (s *Store) RetireRoots(ctx context.Context, tenant troth.Tenant, below uint
 
 // Tombstones implements vault.Store.
 func (s *Store) Tombstones(ctx context.Context, tenant troth.Tenant, subjectID string) ([]vault.KeyRow, error) {
-	return query(ctx, s, scanKey, s.q.tombstones, string(tenant), subjectID)
+	return limited(ctx, s, scanKey, maxTombstones, s.q.tombstones, string(tenant), subjectID)
 }
 
 // NoteExport implements vault.Store.
