@@ -68,7 +68,7 @@ func (v *Vault) mayBackUp(ctx context.Context) error {
 		return ErrClosed
 	}
 	if v.tx.Scope(ctx) != nil {
-		return errors.New("vault: key backup: not inside a transaction")
+		return ErrInTx
 	}
 	if _, err := troth.ActorFrom(ctx); err != nil {
 		return err

@@ -59,6 +59,9 @@ func (r *reconciler) roots(ctx context.Context) (next string, done bool, err err
 func (r *reconciler) buried(ctx context.Context, subject string, c troth.Compartment, evidence troth.EntryID) error {
 	told, err := r.tells(ctx, evidence, isA(actShred, actReplay))
 	if err == nil && !told {
+		told, err = r.journalTells(ctx, subject, evidence)
+	}
+	if err == nil && !told {
 		r.found(Discrepancy{Kind: TombstoneUnevidenced, SubjectID: subject, Compartment: c, Entry: evidence})
 	}
 	return err

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/trothdev/troth"
@@ -40,7 +39,7 @@ func (v *Vault) Replay(ctx context.Context) (Replayed, error) {
 	case v.closed.Load():
 		return Replayed{}, ErrClosed
 	case v.tx.Scope(ctx) != nil:
-		return Replayed{}, errors.New("vault: replay: not inside a transaction")
+		return Replayed{}, ErrInTx
 	}
 	if _, err := troth.ActorFrom(ctx); err != nil {
 		return Replayed{}, err

@@ -284,3 +284,50 @@ func TestReplay_ErasesWhoHasKeysAndNoRow(t *testing.T) {
 	require.NoError(t, err)
 	p.erased(w, v)
 }
+
+// TestReplay_LeavesTheRowsAndTheTrailInAgreement: what a replay destroyed is told
+// by its own entries; of what came back dead with the key tables the entries are
+// lost, and the journal tells.
+func TestReplay_LeavesTheRowsAndTheTrailInAgreement(t *testing.T) {
+	p := newPast(t)
+	v := p.vault()
+	_, b := p.backUpKeys(v)
+	p.shred(v, personOf(shop, "cyd"))
+	require.NoError(t, v.PumpJournal(p.ctx))
+	w := p.restored(p.old)
+	c := w.config()
+	c.Evidence = &evidence{w: w, gone: map[troth.EntryID]bool{}}
+	rv, err := vault.Open(w.ctx, c, vault.Unmanaged("tests"), vault.ForReplay())
+	require.NoError(t, err)
+	w.restoreKeys(rv, b)
+	done, err := rv.Replay(w.ctx)
+	require.NoError(t, err)
+	require.Equal(t, 1, done.People)
+	r, err := rv.Reconcile(w.ctx, vault.ReconcileParams{Full: true})
+	require.NoError(t, err)
+	require.True(t, r.Complete)
+	require.Empty(t, r.Discrepancies)
+	require.Positive(t, r.Unchecked)
+
+	// And a tombstone that is taken away is found as ever.
+	again := w.backUp()
+	for i := range again.keys {
+		if again.keys[i].KeyName == nameOf(cyd) {
+			for _, k := range p.old.keys {
+				if k.KeyName == nameOf(cyd) {
+					again.keys[i] = k
+				}
+			}
+		}
+	}
+	forged := w.restored(again)
+	forged.rec = w.rec
+	fc := forged.config()
+	fc.Recorder = joined{w.rec, forged.db}
+	fc.Evidence = c.Evidence
+	fv, err := vault.Open(w.ctx, fc, vault.Unmanaged("tests"), vault.ForReplay())
+	require.NoError(t, err)
+	r, err = fv.Reconcile(w.ctx, vault.ReconcileParams{Full: true})
+	require.NoError(t, err)
+	require.NotEmpty(t, r.Discrepancies)
+}

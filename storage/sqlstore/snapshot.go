@@ -56,6 +56,10 @@ func (h *Handle) beginSnapshot(ctx context.Context, c *sql.Conn) (end func() err
 		if err != nil {
 			return nil, nil, err
 		}
+		// The first statement takes the snapshot, not the beginning.
+		if _, err := tx.ExecContext(ctx, "SELECT 1"); err != nil {
+			return nil, nil, errors.Join(err, tx.Rollback())
+		}
 		return tx.Rollback, tx, nil
 	}
 	// Not BeginTx, which takes the write lock where the data source says so. The
