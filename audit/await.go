@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -25,6 +26,12 @@ type sequencer struct {
 	// known is what the sinks held when they were asked.
 	known []Checkpoint
 	asked bool
+	// polite leaves the log to another process that moves it, and yielded says
+	// that it was.
+	polite, yielded bool
+	// recorded says that this process put something into the inbox since it took
+	// from there last.
+	recorded atomic.Bool
 
 	mu sync.Mutex
 	// waiting are those who wait for entries, see Await.
@@ -211,6 +218,7 @@ func (t *Trail) awaitStep(ctx context.Context, got chan Position, rest bool) (at
 		return at, true, nil
 	default:
 	}
+	t.seq.polite = false
 	n, err := t.sequence(ctx)
 	if err != nil && (ctx.Err() != nil || !passes(err)) {
 		return at, false, err

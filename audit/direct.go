@@ -34,9 +34,36 @@ type directEntry struct {
 	ctx   context.Context
 	actor troth.Actor
 	entry troth.Entry
+	// env says all but who the people are.
+	env Envelope
 
 	id  troth.EntryID
 	err error // errDetour until it is known
+}
+
+// newDirect makes as much of the envelope as can be made beside others, and finds
+// out whether it can be read back.
+func (t *Trail) newDirect(ctx context.Context, actor troth.Actor, e troth.Entry) (*directEntry, error) {
+	d := &directEntry{ctx: ctx, actor: actor, entry: e, env: t.envelope(e), err: errDetour}
+	d.env.Actor.Kind, d.env.Actor.Home = actor.Kind, actor.Home()
+	if actor.Kind == troth.Service {
+		d.env.Actor.Service = actor.ID
+	}
+	// Who stands in for the people is as long as they are.
+	full := d.env
+	for _, p := range d.people() {
+		full.name(p, Pseudonym{1})
+	}
+	return d, readable(full, full.Append(nil))
+}
+
+// name puts a person's pseudonym in its place.
+func (e *Envelope) name(p person, ps Pseudonym) {
+	if p.role == asActor {
+		e.Actor.Person = ps
+	} else {
+		e.Subject = ps
+	}
 }
 
 // errDetour says that the entry has to go by the inbox, as all others do.
@@ -56,7 +83,10 @@ func (t *Trail) isDirect(ctx context.Context, e troth.Entry) bool {
 // recordDirect puts the entry into the log. It returns errDetour, and nothing is
 // stored, where that cannot be.
 func (t *Trail) recordDirect(ctx context.Context, actor troth.Actor, e troth.Entry) (troth.EntryID, error) {
-	d := &directEntry{ctx: ctx, actor: actor, entry: e, err: errDetour}
+	d, err := t.newDirect(ctx, actor, e)
+	if err != nil {
+		return troth.EntryID{}, err
+	}
 	c, first := t.seq.direct.join(d)
 	if first {
 		t.lead(ctx, c)
@@ -113,16 +143,21 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 	}
 	called := false
 	outcomes := make([]error, len(entries))
-	_, err := t.tryStep(ctx, func(ctx context.Context, s *step) (err error) {
+	more := func(ctx context.Context, s *step) (err error) {
 		called = true
-		seen := make(map[person]Pseudonym)
+		seen := make(map[person]found)
 		for i, d := range entries {
 			if outcomes[i], err = t.addDirect(ctx, s, d, seen); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}
+	tried, err := t.tryNextStep(ctx, more)
+	if !tried {
+		called = false
+		_, err = t.tryStep(ctx, more)
+	}
 	if _, unwritten := errors.AsType[*unwrittenError](err); unwritten || err == nil && !called {
 		return
 	}
@@ -136,9 +171,42 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 	}
 }
 
+// tryNextStep makes a step behind the one that this process made last, without a
+// look at how the log stands, or at the inbox if nothing is known to wait there: that
+// the head moves from there and from nowhere else is what holds. tried is false, and
+// nothing is stored, where it did not.
+func (t *Trail) tryNextStep(ctx context.Context, more func(ctx context.Context, s *step) error) (tried bool, err error) {
+	l := t.seq.ledger
+	if l == nil || l.head.Size == 0 || t.seq.stored != l.head || t.seq.recorded.Load() || t.signs(l.head) != nil {
+		return false, nil
+	}
+	var s *step
+	err = t.tx.Atomically(ctx, func(ctx context.Context) error {
+		s = l.step(t.now())
+		err := more(ctx, s)
+		if err == nil && len(s.rows) > 0 {
+			err = t.write(ctx, s)
+		}
+		if err != nil {
+			return &unwrittenError{err}
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errSuperseded) || errors.Is(err, ErrDuplicate):
+		return false, nil
+	case err != nil || len(s.rows) == 0:
+		return true, err
+	}
+	l.take(s)
+	t.seq.stored = l.head
+	t.arrived(s.rows)
+	return true, nil
+}
+
 // addDirect puts an entry at the end of the log. outcome is the entry's own; err
 // ends the step for all.
-func (t *Trail) addDirect(ctx context.Context, s *step, d *directEntry, seen map[person]Pseudonym) (outcome, err error) {
+func (t *Trail) addDirect(ctx context.Context, s *step, d *directEntry, seen map[person]found) (outcome, err error) {
 	env, raw, outcome, err := t.enveloped(ctx, d, seen)
 	if err != nil || outcome != nil {
 		return outcome, err

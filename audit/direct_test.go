@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -187,4 +189,72 @@ func TestRecord_PastTheInboxHeedsItsContext(t *testing.T) {
 	_, err := trail.Record(ctx, touch("acme", "17"))
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Zero(t, store.inbox.Load())
+}
+
+// steps counts what is asked before a step.
+type steps struct {
+	*single
+	heads, taken atomic.Int64
+}
+
+func (s *steps) Heads(ctx context.Context) ([]audit.Head, error) {
+	s.heads.Add(1)
+	return s.single.Heads(ctx)
+}
+
+func (s *steps) TakeInbox(ctx context.Context, limit int) ([]audit.InboxRow, error) {
+	s.taken.Add(1)
+	return s.single.TakeInbox(ctx, limit)
+}
+
+// A step behind one of this process asks for nothing; that the log moved meanwhile,
+// by another process, shows when the head is to be moved, and nothing is lost.
+func TestRecord_PastTheInboxWhileOthersMoveTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.at = time.Now()
+		store := &steps{single: &single{Backend: s.store}}
+		trail := s.on(store, audit.WithSigner(s.signer), audit.WithClock(time.Now))
+		stop := s.running(trail)
+		ctx := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "importer"})
+		record := func() audit.Position {
+			t.Helper()
+			id, err := trail.Record(ctx, touch("acme", ""))
+			require.NoError(t, err)
+			s.acknowledged = append(s.acknowledged, audit.TenantEntry{Tenant: "acme", ID: id})
+			at, err := trail.Await(t.Context(), "acme", id)
+			require.NoError(t, err)
+			return at
+		}
+		pass(time.Second)
+		record()
+		synctest.Wait()
+		before := [2]int64{store.heads.Load(), store.taken.Load()}
+		for range 50 {
+			record()
+		}
+		assert.Equal(t, before, [2]int64{store.heads.Load(), store.taken.Load()}, "it asked how the log stands")
+		assert.Zero(t, store.inbox.Load())
+
+		for range 10 {
+			last := record()
+			s.record(3)
+			n, err := s.honest.Sequence(t.Context()) // another process
+			require.NoError(t, err)
+			require.Equal(t, 3, n)
+			assert.Equal(t, last.Index+4, record().Index, "behind what the other one added")
+		}
+		// What this process put into the inbox goes first.
+		require.NoError(t, s.db.Atomically(ctx, func(ctx context.Context) error {
+			id, err := trail.Record(ctx, touch("acme", ""))
+			s.acknowledged = append(s.acknowledged, audit.TenantEntry{Tenant: "acme", ID: id})
+			return err
+		}))
+		at := record()
+		waited, err := trail.Await(t.Context(), "acme", s.acknowledged[len(s.acknowledged)-2].ID)
+		require.NoError(t, err)
+		assert.Less(t, waited.Index, at.Index)
+		stop()
+		s.check(s.honest)
+	})
 }

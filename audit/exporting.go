@@ -186,7 +186,7 @@ func (e *exporting) writeAt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hashes, err := e.trail.inclusion(ctx, e.head.Log, e.last.Index, e.last.Hash, cp)
+	hashes, err := e.trail.inclusion(ctx, ProofRows{Entry: e.last}, cp)
 	if err != nil {
 		return err
 	}

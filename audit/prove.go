@@ -32,20 +32,78 @@ func (e *RedactedError) Error() string {
 // verify it takes the keys of those witnesses. Further errors are
 // [ErrNoEntry] and *[RedactedError].
 func (t *Trail) Prove(ctx context.Context, tenant troth.Tenant, id troth.EntryID) ([]byte, error) {
-	row, err := t.entry(ctx, tenant, id)
+	if err := tenant.Validate(); err != nil {
+		return nil, err
+	}
+	rows, err := t.proofRows(ctx, tenant, id)
 	if err != nil {
 		return nil, err
 	}
-	note, cp, err := t.covering(ctx, row.Log, row.Index)
+	row := &rows.Entry
+	if row.Leaf == nil && !row.RedactedBy.IsZero() {
+		return nil, &RedactedError{ID: id, By: row.RedactedBy}
+	}
+	if err := holdsTogether(row); err != nil {
+		return nil, err
+	}
+	note, cp, err := t.covering(ctx, row.Log, row.Index, rows.Checkpoint)
 	if err != nil {
 		return nil, err
 	}
-	hashes, err := t.inclusion(ctx, row.Log, row.Index, row.Hash, cp)
+	hashes, err := t.inclusion(ctx, rows, cp)
 	if err != nil {
 		return nil, err
 	}
 	p := Proof{Index: row.Index, Hashes: hashes, Leaf: row.Leaf, Checkpoint: note}
 	return p.Marshal(), nil
+}
+
+// ProofRows is what a proof of an entry is made of.
+type ProofRows struct {
+	Entry LogRow
+	// Checkpoint is the newest one of the entry's log.
+	Checkpoint CheckpointRow
+	// Neighbours are the hashes of the complete tile of level 0 that the entry
+	// is in; nil if it is not complete.
+	Neighbours []byte
+}
+
+// proofStore is a store that finds all of that in one go.
+type proofStore interface {
+	// ProofRows returns what LogEntry, Checkpoint and Tile do. found is false
+	// where there is no such entry, or no checkpoint of its log.
+	ProofRows(ctx context.Context, tenant troth.Tenant, id troth.EntryID) (p ProofRows, found bool, err error)
+}
+
+// proofRows finds an entry, and as much of the rest as the store finds along with it.
+func (t *Trail) proofRows(ctx context.Context, tenant troth.Tenant, id troth.EntryID) (rows ProofRows, err error) {
+	if store, ok := t.store.(proofStore); ok {
+		rows, found, err := store.ProofRows(ctx, tenant, id)
+		if err != nil {
+			return rows, fmt.Errorf("audit: read entry: %w", err)
+		}
+		if found {
+			return rows, nil
+		}
+	}
+	var found bool
+	if rows.Entry, found, err = t.store.LogEntry(ctx, tenant, id); err != nil {
+		return rows, fmt.Errorf("audit: read entry: %w", err)
+	}
+	if !found {
+		return rows, t.waitsOrNot(ctx, tenant, id)
+	}
+	return rows, nil
+}
+
+// holdsTogether is checkRow for a row that is not taken apart.
+func holdsTogether(row *LogRow) error {
+	g, ok := glanceAt(row.Leaf)
+	if !ok || HashLeaf(row.Leaf) != row.Hash || !g.fits(row) {
+		_, err := checkRow(*row, row.Index) // which names what is wrong
+		return err
+	}
+	return nil
 }
 
 // entry returns a tenant's entry in the log, held to its leaf.
@@ -81,11 +139,13 @@ func (t *Trail) waitsOrNot(ctx context.Context, tenant troth.Tenant, id troth.En
 }
 
 // covering returns the newest checkpoint of the log, as it was signed and what it
-// says. It must cover the index.
-func (t *Trail) covering(ctx context.Context, log int, index uint64) (note []byte, cp Checkpoint, err error) {
-	row, found, err := t.store.Checkpoint(ctx, log, maxSize)
-	if err != nil {
-		return nil, cp, fmt.Errorf("audit: read checkpoint: %w", err)
+// says. It must cover the index. row is that checkpoint, if it was read already.
+func (t *Trail) covering(ctx context.Context, log int, index uint64, row CheckpointRow) (note []byte, cp Checkpoint, err error) {
+	found := len(row.Note) > 0
+	if !found {
+		if row, found, err = t.store.Checkpoint(ctx, log, maxSize); err != nil {
+			return nil, cp, fmt.Errorf("audit: read checkpoint: %w", err)
+		}
 	}
 	if !found || row.Size <= index {
 		if t.signer == nil || t.tx.Scope(ctx) != nil {
@@ -130,10 +190,12 @@ const hotTiles = 256
 
 // inclusion returns the hashes that lead from a leaf to the root that was signed. A
 // proof that leads elsewhere does not leave the trail.
-func (t *Trail) inclusion(ctx context.Context, log int, index uint64, leaf [32]byte, cp Checkpoint) ([][32]byte, error) {
+func (t *Trail) inclusion(ctx context.Context, rows ProofRows, cp Checkpoint) ([][32]byte, error) {
+	log, index, leaf := rows.Entry.Log, rows.Entry.Index, rows.Entry.Hash
 	tiles := t.tiles(ctx, log)
 	if t.tx.Scope(ctx) == nil { // a transaction's own tiles may never be committed
-		hashes, err := merkle.Inclusion(index, cp.Size, t.hot.Source(uint64(log), tiles))
+		near := nearTiles{tileSource: tiles, n: index / tileWidth, hashes: rows.Neighbours}
+		hashes, err := merkle.Inclusion(index, cp.Size, t.hot.Source(uint64(log), near))
 		if err == nil && merkle.VerifyInclusion(index, cp.Size, leaf, cp.Root, hashes) == nil {
 			return hashes, nil
 		}
@@ -149,6 +211,21 @@ func (t *Trail) inclusion(ctx context.Context, log int, index uint64, leaf [32]b
 		return nil, damage
 	}
 	return hashes, nil
+}
+
+// nearTiles is a source of tiles of which one was read already.
+type nearTiles struct {
+	tileSource
+	n      uint64
+	hashes []byte
+}
+
+// Tile returns the first width hashes of a tile.
+func (s nearTiles) Tile(level int, n uint64, width int) ([]byte, error) {
+	if level == 0 && n == s.n && s.hashes != nil {
+		return s.hashes[:width*hashSize], nil
+	}
+	return s.tileSource.Tile(level, n, width)
 }
 
 // Consistency returns a proof that the newest checkpoint of the log that is open

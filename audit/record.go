@@ -153,6 +153,7 @@ func (t *Trail) append(ctx context.Context, env Envelope) error {
 	if !appended {
 		return ErrDuplicate
 	}
+	t.seq.recorded.Store(true)
 	t.seq.wake()
 	return nil
 }

@@ -66,15 +66,24 @@ func (t *Trail) link(ctx context.Context, p person, name PseudonymName) (Pseudon
 	if !found {
 		return PseudonymRow{}, false, nil
 	}
-	tag, err := t.tag(ctx, p, name, row.Pseudonym)
-	if err != nil {
+	if err := t.believes(ctx, p, name, row.Pseudonym, row.Tag); err != nil {
 		return PseudonymRow{}, false, err
 	}
-	if row.Pseudonym.IsZero() || !hmac.Equal(tag[:], row.Tag[:]) {
-		t.log.Error("pseudonym cannot be believed", zap.Error(ErrPseudonym))
-		return PseudonymRow{}, false, ErrPseudonym
-	}
 	return row, true, nil
+}
+
+// believes returns ErrPseudonym for a row that the trail did not write for that
+// person.
+func (t *Trail) believes(ctx context.Context, p person, name PseudonymName, ps Pseudonym, stored [32]byte) error {
+	tag, err := t.tag(ctx, p, name, ps)
+	if err != nil {
+		return err
+	}
+	if ps.IsZero() || !hmac.Equal(tag[:], stored[:]) {
+		t.log.Error("pseudonym cannot be believed", zap.Error(ErrPseudonym))
+		return ErrPseudonym
+	}
+	return nil
 }
 
 // tag computes what authenticates the person's row.

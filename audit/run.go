@@ -15,6 +15,8 @@ import (
 const (
 	shortPoll = 5 * time.Millisecond
 	longPoll  = 250 * time.Millisecond
+	// yieldPause is how long it leaves the log to another process that moves it.
+	yieldPause = 100 * time.Millisecond
 	// failPause is how long it waits after a failure that may pass.
 	failPause = time.Second
 	// endTime is what the last steps have when ctx has ended.
@@ -53,11 +55,16 @@ func (t *Trail) run(ctx context.Context, out *outlet) error {
 	poll := shortPoll
 	due := signing{every: t.signEvery, idle: t.idleEvery}
 	for {
-		n, err := t.Sequence(ctx)
-		if head := t.stored(); err == nil && due.is(t.now(), head.Size) {
+		n, yielded, err := t.sequencePolitely(ctx)
+		if head := t.stored(); err == nil && due.is(t.now(), head.Size) && (!yielded || due.late(t.now())) {
 			err = t.signDue(ctx, &due, head, out)
 		}
 		switch {
+		case err == nil && yielded:
+			if err := pause(ctx, yieldPause); err != nil {
+				return err
+			}
+			continue
 		case err == nil && n > 0:
 			poll = shortPoll
 			continue
@@ -121,6 +128,9 @@ func (s *signing) is(now time.Time, size uint64) bool {
 	}
 	return s.size == 0 || age < 0 || age >= s.idle || size != s.size && age >= s.every
 }
+
+// late reports whether somebody else should have signed a growing log by now.
+func (s *signing) late(now time.Time) bool { return now.Sub(s.at) >= s.every+s.every/2 }
 
 // stored is the head of the log as this process saw it last.
 func (t *Trail) stored() Head {

@@ -34,7 +34,25 @@ func (t *Trail) Sequence(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer t.seq.unlock()
+	t.seq.polite = false
 	return t.sequence(ctx)
+}
+
+// sequencePolitely is Sequence for a process that does so all the time, of which
+// there may be many: one that finds that another moved the log since it looked last
+// leaves it to that one, since following what others do costs more than doing it.
+// yielded says so.
+func (t *Trail) sequencePolitely(ctx context.Context) (n int, yielded bool, err error) {
+	if err := t.canSequence(ctx); err != nil {
+		return 0, false, err
+	}
+	if err := t.seq.lock(ctx); err != nil {
+		return 0, false, err
+	}
+	defer t.seq.unlock()
+	t.seq.polite, t.seq.yielded = true, false
+	n, err = t.sequence(ctx)
+	return n, t.seq.yielded, err
 }
 
 func (t *Trail) canSequence(ctx context.Context) error {
@@ -146,13 +164,23 @@ func (e *unwrittenError) Unwrap() error { return e.error }
 // prepareStep writes a step; ctx carries its transaction. s is nil if there is
 // none to make.
 func (t *Trail) prepareStep(ctx context.Context, more func(ctx context.Context, s *step) error) (n int, s *step, err error) {
+	before := t.seq.stored
 	head, elected, err := t.elect(ctx)
 	if err != nil || !elected {
+		t.seq.yielded = err == nil
 		return 0, nil, err
 	}
+	if t.seq.polite && more == nil && head.Log == before.Log && head.Size > before.Size {
+		t.seq.yielded = true
+		return 0, nil, nil
+	}
+	t.seq.recorded.Store(false)
 	waiting, err := t.store.TakeInbox(ctx, batchLimit)
 	if err != nil {
 		return 0, nil, fmt.Errorf("audit: take from inbox: %w", err)
+	}
+	if len(waiting) == batchLimit {
+		t.seq.recorded.Store(true)
 	}
 	if len(waiting) == 0 && head.Size > 0 && more == nil {
 		return 0, nil, nil // whatever others did, there is no need to know it now
@@ -247,10 +275,10 @@ func (t *Trail) begin(ctx context.Context, head Head, taken []InboxRow) (*step, 
 		s := l.step(t.now())
 		s.head = head // pruned meanwhile, perhaps
 		return s, nil
-	case l.knows(head) && l.head.Size >= head.Pruned:
+	case l.knows(head) && l.head.Size >= head.Pruned && (head.Size < l.head.Size || head.Size-l.head.Size < followLimit):
 		return t.catchUp(ctx, l, head, taken)
 	case l.knows(head):
-		// What it would have to follow is gone, but for the tiles.
+		// What it would have to follow is gone, but for the tiles, or too long.
 		if err := t.leadsOn(ctx, l, head); err != nil {
 			return nil, err
 		}
@@ -261,6 +289,10 @@ func (t *Trail) begin(ctx context.Context, head Head, taken []InboxRow) (*step, 
 	}
 	return l.step(t.now()), nil
 }
+
+// followLimit is how many entries of others are followed one by one. Reading the
+// ends of all tenants is the shorter way then.
+const followLimit = 20_000
 
 // catchUp follows what others added to what this process knows, which was
 // committed: a log that has not all of that is another one.
@@ -304,11 +336,14 @@ func (t *Trail) catchUp(ctx context.Context, l *ledger, head Head, taken []Inbox
 	return s, nil
 }
 
-// leadsOn returns an error unless the log has what this process knew, as far as
-// that fills tiles. Entries behind those may have been pruned.
+// leadsOn returns an error unless the log has what this process knew; where the end
+// of that was pruned, as far as it fills tiles.
 func (t *Trail) leadsOn(ctx context.Context, l *ledger, head Head) error {
 	if head.Size < l.head.Size {
 		return &RolledBackError{Origin: head.Origin, Known: l.head.Size, Have: head.Size}
+	}
+	if l.head.Size >= head.Pruned {
+		return t.leadsTo(ctx, head, Checkpoint{Origin: head.Origin, Size: l.head.Size, Root: l.head.Root})
 	}
 	edge := l.front.Range()
 	whole := l.head.Size - l.head.Size%tileWidth

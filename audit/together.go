@@ -17,6 +17,21 @@ type batchStore interface {
 	AppendAll(ctx context.Context, rows []InboxRow) (appended int, err error)
 }
 
+// linkStore is a store that finds many pseudonyms in one round trip.
+type linkStore interface {
+	// Links returns what Pseudonym finds under each of the names, but for the
+	// identities, in their order. One that Pseudonym would answer with
+	// [ErrPseudonym] is found, with zeros.
+	Links(ctx context.Context, names []PseudonymName) ([]PseudonymLink, error)
+}
+
+// PseudonymLink is a [PseudonymRow] as it is needed to record under it.
+type PseudonymLink struct {
+	Found     bool
+	Pseudonym Pseudonym
+	Tag       [32]byte
+}
+
 // sharedTurns is how many companies of one process may be on their way to the
 // inbox: while one waits for the disk, another is made ready.
 const sharedTurns = 2
@@ -38,7 +53,10 @@ func (t *Trail) isShared(ctx context.Context, e troth.Entry) bool {
 // record meanwhile. It returns errDetour, and nothing is stored, where that cannot
 // be.
 func (t *Trail) recordShared(ctx context.Context, actor troth.Actor, e troth.Entry) (troth.EntryID, error) {
-	d := &directEntry{ctx: ctx, actor: actor, entry: e, err: errDetour}
+	d, err := t.newDirect(ctx, actor, e)
+	if err != nil {
+		return troth.EntryID{}, err
+	}
 	c, first := t.seq.shared.join(d)
 	if first {
 		t.leadShared(ctx, c)
@@ -116,7 +134,10 @@ func (t *Trail) appendTogether(ctx context.Context, entries []*directEntry) {
 // appendAll writes the entries; outcomes are those of each.
 func (t *Trail) appendAll(ctx context.Context, entries []*directEntry, outcomes []error) error {
 	rows := make([]InboxRow, 0, len(entries))
-	seen := make(map[person]Pseudonym)
+	seen, err := t.peopleOf(ctx, entries)
+	if err != nil {
+		return err
+	}
 	for i, d := range entries {
 		env, raw, outcome, err := t.enveloped(ctx, d, seen)
 		if err != nil {
@@ -147,48 +168,93 @@ func (t *Trail) appendAll(ctx context.Context, entries []*directEntry, outcomes 
 	return nil
 }
 
+// found is what was found of a person: a pseudonym, or why there is none to use.
+type found struct {
+	ps      Pseudonym
+	outcome error
+}
+
+// peopleOf looks up the people of all entries in one go, where the store can.
+func (t *Trail) peopleOf(ctx context.Context, entries []*directEntry) (map[person]found, error) {
+	seen := make(map[person]found)
+	store, ok := t.store.(linkStore)
+	if !ok {
+		return seen, nil
+	}
+	var people []person
+	var names []PseudonymName
+	for _, d := range entries {
+		if d.ctx.Err() != nil {
+			continue
+		}
+		ctx := troth.WithActor(ctx, d.actor)
+		for _, p := range d.people() {
+			if _, known := seen[p]; known {
+				continue
+			}
+			name, err := t.name(ctx, p)
+			seen[p] = found{outcome: err}
+			if err == nil {
+				people, names = append(people, p), append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return seen, nil
+	}
+	links, err := store.Links(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("audit: find pseudonyms: %w", err)
+	}
+	for i, p := range people {
+		f := found{ps: links[i].Pseudonym, outcome: errDetour}
+		if links[i].Found {
+			f.outcome = t.believes(ctx, p, names[i], links[i].Pseudonym, links[i].Tag)
+		}
+		seen[p] = f
+	}
+	return seen, nil
+}
+
 // enveloped makes the envelope of an entry that names nobody new. outcome is the
 // entry's own failure; err is for all. seen are pseudonyms that were read in
 // this transaction.
-func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]Pseudonym) (env Envelope, raw []byte, outcome, err error) {
+func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]found) (env Envelope, raw []byte, outcome, err error) {
 	if err := d.ctx.Err(); err != nil {
 		return env, nil, err, nil
 	}
 	ctx = troth.WithActor(ctx, d.actor) // what keys do for one is not the first's doing
-	env = t.envelope(d.entry)
+	env = d.env
 	for _, p := range d.people() {
-		ps, known := seen[p]
+		f, known := seen[p]
 		if !known {
-			name, err := t.name(ctx, p)
-			if err != nil {
-				return env, nil, err, nil
-			}
-			var found bool
-			ps, found, err = t.lookUp(ctx, p, name)
-			switch {
-			case errors.Is(err, ErrPseudonym):
-				return env, nil, err, nil
-			case err != nil:
+			if f, err = t.findOne(ctx, p); err != nil {
 				return env, nil, nil, err
-			case !found:
-				return env, nil, errDetour, nil
 			}
-			seen[p] = ps
+			seen[p] = f
 		}
-		if p.role == asActor {
-			env.Actor.Person = ps
-		} else {
-			env.Subject = ps
+		if f.outcome != nil {
+			return env, nil, f.outcome, nil
 		}
+		env.name(p, f.ps)
 	}
-	env.Actor.Kind, env.Actor.Home = d.actor.Kind, d.actor.Home()
-	if d.actor.Kind == troth.Service {
-		env.Actor.Service = d.actor.ID
+	return env, env.Append(nil), nil, nil
+}
+
+// findOne looks a person up. err is for all who share the transaction.
+func (t *Trail) findOne(ctx context.Context, p person) (f found, err error) {
+	name, err := t.name(ctx, p)
+	if err != nil {
+		return found{outcome: err}, nil
 	}
-	raw = env.Append(nil)
-	// What cannot be read back is no evidence.
-	if err := readable(env, raw); err != nil {
-		return env, nil, err, nil
+	ps, there, err := t.lookUp(ctx, p, name)
+	switch {
+	case errors.Is(err, ErrPseudonym):
+		return found{outcome: err}, nil
+	case err != nil:
+		return found{}, err
+	case !there:
+		return found{outcome: errDetour}, nil
 	}
-	return env, raw, nil, nil
+	return found{ps: ps}, nil
 }

@@ -23,6 +23,8 @@ type batching struct {
 	plan         *faultstore.Plan
 	alone, calls atomic.Int64
 	rows         atomic.Int64
+	// looks are how often one was looked for alone, links how often many.
+	looks, links atomic.Int64
 }
 
 func (s *batching) Transactor() troth.Transactor { return s.tx }
@@ -30,6 +32,26 @@ func (s *batching) Transactor() troth.Transactor { return s.tx }
 func (s *batching) Append(ctx context.Context, row audit.InboxRow) (bool, error) {
 	s.alone.Add(1)
 	return s.Backend.Append(ctx, row)
+}
+
+func (s *batching) Pseudonym(ctx context.Context, name audit.PseudonymName) (audit.PseudonymRow, bool, error) {
+	s.looks.Add(1)
+	return s.Backend.Pseudonym(ctx, name)
+}
+
+func (s *batching) Links(ctx context.Context, names []audit.PseudonymName) ([]audit.PseudonymLink, error) {
+	return faultstore.Do(ctx, s.plan, "Links", func() ([]audit.PseudonymLink, error) {
+		s.links.Add(1)
+		links := make([]audit.PseudonymLink, len(names))
+		for i, name := range names {
+			row, found, err := s.Backend.Pseudonym(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			links[i] = audit.PseudonymLink{Found: found, Pseudonym: row.Pseudonym, Tag: row.Tag}
+		}
+		return links, nil
+	})
 }
 
 func (s *batching) AppendAll(ctx context.Context, rows []audit.InboxRow) (int, error) {
@@ -55,6 +77,8 @@ func newBatching(t *testing.T) (*site, *batching, *audit.Trail) {
 	_, err := trail.Record(troth.WithActor(t.Context(), kim), touch("acme", "17"))
 	require.NoError(t, err)
 	store.alone.Store(0)
+	store.links.Store(0)
+	store.looks.Store(0)
 	return s, store, trail
 }
 
@@ -124,6 +148,8 @@ func testTogether(t *testing.T) {
 	assert.Equal(t, int64(n/20), store.alone.Load(), "those about new people")
 	assert.Equal(t, int64(n-2*n/20), store.rows.Load())
 	assert.LessOrEqual(t, store.calls.Load(), int64(3))
+	assert.LessOrEqual(t, store.links.Load(), int64(3), "all people of a company in one go")
+	assert.LessOrEqual(t, store.looks.Load(), int64(4*n/20), "and alone only those who are new, with who acts")
 	s.drain(s.honest)
 	s.check(s.honest)
 	assert.Len(t, s.acknowledged, n-n/20)
@@ -147,7 +173,7 @@ func TestRecord_TogetherIsStoredOrFails(t *testing.T) {
 	entries := []troth.Entry{touch("acme", "17")}
 	require.NoError(t, dry.recordTogether(trail, entries, []context.Context{troth.WithActor(t.Context(), kim)})[0])
 	calls := dry.plan.Calls()[before:]
-	require.Len(t, calls, 3, "begin, one statement, commit")
+	require.Len(t, calls, 4, "begin, one statement for the people and one for the entries, commit")
 	for i := range faultstore.Each(calls, faultstore.Faults()...) {
 		t.Run(fmt.Sprintf("%s %d %s", i.Method, i.Nth, i.Fault), func(t *testing.T) {
 			s, _, trail := newBatching(t)

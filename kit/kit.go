@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,15 @@ type Config struct {
 	// Witnesses cosign the log's checkpoints: services of somebody else that see
 	// for themselves that it only grew.
 	Witnesses []audit.Witness
+	// KEKs is optional: the key-encryption keys of tenants that bring their own,
+	// see [vault.Vault.MoveTenant].
+	KEKs vault.KEKResolver
+	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of
+	// the key tables, where the restored database is so old that the key of the
+	// platform's epoch was destroyed since, and Open returns
+	// [vault.ErrEpochDestroyed]. It takes no more than the platform's keys from it;
+	// [vault.Vault.RestoreKeys] takes the rest.
+	KeyBackup io.Reader
 	// Logger is optional; nil logs nothing.
 	Logger *zap.Logger
 	// Clock is optional; nil is time.Now. It is the clock of stored times.
@@ -139,21 +149,53 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	opts = slices.Concat([]vault.Option{
 		vault.Unmanaged(ground), vault.WithLogger(c.Logger), vault.WithClock(c.Clock),
 	}, opts)
-	k.Vault, err = vault.Open(ctx, vault.Config{Store: keys, KEK: c.Secrets.KEK, Recorder: k.Trail}, opts...)
+	wired := c.vault(keys, k.Trail)
+	wired.Evidence = evidence{k.Trail}
+	k.Vault, err = vault.Open(ctx, wired, opts...)
 	k.late.vault = k.Vault
 	return err
 }
 
+// vault is what both vaults are opened with.
+func (c Config) vault(keys vault.Backend, rec troth.Recorder) vault.Config {
+	return vault.Config{
+		Store: keys, KEK: c.Secrets.KEK, KEKs: c.KEKs, Epochs: c.Secrets.Epochs, Journal: c.Secrets.Journal, Recorder: rec,
+	}
+}
+
 // keysAlone opens a vault that serves for its keyed hashes only, of which there
-// is no evidence to keep. It asks the key-encryption key once.
+// is no evidence to keep: as one that waits for a replay it does nothing else,
+// but for opening the first epoch, of which no trail can tell that has no key
+// yet. It asks the key-encryption key once.
 func keysAlone(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Config) (*vault.Vault, error) {
-	v, err := vault.Open(ctx, vault.Config{Store: keys, KEK: c.Secrets.KEK, Recorder: troth.UnsafeNoEvidence(h)},
-		vault.WithLogger(c.Logger), vault.WithClock(c.Clock))
+	v, err := vault.Open(ctx, c.vault(keys, troth.UnsafeNoEvidence(h)),
+		vault.WithLogger(c.Logger), vault.WithClock(c.Clock), vault.ForReplay())
 	if err != nil {
 		return nil, err
 	}
+	if c.KeyBackup != nil {
+		if err := v.RestorePlatform(ctx, c.KeyBackup); err != nil {
+			return v, err
+		}
+	}
+	if err := firstEpoch(ctx, v, c); err != nil {
+		return v, err
+	}
 	_, err = v.MAC(ctx, troth.KeyRef{Tenant: troth.Platform, Use: "kit.open", ID: "check"}, nil)
 	return v, err
+}
+
+// firstEpoch opens the first epoch where there is none.
+func firstEpoch(ctx context.Context, v *vault.Vault, c Config) error {
+	if c.Secrets.Epochs == nil {
+		return nil
+	}
+	epochs, err := v.Epochs(ctx)
+	if err != nil || len(epochs) > 0 {
+		return err
+	}
+	_, err = v.Advance(troth.WithActor(ctx, troth.Actor{Kind: troth.Service, ID: "kit"}))
+	return err
 }
 
 // WithTx returns a context in which all parts work inside the host's own

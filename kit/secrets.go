@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/vault"
@@ -16,6 +17,14 @@ type Secrets struct {
 	// KEK is the key-encryption key: a key in a KMS, through one of Tink's
 	// modules for it, or a local file.
 	KEK vault.KEK
+	// Epochs holds the keys of epochs, apart from the database: what makes an
+	// older copy of it useless some day, see [vault.Vault.Horizon]. Optional, but a
+	// database that has epochs is not opened without.
+	Epochs vault.EpochStore
+	// Journal is told of each erasure, so that a restored database does not bring
+	// anybody back; see docs/restore.md. Optional, but a database that was kept
+	// with one is not opened without.
+	Journal vault.Journal
 	// Signer signs the checkpoints of the trail's log: an [audit.SigningKey], or
 	// a key in a KMS. Its name is the log's origin, see [Config.Origin]. Without
 	// one the trail only records, and reads: entries wait in its inbox, durable
@@ -27,21 +36,39 @@ type Secrets struct {
 	Verifiers audit.Verifiers
 }
 
-// kekFile is the name of the key-encryption key in the folder of LocalSecrets.
-const kekFile = "kek"
+// The names of what is in the folder of LocalSecrets, beside the key that signs.
+const (
+	kekFile     = "kek"
+	epochsDir   = "epochs"
+	journalFile = "erasures.journal"
+)
+
+// KeptApart declares to [LocalSecrets] that no backup, snapshot or copy of the
+// database takes the folder along, and that no copy of the folder outlives
+// copies: 0 says that there is none. Only then an older copy of the database,
+// together with the folder, stops opening what was erased; without the
+// declaration [vault.Vault.Horizon] counts on the expiry of backups alone.
+func KeptApart(copies time.Duration) SecretsOption {
+	return func(f *vault.EpochFolder) { f.KeptApart, f.BackupLife = true, copies }
+}
+
+// SecretsOption is what [LocalSecrets] takes beside folder and passphrase.
+type SecretsOption func(*vault.EpochFolder)
 
 // LocalSecrets keeps secrets in files in a folder, under a passphrase: for one
 // machine, for development, and for those who have no KMS. The first call makes
-// folder and files: the key-encryption key, and the key that signs the trail's
-// log; a file that is missing is made by a later one. Keep the folder out of the
-// database's backups, and keep a copy of it: without it nothing sealed opens
-// again, and the log cannot go on under its origin.
+// folder and files: the key-encryption key, the keys of epochs, the journal of
+// erasures, and the key that signs the trail's log; a file that is missing is made
+// by a later one, but a database that knows of more than a new journal holds is
+// not opened then. Keep the folder out of the database's backups, say so with
+// [KeptApart], and keep a copy of it: without it nothing sealed opens again, and
+// the log cannot go on under its origin.
 //
 // It returns [vault.ErrPassphrase] for a wrong or empty passphrase,
-// [vault.ErrKEKFile] or [ErrTrailKey] for a damaged file, and
+// [vault.ErrKEKFile], [vault.ErrJournal] or [ErrTrailKey] for a damaged file, and
 // [vault.ErrKEKFileShared] or [ErrTrailKeyShared] for one that other users may
 // use.
-func LocalSecrets(dir, passphrase string) (Secrets, error) {
+func LocalSecrets(dir, passphrase string, opts ...SecretsOption) (Secrets, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Secrets{}, fmt.Errorf("kit: secrets: %w", err)
 	}
@@ -54,7 +81,30 @@ func LocalSecrets(dir, passphrase string) (Secrets, error) {
 	if err != nil {
 		return Secrets{}, fmt.Errorf("kit: secrets: %w", err)
 	}
-	return Secrets{KEK: kek, Signer: signer}, nil
+	folder := vault.EpochFolder{Path: filepath.Join(dir, epochsDir), Passphrase: passphrase}
+	for _, opt := range opts {
+		opt(&folder)
+	}
+	epochs, err := vault.OpenEpochFolder(folder)
+	if err != nil {
+		return Secrets{}, fmt.Errorf("kit: secrets: %w", err)
+	}
+	journal, err := localJournal(filepath.Join(dir, journalFile))
+	if err != nil {
+		return Secrets{}, fmt.Errorf("kit: secrets: %w", err)
+	}
+	return Secrets{KEK: kek, Epochs: epochs, Journal: journal, Signer: signer}, nil
+}
+
+func localJournal(path string) (vault.Journal, error) {
+	journal, err := vault.OpenJournalFile(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return journal, err
+	}
+	if err := vault.CreateJournalFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return vault.OpenJournalFile(path)
 }
 
 func localKEK(path, passphrase string) (vault.KEK, error) {

@@ -39,11 +39,15 @@ func TestLocalSecrets_MakesAFolderForItsOwnerOnly(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, files, 2)
+	require.Len(t, files, 4)
 	for _, f := range files {
 		info, err = f.Info()
 		require.NoError(t, err)
-		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), f.Name())
+		want := os.FileMode(0o600)
+		if f.IsDir() {
+			want = 0o700
+		}
+		assert.Equal(t, want, info.Mode().Perm(), f.Name())
 	}
 }
 
@@ -127,7 +131,7 @@ func TestLocalSecrets_ProcessesAtOnceMakeOneFile(t *testing.T) {
 	wg.Wait()
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, files, 2)
+	require.Len(t, files, 4)
 	secrets(t, dir)
 }
 

@@ -28,6 +28,10 @@
 // a service's by windows that are committed before their first opening and tell
 // the counts when they close.
 //
+// With a [Journal] of erasures outside the database a vault does not open a store
+// that was restored from before one, and [Vault.Replay] erases again;
+// docs/restore.md has the steps.
+//
 // [Vault.Restrict] keeps a person's data where it is and closes it to all but some
 // purposes (GDPR Article 18), until [Vault.Lift]. [Vault.Reconcile] compares what
 // the rows say of shreddings and restrictions with the trail.
@@ -40,6 +44,11 @@
 // for who has the key-encryption key. [Vault.Horizon] tells when that is for a
 // shredding, and why.
 //
+// [Vault.NewGeneration] and [Vault.RenewKeys] begin new keys, [Vault.Reencrypt]
+// brings values to them, [Vault.RetireKey] lets old ones go. [Vault.MoveTenant]
+// puts a tenant under a key-encryption key of its own, which it can take away.
+// [Vault.ExportKeyset] and [Vault.ImportKeyset] speak Tink.
+//
 // # What it does not promise
 //
 // Whoever can write to the database can put back an older row, of a key that was
@@ -50,13 +59,14 @@
 // keys are destroyed, without until that backup expires. Until then the data is
 // erased here and not there. Whoever is inside the process has won, and so has
 // who holds the database and the key-encryption key. Sealed values show their
-// length. Regulators may call ciphertext personal data as long as its key
-// exists anywhere. docs/threats.md has the whole list.
+// length. What was exported is out of reach of any shredding. Regulators may
+// call ciphertext personal data as long as its key exists anywhere.
+// docs/threats.md has the whole list.
 //
 // # Errors
 //
 // Expected states are sentinels: [ErrShredded], [ErrShredPending],
-// [ErrFenceStale], [ErrRestricted], [ErrOpen], [ErrNoKeyBackup] … [ErrOpen] never
+// [ErrFenceStale], [ErrJournalAhead], [ErrRestricted], [ErrOpen] … [ErrOpen] never
 // tells which check failed. No error holds plaintext or names a person.
 //
 // # Concurrency

@@ -74,6 +74,8 @@ type model struct {
 	opened   atomic.Int64
 	shreds   atomic.Int64
 	limits   atomic.Int64 // restrictions that came to be
+	renewed  atomic.Int64
+	moves    atomic.Int64
 }
 
 // check judges how an operation ended.
@@ -235,6 +237,31 @@ func (m *model) unlimit(ctx context.Context, s *modelSubject) error {
 	return err
 }
 
+// renewKey begins a new generation, which is none of a person without a key.
+func (m *model) renewKey(ctx context.Context, s *modelSubject) error {
+	dead, before := s.dead.Load(), s.changes.Load()
+	_, err := m.v.NewGeneration(ctx, s.at.Subject, s.at.Compartment)
+	switch {
+	case err == nil:
+		m.renewed.Add(1)
+	case !dead && (errors.Is(err, vault.ErrNoKey) || errors.Is(err, vault.ErrGenerations)):
+		err = nil
+	case errors.Is(err, vault.ErrNoKey):
+		err = vault.ErrShredded // nothing was ever sealed for this one
+	}
+	return m.check(s, dead, before, err)
+}
+
+// moveTenant moves the person's tenant to another key.
+func (m *model) moveTenant(ctx context.Context, s *modelSubject, r *rand.Rand) error {
+	_, err := m.v.MoveTenant(ctx, s.at.Subject.Tenant, []string{ourKey, theirKey, ""}[r.IntN(3)])
+	if errors.Is(err, troth.ErrBusy) { // all the others move it too
+		return nil
+	}
+	m.moves.Add(1)
+	return err
+}
+
 func (m *model) step(ctx context.Context, r *rand.Rand) error {
 	s := m.subjects[r.IntN(len(m.subjects))]
 	if r.IntN(3) == 0 { // some are popular
@@ -248,6 +275,10 @@ func (m *model) step(ctx context.Context, r *rand.Rand) error {
 		return m.shred(ctx, s, true)
 	case n < 7:
 		return m.turn(ctx, s, n < 5)
+	case n < 9:
+		return m.renewKey(ctx, s)
+	case n == 9 && r.IntN(10) == 0:
+		return m.moveTenant(ctx, s, r)
 	case n < 40 || sealed == nil:
 		return m.seal(ctx, s)
 	default:
@@ -259,6 +290,7 @@ func newModel(t *testing.T) *model {
 	db := memory.Open(memory.WithWaitBound(time.Minute))
 	w := newWorld(t)
 	w.db, w.store, w.rec = db, vaultmem.New(db), newRecorder(db)
+	w.kms(ourKey, theirKey)
 	m := &model{world: w, v: w.vault(
 		vault.WithCache(modelCache), vault.WithFenceAge(500*time.Millisecond), vault.WithKeyTTL(50*time.Millisecond),
 	)}
@@ -308,6 +340,8 @@ func TestModel_SealOpenShredRestrict(t *testing.T) {
 	require.LessOrEqual(t, m.v.CachedKeys(), modelCache)
 	require.NotZero(t, m.shreds.Load())
 	require.NotZero(t, m.limits.Load())
+	require.NotZero(t, m.renewed.Load())
+	require.NotZero(t, m.moves.Load())
 	m.atTheEnd(t, m.v)
 	m.atTheEnd(t, m.vault())
 

@@ -2,6 +2,7 @@ package auditsql
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/trothdev/troth/audit"
@@ -30,6 +31,7 @@ type logStatements struct {
 	known, knownAll               string
 	logEntries, logEntry          string
 	stretch, nextInTime           string
+	proofRows                     string
 	redact                        string
 
 	putTile, putTilesAll     string
@@ -53,9 +55,7 @@ type logStatements struct {
 const silence = 10 * time.Second
 
 func bindLog(d sqlstore.Dialect) *logStatements {
-	entry := `SELECT ` + whole(d, "log") + `, ` + whole(d, "idx") + `, ` + short(d, "tenant") + `, ` + bounded(d, "id", 16) + `, ` + whole(d, "number") + `, ` + bounded(d, "hash", 32) + `, ` +
-		optional(d, "leaf", audit.MaxLeaf) + `, ` + optional(d, "redacted_by", 16) + `, ` + timeLeft(d) + `, ` + short(d, "act") + `, ` +
-		optional(d, "subject", 16) + ` FROM troth_audit_entry`
+	entry := `SELECT ` + entryRow(d, "") + ` FROM troth_audit_entry`
 	tenant := `SELECT ` + short(d, "tenant") + `, ` + whole(d, "number") + `, ` + whole(d, "idx") + `, ` + bounded(d, "hash", 32) + ` FROM troth_audit_tenant`
 	checkpoint := `SELECT ` + whole(d, "size") + `, ` + whole(d, "signed_at") + `, ` + bounded(d, "note", audit.MaxNote) + ` FROM troth_audit_checkpoint`
 	taken := ` RETURNING ` + short(d, "tenant") + `, ` + bounded(d, "id", 16) + `, recorded_at, ` +
@@ -76,6 +76,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		logEntry:   entry + ` WHERE tenant = ? AND id = ?`,
 		stretch:    entry + ` WHERE tenant = ? AND log = ? AND number > ? AND number <= ?`, // and more
 		nextInTime: nextInTime(d),
+		proofRows:  proofRows(d),
 		leafHashes: `SELECT ` + bounded(d, "hash", 32) + ` FROM troth_audit_entry WHERE log = ? AND idx >= ? AND idx < ? ORDER BY idx`,
 		redact: `UPDATE troth_audit_entry SET leaf = NULL, recorded_at = NULL, act = NULL, subject = NULL, redacted_by = ?
 			WHERE tenant = ? AND id = ? AND redacted_by IS NULL`,
@@ -114,7 +115,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		pruneLeft:    `SELECT COUNT(*) FROM troth_audit_entry WHERE log = ? AND idx < ?`,
 	}
 	for _, text := range []*string{
-		&s.nextInTime, &s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tile, &s.tiles, &s.tenantHead,
+		&s.nextInTime, &s.proofRows, &s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tile, &s.tiles, &s.tenantHead,
 		&s.tenantHeads, &s.putCheckpoint, &s.checkpoint, &s.checkpoints, &s.dropCheckpoint, &s.insertPart, &s.parts,
 		&s.dropPartsOf, &s.dropPartsBefore, &s.pruneTo, &s.pruneParts, &s.pruneEntries, &s.pruneTiles, &s.pruned, &s.pruneLeft,
 	} {
@@ -129,6 +130,25 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		s.forSQLite(taken)
 	}
 	return s
+}
+
+// entryRow selects the columns of an entry; of is where they are from, such as "e.".
+func entryRow(d sqlstore.Dialect, of string) string {
+	return strings.Join([]string{
+		whole(d, of+"log"), whole(d, of+"idx"), short(d, of+"tenant"), bounded(d, of+"id", 16), whole(d, of+"number"),
+		bounded(d, of+"hash", 32), optional(d, of+"leaf", audit.MaxLeaf), optional(d, of+"redacted_by", 16), timeLeft(d),
+		short(d, of+"act"), optional(d, of+"subject", 16),
+	}, ", ")
+}
+
+// proofRows finds an entry with what its proof is made of: the newest checkpoint of
+// its log and the tile of its neighbours, as far as they are there.
+func proofRows(d sqlstore.Dialect) string {
+	return `SELECT ` + entryRow(d, "e.") + `, ` + whole(d, "c.size") + `, ` + whole(d, "c.signed_at") + `, ` + bounded(d, "c.note", audit.MaxNote) + `,
+		(SELECT ` + bounded(d, "hashes", maxTile) + ` FROM troth_audit_tile WHERE log = e.log AND level = 0 AND n = e.idx / 256)
+		FROM troth_audit_entry e JOIN troth_audit_checkpoint c
+			ON c.log = e.log AND c.size = (SELECT MAX(size) FROM troth_audit_checkpoint WHERE log = e.log)
+		WHERE e.tenant = ? AND e.id = ?`
 }
 
 // nextInTime goes by the index of ids on SQLite because it is told to, and on

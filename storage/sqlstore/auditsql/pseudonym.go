@@ -2,6 +2,8 @@ package auditsql
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -24,6 +26,39 @@ func (s *Store) Pseudonym(ctx context.Context, name audit.PseudonymName) (row au
 		return audit.PseudonymRow{}, false, audit.ErrPseudonym
 	}
 	return row, true, nil
+}
+
+// Links finds many pseudonyms, on PostgreSQL in one statement.
+func (s *Store) Links(ctx context.Context, names []audit.PseudonymName) ([]audit.PseudonymLink, error) {
+	links := make([]audit.PseudonymLink, len(names))
+	if !s.postgres() {
+		for i, name := range names {
+			row, found, err := s.Pseudonym(ctx, name)
+			if err != nil && !errors.Is(err, audit.ErrPseudonym) {
+				return nil, err
+			}
+			links[i] = audit.PseudonymLink{Found: found || err != nil, Pseudonym: row.Pseudonym, Tag: row.Tag}
+		}
+		return links, nil
+	}
+	q := reading{table: pseudonymTable, text: s.sql.links, place: at("one of several"), args: []any{
+		texts(len(names), func(i int) string { return string(names[i].Tenant) }),
+		fixed(len(names), func(i int) []byte { return names[i].Lookup[:] }),
+	}}
+	var n int
+	var pseudonym, tag sql.RawBytes
+	err := s.read(ctx, q, func(rows *sqlstore.Rows) error {
+		if err := rows.Scan(&n, &pseudonym, &tag); err != nil {
+			return err
+		}
+		l := &links[n-1]
+		l.Found = true
+		if len(pseudonym) == len(l.Pseudonym) && len(tag) == len(l.Tag) {
+			l.Pseudonym, l.Tag = audit.Pseudonym(pseudonym), [32]byte(tag)
+		}
+		return nil
+	})
+	return links, err
 }
 
 // InsertPseudonym implements audit.Store.

@@ -15,6 +15,7 @@ import (
 // Names of the tables, as errors give them.
 const (
 	inboxTable      = "troth_audit_inbox"
+	pseudonymTable  = "troth_audit_pseudonym"
 	headTable       = "troth_audit_head"
 	entryTable      = "troth_audit_entry"
 	tileTable       = "troth_audit_tile"

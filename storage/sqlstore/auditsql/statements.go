@@ -14,6 +14,7 @@ const maxIdentity = 64 << 10
 type statements struct {
 	append, appendAll, entries                  string
 	pseudonym, insertPseudonym, deletePseudonym string
+	links                                       string
 	backlog                                     string
 	managed, setManaged                         string
 }
@@ -50,6 +51,9 @@ func bind(d sqlstore.Dialect) statements {
 		pseudonym: d.Rebind(`SELECT ` + bounded(d, "pseudonym", 16) + `, ` + bounded(d, "tag", 32) + `, ` +
 			bounded(d, "identity", maxIdentity) + `, created_at FROM troth_audit_pseudonym
 			WHERE tenant = ? AND lookup = ?`),
+		links: `SELECT r.n, ` + bounded(d, "p.pseudonym", 16) + `, ` + bounded(d, "p.tag", 32) + `
+			FROM unnest($1::text[]) WITH ORDINALITY AS r (tenant, n)
+			JOIN troth_audit_pseudonym p ON p.tenant = r.tenant AND p.lookup = ` + nth("$2", 32), // of PostgreSQL
 		insertPseudonym: d.Rebind(`INSERT INTO troth_audit_pseudonym (tenant, lookup, pseudonym, tag, identity, created_at)
 			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
 		deletePseudonym: d.Rebind(`DELETE FROM troth_audit_pseudonym WHERE tenant = ? AND lookup = ?`),
