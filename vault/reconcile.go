@@ -122,7 +122,7 @@ var phases = []func(r *reconciler, ctx context.Context) (next string, done bool,
 		return r.entries(ctx, actShred, r.shredding)
 	},
 	func(r *reconciler, ctx context.Context) (string, bool, error) {
-		return r.entries(ctx, actReplay, r.shredding) // the same, after a restore
+		return r.entries(ctx, actReplay, r.shredding)
 	},
 	func(r *reconciler, ctx context.Context) (string, bool, error) {
 		return r.entries(ctx, actRetire, r.retiring)
