@@ -67,7 +67,7 @@ func (b *bench) faulty(t *testing.T) *faulty {
 	trail, err := audit.New(t.Context(), auditfault.New(entries, f.tx, f.plan), l, l)
 	require.NoError(t, err)
 	f.vault, err = vault.Open(t.Context(), vault.Config{
-		Store: vaultfault.New(keys, f.tx, f.plan), KEK: secrets.KEK, KEKs: ownKEKs{}, Recorder: trail,
+		Store: vaultfault.New(keys, f.tx, f.plan), KEK: secrets.KEK, KEKs: ownKEKs{}, Epochs: secrets.Epochs, Journal: secrets.Journal, Recorder: trail,
 	}, vault.Unmanaged("tests"), vault.WithFenceAge(aged))
 	require.NoError(t, err)
 	l.v = f.vault

@@ -58,10 +58,23 @@ func (c *controlled) open(opts ...vault.Option) *vault.Vault {
 	secrets, err := secretsOf(c.d)
 	require.NoError(c, err)
 	v, err := vault.Open(c.Context(), vault.Config{
-		Store: keys, KEK: secrets.KEK, Recorder: c.kit.Trail, Evidence: trailEvidence{c.kit.Trail},
+		Store: &oneTenant{keys, c.tenant}, KEK: secrets.KEK, Epochs: secrets.Epochs, Journal: secrets.Journal, Recorder: c.kit.Trail, Evidence: trailEvidence{c.kit.Trail},
 	}, append([]vault.Option{vault.Unmanaged("tests")}, opts...)...)
 	require.NoError(c, err)
 	return v
+}
+
+// oneTenant is a store in which nobody lists the tenants of other tests.
+type oneTenant struct {
+	vault.Backend
+	tenant troth.Tenant
+}
+
+func (o *oneTenant) Tenants(_ context.Context, after troth.Tenant, _ int) ([]troth.Tenant, error) {
+	if after >= o.tenant {
+		return nil, nil
+	}
+	return []troth.Tenant{o.tenant}, nil
 }
 
 func (c *controlled) ctx() context.Context { return service(c.Context(), "desk") }
@@ -193,8 +206,7 @@ func (c *controlled) finds(want ...vault.Discrepancy) {
 		r, err := c.open().Reconcile(c.ctx(), vault.ReconcileParams{Full: true})
 		require.NoError(c, err)
 		require.True(c, r.Complete)
-		found := slices.DeleteFunc(r.Discrepancies, func(d vault.Discrepancy) bool { return d.Tenant != c.tenant })
-		require.ElementsMatch(c, want, found)
+		require.ElementsMatch(c, want, r.Discrepancies)
 		c.sequence()
 	}
 }
