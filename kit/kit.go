@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,12 @@ type Config struct {
 	// KEKs is optional: the key-encryption keys of tenants that bring their own,
 	// see [vault.Vault.MoveTenant].
 	KEKs vault.KEKResolver
+	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of
+	// the key tables, where the restored database is so old that the key of the
+	// platform's epoch was destroyed since, and Open returns
+	// [vault.ErrEpochDestroyed]. It takes no more than the platform's keys from it;
+	// [vault.Vault.RestoreKeys] takes the rest.
+	KeyBackup io.Reader
 	// Logger is optional; nil logs nothing.
 	Logger *zap.Logger
 	// Clock is optional; nil is time.Now. It is the clock of stored times.
@@ -166,8 +173,29 @@ func keysAlone(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Co
 	if err != nil {
 		return nil, err
 	}
+	if c.KeyBackup != nil {
+		if err := v.RestorePlatform(ctx, c.KeyBackup); err != nil {
+			return v, err
+		}
+	}
+	if err := firstEpoch(ctx, v, c); err != nil {
+		return v, err
+	}
 	_, err = v.MAC(ctx, troth.KeyRef{Tenant: troth.Platform, Use: "kit.open", ID: "check"}, nil)
 	return v, err
+}
+
+// firstEpoch opens the first epoch where there is none.
+func firstEpoch(ctx context.Context, v *vault.Vault, c Config) error {
+	if c.Secrets.Epochs == nil {
+		return nil
+	}
+	epochs, err := v.Epochs(ctx)
+	if err != nil || len(epochs) > 0 {
+		return err
+	}
+	_, err = v.Advance(troth.WithActor(ctx, troth.Actor{Kind: troth.Service, ID: "kit"}))
+	return err
 }
 
 // WithTx returns a context in which all parts work inside the host's own

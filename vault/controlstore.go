@@ -18,8 +18,9 @@ type ControlStore interface {
 	// not sealed as r.Was any more.
 	ResealKey(ctx context.Context, r Reseal) (resealed bool, err error)
 	// SetEvidence names the entry in the tombstones that the shredding left: all
-	// that died at e.At under its name and have no evidence yet, the person's
-	// row if e.Closed says so. It returns how many keys, or roots, it named.
+	// that died at e.At under its name and have no evidence yet, generations that
+	// were let go included, and the person's row if e.Closed says so. It returns
+	// how many keys, or roots, it named.
 	SetEvidence(ctx context.Context, e ShredEvidence) (int, error)
 
 	// InsertRestriction adds a restriction that is in force and counts it in the
@@ -47,6 +48,9 @@ type ControlStore interface {
 	// TombstonesOf returns what carries the entry as its evidence, in the order of
 	// their names: keys and roots, whatever else the rows say, and persons.
 	TombstonesOf(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) (Tombstones, error)
+	// RetiredOf returns the generations that were let go and carry the entry as
+	// their evidence. They are nowhere else in this interface.
+	RetiredOf(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) ([]KeyRow, error)
 	// KeysPage returns keys of the tenant behind the page's beginning, ordered
 	// by subject, compartment and generation: living ones, or those that are
 	// control rows.

@@ -28,6 +28,10 @@
 // a service's by windows that are committed before their first opening and tell
 // the counts when they close.
 //
+// With a [Journal] of erasures outside the database a vault does not open a store
+// that was restored from before one, and [Vault.Replay] erases again;
+// docs/restore.md has the steps.
+//
 // [Vault.Restrict] keeps a person's data where it is and closes it to all but some
 // purposes (GDPR Article 18), until [Vault.Lift]. [Vault.Reconcile] compares what
 // the rows say of shreddings and restrictions with the trail.
@@ -62,7 +66,7 @@
 // # Errors
 //
 // Expected states are sentinels: [ErrShredded], [ErrShredPending],
-// [ErrFenceStale], [ErrRestricted], [ErrOpen], [ErrNoKeyBackup] … [ErrOpen] never
+// [ErrFenceStale], [ErrJournalAhead], [ErrRestricted], [ErrOpen] … [ErrOpen] never
 // tells which check failed. No error holds plaintext or names a person.
 //
 // # Concurrency

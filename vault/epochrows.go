@@ -14,9 +14,10 @@ type RotationStore interface {
 	Roots(ctx context.Context, tenant troth.Tenant) ([]RootRow, error)
 	// RenewRoot adds a root of a higher epoch to a lineage that has a living
 	// one. inserted is false, and nothing changed, if the lineage has a root of
-	// that epoch or a higher one, or a tombstone, or none at all, or its living one
-	// lies under another KEK, or the epoch is closed. It does not wait for transactions that hold a person of the tenant
-	// locked: those that lock one from its commit on hold the new root.
+	// that epoch or a higher one, or a tombstone, or none at all, or its living
+	// one lies under another KEK, or the epoch is closed. It does not wait for
+	// transactions that hold a person of the tenant locked: those that lock one
+	// from its commit on hold the new root.
 	RenewRoot(ctx context.Context, row RootRow) (inserted bool, err error)
 	// SupersedeRoots sets SupersededAt of the tenant's living roots of epochs
 	// below another that have none, in lineages that have a living root of that

@@ -78,7 +78,7 @@ func (v *Vault) Grant(ctx context.Context, g Grant) (Grant, error) {
 }
 
 func (v *Vault) grant(ctx context.Context, row *GrantRow) error {
-	restriction, err := v.restrictionInForce(ctx, row)
+	restriction, _, err := v.restrictionInForce(ctx, row)
 	if err != nil {
 		return err
 	}
@@ -108,26 +108,52 @@ func (v *Vault) grant(ctx context.Context, row *GrantRow) error {
 	return nil
 }
 
-// restrictionInForce returns the restriction that the grant is about.
-func (v *Vault) restrictionInForce(ctx context.Context, g *GrantRow) (*RestrictionRow, error) {
+// restrictionInForce returns the restriction that the grant is about. kept is
+// false for one that keys carry and of which there is no row, as after a restore
+// of newer keys: it is no less in force, and must be liftable.
+func (v *Vault) restrictionInForce(ctx context.Context, g *GrantRow) (r *RestrictionRow, kept bool, err error) {
 	row, found, err := v.store.Restriction(ctx, g.Tenant, g.Restriction)
 	if err != nil {
-		return nil, fmt.Errorf("vault: read restriction: %w", err)
+		return nil, false, fmt.Errorf("vault: read restriction: %w", err)
 	}
-	if !found || row.SubjectID != g.SubjectID {
-		return nil, fmt.Errorf("%w: the person is not under that restriction", ErrGrant)
+	if !found {
+		row, err = v.carried(ctx, g)
+		return &row, false, err
+	}
+	if row.SubjectID != g.SubjectID {
+		return nil, false, errNotUnder
 	}
 	authentic, err := v.authenticRestriction(ctx, &row)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !authentic {
-		return nil, &ForgedError{Kind: "restriction", Entry: row.ID}
+		return nil, false, &ForgedError{Kind: "restriction", Entry: row.ID}
 	}
 	if row.LiftedAt != 0 {
-		return nil, fmt.Errorf("%w: the restriction is lifted", ErrGrant)
+		return nil, false, fmt.Errorf("%w: the restriction is lifted", ErrGrant)
 	}
-	return &row, nil
+	return &row, true, nil
+}
+
+var errNotUnder = fmt.Errorf("%w: the person is not under that restriction", ErrGrant)
+
+// carried finds a restriction of which there is no row in the person's keys.
+func (v *Vault) carried(ctx context.Context, g *GrantRow) (RestrictionRow, error) {
+	rows, err := v.store.PersonKeys(ctx, g.Tenant, g.SubjectID)
+	if err != nil {
+		return RestrictionRow{}, fmt.Errorf("vault: read keys: %w", err)
+	}
+	for i := range rows {
+		f, err := parseFlag(rows[i].Flag)
+		if err != nil || !restrictable(&rows[i]) {
+			continue
+		}
+		if at := f.index(g.Restriction); at >= 0 {
+			return RestrictionRow{Tenant: g.Tenant, SubjectID: g.SubjectID, ID: g.Restriction, Except: f[at].except}, nil
+		}
+	}
+	return RestrictionRow{}, errNotUnder
 }
 
 // Grants returns the grants about a person in the order in which they were made,

@@ -90,7 +90,7 @@ func TestRun_PumpsTheJournal(t *testing.T) {
 	require.NoError(t, err)
 	_, err = v.Shred(w.db.WithTx(w.ctx, tx), erasure, personOf(shop, "42"))
 	require.NoError(t, err)
-	time.Sleep(50 * time.Millisecond)
+	require.NoError(t, v.PumpJournal(w.ctx))
 	require.Zero(t, w.journal.Len())
 	require.NoError(t, tx.Commit())
 	require.Eventually(t, func() bool { return w.journal.Len() == 1 }, 10*time.Second, time.Millisecond)

@@ -21,11 +21,6 @@ func (v *Vault) beginJournal(ctx context.Context) error {
 		}
 		return nil
 	}
-	if v.opt.replay {
-		// Roots may be missing yet, so there is nothing to read lines by.
-		v.shut()
-		return nil
-	}
 	if v.opt.newJournal != "" {
 		if err := v.acceptJournal(ctx); err != nil {
 			return err
@@ -35,6 +30,29 @@ func (v *Vault) beginJournal(ctx context.Context) error {
 		}
 	}
 	return v.compare(ctx, state)
+}
+
+// replays reports whether the vault was opened for a store that was restored.
+func (v *Vault) replays() bool { return v.opt.replay && v.journal != nil }
+
+// beginReplay refuses everything, and asks nothing of the store: its roots may be
+// missing, or lie under an epoch whose key was destroyed since. What a beginning
+// else does is done when the replay has gone through.
+func (v *Vault) beginReplay(ctx context.Context) error {
+	v.shut()
+	rows, err := v.epochRows(ctx)
+	if err == nil && v.epochs == nil && len(rows) > 0 {
+		err = ErrNoEpochs
+	}
+	return err
+}
+
+// endReplay does what was left out at the beginning.
+func (v *Vault) endReplay(ctx context.Context) error {
+	if err := v.beginEpochs(ctx); err != nil {
+		return err
+	}
+	return v.beginUnmanaged(ctx)
 }
 
 // compare returns a *JournalAheadError if the journal tells of more than the

@@ -170,7 +170,7 @@ func (v *Vault) pumps(ctx context.Context) {
 	}
 	beat := time.NewTicker(max(v.opt.fenceAge/3, 10*time.Millisecond))
 	defer beat.Stop()
-	for v.closed.Load() == false {
+	for !v.closed.Load() {
 		select {
 		case <-ctx.Done():
 			return

@@ -22,16 +22,16 @@ type KeyBackup struct {
 }
 
 var (
-	// ErrKeyBackup says that a backup of the key tables is damaged, cut off, was
+	// ErrBadKeyBackup says that a backup of the key tables is damaged, cut off, was
 	// changed, or is another store's.
-	ErrKeyBackup = errors.New("vault: backup of the key tables is not usable")
+	ErrBadKeyBackup = errors.New("vault: backup of the key tables is not usable")
 
-	errBackupShape = fmt.Errorf("%w: it is damaged or cut off", ErrKeyBackup)
-	errBackupTag   = fmt.Errorf("%w: it was not written with this key-encryption key, or was changed", ErrKeyBackup)
-	errBackupOther = fmt.Errorf("%w: it is another store's", ErrKeyBackup)
+	errBackupShape = fmt.Errorf("%w: it is damaged or cut off", ErrBadKeyBackup)
+	errBackupTag   = fmt.Errorf("%w: it was not written with this key-encryption key, or was changed", ErrBadKeyBackup)
+	errBackupOther = fmt.Errorf("%w: it is another store's", ErrBadKeyBackup)
 )
 
-// DeadBackupError is [ErrKeyBackup] for a backup that is whole, and in which
+// DeadBackupError is [ErrBadKeyBackup] for a backup that is whole, and in which
 // keys that should live do not unwrap.
 type DeadBackupError struct {
 	// Roots and Keys count those that do not unwrap.
@@ -39,11 +39,11 @@ type DeadBackupError struct {
 }
 
 func (e *DeadBackupError) Error() string {
-	return fmt.Sprintf("%v: %d roots and %d keys do not unwrap", ErrKeyBackup, e.Roots, e.Keys)
+	return fmt.Sprintf("%v: %d roots and %d keys do not unwrap", ErrBadKeyBackup, e.Roots, e.Keys)
 }
 
-// Unwrap returns [ErrKeyBackup].
-func (e *DeadBackupError) Unwrap() error { return ErrKeyBackup }
+// Unwrap returns [ErrBadKeyBackup].
+func (e *DeadBackupError) Unwrap() error { return ErrBadKeyBackup }
 
 // A backup is a sequence of messages, each behind its length as u32: the header,
 // the records, the end. docs/formats/vault.md has the fields.

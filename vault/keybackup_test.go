@@ -93,7 +93,7 @@ func TestKeyBackup_EveryByteCounts(t *testing.T) {
 		_, err := v.VerifyKeyBackup(p.ctx, bytes.NewReader(bad))
 		require.Error(t, err, "%s %d", what, i)
 		if !errors.Is(err, vault.ErrKEK) { // a sealed root that was changed
-			require.ErrorIs(t, err, vault.ErrKeyBackup, "%s %d", what, i)
+			require.ErrorIs(t, err, vault.ErrBadKeyBackup, "%s %d", what, i)
 		}
 		_, err = rv.RestoreKeys(w.ctx, bytes.NewReader(bad))
 		require.Error(t, err, "%s %d", what, i)
@@ -120,9 +120,9 @@ func TestKeyBackup_OfAnotherStore(t *testing.T) {
 	_, b := other.backUpKeys(ov)
 	v := p.vault()
 	_, err := v.VerifyKeyBackup(p.ctx, bytes.NewReader(b))
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrBadKeyBackup)
 	_, err = v.RestoreKeys(p.ctx, bytes.NewReader(b))
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrBadKeyBackup)
 	w := p.restored(backup{})
 	w.kek = w.fileKEK("another")
 	_, err = w.vault(vault.ForReplay()).RestoreKeys(w.ctx, bytes.NewReader(b))
@@ -150,7 +150,7 @@ func TestKeyBackup_ThatDoesNotUnwrapDoesNotCount(t *testing.T) {
 	dead, ok := errors.AsType[*vault.DeadBackupError](err)
 	require.True(t, ok)
 	require.Equal(t, vault.DeadBackupError{Keys: 1}, *dead)
-	require.ErrorIs(t, err, vault.ErrKeyBackup)
+	require.ErrorIs(t, err, vault.ErrBadKeyBackup)
 	noted, err := w.store.KeyBackedUp(w.ctx)
 	require.NoError(t, err)
 	require.Zero(t, noted)
@@ -263,33 +263,104 @@ func TestRestoreKeys_AfterTheReplayBringsWhatWasSpared(t *testing.T) {
 	}
 }
 
-// TestRestoreKeys_ANewerEpochBeatsAnOlderOne, whichever comes from where.
-func TestRestoreKeys_ANewerEpochBeatsAnOlderOne(t *testing.T) {
-	w := journalWorld(t)
-	w.epochStore = &vaulttest.EpochStore{Declared: vault.EpochPlace{Name: "elsewhere", Apart: true}}
-	v := w.vault()
-	sealed := w.seal(v, cyd, "cyd")
-	old := w.backUp()
-	_, oldKeys := w.backUpKeys(v)
-	_, err := v.Advance(w.ctx)
-	require.NoError(t, err)
-	_, err = v.Rotate(w.ctx, shop)
-	require.NoError(t, err)
-	now := w.backUp()
-	_, newKeys := w.backUpKeys(v)
-	w.opens(w.vault(), cyd, sealed, "cyd")
+// on is the epochal world on another store.
+func (e *epochal) on(b backup) *epochal {
+	e.t.Helper()
+	other := *e
+	other.world = e.restored(b)
+	return &other
+}
 
-	r := w.restored(old)
-	rv := r.vault()
-	r.restoreKeys(rv, newKeys)
-	r.opens(rv, cyd, sealed, "cyd")
+// TestRestoreKeys_ANewerEpochBeatsAnOlderOne, whichever comes from where; also
+// when the key of the older one was destroyed since, so that of the restored
+// store nothing opens before, not even the platform's root.
+func TestRestoreKeys_ANewerEpochBeatsAnOlderOne(t *testing.T) {
+	e := newEpochal(t)
+	e.journal = vaulttest.NewJournal()
+	v := e.open()
+	sealed := e.seal(v, cyd, "cyd")
+	dead := e.seal(v, ada, "ada")
+	old := e.backUp()
+	_, oldKeys := e.backUpKeys(v)
+	e.shred(v, personOf(shop, "ada"))
+	require.NoError(t, v.PumpJournal(e.ctx))
+	e.pass(time.Second)
+	e.advance(v)
+	e.rewrap(v)
+	retired, err := v.Retire(e.ctx)
+	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
+	require.Equal(t, []uint32{1}, retired.Waiting, "no key backup is new enough")
+	e.pass(time.Second)
+	made, newKeys := e.backUpKeys(v)
+	require.EqualValues(t, 2, made.Epochs)
+	_, err = v.VerifyKeyBackup(e.ctx, bytes.NewReader(newKeys))
+	require.NoError(t, err)
+	retired, err = v.Retire(e.ctx)
+	require.NoError(t, err)
+	require.Equal(t, []uint32{1}, retired.Destroyed)
+	now := e.backUp()
+
+	r := e.on(old)
+	rv := r.open(vault.ForReplay())
+	done := r.restoreKeys(rv, newKeys)
+	require.Positive(t, done.Added)
+	require.EqualValues(t, 1, done.Died)
+	_, err = rv.Replay(e.ctx)
+	require.NoError(t, err)
+	for _, at := range []*vault.Vault{rv, r.open()} {
+		r.opens(at, cyd, sealed, "cyd")
+		r.refuses(at, ada, dead, vault.ErrShredded)
+	}
 	require.Equal(t, now.keys, r.backUp().keys)
 	require.Equal(t, now.roots, r.backUp().roots)
+	rows, err := r.store.Epochs(e.ctx)
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	require.NotZero(t, rows[0].ClosedAt)
 
-	s := w.restored(now)
-	sv := s.vault()
-	done := s.restoreKeys(sv, oldKeys)
+	// An old backup cannot even be believed any more.
+	_, err = v.VerifyKeyBackup(e.ctx, bytes.NewReader(oldKeys))
+	require.ErrorIs(t, err, vault.ErrEpochStore)
+	_, err = v.RestoreKeys(e.ctx, bytes.NewReader(oldKeys))
+	require.ErrorIs(t, err, vault.ErrEpochStore)
+	require.Equal(t, now.keys, e.backUp().keys)
+}
+
+// TestRestoreKeys_AnOlderEpochMovesNothingBack.
+func TestRestoreKeys_AnOlderEpochMovesNothingBack(t *testing.T) {
+	e := newEpochal(t)
+	v := e.open()
+	sealed := e.seal(v, cyd, "cyd")
+	_, oldKeys := e.backUpKeys(v)
+	e.advance(v)
+	e.rewrap(v)
+	now := e.backUp()
+	done := e.restoreKeys(v, oldKeys)
 	require.Equal(t, vault.KeysRestored{Backup: done.Backup}, done)
-	require.Equal(t, now.keys, s.backUp().keys)
-	s.opens(s.vault(), cyd, sealed, "cyd")
+	require.Equal(t, now, e.backUp())
+	e.opens(e.open(), cyd, sealed, "cyd")
+}
+
+// TestRestoreKeys_ARestrictedKeyStaysBoundToItsRestriction although the rows that
+// tell of the restriction are not in the backup.
+func TestRestoreKeys_ARestrictedKeyStaysBoundToItsRestriction(t *testing.T) {
+	p := newPast(t)
+	v := p.vault()
+	ivy := emailOf(shop, "ivy", profile)
+	sealed := p.seal(v, ivy, "ivy")
+	_, err := v.Restrict(p.ctx, vault.Restriction{
+		Tenant: shop, SubjectID: "ivy", Except: []troth.Purpose{"legal-claims"}, Ground: "accuracy-contested",
+	})
+	require.NoError(t, err)
+	_, b := p.backUpKeys(v)
+	w := p.restored(p.old)
+	rv := w.vault(vault.ForReplay())
+	w.restoreKeys(rv, b)
+	_, err = rv.Replay(w.ctx)
+	require.NoError(t, err)
+	_, err = rv.AppendOpen(w.ctx, nil, ivy, orders, sealed)
+	require.ErrorIs(t, err, vault.ErrRestricted)
+	got, err := rv.AppendOpen(w.ctx, nil, ivy, "legal-claims", sealed)
+	require.NoError(t, err)
+	require.Equal(t, "ivy", string(got))
 }

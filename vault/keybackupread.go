@@ -27,8 +27,9 @@ type backupReader struct {
 	last   string
 	person PersonName
 	// platform is the newest living index root of the platform, from which the
-	// key comes that authenticates the end.
+	// key comes that authenticates the end; all are all of them.
 	platform *RootRow
+	all      []RootRow
 	end, tag []byte
 }
 
@@ -98,8 +99,11 @@ func (b *backupReader) next() (r backupRecord, more bool, err error) {
 	}
 	b.add(raw)
 	b.made.count(&r)
-	if row := r.root; row != nil && row.Tenant == troth.Platform && row.Lineage == IndexLineage && row.Sealed != nil {
-		b.platform = row
+	if row := r.root; row != nil && row.Tenant == troth.Platform && row.Lineage == IndexLineage {
+		b.all = append(b.all, *row)
+		if row.Sealed != nil {
+			b.platform = row
+		}
 	}
 	return r, true, nil
 }

@@ -15,7 +15,7 @@ import (
 // not write. Then it notes the backup's cut-off in the store, on which the
 // destruction of epochs waits, and on the trail.
 //
-// It returns [ErrKeyBackup] for a backup that is damaged or another store's, a
+// It returns [ErrBadKeyBackup] for a backup that is damaged or another store's, a
 // *[DeadBackupError] if something in it does not unwrap, and [ErrKEK] if the
 // key-encryption key cannot be asked. It needs an actor, and is not called inside
 // a transaction.

@@ -34,17 +34,14 @@ func (k *KeysRestored) add(o KeysRestored) {
 // nothing is opened in between.
 //
 // The backup is read twice: nothing of it is believed before its end was. It may
-// be broken off and called again. It returns [ErrKeyBackup] for a backup that is
+// be broken off and called again. It returns [ErrBadKeyBackup] for a backup that is
 // damaged, was changed, or is another store's; then nothing was changed. It needs
 // an actor, and is not called inside a transaction.
 func (v *Vault) RestoreKeys(ctx context.Context, r io.ReadSeeker) (KeysRestored, error) {
-	if v.closed.Load() {
-		return KeysRestored{}, ErrClosed
-	}
-	if v.tx.Scope(ctx) != nil {
-		return KeysRestored{}, fmt.Errorf("vault: restore keys: not inside a transaction")
-	}
 	if _, err := troth.ActorFrom(ctx); err != nil {
+		return KeysRestored{}, err
+	}
+	if err := v.mayRestore(ctx); err != nil {
 		return KeysRestored{}, err
 	}
 	start, err := r.Seek(0, io.SeekCurrent)
@@ -62,18 +59,60 @@ func (v *Vault) RestoreKeys(ctx context.Context, r io.ReadSeeker) (KeysRestored,
 	return known.restore(ctx, r)
 }
 
+func (v *Vault) mayRestore(ctx context.Context) error {
+	if v.closed.Load() {
+		return ErrClosed
+	}
+	if v.tx.Scope(ctx) != nil {
+		return ErrInTx
+	}
+	return nil
+}
+
+// RestorePlatform puts the platform's own index roots of a backup into the store,
+// epochs with them, and nothing else. It is for a trail that cannot begin, because
+// the roots that its keys come from lie under an epoch that was destroyed since
+// the data was backed up ([ErrEpochDestroyed]): a vault with a recorder that keeps
+// nothing, opened with [ForReplay], calls it; then the trail can be made, and
+// [Vault.RestoreKeys] does the rest and tells of all. It records nothing itself: a
+// root that is there already, under another epoch, lets nobody do what nobody
+// could before.
+func (v *Vault) RestorePlatform(ctx context.Context, r io.Reader) error {
+	if err := v.mayRestore(ctx); err != nil {
+		return err
+	}
+	k, err := v.checkBackup(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer v.forgetAll()
+	if err := k.beginEpochs(ctx); err != nil {
+		return err
+	}
+	return v.tx.Atomically(ctx, func(ctx context.Context) error {
+		k.roots = k.platform
+		_, err := k.putRoots(ctx)
+		return err
+	})
+}
+
 // checkBackup reads a backup to its end.
 func (v *Vault) checkBackup(ctx context.Context, r io.Reader) (*keyRestore, error) {
 	b, err := readBackup(r)
 	if err != nil {
 		return nil, err
 	}
+	var epochs []EpochRow
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if _, more, err = b.next(); err != nil {
+		var record backupRecord
+		if record, more, err = b.next(); err != nil {
 			return nil, err
+		}
+		if record.epoch != nil {
+			epochs = append(epochs, *record.epoch)
 		}
 	}
 	platform, err := b.authentic(ctx, v)
@@ -87,7 +126,7 @@ func (v *Vault) checkBackup(ctx context.Context, r io.Reader) (*keyRestore, erro
 	if err != nil {
 		return nil, err
 	}
-	k := &keyRestore{v: v, names: newNames(key), done: KeysRestored{Backup: b.made}}
+	k := &keyRestore{v: v, names: newNames(key), done: KeysRestored{Backup: b.made}, platform: b.all, epochs: epochs}
 	k.lines, err = platform.deriveKey(macInfo, journalRef(linesKey))
 	return k, err
 }
@@ -98,6 +137,9 @@ type keyRestore struct {
 	names *names
 	lines []byte // the key of lines
 	done  KeysRestored
+	// platform are the platform's index roots. They come first: evidence needs
+	// them, and those that are here may lie under an epoch that was destroyed.
+	platform []RootRow
 	// batch waits to be put in one transaction: roots of one tenant, or people
 	// with their keys.
 	roots  []RootRow
@@ -134,15 +176,14 @@ func (k *keyRestore) restore(ctx context.Context, r io.Reader) (KeysRestored, er
 		k.take(&record)
 	}
 	if b.made != k.done.Backup {
-		return k.done, fmt.Errorf("%w: it changed while it was read", ErrKeyBackup)
+		return k.done, fmt.Errorf("%w: it changed while it was read", ErrBadKeyBackup)
 	}
 	return k.done, k.endEpochs(ctx)
 }
 
 func (k *keyRestore) take(r *backupRecord) {
 	switch {
-	case r.epoch != nil:
-		k.epochs = append(k.epochs, *r.epoch)
+	case r.epoch != nil: // known since the first reading
 	case r.root != nil:
 		k.roots = append(k.roots, *r.root)
 	case r.person != nil:
@@ -156,7 +197,7 @@ func (k *keyRestore) take(r *backupRecord) {
 // make puts what waits, where the next record does not belong to it.
 func (k *keyRestore) make(ctx context.Context, next *backupRecord, more bool) error {
 	if !k.begun && next.epoch == nil {
-		if err := k.beginEpochs(ctx); err != nil {
+		if err := k.begin(ctx); err != nil {
 			return err
 		}
 		k.begun = true
@@ -174,11 +215,13 @@ func (k *keyRestore) make(ctx context.Context, next *backupRecord, more bool) er
 	return nil
 }
 
-// put runs one transaction, with its evidence if it changed something.
+// put runs one transaction, with its evidence if it changed something or is the
+// first.
 func (k *keyRestore) put(ctx context.Context, rows func(ctx context.Context) (KeysRestored, error)) error {
 	var did KeysRestored
 	err := k.v.tx.Atomically(ctx, func(ctx context.Context) (err error) {
-		if did, err = rows(ctx); err != nil || did == (KeysRestored{}) {
+		// The first one is told in any case: a restore began.
+		if did, err = rows(ctx); err != nil || did == (KeysRestored{}) && k.begun {
 			return err
 		}
 		return k.v.record(ctx, troth.Entry{
@@ -256,6 +299,15 @@ func (v *Vault) raiseAll(ctx context.Context, name KeyName) error {
 		return fmt.Errorf("vault: restore keys: raise fence: %w", err)
 	}
 	return nil
+}
+
+// begin makes epochs and the platform's roots known.
+func (k *keyRestore) begin(ctx context.Context) error {
+	if err := k.beginEpochs(ctx); err != nil {
+		return err
+	}
+	k.roots = k.platform
+	return k.put(ctx, k.putRoots)
 }
 
 // beginEpochs makes epochs known.

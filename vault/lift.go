@@ -44,8 +44,11 @@ func (v *Vault) Lift(ctx context.Context, g Grant) (Restricted, error) {
 		if err != nil {
 			return nil, err
 		}
-		done, err = v.lift(ctx, row)
-		return inForce(rows).rule(), err // as it was
+		var was *flagged
+		if done, was, err = v.lift(ctx, row); err != nil {
+			return nil, err
+		}
+		return inForce(rows).with(*was).rule(), nil // as it was
 	})
 	if err != nil {
 		return Restricted{}, err
@@ -76,11 +79,12 @@ func (v *Vault) usableGrant(ctx context.Context, g Grant) (*GrantRow, error) {
 }
 
 // lift does it, inside the transaction that holds the person.
-func (v *Vault) lift(ctx context.Context, g *GrantRow) (Restricted, error) {
-	row, err := v.restrictionInForce(ctx, g)
+func (v *Vault) lift(ctx context.Context, g *GrantRow) (done Restricted, was *flagged, err error) {
+	row, kept, err := v.restrictionInForce(ctx, g)
 	if err != nil {
-		return Restricted{}, err
+		return done, nil, err
 	}
+	was = &flagged{id: row.ID, except: row.Except}
 	at := v.now()
 	row.LiftedAt, row.Grant = at.UnixMicro(), g.ID
 	row.LiftedBy, err = v.rec.Record(ctx, troth.Entry{
@@ -91,23 +95,33 @@ func (v *Vault) lift(ctx context.Context, g *GrantRow) (Restricted, error) {
 		},
 	})
 	if err != nil {
-		return Restricted{}, fmt.Errorf("vault: record %s: %w", actLift.Name, err)
+		return done, nil, fmt.Errorf("vault: record %s: %w", actLift.Name, err)
 	}
+	if kept {
+		if err := v.keepLifted(ctx, row); err != nil {
+			return done, nil, err
+		}
+	}
+	keys, err := v.reflag(ctx, g.Tenant, g.SubjectID, func(f flag) flag { return f.without(row.ID) })
+	if err != nil {
+		return done, nil, err
+	}
+	done = restrictedOf(row)
+	done.Keys = keys
+	return done, was, v.raise(ctx, g.Tenant, g.SubjectID, at)
+}
+
+// keepLifted stores that the restriction is lifted.
+func (v *Vault) keepLifted(ctx context.Context, row *RestrictionRow) (err error) {
 	if row.MAC, err = v.controlMAC(ctx, row.Tenant, restrictionMessage(row)); err != nil {
-		return Restricted{}, err
+		return err
 	}
 	lifted, err := v.store.LiftRestriction(ctx, *row)
 	if err == nil && !lifted {
 		err = errNotKept
 	}
 	if err != nil {
-		return Restricted{}, fmt.Errorf("vault: lift restriction: %w", err)
+		return fmt.Errorf("vault: lift restriction: %w", err)
 	}
-	keys, err := v.reflag(ctx, g.Tenant, g.SubjectID, func(f flag) flag { return f.without(row.ID) })
-	if err != nil {
-		return Restricted{}, err
-	}
-	done := restrictedOf(row)
-	done.Keys = keys
-	return done, v.raise(ctx, g.Tenant, g.SubjectID, at)
+	return nil
 }

@@ -122,6 +122,12 @@ var phases = []func(r *reconciler, ctx context.Context) (next string, done bool,
 		return r.entries(ctx, actShred, r.shredding)
 	},
 	func(r *reconciler, ctx context.Context) (string, bool, error) {
+		return r.entries(ctx, actReplay, r.shredding)
+	},
+	func(r *reconciler, ctx context.Context) (string, bool, error) {
+		return r.entries(ctx, actRetire, r.retiring)
+	},
+	func(r *reconciler, ctx context.Context) (string, bool, error) {
 		return r.entries(ctx, actRestrict, r.restricting)
 	},
 	func(r *reconciler, ctx context.Context) (string, bool, error) {

@@ -64,10 +64,31 @@ func (r *reconciler) shredding(ctx context.Context, e *Evidenced) error {
 	return nil
 }
 
+// retiring compares what is left of a generation that was let go.
+func (r *reconciler) retiring(ctx context.Context, e *Evidenced) error {
+	rows, err := r.v.store.RetiredOf(ctx, r.tenant, e.ID)
+	if err != nil {
+		return err
+	}
+	told := told{
+		keys: 1, stones: 1, digest: e.Facts["commitments"].Text(), generation: uint32(e.Facts["generation"].Number()),
+	}
+	if told.isLeft(rows) {
+		return nil
+	}
+	d, err := r.replaced(ctx, e, told, nil)
+	if err == nil {
+		r.found(d)
+	}
+	return err
+}
+
 // told is what an entry tells that a shredding left.
 type told struct {
 	keys, stones int
 	digest       string
+	// generation is the one that it was; 0 for all.
+	generation uint32
 }
 
 // isLeft reports whether the rows are tombstones, and those that the entry tells
@@ -151,7 +172,8 @@ func judge(d *Discrepancy, t told, died []string, left, person []KeyRow) bool {
 	for i := range person {
 		k := &person[i]
 		isLeft := slices.ContainsFunc(left, func(l KeyRow) bool { return l.KeyName == k.KeyName && l.Generation == k.Generation })
-		if isLeft || (k.ShreddedAt == 0 && slices.Contains(died, string(k.Compartment))) {
+		meant := slices.Contains(died, string(k.Compartment)) && (t.generation == 0 || t.generation == k.Generation)
+		if isLeft || (k.ShreddedAt == 0 && meant) {
 			all = append(all, *k)
 			if k.ShreddedAt == 0 && lives == nil {
 				lives = k

@@ -3,14 +3,15 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
 )
 
-// tells reports whether the trail has an entry of that act; what cannot be found
-// out counts as yes, and as unchecked.
-func (r *reconciler) tells(ctx context.Context, id troth.EntryID, act *troth.Act, fits func(troth.Facts) bool) (bool, error) {
+// tells reports whether the trail has that entry, and it fits; what cannot be
+// found out counts as yes, and as unchecked.
+func (r *reconciler) tells(ctx context.Context, id troth.EntryID, fits func(act string, f troth.Facts) bool) (bool, error) {
 	if id.IsZero() {
 		return false, nil
 	}
@@ -26,7 +27,14 @@ func (r *reconciler) tells(ctx context.Context, id troth.EntryID, act *troth.Act
 		return true, nil
 	case EvidenceThere:
 	}
-	return e.Act == act.Name && (fits == nil || fits(e.Facts)), nil
+	return fits(e.Act, e.Facts), nil
+}
+
+// isA fits every entry of the acts.
+func isA(acts ...*troth.Act) func(act string, _ troth.Facts) bool {
+	return func(act string, _ troth.Facts) bool {
+		return slices.ContainsFunc(acts, func(a *troth.Act) bool { return a.Name == act })
+	}
 }
 
 // roots compares a tenant's tombstones with the trail.
@@ -49,7 +57,7 @@ func (r *reconciler) roots(ctx context.Context) (next string, done bool, err err
 
 // buried holds a tombstone to the entry that it names.
 func (r *reconciler) buried(ctx context.Context, subject string, c troth.Compartment, evidence troth.EntryID) error {
-	told, err := r.tells(ctx, evidence, actShred, nil)
+	told, err := r.tells(ctx, evidence, isA(actShred, actReplay))
 	if err == nil && !told {
 		r.found(Discrepancy{Kind: TombstoneUnevidenced, SubjectID: subject, Compartment: c, Entry: evidence})
 	}
@@ -176,7 +184,7 @@ func (r *reconciler) restriction(ctx context.Context, row *RestrictionRow) error
 		d.Kind = RestrictionForged
 		r.found(d)
 	}
-	told, err := r.tells(ctx, row.ID, actRestrict, nil)
+	told, err := r.tells(ctx, row.ID, isA(actRestrict))
 	if err != nil {
 		return err
 	}
@@ -195,8 +203,8 @@ func (r *reconciler) restriction(ctx context.Context, row *RestrictionRow) error
 
 // lifted compares what lifted a restriction.
 func (r *reconciler) lifted(ctx context.Context, row *RestrictionRow, d Discrepancy) error {
-	told, err := r.tells(ctx, row.LiftedBy, actLift, func(f troth.Facts) bool {
-		return f["restriction"].Text() == row.ID.String() && f["grant"].Text() == row.Grant.String()
+	told, err := r.tells(ctx, row.LiftedBy, func(act string, f troth.Facts) bool {
+		return act == actLift.Name && f["restriction"].Text() == row.ID.String() && f["grant"].Text() == row.Grant.String()
 	})
 	if err != nil {
 		return err
@@ -307,7 +315,7 @@ func (r *reconciler) granted(ctx context.Context, row *GrantRow) error {
 		r.found(d)
 		return nil
 	}
-	told, err := r.tells(ctx, row.ID, actGrant, nil)
+	told, err := r.tells(ctx, row.ID, isA(actGrant))
 	if err == nil && !told {
 		d.Kind = GrantUnevidenced
 		r.found(d)

@@ -53,6 +53,11 @@ func (v *Vault) Replay(ctx context.Context) (Replayed, error) {
 	if err := r.run(ctx); err != nil {
 		return r.done, err
 	}
+	if v.replays() && v.behind.Load() {
+		if err := v.endReplay(ctx); err != nil {
+			return r.done, err
+		}
+	}
 	v.forgetAll()
 	v.behind.Store(false)
 	v.unscrubbed.Store(true)

@@ -186,7 +186,8 @@ func (w *walk) eraseAgain(ctx context.Context, p PersonName, l *readLine, state 
 		}
 		state.ClosedAt = shred.At
 	}
-	return receipt, w.witness(ctx, &receipt, l, shred.At)
+	err = w.witness(ctx, &receipt, l, shred.At)
+	return receipt, err
 }
 
 // witness records what an erasure did again, and tells other processes, if

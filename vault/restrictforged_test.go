@@ -240,3 +240,40 @@ func TestLift_AGrantLiftsOnce(t *testing.T) {
 	c.forbids(c.ctx, orders)
 	require.Len(t, c.rec.committed(t, "vault.lift"), 1)
 }
+
+// A restriction that keys carry and of which there is no row, as after newer keys
+// were restored, is in force, and can be lifted.
+func TestLift_OfARestrictionWithoutARow(t *testing.T) {
+	c := newRestrictCase(t)
+	r := c.restrict(c.ctx, claims)
+	restored := &rowless{Backend: c.store}
+	v := c.vaultOn(restored)
+	_, err := v.Grant(c.ctx, vault.Grant{
+		Tenant: shop, SubjectID: "43", Restriction: r.Entry, Ground: "g", Announced: time.Now(),
+	})
+	require.ErrorIs(t, err, vault.ErrGrant, "nobody else carries it")
+	g, err := v.Grant(c.ctx, grantFor(r))
+	require.NoError(t, err)
+	require.NoError(t, v.OpenWindow(c.ctx, shop, orders))
+	inTx, tx := c.begin()
+	_, err = v.Lift(inTx, g)
+	require.NoError(t, err)
+	_, err = v.AppendOpen(inTx, nil, c.at, orders, c.sealed)
+	require.ErrorIs(t, err, vault.ErrRestricted, "it waits for the commit like any other")
+	require.NoError(t, tx.Commit())
+	c.opens(v, c.at, c.sealed, "ada")
+	require.Empty(t, c.keyRow(c.at).Flag)
+	_, err = v.Lift(c.ctx, g)
+	require.ErrorIs(t, err, vault.ErrGrant)
+}
+
+// rowless is a store in which restrictions have no rows, and nobody counts them.
+type rowless struct{ vault.Backend }
+
+func (*rowless) Restriction(context.Context, troth.Tenant, troth.EntryID) (vault.RestrictionRow, bool, error) {
+	return vault.RestrictionRow{}, false, nil
+}
+
+func (*rowless) Restrictions(context.Context, troth.Tenant, string) ([]vault.RestrictionRow, error) {
+	return nil, nil
+}

@@ -110,13 +110,8 @@ func (v *Vault) retire(ctx context.Context, receipt *Receipt, p troth.Permit, r 
 	if err != nil {
 		return fmt.Errorf("vault: record %s: %w", actRetire.Name, err)
 	}
-	_, err = v.store.SetEvidence(ctx, ShredEvidence{
-		Tenant: name.Tenant, SubjectID: name.SubjectID, At: at, Entry: receipt.Entry,
-	})
-	if err != nil {
-		return fmt.Errorf("vault: name evidence: %w", err)
-	}
-	return nil
+	receipt.stones = 1
+	return v.nameEvidence(ctx, receipt, at)
 }
 
 // unused returns the row of a generation that can be retired, nil if it is gone.

@@ -155,6 +155,9 @@ func (v *Vault) begin(ctx context.Context) error {
 	if err := v.checkFence(ctx); err != nil {
 		return err
 	}
+	if v.replays() {
+		return v.beginReplay(ctx)
+	}
 	// A key-encryption key that is not this store's shows here, before anything
 	// is done with it, if there is anything to tell it by.
 	if _, err := v.root(ctx, rootName{tenant: troth.Platform, lineage: IndexLineage, epoch: newest}); err != nil {
@@ -166,6 +169,11 @@ func (v *Vault) begin(ctx context.Context) error {
 	if err := v.beginJournal(ctx); err != nil {
 		return err
 	}
+	return v.beginUnmanaged(ctx)
+}
+
+// beginUnmanaged records that nobody keeps watch over shredding, if that is so.
+func (v *Vault) beginUnmanaged(ctx context.Context) error {
 	if v.opt.unmanaged == "" {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/consent"
 )
 
 // verifier is one call of the program.
@@ -42,7 +43,7 @@ func statusOf(err error) int {
 		return holds
 	case errors.Is(err, audit.ErrNotProof), errors.Is(err, audit.ErrUnknownKey):
 		return unreadable
-	case errors.Is(err, audit.ErrProof), errors.Is(err, errFork), errors.Is(err, errOther):
+	case errors.Is(err, audit.ErrProof), errors.Is(err, consent.ErrReceiptProof), errors.Is(err, errFork), errors.Is(err, errOther):
 		return holdsNot
 	default:
 		return unreadable
@@ -83,6 +84,8 @@ func (v *verifier) kind(first, second string) func(*bufio.Reader) (string, error
 		return v.tenant
 	case strings.HasPrefix(first, "old "):
 		return v.growth
+	case strings.HasPrefix(first, "{"):
+		return v.receipt
 	case first != "" && second != "" && strings.Trim(second, "0123456789") == "":
 		return v.checkpoint // a name, and a size
 	default:

@@ -116,7 +116,7 @@ func TestJournal_AProgramThatIsKilledLosesNothing(t *testing.T) {
 		for _, at := range []string{beforePump, beforeAppend, afterAppend} {
 			t.Run(w.name+" "+at, func(t *testing.T) {
 				t.Parallel()
-				d := newDrill(t, w)
+				d := newPlainDrill(t, w)
 				require.NoError(t, d.site.vault.PumpJournal(t.Context()))
 				c := childConfig{Where: d.where, Journal: d.journalPath, Prefix: "p", People: people, Die: at}
 				require.True(t, c.run(t), "it was to be killed")
@@ -150,7 +150,7 @@ func TestJournal_ManyProgramsShareOne(t *testing.T) {
 	for _, w := range []way{ways[0], ways[2]} {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDrill(t, w)
+			d := newPlainDrill(t, w)
 			var wg sync.WaitGroup
 			for i := range programs {
 				c := childConfig{Where: d.where, Journal: d.journalPath, Prefix: fmt.Sprintf("p%d-", i), People: people}
@@ -174,7 +174,7 @@ func TestJournal_TheHostsTransactionDecides(t *testing.T) {
 	for _, w := range []way{ways[0], ways[2]} {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDrill(t, w)
+			d := newPlainDrill(t, w)
 			require.NoError(t, d.site.vault.PumpJournal(t.Context()))
 			shred := func(ctx context.Context, who string) {
 				_, err := d.site.vault.Shred(ctx, erasure, vault.Target{Tenant: shop, SubjectID: who})

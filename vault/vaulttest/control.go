@@ -188,6 +188,31 @@ var controlChecks = []check{
 		r.sameKeys(got.Keys, []vault.KeyRow{early})
 		sameRows(r, "persons", got.Persons, nil)
 	}},
+	{name: "a generation that was let go names its evidence apart from tombstones", run: func(r *rig) {
+		ctx, entry := r.Context(), troth.NewEntryID(time.Now())
+		old := r.insertKey(ctx, keyRow(name(r.a, "42", "profile"), 1, 1))
+		r.insertKey(ctx, keyRow(name(r.a, "42", "profile"), 2, 2))
+		r.atomically(ctx, func(ctx context.Context) {
+			r.lock(ctx, r.a, "42", vault.Exclusive)
+			_, retired, err := r.s.RetireKey(ctx, old.KeyName, 1, instant)
+			r.wants(true, retired, err, "retire")
+			n, err := r.s.SetEvidence(ctx, vault.ShredEvidence{Tenant: r.a, SubjectID: "42", At: instant, Entry: entry})
+			if err != nil || n != 1 {
+				r.Fatalf("set evidence: %d, %v", n, err)
+			}
+		})
+		got, err := r.s.RetiredOf(ctx, r.a, entry)
+		r.ok(err, "retired")
+		old = dead(old, instant)
+		old.Evidence = entry
+		r.sameKeys(got, []vault.KeyRow{old})
+		stones, err := r.s.TombstonesOf(ctx, r.a, entry)
+		r.ok(err, "tombstones")
+		r.sameKeys(stones.Keys, nil)
+		got, err = r.s.RetiredOf(ctx, r.b, entry)
+		r.ok(err, "another tenant's")
+		r.sameKeys(got, nil)
+	}},
 	{name: "a tenant's tombstones name their evidence", run: func(r *rig) {
 		ctx, entry := r.Context(), troth.NewEntryID(time.Now())
 		row := r.insertRoot(ctx, rootRow(r.a, vault.IndexLineage, 0))

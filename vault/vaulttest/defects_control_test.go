@@ -39,6 +39,7 @@ var controlDefects = []defect{
 	{"a new key has no flag", "a key is inserted with its flag", strays("no flag")},
 	{"the newest generation comes first", "all keys of a person come in order", strays("reversed")},
 	{"every tombstone has the same evidence", "tombstones name their evidence, those of one shredding and no others", strays("evidence of all")},
+	{"what was let go is a tombstone too", "a generation that was let go names its evidence apart from tombstones", strays("retired as dead")},
 	{"roots have no evidence", "a tenant's tombstones name their evidence", strays("roots without evidence")},
 	{"pages do not stop", "pages of keys, persons, restrictions and grants come in order and stop", strays("endless")},
 	{"tenants with nothing but a grant are not there", "tenants come in order, wherever their rows are", strays("few tenants")},
@@ -119,6 +120,9 @@ func (a *astray) TombstonesOf(ctx context.Context, t troth.Tenant, entry troth.E
 	switch a.flaw {
 	case "evidence of all":
 		got.Keys, err = a.KeysPage(ctx, vault.KeysPage{Tenant: t, Limit: 100})
+	case "retired as dead":
+		retired, _ := a.RetiredOf(ctx, t, entry)
+		got.Keys = append(got.Keys, retired...)
 	case "roots without evidence":
 		got.Roots = nil
 	}

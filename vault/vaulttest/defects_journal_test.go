@@ -82,7 +82,7 @@ var journalDefects = []struct {
 		}
 		b.lines = everyLine(j, func(int, *vault.JournalLine) bool { reading = true; return false })
 	}},
-	{"bytes are shared", "bytes that were yielded or appended belong to the caller", func(j *Journal, b *brokenLog) {
+	{"bytes are shared", "bytes that were yielded or appended belong to the caller", func(_ *Journal, b *brokenLog) {
 		var kept [][]byte
 		b.append = func(_ context.Context, lines [][]byte) error { kept = append(kept, lines...); return nil }
 		b.lines = func(context.Context, int64) iter.Seq2[vault.JournalLine, error] {

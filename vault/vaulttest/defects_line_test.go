@@ -34,7 +34,7 @@ var lineDefects = []defect{
 	},
 	{"who waits is remembered by instant", "a line that commits after a later one was acknowledged waits", func(h *Harness) {
 		h.ManyWriters = true // and does not have them: the check would wait, which is caught too
-		breaks(func(s vault.Backend, b *broken) {
+		breaks(func(_ vault.Backend, b *broken) {
 			b.waitingLines = func(context.Context, int) ([]vault.LineRow, error) { return nil, nil }
 		})(h)
 	}},
@@ -138,7 +138,7 @@ var pageDefects = []defect{
 			return s.KeysAfter(s.Transactor().Detach(ctx), after, limit)
 		}
 	})},
-	{"a snapshot is before everything", "a snapshot is of one instant, and holds what was committed before", breaks(func(s vault.Backend, b *broken) {
+	{"a snapshot is before everything", "a snapshot is of one instant, and holds what was committed before", breaks(func(_ vault.Backend, b *broken) {
 		b.snapshot = func(context.Context, func(ctx context.Context) error) error { return nil }
 	})},
 	{"a living root comes back", "a root of a backup wins by being dead, retired or superseded", breaks(func(s vault.Backend, b *broken) {

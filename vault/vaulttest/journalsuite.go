@@ -35,6 +35,13 @@ type journalRig struct {
 	JournalHarness
 }
 
+func (r *journalRig) ok(err error, what string) {
+	r.Helper()
+	if err != nil {
+		r.Fatalf("%s: %v", what, err)
+	}
+}
+
 func (r *journalRig) append(lines ...[]byte) {
 	r.Helper()
 	if err := r.Journal.Append(r.Context(), lines); err != nil {
@@ -134,7 +141,8 @@ var journalSuite = []journalCheck{
 	}},
 	{"who reads may stop, and append inside", func(r *journalRig) {
 		r.append(numbered(1), numbered(2))
-		for range r.Journal.Lines(r.Context(), 0) {
+		for _, err := range r.Journal.Lines(r.Context(), 0) {
+			r.ok(err, "lines")
 			r.append(numbered(3))
 			break
 		}

@@ -50,6 +50,10 @@ func (s *store) TombstonesOf(ctx context.Context, t troth.Tenant, id troth.Entry
 	return faultstore.Do(ctx, s.p, "TombstonesOf", func() (vault.Tombstones, error) { return s.s.TombstonesOf(ctx, t, id) })
 }
 
+func (s *store) RetiredOf(ctx context.Context, t troth.Tenant, id troth.EntryID) ([]vault.KeyRow, error) {
+	return faultstore.Do(ctx, s.p, "RetiredOf", func() ([]vault.KeyRow, error) { return s.s.RetiredOf(ctx, t, id) })
+}
+
 func (s *store) KeysPage(ctx context.Context, p vault.KeysPage) ([]vault.KeyRow, error) {
 	return faultstore.Do(ctx, s.p, "KeysPage", func() ([]vault.KeyRow, error) { return s.s.KeysPage(ctx, p) })
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/storage/memory"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -125,19 +126,24 @@ func (s *Store) nameKeys(ctx context.Context, e vault.ShredEvidence) (named int,
 		return 0, err
 	}
 	for _, n := range names {
-		rows, _, err := s.keys.Get(ctx, n)
-		if err != nil {
-			return named, err
-		}
-		after := cloneKeys(rows)
-		for i := range after {
-			if after[i].ShreddedAt == e.At && e.At != 0 && after[i].Evidence.IsZero() {
-				after[i].Evidence = e.Entry
-				named++
+		for _, table := range []*memory.Table[vault.KeyName, []vault.KeyRow]{s.keys, s.retired} {
+			rows, found, err := table.Get(ctx, n)
+			if err != nil {
+				return named, err
 			}
-		}
-		if err := s.keys.Put(ctx, n, after); err != nil {
-			return named, err
+			if !found {
+				continue
+			}
+			after := cloneKeys(rows)
+			for i := range after {
+				if after[i].ShreddedAt == e.At && e.At != 0 && after[i].Evidence.IsZero() {
+					after[i].Evidence = e.Entry
+					named++
+				}
+			}
+			if err := table.Put(ctx, n, after); err != nil {
+				return named, err
+			}
 		}
 	}
 	return named, nil
@@ -160,6 +166,24 @@ func (s *Store) TombstonesOf(ctx context.Context, tenant troth.Tenant, entry tro
 	}
 	t.Persons, err = s.personsWhere(ctx, 0, func(p vault.PersonRow) bool { return p.Tenant == tenant && p.Evidence == entry })
 	return t, err
+}
+
+// RetiredOf implements vault.Store.
+func (s *Store) RetiredOf(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) ([]vault.KeyRow, error) {
+	names, err := s.retired.Scan(ctx, nil, 0, func(n vault.KeyName, _ []vault.KeyRow) bool { return n.Tenant == tenant })
+	if err != nil {
+		return nil, err
+	}
+	var out []vault.KeyRow
+	for _, rows := range names {
+		for _, k := range rows.Value {
+			if k.Evidence == entry {
+				out = append(out, cloneKey(k))
+			}
+		}
+	}
+	slices.SortFunc(out, byName)
+	return out, nil
 }
 
 // KeysPage implements vault.Store.

@@ -52,6 +52,11 @@ func (s *Store) TombstonesOf(ctx context.Context, tenant troth.Tenant, entry tro
 	return t, err
 }
 
+// RetiredOf implements vault.Store.
+func (s *Store) RetiredOf(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) ([]vault.KeyRow, error) {
+	return query(ctx, s, scanKey, s.q.retiredOf, string(tenant), entry[:])
+}
+
 // KeysPage implements vault.Store.
 func (s *Store) KeysPage(ctx context.Context, p vault.KeysPage) ([]vault.KeyRow, error) {
 	text := s.q.controlPage

@@ -23,6 +23,7 @@ type controlQueries struct {
 	personKeys, resealKey               string
 	keysNamed, rootsNamed, personNamed  string
 	stonesOfKeys, stonesOfRoots, closed string
+	retiredOf                           string
 
 	insertRestriction, restrict, lift, unrestrict    string
 	restriction, restrictions, restrictionsPage      string
@@ -33,7 +34,7 @@ type controlQueries struct {
 
 func (q *controlQueries) all() []*string {
 	return []*string{
-		&q.personKeys, &q.resealKey, &q.keysNamed, &q.rootsNamed, &q.personNamed, &q.stonesOfKeys, &q.stonesOfRoots, &q.closed,
+		&q.personKeys, &q.resealKey, &q.keysNamed, &q.rootsNamed, &q.personNamed, &q.stonesOfKeys, &q.stonesOfRoots, &q.closed, &q.retiredOf,
 		&q.insertRestriction, &q.restrict, &q.lift, &q.unrestrict, &q.restriction, &q.restrictions, &q.restrictionsPage,
 		&q.insertGrant, &q.grant, &q.grants, &q.grantsPage,
 		&q.livingPage, &q.controlPage, &q.personsPage, &q.nextTenant, &q.mark, &q.setMark,
@@ -55,13 +56,15 @@ func newControlQueries(d sqlstore.Dialect) controlQueries {
 			WHERE tenant = ? AND subject = ? AND compartment = ? AND generation = ? AND shredded_at = 0 AND sealed = ?`,
 
 		keysNamed: `UPDATE troth_vault_key SET evidence = ?
-			WHERE tenant = ? AND subject = ? AND shredded_at = ? AND shredded_at <> 0 AND retired = 0 AND evidence IS NULL`,
+			WHERE tenant = ? AND subject = ? AND shredded_at = ? AND shredded_at <> 0 AND evidence IS NULL`,
 		rootsNamed: `UPDATE troth_vault_root SET evidence = ?
 			WHERE tenant = ? AND shredded_at = ? AND shredded_at <> 0 AND evidence IS NULL`,
 		personNamed: `UPDATE troth_vault_person SET evidence = ?
 			WHERE tenant = ? AND subject = ? AND closed_at = ? AND closed_at <> 0 AND evidence IS NULL`,
 		stonesOfKeys: `SELECT ` + keyValues + ` FROM troth_vault_key` + by("key_evidence") + `
 			WHERE tenant = ? AND evidence = ? AND retired = 0 ORDER BY subject, compartment, generation`,
+		retiredOf: `SELECT ` + keyValues + ` FROM troth_vault_key` + by("key_evidence") + `
+			WHERE tenant = ? AND evidence = ? AND retired = 1 ORDER BY subject, compartment, generation`,
 		stonesOfRoots: `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? AND evidence = ? ORDER BY lineage, epoch`,
 		closed: `SELECT ` + personValues + ` FROM troth_vault_person` + by("person_evidence") + `
 			WHERE tenant = ? AND evidence = ? ORDER BY subject`,

@@ -1,0 +1,149 @@
+package consent_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/storage/faultstore"
+	"github.com/trothdev/troth/storage/faultstore/consentfault"
+)
+
+// faulty is a world whose ledger has a plan between it and its store, and an honest
+// ledger beside it to look with.
+type faulty struct {
+	*world
+	plan   *faultstore.Plan
+	faulty *consent.Ledger
+}
+
+func newFaulty(t *testing.T) *faulty {
+	t.Helper()
+	w := newWorld(t, consent.Unmanaged("test"), consent.WithProcessor("mailer",
+		consent.ProcessorFunc(func(context.Context, consent.Withdrawal) error { return nil })))
+	f := &faulty{world: w, plan: faultstore.NewPlan()}
+	w.publish(consent.Terms{Purpose: letter, DirectMarketing: true, Refresh: years(1)})
+	w.publish(consent.Terms{Purpose: stats, DoubleOptIn: true})
+	tx := faultstore.Transactor(w.db, f.plan)
+	var err error
+	f.faulty, err = consent.New(t.Context(), consent.Config{
+		Store: consentfault.New(w.store, tx, f.plan), Recorder: shared{w.trail, tx}, Keys: w.keys,
+	}, consent.WithClock(w.clock.now), consent.WithSealer(w.sealer), consent.WithEnqueuer(sharedQueue{w.queue, tx}), consent.Unmanaged("test"),
+		consent.WithFeedAge(time.Hour), consent.WithProcessor("mailer", consent.ProcessorFunc(func(context.Context, consent.Withdrawal) error { return nil })))
+	require.NoError(t, err)
+	return f
+}
+
+// shared records in the honest trail under another transactor.
+type shared struct {
+	*recorder
+	tx troth.Transactor
+}
+
+func (s shared) Transactor() troth.Transactor { return s.tx }
+
+type sharedQueue struct {
+	*queue
+	tx troth.Transactor
+}
+
+func (s sharedQueue) Transactor() troth.Transactor { return s.tx }
+
+// operation is what is tried with every fault in every call.
+type operation struct {
+	name    string
+	prepare func(f *faulty)
+	do      func(f *faulty, ctx context.Context) error
+	// effect counts what was done: 0 before, 1 after, in every part alike.
+	effect func(f *faulty) []int
+}
+
+var operations = []operation{
+	{"grant", func(*faulty) {}, func(f *faulty, ctx context.Context) error {
+		form := f.fixed(consent.Granted)
+		_, err := f.faulty.Record(ctx, form)
+		return err
+	}, func(f *faulty) []int { return []int{f.stored(), len(f.trail.of("consent.event")), f.allowed()} }},
+	{"withdraw", func(f *faulty) { f.say(ada, letter, consent.Granted) }, func(f *faulty, ctx context.Context) error {
+		_, err := f.faulty.Record(ctx, f.fixed(consent.Withdrawn))
+		return err
+	}, func(f *faulty) []int {
+		return []int{f.stored() - 1, len(f.trail.of("consent.event")) - 1, 1 - f.allowed(), len(f.queue.pending(consent.WorkWithdraw))}
+	}},
+	{"link", func(f *faulty) { f.say(subject("device"), letter, consent.Granted) }, func(f *faulty, ctx context.Context) error {
+		return f.faulty.Link(ctx, consent.LinkParams{Tenant: acme, Device: "device", Account: ada.ID})
+	}, func(f *faulty) []int { return []int{len(f.trail.of("consent.link")), f.allowed()} }},
+	{"erase", func(f *faulty) { f.full(ada, consent.Granted) }, func(f *faulty, ctx context.Context) error {
+		_, err := f.faulty.Erase(ctx, ada, "erasure-request")
+		return err
+	}, func(f *faulty) []int { return []int{1 - f.stored(), len(f.trail.of("consent.erase")), 1 - f.allowed()} }},
+}
+
+// fixed is a form whose id is always the same.
+func (f *faulty) fixed(k consent.Kind) consent.Form {
+	form := f.form(ada, letter, k)
+	form.ID = "fixed"
+	form.Evidence.Note = troth.Protect("a note")
+	return form
+}
+
+func (f *faulty) stored() int {
+	f.Helper()
+	rows, err := f.store.Events(f.ctx, acme, ada.ID, "")
+	require.NoError(f, err)
+	return len(rows)
+}
+
+func (f *faulty) allowed() int {
+	f.Helper()
+	d, err := f.open().Check(f.ctx, ada, letter, time.Time{})
+	require.NoError(f, err)
+	if d.Allowed {
+		return 1
+	}
+	return 0
+}
+
+// TestFault_EverythingOrNothing fails each call of each operation in each way: what
+// is there then is all of it or none, and trying again makes it all, once.
+func TestFault_EverythingOrNothing(t *testing.T) {
+	for _, o := range operations {
+		t.Run(o.name, func(t *testing.T) {
+			dry := newFaulty(t)
+			o.prepare(dry)
+			before := len(dry.plan.Calls())
+			require.NoError(t, o.do(dry, dry.ctx))
+			calls := dry.plan.Calls()[before:]
+			require.Greater(t, len(calls), 6)
+			for i := range faultstore.Each(calls, faultstore.Faults()...) {
+				t.Run(fmt.Sprintf("%s %d %s", i.Method, i.Nth, i.Fault), func(t *testing.T) {
+					f := newFaulty(t)
+					o.prepare(f)
+					f.plan.Add(i)
+					ctx, cancel := f.plan.Context(f.ctx)
+					defer cancel()
+					err := o.do(f, ctx)
+					effect := o.effect(f)
+					for _, n := range effect {
+						require.Equal(t, effect[0], n, "parts disagree: %v, after %v", effect, err)
+					}
+					if err == nil {
+						require.Equal(t, 1, effect[0])
+					} else if i.Method != faultstore.Commit {
+						require.Zero(t, effect[0], "what failed took effect")
+					}
+					require.NoError(t, o.do(f, f.ctx), "retry")
+					for _, n := range o.effect(f) {
+						require.Equal(t, 1, n, "after the retry: %v", o.effect(f))
+					}
+					require.Equal(t, 1, f.plan.Injected())
+				})
+			}
+		})
+	}
+}

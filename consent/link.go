@@ -1,0 +1,165 @@
+package consent
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/trothdev/troth"
+)
+
+// LinkParams say that a device is a person's.
+type LinkParams struct {
+	Tenant troth.Tenant
+	// Device and Account are the ids of subjects, as events were recorded under
+	// them.
+	Device, Account string
+}
+
+// Link makes what an anonymous device has said until now count for an account, as
+// when somebody logs in. No event is changed: decisions about the account take the
+// device's into account from now on, and decisions as known before do not.
+//
+// A device's yes counts where the account has not said no itself, or said yes
+// later: logging in upgrades nobody. What the device says after the link is not
+// the account's. A device is linked once; to the same account again is no error,
+// to another is [ErrLinked].
+func (l *Ledger) Link(ctx context.Context, p LinkParams) error {
+	device := troth.Subject{Tenant: p.Tenant, ID: p.Device}
+	account := troth.Subject{Tenant: p.Tenant, ID: p.Account}
+	for _, who := range []troth.Subject{device, account} {
+		if err := who.Validate(); err != nil {
+			return err
+		}
+		if reserved(who.ID) || device == account {
+			return &troth.IdentifierError{Kind: "subject", Reason: "is reserved"}
+		}
+	}
+	d, err := l.tenant(ctx, p.Tenant)
+	if err != nil {
+		return err
+	}
+	err = l.tx.Atomically(ctx, func(ctx context.Context) error { return l.link(ctx, d, device, account) })
+	l.settleEnded(account)
+	l.settleEnded(device)
+	return err
+}
+
+func (l *Ledger) link(ctx context.Context, d *tenantData, device, account troth.Subject) error {
+	from, to, err := l.lockBoth(ctx, d, device, account)
+	if err != nil {
+		return err
+	}
+	row, found, err := l.store.Link(ctx, device.Tenant, device.ID)
+	if err != nil {
+		return fmt.Errorf("consent: read link: %w", err)
+	}
+	if found {
+		if row.Account != account.ID {
+			return ErrLinked
+		}
+		return nil
+	}
+	now := max(from.now, to.now)
+	from.now, to.now = now, now
+	message := (&link{device: from.person.pseudonym, account: to.person.pseudonym, at: now, recorded: now}).append(nil)
+	digest := sha256.Sum256(message)
+	_, err = l.store.InsertLink(ctx, LinkRow{
+		Tenant: device.Tenant, Device: device.ID, Account: account.ID, Record: d.key.seal(linkTable, "", "", message),
+	})
+	if err != nil {
+		return fmt.Errorf("consent: link: %w", err)
+	}
+	for _, of := range from.states {
+		s := *to.states.of(of.purpose)
+		s.adopt(&of.state, now, now)
+		if err := to.put(ctx, of.purpose, s); err != nil {
+			return err
+		}
+		to.denyLinked(of.purpose, &of.state)
+	}
+	_, err = l.record(ctx, troth.Entry{
+		Act: actLink, Tenant: account.Tenant, SubjectID: account.ID,
+		Facts: troth.Facts{"at": troth.Instant(instant(now)), "link": troth.Digest(digest)},
+	})
+	if err != nil {
+		return err
+	}
+	return from.closeLink(ctx, to)
+}
+
+// lockBoth locks two people in the order of their ids, so that no two links wait
+// for each other.
+func (l *Ledger) lockBoth(ctx context.Context, d *tenantData, device, account troth.Subject) (from, to *writing, err error) {
+	if device.ID < account.ID {
+		if from, err = l.lock(ctx, d, device); err != nil {
+			return nil, nil, err
+		}
+		to, err = l.lock(ctx, d, account)
+		return from, to, err
+	}
+	if to, err = l.lock(ctx, d, account); err != nil {
+		return nil, nil, err
+	}
+	from, err = l.lock(ctx, d, device)
+	return from, to, err
+}
+
+// denyLinked lets the account deny at once what the device has said no to.
+func (w *writing) denyLinked(p troth.Purpose, device *state) {
+	for i := range device.own {
+		if m := &device.own[i]; m.exists() && m.kind().Denies() && w.states.of(p).last(m.code.nature().track).id == m.id {
+			w.nos = append(w.nos, no{purpose: p, event: m.id, reason: reasonOf(m.kind()), given: w.now})
+		}
+	}
+}
+
+// closeLink writes both clocks, so that nothing recorded later counts as from
+// before the link.
+func (w *writing) closeLink(ctx context.Context, account *writing) error {
+	for _, one := range []*writing{w, account} {
+		one.person.clock = one.now
+		if err := one.putPerson(ctx); err != nil {
+			return err
+		}
+		if err := w.l.raise(ctx, one.who.Tenant, one.who.ID); err != nil {
+			return err
+		}
+		w.l.pendings.add(&pending{
+			who: one.who, scope: w.l.tx.Scope(ctx), nos: one.nos, until: w.l.mono() + int64(pendingLife),
+		})
+		w.l.cache.evict(one.who)
+	}
+	return nil
+}
+
+// linkedEvents reads the events of devices that became a person's.
+func (l *Ledger) linkedEvents(ctx context.Context, t *tenantData, who troth.Subject, account Pseudonym) ([]Event, error) {
+	rows, err := l.store.Links(ctx, who.Tenant, who.ID)
+	if err != nil {
+		return nil, fmt.Errorf("consent: read links: %w", err)
+	}
+	var all []Event
+	for _, row := range rows {
+		message, err := t.key.open(linkTable, "", "", row.Record)
+		if err != nil {
+			return nil, err
+		}
+		k, err := parseLink(message)
+		if err != nil || k.account != account {
+			return nil, ErrRecord
+		}
+		events, err := l.eventsUnder(ctx, t, troth.Subject{Tenant: who.Tenant, ID: row.Device}, k.device)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			if micros(e.RecordedAt) > k.recorded {
+				continue
+			}
+			e.Link = Link{At: instant(k.at), RecordedAt: instant(k.recorded)}
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,342 @@
+package task_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/tasksql"
+	"github.com/trothdev/troth/task"
+)
+
+// benchBatch is how many tasks either side claims at once.
+const benchBatch = 100
+
+// bench is a database with room for tasks, and for the rows of a loop that
+// somebody wrote by hand.
+type bench struct {
+	backend
+	db *sql.DB
+	h  *sqlstore.Handle
+	s  *tasksql.Store
+}
+
+func newBench(b *testing.B, kind backend) *bench {
+	b.Helper()
+	x := &bench{backend: kind, db: kind.open(b)}
+	x.h = kind.handle(b, x.db)
+	x.s = kind.store(b, x.h)
+	return x
+}
+
+func (x *bench) exec(b *testing.B, text string, args ...any) {
+	b.Helper()
+	_, err := x.h.Querier(b.Context()).Exec(b.Context(), x.h.Dialect().Rebind(text), args...)
+	require.NoError(b, err)
+}
+
+// payload is what both sides carry.
+var payload = []byte(`{"key":"` + strings.Repeat("0123456789", 20) + `"}`)
+
+// seed adds n tasks that wait, with payloads, of ten tenants.
+func (x *bench) seed(b *testing.B, n int) {
+	b.Helper()
+	e, err := newEngine(b.Context(), x.s)
+	require.NoError(b, err)
+	const chunk = 2000
+	for from := 0; from < n; from += chunk {
+		if x.dialect == sqlstore.Postgres {
+			x.seedArrays(b, from, min(chunk, n-from))
+			continue
+		}
+		require.NoError(b, x.h.Atomically(b.Context(), func(ctx context.Context) error {
+			for i := from; i < min(from+chunk, n); i++ {
+				w := troth.Work{Tenant: tenantOf(i), Kind: "bench", Payload: payload}
+				if _, err := e.Enqueue(ctx, w); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+}
+
+func tenantOf(i int) troth.Tenant { return troth.Tenant(fmt.Sprint("tenant-", i%10)) }
+
+// seedArrays does the same with two statements, which is faster.
+func (x *bench) seedArrays(b *testing.B, from, n int) {
+	b.Helper()
+	var tenants, ids, payloads []string
+	for i := range n {
+		name := task.Name{Tenant: tenantOf(from + i), ID: troth.NewEntryID(time.Now())}
+		at := troth.Context{
+			Subject: task.GroupSubject(name.Tenant, name.ID), Compartment: task.Compartment,
+			Cell: troth.Cell{Table: "bench", Column: "payload", Row: name.ID.String()},
+		}
+		sealed, err := fixedSealer{}.Seal(b.Context(), nil, at, payload)
+		require.NoError(b, err)
+		tenants = append(tenants, string(name.Tenant))
+		ids = append(ids, `"\\x`+hex.EncodeToString(name.ID[:])+`"`)
+		payloads = append(payloads, `"\\x`+hex.EncodeToString(sealed)+`"`)
+	}
+	list := func(s []string) string { return "{" + strings.Join(s, ",") + "}" }
+	x.exec(b, `WITH n AS (INSERT INTO troth_task (tenant, id, kind, line, grp, payload, created_at, deadline)
+			SELECT r.tenant, r.id, 'bench', '', r.id, r.payload, 0, 0 FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS r (tenant, id, payload)
+			RETURNING tenant, id)
+		INSERT INTO troth_task_turn (tenant, id, kind, line, grp, phase, wake_at, sealed, alarmed)
+			SELECT tenant, id, 'bench', '', id, 1, 1, TRUE, FALSE FROM n`,
+		list(tenants), list(ids), list(payloads))
+}
+
+// later is a store whose payloads are disposed of another time.
+type later struct{ *tasksql.Store }
+
+func (later) Disposals(context.Context, int, time.Duration) ([]task.Disposal, error) { return nil, nil }
+
+// drain runs engines until n tasks have ended, and returns how long that took.
+func (x *bench) drain(b *testing.B, n, workers int) time.Duration {
+	b.Helper()
+	var left atomic.Int64
+	left.Store(int64(n))
+	done := make(chan struct{})
+	ctx, stop := context.WithCancel(b.Context())
+	defer stop()
+	var running sync.WaitGroup
+	began := time.Now()
+	for range workers {
+		e, err := newEngine(ctx, later{x.s}, task.WithConcurrency(4*benchBatch))
+		require.NoError(b, err)
+		require.NoError(b, e.Handle(task.Kind{Name: "bench"}, func(_ context.Context, j troth.Job) (troth.Outcome, error) {
+			if len(j.Payload) != len(payload) {
+				b.Error("the payload is not the one that was enqueued")
+			}
+			if left.Add(-1) == 0 {
+				close(done)
+			}
+			return troth.Completed, nil
+		}))
+		running.Go(func() { _ = e.Run(ctx) })
+	}
+	<-done
+	stop()
+	running.Wait() // until everything is written
+	return time.Since(began)
+}
+
+const createJobs = `CREATE TABLE job (id INTEGER PRIMARY KEY, payload BYTEA NOT NULL, run_at BIGINT NOT NULL,
+	lease_until BIGINT NOT NULL, attempt INTEGER NOT NULL)`
+
+// handWritten drains the same number of rows by a loop as many people write it:
+// one statement leases a batch, one deletes it.
+func (x *bench) handWritten(b *testing.B, n, workers int) time.Duration {
+	b.Helper()
+	claim, ack := `UPDATE job SET lease_until = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 30000000, attempt = attempt + 1
+		WHERE id IN (SELECT id FROM job WHERE run_at <= $1 AND lease_until < $1 ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
+		RETURNING id, payload`, `DELETE FROM job WHERE id = ANY($1::int[])`
+	if x.dialect == sqlstore.SQLite {
+		claim = `UPDATE job SET lease_until = unixepoch('now', 'subsec') * 1000000 + 30000000, attempt = attempt + 1
+			WHERE id IN (SELECT id FROM job WHERE run_at <= ?1 AND lease_until < ?1 ORDER BY run_at, id LIMIT ?2) RETURNING id, payload`
+		ack = `DELETE FROM job WHERE id IN (SELECT value FROM json_each(?))`
+	}
+	var running sync.WaitGroup
+	var left atomic.Int64
+	left.Store(int64(n))
+	began := time.Now()
+	for range workers {
+		running.Go(func() {
+			for left.Load() > 0 {
+				batch, err := x.leased(b.Context(), claim)
+				if err == nil && len(batch) > 0 {
+					err = x.acknowledge(b.Context(), ack, batch)
+				}
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				left.Add(-int64(len(batch)))
+			}
+		})
+	}
+	running.Wait()
+	return time.Since(began)
+}
+
+func (x *bench) leased(ctx context.Context, claim string) (batch []string, err error) {
+	read := func(ctx context.Context) error {
+		rows, err := x.h.Querier(ctx).Query(ctx, claim, time.Now().UnixMicro(), benchBatch)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var id int64
+			var p []byte
+			if err := rows.Scan(&id, &p); err != nil {
+				return err
+			}
+			batch = append(batch, fmt.Sprint(id))
+		}
+		return rows.Err()
+	}
+	if x.dialect == sqlstore.SQLite {
+		return batch, x.h.Atomically(ctx, read)
+	}
+	rows, err := x.db.QueryContext(ctx, claim, time.Now().UnixMicro(), benchBatch)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id int64
+		var p []byte
+		if err := rows.Scan(&id, &p); err != nil {
+			return nil, err
+		}
+		batch = append(batch, fmt.Sprint(id))
+	}
+	return batch, rows.Err()
+}
+
+func (x *bench) acknowledge(ctx context.Context, ack string, batch []string) error {
+	list := strings.Join(batch, ",")
+	if x.dialect == sqlstore.SQLite {
+		_, err := x.h.Querier(ctx).Exec(ctx, ack, "["+list+"]")
+		return err
+	}
+	_, err := x.db.ExecContext(ctx, ack, "{"+list+"}")
+	return err
+}
+
+func (x *bench) seedJobs(b *testing.B, n int) {
+	b.Helper()
+	series := "SELECT value FROM generate_series(1, " + fmt.Sprint(n) + ")"
+	if x.dialect == sqlstore.Postgres {
+		series = "SELECT value FROM generate_series(1, " + fmt.Sprint(n) + ") AS g (value)"
+	} else {
+		series = "SELECT value FROM (WITH RECURSIVE g(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM g WHERE value < " + fmt.Sprint(n) + ") SELECT value FROM g)"
+	}
+	x.exec(b, "INSERT INTO job (id, payload, run_at, lease_until, attempt) SELECT value, ?, 1, 0, 0 FROM ("+series+") s", append(slices.Clone(payload), make([]byte, 28)...))
+}
+
+// BenchmarkDrain compares claiming and completing tasks with a lease loop that
+// was written by hand: UPDATE … SKIP LOCKED, then a batched DELETE. Both carry the
+// same payload, ours sealed, in batches of 100 and more, by turns in one run; times is how
+// fast we are in the loop's measure. Disposal of payloads comes later, and is
+// measured apart.
+func BenchmarkDrain(b *testing.B) {
+	for _, kind := range backends {
+		workers := 4
+		if kind.dialect == sqlstore.SQLite {
+			workers = 1
+		}
+		b.Run(fmt.Sprintf("%s/workers=%d", kind.name, workers), func(b *testing.B) {
+			const n = 20_000
+			x := newBench(b, kind)
+			x.exec(b, createJobs)
+			x.exec(b, "CREATE INDEX job_run ON job (run_at, id)")
+			var ours, theirs []float64
+			for b.Loop() {
+				b.StopTimer()
+				x.seedJobs(b, n)
+				x.seed(b, n)
+				if kind.dialect == sqlstore.Postgres {
+					x.exec(b, "ANALYZE")
+				}
+				b.StartTimer()
+				theirs = append(theirs, n/x.handWritten(b, n, workers).Seconds())
+				ours = append(ours, n/x.drain(b, n, workers).Seconds())
+				b.StopTimer()
+				for _, table := range []string{"troth_task", "troth_task_turn", "troth_task_disposal", "job"} {
+					x.exec(b, "DELETE FROM "+table)
+				}
+				b.StartTimer()
+			}
+			slices.Sort(ours)
+			slices.Sort(theirs)
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(ours[len(ours)/2], "tasks/s")
+			b.ReportMetric(theirs[len(theirs)/2], "by-hand/s")
+			b.ReportMetric(ours[len(ours)/2]/theirs[len(theirs)/2], "times")
+		})
+	}
+}
+
+// BenchmarkClaim shows what a claim of 50 costs with so many waiting, of ten
+// tenants, and with 10,000 tenants of which all but ten are idle: what they have
+// is not due.
+func BenchmarkClaim(b *testing.B) {
+	sizes := []int{1_000, 100_000}
+	if os.Getenv("TROTH_LONG") == "1" {
+		sizes = append(sizes, 1_000_000)
+	}
+	for _, kind := range backends {
+		for _, waiting := range sizes {
+			for _, idle := range []int{0, 10_000} {
+				b.Run(fmt.Sprintf("%s/waiting=%d/idle-tenants=%d", kind.name, waiting, idle), func(b *testing.B) {
+					x := newBench(b, kind)
+					x.fill(b, waiting, idle)
+					var took []time.Duration
+					var behind task.Line
+					for b.Loop() {
+						began := time.Now()
+						rows, err := x.s.Claim(b.Context(), task.Claim{Lease: time.Minute, Limit: 50, Kinds: []task.KindClaim{{Kind: "bench", Limit: 50, Behind: behind}}})
+						took = append(took, time.Since(began))
+						require.NoError(b, err)
+						require.Len(b, rows, 50)
+						last := rows[len(rows)-1]
+						behind = task.Line{Tenant: last.Tenant, Name: last.Line}
+						b.StopTimer()
+						es := make([]task.Ending, len(rows))
+						for i, r := range rows {
+							es[i] = task.Ending{Held: task.Held{Name: r.Name, Fence: r.Fence}, To: task.Completed}
+						}
+						_, err = x.s.End(b.Context(), es)
+						require.NoError(b, err)
+						b.StartTimer()
+					}
+					slices.Sort(took)
+					b.ReportMetric(0, "ns/op")
+					b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs/claim")
+				})
+			}
+		}
+	}
+}
+
+// fill adds tasks without payloads by the thousand.
+func (x *bench) fill(b *testing.B, waiting, idle int) {
+	b.Helper()
+	series, id := "generate_series(1, %d) AS g (i)", "decode(md5('%s' || i), 'hex')"
+	far := time.Now().Add(time.Hour).UnixMicro()
+	if x.dialect == sqlstore.SQLite {
+		series = "(WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g WHERE i < %d) SELECT i FROM g) g"
+		id = "CAST(printf('%%s%%015d', '%s', i) AS BLOB)"
+	}
+	add := func(n int, prefix, tenant string, phase int, wake int64) {
+		if n == 0 {
+			return
+		}
+		from, key := fmt.Sprintf(series, n), fmt.Sprintf(id, prefix)
+		x.exec(b, fmt.Sprintf(`INSERT INTO troth_task (tenant, id, kind, line, grp, created_at, deadline)
+			SELECT %s, %s, 'bench', '', %s, i, 0 FROM %s`, tenant, key, key, from))
+		x.exec(b, fmt.Sprintf(`INSERT INTO troth_task_turn (tenant, id, kind, line, grp, phase, wake_at, sealed, alarmed)
+			SELECT %s, %s, 'bench', '', %s, %d, %d, FALSE, FALSE FROM %s`, tenant, key, key, phase, wake, from))
+	}
+	add(waiting, "w", "'busy-' || (i % 10)", 1, 1)
+	add(idle, "d", "'idle-' || i", 2, far)
+	if x.dialect == sqlstore.Postgres {
+		x.exec(b, "ANALYZE")
+	}
+}

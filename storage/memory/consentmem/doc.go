@@ -1,0 +1,4 @@
+// Package consentmem keeps the consent ledger's rows in memory: for tests, for
+// trying things out, and as the reference that the other adapters are compared
+// with.
+package consentmem

@@ -1,0 +1,208 @@
+package consentsql
+
+import (
+	"strconv"
+
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+// cut is a column whose bytes are cut where they are too long already.
+func cut(column string, limit int) string {
+	return "substr(" + column + ", 1, " + strconv.Itoa(limit+1) + ")"
+}
+
+var (
+	record      = cut("record", maxSealed)
+	eventValues = "tenant, subject, id, purpose, recorded_at, " + record + ", " + cut("proof", maxSealed) + ", " + cut("content", maxSealed)
+	stateValues = "tenant, subject, purpose, " + cut("record", maxState)
+	linkValues  = "tenant, device, account, " + record
+	reqValues   = "tenant, subject, id, " + cut("token", 32) + ", " + record
+	dueValues   = "tenant, subject, kind, purpose, ref, due_at"
+	// plausible is what positions of the feed may be.
+	plausible = "BETWEEN 1 AND " + strconv.FormatInt(maxPosition, 10)
+)
+
+// queries are the statements of one dialect, ready to run.
+type queries struct {
+	insertTerms, terms, insertNotice, notices, putText, text string
+
+	insertPerson, lockPerson, person, erasedPerson, putPerson string
+
+	insertEvent, event, events, eventsAbout, deleteEvent, deleteEventDeliveries string
+
+	putState, deleteState, states, statesOf, statesAfter string
+
+	insertLink, link, links string
+
+	putRequest, requestByToken, requests, deleteRequest string
+
+	insertDelivery, acknowledge, deliveries string
+
+	putDue, deleteDue, due string
+
+	countRefusal, refusals string
+
+	eraseContent, movePerson, moveEvents, moveDevices, moveAccounts string
+	// dropping are those that take a tenant and a person.
+	dropStates, dropRequests, dropDue, dropLinks, dropDeliveries, dropEvents, dropPerson string
+
+	raise, raiseAt, head, follow, numberLock, number, prune string
+	// clear and restart begin a new era of positions.
+	clear, restart string
+
+	managed, setManaged string
+}
+
+func newQueries(d sqlstore.Dialect) *queries {
+	q := common()
+	q.feed()
+	if d == sqlstore.Postgres {
+		q.forPostgres()
+	} else {
+		q.forSQLite()
+	}
+	q.follow += " LIMIT ?"
+	for _, text := range q.all() {
+		*text = d.Rebind(*text)
+	}
+	return q
+}
+
+func (q *queries) all() []*string {
+	return []*string{
+		&q.insertTerms, &q.terms, &q.insertNotice, &q.notices, &q.putText, &q.text,
+		&q.insertPerson, &q.lockPerson, &q.person, &q.erasedPerson, &q.putPerson,
+		&q.insertEvent, &q.event, &q.events, &q.eventsAbout, &q.deleteEvent, &q.deleteEventDeliveries,
+		&q.putState, &q.deleteState, &q.states, &q.statesOf, &q.statesAfter,
+		&q.insertLink, &q.link, &q.links,
+		&q.putRequest, &q.requestByToken, &q.requests, &q.deleteRequest,
+		&q.insertDelivery, &q.acknowledge, &q.deliveries, &q.putDue, &q.deleteDue, &q.due, &q.countRefusal, &q.refusals,
+		&q.eraseContent, &q.movePerson, &q.moveEvents, &q.moveDevices, &q.moveAccounts,
+		&q.dropStates, &q.dropRequests, &q.dropDue, &q.dropLinks, &q.dropDeliveries, &q.dropEvents, &q.dropPerson,
+		&q.raise, &q.raiseAt, &q.head, &q.follow, &q.numberLock, &q.number, &q.prune, &q.clear, &q.restart,
+		&q.managed, &q.setManaged,
+	}
+}
+
+func common() *queries {
+	return &queries{
+		insertTerms: `INSERT INTO troth_consent_terms (tenant, purpose, version, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		terms: `SELECT tenant, purpose, version, ` + record + ` FROM troth_consent_terms
+			WHERE tenant = ? ORDER BY purpose, version`,
+		insertNotice: `INSERT INTO troth_consent_notice (tenant, id, version, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		notices: `SELECT tenant, id, version, ` + record + ` FROM troth_consent_notice
+			WHERE tenant = ? AND id = ? ORDER BY version`,
+		putText: `INSERT INTO troth_consent_text (tenant, hash, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		text:    `SELECT ` + cut("body", maxText) + ` FROM troth_consent_text WHERE tenant = ? AND hash = ?`,
+
+		insertPerson: `INSERT INTO troth_consent_person (tenant, subject, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		person:       `SELECT tenant, subject, ` + record + ` FROM troth_consent_person WHERE tenant = ? AND subject = ?`,
+		erasedPerson: `SELECT tenant, subject, ` + record + ` FROM troth_consent_person WHERE tenant = ? AND mark = ?`,
+		putPerson:    `UPDATE troth_consent_person SET record = ? WHERE tenant = ? AND subject = ?`,
+
+		insertEvent: `INSERT INTO troth_consent_event (tenant, id, subject, purpose, recorded_at, record, proof, content)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		event:       `SELECT ` + eventValues + ` FROM troth_consent_event WHERE tenant = ? AND id = ?`,
+		events:      `SELECT ` + eventValues + ` FROM troth_consent_event WHERE tenant = ? AND subject = ? ORDER BY recorded_at, id`,
+		eventsAbout: `SELECT ` + eventValues + ` FROM troth_consent_event WHERE tenant = ? AND subject = ? AND purpose = ? ORDER BY recorded_at, id`,
+		deleteEventDeliveries: `DELETE FROM troth_consent_delivery WHERE tenant = ? AND event IN (
+			SELECT id FROM troth_consent_event WHERE tenant = ? AND subject = ? AND id = ?)`,
+		deleteEvent: `DELETE FROM troth_consent_event WHERE tenant = ? AND subject = ? AND id = ?`,
+
+		putState: `INSERT INTO troth_consent_state (tenant, subject, purpose, record) VALUES (?, ?, ?, ?)
+			ON CONFLICT (tenant, subject, purpose) DO UPDATE SET record = excluded.record`,
+		deleteState: `DELETE FROM troth_consent_state WHERE tenant = ? AND subject = ? AND purpose = ?`,
+		states:      `SELECT ` + stateValues + ` FROM troth_consent_state WHERE tenant = ? AND subject = ? ORDER BY purpose`,
+		statesAfter: `SELECT ` + stateValues + ` FROM troth_consent_state
+			WHERE tenant = ? AND purpose = ? AND subject > ? ORDER BY subject LIMIT ?`,
+
+		insertLink: `INSERT INTO troth_consent_link (tenant, device, account, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		link:       `SELECT ` + linkValues + ` FROM troth_consent_link WHERE tenant = ? AND device = ?`,
+		links:      `SELECT ` + linkValues + ` FROM troth_consent_link WHERE tenant = ? AND account = ? ORDER BY device`,
+
+		putRequest: `INSERT INTO troth_consent_request (tenant, subject, id, token, record) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, subject, id) DO UPDATE SET token = excluded.token, record = excluded.record`,
+		requestByToken: `SELECT ` + reqValues + ` FROM troth_consent_request WHERE tenant = ? AND token = ?`,
+		requests:       `SELECT ` + reqValues + ` FROM troth_consent_request WHERE tenant = ? AND subject = ? ORDER BY id`,
+		deleteRequest:  `DELETE FROM troth_consent_request WHERE tenant = ? AND subject = ? AND id = ?`,
+
+		insertDelivery: `INSERT INTO troth_consent_delivery (tenant, event, processor, noted_at, acked_at)
+			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		acknowledge: `UPDATE troth_consent_delivery SET acked_at = ?
+			WHERE tenant = ? AND event = ? AND processor = ? AND acked_at = 0`,
+		deliveries: `SELECT tenant, event, processor, noted_at, acked_at FROM troth_consent_delivery
+			WHERE tenant = ? AND event = ? ORDER BY processor`,
+
+		putDue: `INSERT INTO troth_consent_due (` + dueValues + `) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, subject, kind, purpose, ref) DO UPDATE SET due_at = excluded.due_at`,
+		deleteDue: `DELETE FROM troth_consent_due WHERE tenant = ? AND subject = ? AND kind = ? AND purpose = ? AND ref = ?`,
+		due:       `SELECT ` + dueValues + ` FROM troth_consent_due WHERE due_at < ? ORDER BY due_at LIMIT ?`,
+
+		countRefusal: `INSERT INTO troth_consent_refusal (tenant, purpose, on_day, count) VALUES (?, ?, ?, 1)
+			ON CONFLICT (tenant, purpose, on_day) DO UPDATE SET count = troth_consent_refusal.count + 1`,
+		refusals: `SELECT on_day, count FROM troth_consent_refusal WHERE tenant = ? AND purpose = ? ORDER BY on_day`,
+
+		eraseContent: `UPDATE troth_consent_event SET content = NULL WHERE tenant = ? AND subject = ? AND content IS NOT NULL`,
+		movePerson:   `UPDATE troth_consent_person SET subject = ?, mark = ?, record = ? WHERE tenant = ? AND subject = ?`,
+		moveEvents:   `UPDATE troth_consent_event SET subject = ? WHERE tenant = ? AND subject = ?`,
+		moveDevices:  `UPDATE troth_consent_link SET device = ? WHERE tenant = ? AND device = ?`,
+		moveAccounts: `UPDATE troth_consent_link SET account = ? WHERE tenant = ? AND account = ?`,
+
+		dropStates:   `DELETE FROM troth_consent_state WHERE tenant = ? AND subject = ?`,
+		dropRequests: `DELETE FROM troth_consent_request WHERE tenant = ? AND subject = ?`,
+		dropDue:      `DELETE FROM troth_consent_due WHERE tenant = ? AND subject = ?`,
+		dropLinks:    `DELETE FROM troth_consent_link WHERE tenant = ? AND (device = ? OR account = ?)`,
+		dropDeliveries: `DELETE FROM troth_consent_delivery WHERE tenant = ? AND event IN (
+			SELECT id FROM troth_consent_event WHERE tenant = ? AND subject = ?)`,
+		dropEvents: `DELETE FROM troth_consent_event WHERE tenant = ? AND subject = ?`,
+		dropPerson: `DELETE FROM troth_consent_person WHERE tenant = ? AND subject = ?`,
+
+		managed:    `SELECT value FROM troth_consent_setting WHERE name = 'managed'`,
+		setManaged: `INSERT INTO troth_consent_setting (name, value) VALUES ('managed', 1) ON CONFLICT DO NOTHING`,
+	}
+}
+
+func (q *queries) feed() {
+	q.raise = `INSERT INTO troth_consent_feed (tenant, subject, raised_at) VALUES (?, ?, ?)`
+	q.head = `SELECT COALESCE(MAX(position), 0) FROM troth_consent_feed WHERE position ` + plausible
+	// One statement and so one snapshot: the head must not run ahead of the events,
+	// nor a pruning come between them.
+	q.follow = `SELECT b.head, e.position, substr(e.tenant, 1, 1025), substr(e.subject, 1, 1025), e.raised_at
+		FROM (SELECT COALESCE(MAX(position), 0) AS head FROM troth_consent_feed WHERE position ` + plausible + `) b
+		LEFT JOIN troth_consent_feed e ON (e.position > ? AND e.position ` + plausible + `)` // and a limit
+	q.prune = `DELETE FROM troth_consent_feed WHERE position NOT ` + plausible + ` OR (raised_at < ?
+		AND position < (SELECT MAX(position) FROM troth_consent_feed WHERE position ` + plausible + `))`
+	q.clear = `DELETE FROM troth_consent_feed WHERE position IS NOT NULL`
+}
+
+func (q *queries) forSQLite() {
+	q.lockPerson = q.person
+	q.statesOf = `SELECT ` + stateValues + ` FROM troth_consent_state
+		WHERE tenant = ? AND purpose = ? AND subject IN (SELECT value FROM json_each(?))`
+	q.raiseAt = `INSERT INTO troth_consent_feed (position, tenant, subject, raised_at) VALUES (?, ?, ?, ?)`
+	// The next position, as AUTOINCREMENT would give it if nobody forged any: it does
+	// not start again when rows are gone.
+	q.raise = `INSERT INTO troth_consent_feed (position, tenant, subject, raised_at)
+		SELECT n.position, ?, ?, ? FROM (SELECT 1 + MAX(
+			COALESCE((SELECT MAX(position) FROM troth_consent_feed WHERE position ` + plausible + `), 0),
+			COALESCE((SELECT MAX(seq) FROM sqlite_sequence
+				WHERE name = 'troth_consent_feed' AND typeof(seq) = 'integer' AND seq ` + plausible + `), 0)) AS position) n
+		WHERE n.position <= ` + strconv.FormatInt(lastPosition, 10)
+	q.restart = `UPDATE sqlite_sequence SET seq = ? WHERE name = 'troth_consent_feed'`
+}
+
+func (q *queries) forPostgres() {
+	q.lockPerson = q.person + " FOR UPDATE"
+	// All in one value, each record behind its place in the list and its length:
+	// ten thousand rows cost the protocol and the driver more than the database.
+	q.statesOf = `SELECT string_agg(int4send(r.n::int4) || int4send(octet_length(r.record)) || r.record, ''::bytea) FROM (
+		SELECT u.n, ` + cut("s.record", maxState) + ` AS record
+		FROM unnest(?::text[]) WITH ORDINALITY AS u (subject, n)
+		JOIN troth_consent_state s ON s.tenant = ? AND s.purpose = ? AND s.subject = u.subject) r`
+	q.numberLock = `SELECT pg_try_advisory_xact_lock(?)`
+	q.follow += " OR e.position IS NULL"
+	q.number = `UPDATE troth_consent_feed f SET position = n.position
+		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) + ? AS position
+			FROM troth_consent_feed WHERE position IS NULL) n
+		WHERE f.id = n.id`
+}

@@ -1,0 +1,278 @@
+package tasksql
+
+import (
+	"context"
+	"time"
+
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/task"
+)
+
+// Claim implements task.SystemStore. Whether there is anything to claim is asked
+// outside of a transaction, so that an idle worker is in nobody's way.
+func (s *Store) Claim(ctx context.Context, c task.Claim) (rows []task.Row, err error) {
+	kinds, err := s.waiting(ctx, c.Kinds)
+	if err != nil || len(kinds) == 0 {
+		return nil, err
+	}
+	err = s.atomically(ctx, func(ctx context.Context) error {
+		rows = nil
+		for i, k := range kinds {
+			if k.Limit = k.Share(c.Limit-len(rows), len(kinds)-i); k.Limit <= 0 {
+				continue
+			}
+			taken, err := s.claimKind(ctx, k, c.Lease)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, taken...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+func scanText(rows *sqlstore.Rows) (t string, err error) {
+	err = rows.Scan(&t)
+	return t, err
+}
+
+// waiting returns the kinds that have something waiting, in their order.
+func (s *Store) waiting(ctx context.Context, kinds []task.KindClaim) (busy []task.KindClaim, err error) {
+	if s.postgres() && len(kinds) == 1 {
+		return kinds, nil // looking costs as much as claiming
+	}
+	has := make(map[string]bool, len(kinds))
+	if s.postgres() {
+		names, err := query(ctx, s, scanText, s.q.waiting, texts(len(kinds), func(i int) string { return kinds[i].Kind }))
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			has[name] = true
+		}
+	}
+	for _, k := range kinds {
+		if k.Limit <= 0 {
+			continue
+		}
+		if !s.postgres() {
+			var one int
+			if has[k.Kind], err = s.one(ctx, s.q.waiting, []any{k.Kind}, &one); err != nil {
+				return nil, err
+			}
+		}
+		if has[k.Kind] {
+			busy = append(busy, k)
+		}
+	}
+	return busy, nil
+}
+
+func (s *Store) claimKind(ctx context.Context, k task.KindClaim, lease time.Duration) ([]task.Row, error) {
+	if s.postgres() && !limited(k) {
+		return query(ctx, s, scanRow, s.q.claim, k.Kind, string(k.Behind.Tenant), k.Behind.Name, lease.Microseconds(), k.Limit)
+	}
+	l, free, err := s.limits(ctx, k)
+	if err != nil || !free {
+		return nil, err
+	}
+	lines, err := s.lines(ctx, k)
+	if err != nil || len(lines) == 0 {
+		return nil, err
+	}
+	left := l.whole(k.Limit)
+	share := (left + len(lines) - 1) / len(lines)
+	var rows []task.Row
+	for _, line := range lines {
+		n, err := l.line(ctx, line, min(share, left))
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			continue
+		}
+		taken, err := s.claimLine(ctx, k.Kind, line, lease, n)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, taken...)
+		left -= len(taken)
+		if err := l.began(ctx, line, len(taken)); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+func (s *Store) claimLine(ctx context.Context, kind string, line task.Line, lease time.Duration, n int) ([]task.Row, error) {
+	us := lease.Microseconds()
+	if s.postgres() {
+		return query(ctx, s, scanRow, s.q.claimLine, kind, string(line.Tenant), line.Name, us, n)
+	}
+	// There is one writer: what is listed is what is taken.
+	rows, err := query(ctx, s, scanRow, s.q.listLine, kind, string(line.Tenant), line.Name, n)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	ends, err := query(ctx, s, scanInt, s.q.takeLine, us, us, kind, string(line.Tenant), line.Name, n)
+	if err != nil || len(ends) != len(rows) {
+		return nil, orElse(err, errRow)
+	}
+	for i := range rows {
+		r := &rows[i]
+		r.State, r.WakeAt = task.Running, ends[0]
+		r.Attempt++
+		r.Fence++
+	}
+	return rows, nil
+}
+
+func orElse(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+func scanInt(rows *sqlstore.Rows) (n int64, err error) {
+	err = rows.Scan(&n)
+	return n, err
+}
+
+func scanLine(rows *sqlstore.Rows) (l task.Line, err error) {
+	err = rows.Scan(&l.Tenant, &l.Name)
+	return l, err
+}
+
+// lines returns the lines of the kind that have something waiting: those behind
+// the given one first, and then from the beginning.
+func (s *Store) lines(ctx context.Context, k task.KindClaim) (found []task.Line, err error) {
+	if s.postgres() {
+		return query(ctx, s, scanLine, s.q.lines, k.Kind, string(k.Behind.Tenant), k.Behind.Name)
+	}
+	at, wrapped := k.Behind, false
+	for len(found) < task.LinesAtOnce {
+		var next []task.Line
+		if at == (task.Line{}) {
+			wrapped = true
+			next, err = query(ctx, s, scanLine, s.q.firstLine, k.Kind)
+		} else {
+			next, err = query(ctx, s, scanLine, s.q.nextLine,
+				k.Kind, string(at.Tenant), at.Name, k.Kind, string(at.Tenant))
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case len(next) == 0 && !wrapped:
+			at = task.Line{}
+			continue
+		case len(next) == 0 || len(found) > 0 && next[0] == found[0]: // the end, or once around
+			return found, nil
+		}
+		at = next[0]
+		found = append(found, at)
+	}
+	return found, nil
+}
+
+// ClaimOne implements task.SystemStore.
+func (s *Store) ClaimOne(ctx context.Context, n task.Name, k task.KindClaim, lease time.Duration) (row task.Row, claimed bool, err error) {
+	err = s.atomically(ctx, func(ctx context.Context) error {
+		row, claimed = task.Row{}, false
+		l, free, err := s.limits(ctx, k)
+		if err != nil || !free {
+			return err
+		}
+		line := task.Line{Tenant: n.Tenant}
+		var phase int64
+		found, err := s.one(ctx, s.q.free, []any{string(n.Tenant), n.ID[:], k.Kind}, &line.Name, &phase)
+		if err != nil || !found {
+			return err
+		}
+		if states[phase] == task.Running {
+			l.ended(line) // it holds up nobody any more
+		}
+		may, err := l.line(ctx, line, l.whole(1))
+		if err != nil || may == 0 {
+			return err
+		}
+		us := lease.Microseconds()
+		if _, err := s.exec(ctx, s.q.takeOne, us, us, string(n.Tenant), n.ID[:]); err != nil {
+			return err
+		}
+		if row, claimed, err = s.Task(ctx, n); err != nil {
+			return err
+		}
+		return l.began(ctx, line, 1)
+	})
+	if err != nil {
+		return task.Row{}, false, err
+	}
+	return row, claimed, nil
+}
+
+// Task implements task.Store.
+func (s *Store) Task(ctx context.Context, n task.Name) (task.Row, bool, error) {
+	rows, err := query(ctx, s, scanRow, s.q.task, string(n.Tenant), n.ID[:])
+	if err != nil || len(rows) == 0 {
+		return task.Row{}, false, err
+	}
+	return rows[0], true, nil
+}
+
+// Extend implements task.SystemStore.
+func (s *Store) Extend(ctx context.Context, held []task.Held, lease time.Duration) (lost []task.Name, err error) {
+	if len(held) == 0 {
+		return nil, nil
+	}
+	us := lease.Microseconds()
+	if s.postgres() {
+		args := append(heldArgs(len(held), func(i int) task.Held { return held[i] }), us)
+		kept, err := query(ctx, s, scanHeld, s.q.extendAll, args...)
+		if err != nil {
+			return nil, err
+		}
+		return missing(held, kept), nil
+	}
+	err = s.atomically(ctx, func(ctx context.Context) error {
+		lost = nil
+		for _, h := range held {
+			n, err := s.exec(ctx, s.q.extend, us, us, string(h.Tenant), h.ID[:], h.Fence)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				lost = append(lost, h.Name)
+			}
+		}
+		return nil
+	})
+	return lost, err
+}
+
+// missing returns the names of those that are not among the others.
+func missing(held, kept []task.Held) (lost []task.Name) {
+	if len(held) == len(kept) {
+		return nil
+	}
+	is := make(map[task.Held]bool, len(kept))
+	for _, h := range kept {
+		is[h] = true
+	}
+	for _, h := range held {
+		if !is[h] {
+			lost = append(lost, h.Name)
+		}
+	}
+	return lost
+}
+
+// limitKey is the key of the advisory lock of a kind with limits.
+func limitKey(kind string) int64 { return hash("troth.tasksql.limit/1\x00" + kind) }
+
+// limited reports whether anything bounds the kind.
+func limited(k task.KindClaim) bool { return k.Whole != (task.Limit{}) || k.PerLine != (task.Limit{}) }

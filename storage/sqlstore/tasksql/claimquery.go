@@ -1,0 +1,108 @@
+package tasksql
+
+// claiming are the statements of claims.
+type claiming struct {
+	// waiting asks which of some kinds have tasks waiting. PostgreSQL is asked
+	// for all kinds at once, SQLite for one.
+	waiting string
+	// firstLine and nextLine walk over the lines of a kind.
+	firstLine, nextLine string
+	// lines does that at once, on PostgreSQL.
+	lines string
+	// listLine shows what is waiting in a line, takeLine takes it.
+	listLine, takeLine string
+	// claim does all of it for a kind without limits, claimLine for one line;
+	// on PostgreSQL.
+	claim, claimLine string
+
+	free, takeOne             string
+	running, rate, setRate    string
+	tryLimits, currentInstant string
+}
+
+const (
+	turnValues = `t.tenant, t.id, m.kind, m.key, m.line, m.grp, m.payload, m.instructions, m.created_at, m.deadline, 0,
+		t.phase, t.attempt, t.fence, t.reason, t.wake_at, t.blocked, t.owner, t.manual_due`
+	turnColumns = `tenant, id, phase, wake_at, fence, attempt, blocked, reason, owner, manual_due`
+	taken       = `phase = 3, span = ?, fence = fence + 1, attempt = attempt + 1`
+	// waitingIn is what waits in one line, longest first.
+	waitingIn = `FROM troth_task_turn w WHERE w.phase = 1 AND w.kind = ? AND w.tenant = ? AND w.line = ?
+		ORDER BY w.wake_at, w.id LIMIT ?`
+)
+
+func newClaiming(sql dialect) claiming {
+	return claiming{
+		waiting: sql(`SELECT 1 WHERE EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 1 AND kind = ?)`),
+		firstLine: sql(`SELECT tenant, line FROM troth_task_turn
+			WHERE phase = 1 AND kind = ? ORDER BY tenant, line LIMIT 1`),
+		// SQLite searches an index for the first of two compared columns only, and
+		// would walk through all that waits in the line before.
+		nextLine: sql(`SELECT tenant, line FROM (
+				SELECT tenant, line FROM (SELECT tenant, line FROM troth_task_turn
+					WHERE phase = 1 AND kind = ? AND tenant = ? AND line > ? ORDER BY line LIMIT 1)
+				UNION ALL
+				SELECT tenant, line FROM (SELECT tenant, line FROM troth_task_turn
+					WHERE phase = 1 AND kind = ? AND tenant > ? ORDER BY tenant, line LIMIT 1))
+			ORDER BY tenant, line LIMIT 1`),
+		listLine: sql(`SELECT ` + turnValues + ` FROM (SELECT ` + turnColumns + ` ` + waitingIn + `) t
+			JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id ORDER BY t.wake_at, t.id`),
+		takeLine: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = {now} + ?
+			WHERE rowid IN (SELECT w.rowid ` + waitingIn + `) RETURNING wake_at`),
+		free: sql(`SELECT line, phase FROM troth_task_turn WHERE tenant = ? AND id = ? AND kind = ?
+			AND (phase = 1 OR (phase IN (2, 3) AND wake_at <= {now})) {wait}`),
+		takeOne: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = {now} + ? WHERE tenant = ? AND id = ?`),
+		running: sql(`SELECT tenant, line, COUNT(*) FROM troth_task_turn WHERE phase = 3 AND kind = ? GROUP BY tenant, line`),
+		rate:    sql(`SELECT next_at FROM troth_task_rate WHERE kind = ? AND tenant = ? AND line = ?`),
+		setRate: sql(`INSERT INTO troth_task_rate (kind, tenant, line, next_at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (kind, tenant, line) DO UPDATE SET next_at = excluded.next_at`),
+		currentInstant: sql(`SELECT {now}`),
+	}
+}
+
+// The lines of a kind by a loose scan of the index, one step for each: behind
+// the one served last, and then from the beginning up to it.
+const linesCTE = `RECURSIVE
+	behind AS (
+		(SELECT tenant, line FROM troth_task_turn
+			WHERE phase = 1 AND kind = $1 AND (tenant, line) > ($2, $3) ORDER BY tenant, line LIMIT 1)
+		UNION ALL
+		SELECT n.tenant, n.line FROM behind b CROSS JOIN LATERAL (SELECT x.tenant, x.line FROM troth_task_turn x
+			WHERE x.phase = 1 AND x.kind = $1 AND (x.tenant, x.line) > (b.tenant, b.line) ORDER BY x.tenant, x.line LIMIT 1) n),
+	before AS (
+		(SELECT tenant, line FROM troth_task_turn
+			WHERE phase = 1 AND kind = $1 AND (tenant, line) <= ($2, $3) ORDER BY tenant, line LIMIT 1)
+		UNION ALL
+		SELECT n.tenant, n.line FROM before b CROSS JOIN LATERAL (SELECT x.tenant, x.line FROM troth_task_turn x
+			WHERE x.phase = 1 AND x.kind = $1 AND (x.tenant, x.line) > (b.tenant, b.line) AND (x.tenant, x.line) <= ($2, $3)
+			ORDER BY x.tenant, x.line LIMIT 1) n),
+	lines AS MATERIALIZED (SELECT tenant, line, ROW_NUMBER() OVER () AS turn FROM (
+		SELECT tenant, line FROM (SELECT tenant, line FROM behind UNION ALL SELECT tenant, line FROM before) AS around LIMIT 32) AS first)`
+
+// takePicked takes what was picked and returns it whole, in the order of the
+// pick. It finds the rows, which are locked, by where they lie: how many there
+// are, the planner cannot guess, and it would read the whole table for some
+// hundred of them.
+const takePicked = `took AS (UPDATE troth_task_turn t SET phase = 3, span = $4, fence = t.fence + 1, attempt = t.attempt + 1,
+		wake_at = {now} + $4
+		FROM picked p WHERE t.ctid = p.place 
+		RETURNING t.tenant, t.id, t.phase, t.wake_at, t.fence, t.attempt, t.blocked, t.reason, t.owner, t.manual_due, p.turn, p.due)
+	SELECT ` + turnValues + ` FROM took t JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id
+	ORDER BY t.turn, t.due, t.id`
+
+func (c *claiming) forPostgres(sql dialect) {
+	c.waiting = sql(`SELECT k.kind FROM unnest($1::text[]) AS k (kind)
+		WHERE EXISTS (SELECT 1 FROM troth_task_turn t WHERE t.phase = 1 AND t.kind = k.kind)`)
+	c.lines = sql(`WITH ` + linesCTE + ` SELECT tenant, line FROM lines ORDER BY turn`)
+	c.claim = sql(`WITH ` + linesCTE + `,
+	picked AS MATERIALIZED (SELECT w.ctid AS place, w.wake_at AS due, l.turn FROM lines l CROSS JOIN LATERAL (
+			SELECT x.ctid, x.wake_at FROM troth_task_turn x
+			WHERE x.phase = 1 AND x.kind = $1 AND x.tenant = l.tenant AND x.line = l.line ORDER BY x.wake_at, x.id
+			LIMIT (SELECT ($5::bigint + COUNT(*) - 1) / GREATEST(COUNT(*), 1) FROM lines) FOR UPDATE SKIP LOCKED) w
+		LIMIT $5),
+	` + takePicked)
+	c.claimLine = sql(`WITH picked AS MATERIALIZED (SELECT x.ctid AS place, x.wake_at AS due, 1 AS turn FROM troth_task_turn x
+			WHERE x.phase = 1 AND x.kind = $1 AND x.tenant = $2 AND x.line = $3 ORDER BY x.wake_at, x.id
+			LIMIT $5 FOR UPDATE SKIP LOCKED),
+	` + takePicked)
+	c.tryLimits = `SELECT pg_try_advisory_xact_lock($1)`
+}

@@ -1,0 +1,136 @@
+package tasksql
+
+import (
+	"context"
+	"time"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/task"
+)
+
+func scanDisposal(rows *sqlstore.Rows) (d task.Disposal, err error) {
+	var id []byte
+	err = rows.Scan(&d.Tenant, &id, &d.DueAt, &d.Tries, &d.Reason)
+	if err == nil && !fill(&d.Group, id) {
+		err = errRow
+	}
+	return d, err
+}
+
+// Disposals implements task.SystemStore.
+func (s *Store) Disposals(ctx context.Context, limit int, hold time.Duration) (due []task.Disposal, err error) {
+	err = s.atomically(ctx, func(ctx context.Context) error {
+		if due, err = query(ctx, s, scanDisposal, s.q.disposals, limit); err != nil {
+			return err
+		}
+		for i := range due {
+			d := &due[i]
+			args := []any{hold.Microseconds(), string(d.Tenant), d.Group[:]}
+			if _, err := s.one(ctx, s.q.hold, args, &d.DueAt); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return due, err
+}
+
+// Spent implements task.Store. The row of the group stays locked, which who
+// joins it changes.
+func (s *Store) Spent(ctx context.Context, tenant troth.Tenant, group task.ID) (spent, sealed bool, err error) {
+	if s.h.Scope(ctx) == nil {
+		return false, false, errNoTransaction
+	}
+	name := []any{string(tenant), group[:]}
+	var open int64
+	named, err := s.one(ctx, s.q.lockGroup, name, &open)
+	if err != nil {
+		return false, false, err
+	}
+	isOpen := open > 0
+	var one int
+	if !named {
+		if isOpen, err = s.one(ctx, s.q.isOpen, name, &one); err != nil {
+			return false, false, err
+		}
+	}
+	if sealed, err = s.one(ctx, s.q.isSealed, append(name, name...), &one); err != nil {
+		return false, false, err
+	}
+	if isOpen {
+		_, err = s.exec(ctx, s.q.withdraw, name...)
+	}
+	return !isOpen, sealed, err
+}
+
+// Empty implements task.Store.
+func (s *Store) Empty(ctx context.Context, tenant troth.Tenant, group task.ID) error {
+	return s.atomically(ctx, func(ctx context.Context) error {
+		for _, text := range []string{s.q.emptyOne, s.q.emptyGroup, s.q.dropGroup, s.q.withdraw} {
+			if _, err := s.exec(ctx, text, string(tenant), group[:]); err != nil {
+				return err
+			}
+		}
+		_, err := s.exec(ctx, s.q.unseal, string(tenant), group[:], group[:])
+		return err
+	})
+}
+
+// Postpone implements task.Store.
+func (s *Store) Postpone(ctx context.Context, p task.Postponement) error {
+	_, err := s.exec(ctx, s.q.postpone, p.By.Microseconds(), p.Reason, string(p.Tenant), p.Group[:])
+	return err
+}
+
+// Undisposed implements task.Store.
+func (s *Store) Undisposed(ctx context.Context, p task.DisposalPage) ([]task.Disposal, error) {
+	return query(ctx, s, scanDisposal, s.q.undisposed, string(p.Tenant), p.After[:], p.Limit)
+}
+
+// Finished implements task.SystemStore.
+func (s *Store) Finished(ctx context.Context, p task.FinishedPage) ([]task.Row, error) {
+	return query(ctx, s, scanRow, s.q.finished, p.AfterCreated, p.AfterID[:], p.Before, p.Limit)
+}
+
+// Remove implements task.Store.
+func (s *Store) Remove(ctx context.Context, r task.Removal) (removed int, err error) {
+	err = s.atomically(ctx, func(ctx context.Context) error {
+		if s.postgres() {
+			removed, err = s.removeAll(ctx, r)
+			return err
+		}
+		removed = 0
+		for _, id := range r.IDs {
+			n, err := s.exec(ctx, s.q.remove, string(r.Tenant), id[:], r.Before)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			removed++
+			for _, text := range []string{s.q.removeTask, s.q.removeEdges} {
+				if _, err := s.exec(ctx, text, string(r.Tenant), id[:]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return removed, err
+}
+
+func (s *Store) removeAll(ctx context.Context, r task.Removal) (int, error) {
+	all := func(of []task.ID) string { return ids(len(of), func(i int) task.ID { return of[i] }) }
+	gone, err := query(ctx, s, scanID, s.q.removeAll, string(r.Tenant), all(r.IDs), r.Before)
+	if err != nil || len(gone) == 0 {
+		return 0, err
+	}
+	for _, text := range []string{s.q.removeAllTasks, s.q.removeAllEdges} {
+		if _, err := s.exec(ctx, text, string(r.Tenant), all(gone)); err != nil {
+			return 0, err
+		}
+	}
+	return len(gone), nil
+}

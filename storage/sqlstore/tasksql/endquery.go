@@ -1,0 +1,149 @@
+package tasksql
+
+import "strings"
+
+// timing are the statements that a clock drives.
+type timing struct {
+	extend                               string
+	look, wakeDue, wakeLapsed            string
+	shorten, dropRates, alarms, finished string
+	extendAll                            string // PostgreSQL
+}
+
+func newTiming(sql dialect) timing {
+	return timing{
+		extend: sql(`UPDATE troth_task_turn SET wake_at = {now} + ?, span = ? WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3`),
+		look: sql(`SELECT c.now, EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 2 AND wake_at <= c.now),
+				EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 3 AND wake_at <= c.now)
+			FROM (SELECT {now} AS now) c`),
+		wakeDue: sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
+				WHERE phase = 2 AND wake_at <= {now} ORDER BY wake_at LIMIT ? {lock})
+			UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0 FROM p WHERE tenant = p_tenant AND id = p_id`),
+		wakeLapsed: sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
+				WHERE phase = 3 AND wake_at <= {now} ORDER BY wake_at LIMIT ? {lock})
+			UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0, fence = fence + 1, reason = ?
+			FROM p WHERE tenant = p_tenant AND id = p_id RETURNING tenant, id`),
+		shorten: sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
+				WHERE phase IN (2, 3) AND span > 0 AND wake_at > {now} + span {lock})
+			UPDATE troth_task_turn SET wake_at = {now} + span FROM p WHERE tenant = p_tenant AND id = p_id`),
+		dropRates: sql(`DELETE FROM troth_task_rate WHERE next_at <= {now}`),
+		alarms: sql(`SELECT a.tenant, a.id, a.stage, a.ring_at, m.kind, t.phase, m.created_at, m.deadline, t.owner, {now}
+			FROM troth_task_alarm a JOIN troth_task m ON m.tenant = a.tenant AND m.id = a.id
+			JOIN troth_task_turn t ON t.tenant = a.tenant AND t.id = a.id
+			WHERE a.ring_at <= {now} ORDER BY a.ring_at, a.tenant, a.id LIMIT ?`),
+		finished: sql(`SELECT ` + lightValues + joined + `
+			WHERE (m.created_at, m.id) > (?, ?) AND t.phase > 5 AND t.ended_at < ? ORDER BY m.created_at, m.id LIMIT ?`),
+	}
+}
+
+// heldRows locks the rows of claims one by one, in the order in which they are
+// given, and tells where they lie, as takePicked does. The sum keeps the planner
+// from going through the index of all that run for each of them.
+const heldRows = `SELECT h.ctid FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS e (tenant, id, fence)
+	CROSS JOIN LATERAL (SELECT x.ctid FROM troth_task_turn x
+		WHERE x.tenant = e.tenant AND x.id = e.id AND x.fence = e.fence AND x.phase + 0 = 3 LIMIT 1 FOR UPDATE) h`
+
+func (t *timing) forPostgres(sql dialect) {
+	t.extendAll = sql(`UPDATE troth_task_turn t SET wake_at = {now} + $4, span = $4
+		WHERE t.ctid = ANY (ARRAY(` + heldRows + `)) RETURNING t.tenant, t.id, t.fence`)
+	t.alarms += " FOR UPDATE OF a SKIP LOCKED"
+}
+
+// ending are the statements by which attempts end, and tasks.
+type ending struct {
+	delay, putBack, park        string
+	instruct, instructed        string
+	end, finish                 string
+	completedUnder              string
+	dispose, leave              string
+	takeEdges, freeOne, parkOne string
+	completeAll                 string // PostgreSQL
+}
+
+const (
+	endedTurn   = `phase = ?, ended_at = {now}, wake_at = 0, span = 0, blocked = 0, owner = '', manual_due = 0`
+	endedValues = ` RETURNING tenant, id, fence, grp, leads, sealed, alarmed`
+)
+
+const underFence = ` WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3`
+
+func newEnding(sql dialect) ending {
+	return ending{
+		delay: sql(`UPDATE troth_task_turn SET phase = 2, wake_at = {now} + ?, span = ?,
+			reason = CASE WHEN CAST(? AS TEXT) = '' THEN reason ELSE ? END` + underFence),
+		putBack: sql(`UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0, attempt = attempt - 1,
+			reason = CASE WHEN CAST(? AS TEXT) = '' THEN reason ELSE ? END` + underFence),
+		park: sql(`UPDATE troth_task_turn SET phase = 5, wake_at = 0, span = 0, owner = ?, manual_due = ?,
+			reason = CASE WHEN CAST(? AS TEXT) = '' THEN reason ELSE ? END` + underFence),
+		instruct:   sql(`UPDATE troth_task SET instructions = ? WHERE tenant = ? AND id = ?`),
+		instructed: sql(`UPDATE troth_task_turn SET sealed = TRUE WHERE tenant = ? AND id = ?`),
+		end: sql(`UPDATE troth_task_turn SET ` + endedTurn + `,
+			reason = CASE WHEN CAST(? AS BIGINT) = 6 THEN '' WHEN CAST(? AS TEXT) = '' THEN reason ELSE ? END` + underFence + endedValues),
+		finish: sql(`UPDATE troth_task_turn SET ` + endedTurn + `, reason = ?
+			WHERE tenant = ? AND id = ? AND phase = ?` + endedValues),
+		completedUnder: sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? AND fence = ? AND phase = 6`),
+		dispose: sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at) VALUES (?, ?, {now})
+			ON CONFLICT (tenant, grp) DO UPDATE SET due_at = excluded.due_at, tries = 0, reason = ''`),
+		leave:     sql(`UPDATE troth_task_group SET open = open - ? WHERE tenant = ? AND id = ? RETURNING open`),
+		takeEdges: sql(`DELETE FROM troth_task_edge WHERE tenant = ? AND before_id = ? RETURNING tenant, after_id`),
+		freeOne: sql(`UPDATE troth_task_turn SET blocked = blocked - 1,
+				phase = CASE WHEN blocked > 1 THEN 4 WHEN wake_at > {now} THEN 2 ELSE 1 END,
+				wake_at = CASE WHEN blocked > 1 OR wake_at > {now} THEN wake_at ELSE {now} END
+			WHERE tenant = ? AND id = ? AND phase = 4 RETURNING phase, wake_at`),
+		parkOne: sql(`UPDATE troth_task_turn SET phase = 5, blocked = 0, wake_at = 0, span = 0, owner = ?, reason = ?
+			WHERE tenant = ? AND id = ? AND phase = 4 RETURNING phase, wake_at`),
+	}
+}
+
+func (e *ending) forPostgres(sql dialect) {
+	e.completeAll = sql(`WITH ended AS (
+			UPDATE troth_task_turn SET ` + strings.Replace(endedTurn, "?", "6", 1) + `, reason = ''
+			WHERE ctid = ANY (ARRAY(` + heldRows + `))` + endedValues + `),
+		alone AS (
+			INSERT INTO troth_task_disposal (tenant, grp, due_at) SELECT tenant, grp, {now} FROM ended WHERE grp = id AND sealed
+			ON CONFLICT (tenant, grp) DO UPDATE SET due_at = excluded.due_at)
+		SELECT tenant, id, fence, grp, leads, FALSE, alarmed FROM ended`)
+}
+
+// disposing are the statements by which payloads and old tasks go.
+type disposing struct {
+	disposals, hold                           string
+	lockGroup, isOpen, isSealed, withdraw     string
+	emptyOne, emptyGroup, dropGroup           string
+	postpone, undisposed                      string
+	unseal, remove, removeTask, removeEdges   string
+	removeAll, removeAllTasks, removeAllEdges string // PostgreSQL
+}
+
+func newDisposing(sql dialect) disposing {
+	const still = `payload IS NOT NULL OR instructions IS NOT NULL`
+	const values = `tenant, grp, due_at, tries, reason`
+	return disposing{
+		disposals: sql(`SELECT ` + values + ` FROM troth_task_disposal WHERE due_at <= {now}
+			ORDER BY due_at, tenant, grp LIMIT ? {lock}`),
+		hold:      sql(`UPDATE troth_task_disposal SET due_at = {now} + ? WHERE tenant = ? AND grp = ? RETURNING due_at`),
+		lockGroup: sql(`SELECT open FROM troth_task_group WHERE tenant = ? AND id = ? {wait}`),
+		isOpen:    sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase < 6`),
+		isSealed: sql(`SELECT 1 WHERE EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND id = ? AND (` + still + `))
+			OR EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND grp = ? AND grp <> id AND (` + still + `))`),
+		withdraw:   sql(`DELETE FROM troth_task_disposal WHERE tenant = ? AND grp = ?`),
+		emptyOne:   sql(`UPDATE troth_task SET payload = NULL, instructions = NULL WHERE tenant = ? AND id = ? AND (` + still + `)`),
+		emptyGroup: sql(`UPDATE troth_task SET payload = NULL, instructions = NULL WHERE tenant = ? AND grp = ? AND grp <> id AND (` + still + `)`),
+		dropGroup:  sql(`DELETE FROM troth_task_group WHERE tenant = ? AND id = ?`),
+		postpone: sql(`UPDATE troth_task_disposal SET due_at = {now} + ?, tries = tries + 1, reason = ?
+			WHERE tenant = ? AND grp = ?`),
+		undisposed: sql(`SELECT ` + values + ` FROM troth_task_disposal WHERE tenant = ? AND grp > ? ORDER BY grp LIMIT ?`),
+		unseal: sql(`UPDATE troth_task_turn SET sealed = FALSE WHERE (tenant, id) IN (
+			SELECT tenant, id FROM troth_task WHERE tenant = ? AND (id = ? OR (grp = ? AND grp <> id)))`),
+		remove:      sql(`DELETE FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase > 5 AND ended_at < ? AND NOT sealed`),
+		removeTask:  sql(`DELETE FROM troth_task WHERE tenant = ? AND id = ?`),
+		removeEdges: sql(`DELETE FROM troth_task_edge WHERE tenant = ? AND after_id = ?`),
+	}
+}
+
+func (d *disposing) forPostgres(sql dialect) {
+	d.removeAll = sql(`DELETE FROM troth_task_turn WHERE tenant = $1 AND id = ANY($2::bytea[]) AND phase > 5 AND ended_at < $3
+		AND NOT sealed RETURNING id`)
+	d.removeAllTasks = sql(`DELETE FROM troth_task WHERE tenant = $1 AND id = ANY($2::bytea[])`)
+	d.removeAllEdges = sql(`DELETE FROM troth_task_edge WHERE tenant = $1 AND after_id = ANY($2::bytea[])`)
+}

@@ -1,0 +1,124 @@
+package tasksql
+
+import (
+	"strings"
+
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+// Columns of a whole task, with and without what is sealed.
+const (
+	bareValues  = `m.created_at, m.deadline, t.ended_at, t.phase, t.attempt, t.fence, t.reason, t.wake_at, t.blocked, t.owner, t.manual_due`
+	taskValues  = `m.tenant, m.id, m.kind, m.key, m.line, m.grp, m.payload, m.instructions, ` + bareValues
+	lightValues = `m.tenant, m.id, m.kind, m.key, m.line, m.grp, NULL, NULL, ` + bareValues
+	joined      = ` FROM troth_task_turn t JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id `
+)
+
+// dialect makes a text ready to run. In the texts {now} is the current time,
+// which a statement asks for once, so that an index may be searched for it; and
+// {lock} is how rows are taken that others may have: they are passed over.
+type dialect func(text string) string
+
+func newDialect(d sqlstore.Dialect, now string) dialect {
+	lock, wait := "", ""
+	if d == sqlstore.Postgres {
+		lock, wait = "FOR UPDATE SKIP LOCKED", "FOR UPDATE"
+	}
+	return func(text string) string {
+		return d.Rebind(strings.NewReplacer("{now}", "(SELECT "+now+")", "{lock}", lock, "{wait}", wait).Replace(text))
+	}
+}
+
+// queries are the statements of one dialect, ready to run.
+type queries struct {
+	adding
+	reading
+	claiming
+	timing
+	ending
+	disposing
+	managed, setManaged string
+}
+
+func newQueries(d sqlstore.Dialect, now string) *queries {
+	sql := newDialect(d, now)
+	q := &queries{
+		adding: newAdding(sql), reading: newReading(sql), claiming: newClaiming(sql), timing: newTiming(sql),
+		ending: newEnding(sql), disposing: newDisposing(sql),
+		managed:    `SELECT one FROM troth_task_managed`,
+		setManaged: `INSERT INTO troth_task_managed (one) VALUES (1) ON CONFLICT DO NOTHING`,
+	}
+	if d == sqlstore.Postgres {
+		q.claiming.forPostgres(sql)
+		q.timing.forPostgres(sql)
+		q.ending.forPostgres(sql)
+		q.disposing.forPostgres(sql)
+	}
+	return q
+}
+
+const (
+	newTurn = `INSERT INTO troth_task_turn (tenant, id, kind, line, grp, sealed, alarmed, phase, wake_at, blocked)
+		SELECT n.tenant, n.id, n.kind, n.line, n.grp, n.sealed, n.alarmed,
+		CASE WHEN n.blocked > 0 THEN 4 WHEN n.not_before > c.now THEN 2 ELSE 1 END,
+		CASE WHEN n.blocked > 0 OR n.not_before > c.now THEN n.not_before ELSE c.now END, n.blocked`
+	newValues = `CAST(? AS BIGINT) AS not_before, CAST(? AS BIGINT) AS blocked`
+)
+
+// adding are the statements that add tasks.
+type adding struct {
+	find, joinGroup, insertTask, insertTurn, insertBoth string
+	phase, insertEdge, leads                            string
+	setAlarm, removeAlarm                               string
+}
+
+func newAdding(sql dialect) adding {
+	return adding{
+		find: sql(`SELECT id FROM troth_task WHERE tenant = ? AND kind = ? AND key = ?`),
+		joinGroup: sql(`INSERT INTO troth_task_group (tenant, name, id, open) VALUES (?, ?, ?, 1)
+			ON CONFLICT (tenant, name) DO UPDATE SET open = troth_task_group.open + 1 RETURNING id`),
+		insertTask: sql(`INSERT INTO troth_task (tenant, id, kind, key, line, grp, payload, created_at, deadline)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+		insertTurn: sql(newTurn + `
+			FROM (SELECT ? AS tenant, ? AS id, ? AS kind, ? AS line, ? AS grp, ? AS sealed, ? AS alarmed, ` + newValues + `) n,
+				(SELECT {now} AS now) c`),
+		// PostgreSQL does both at once.
+		insertBoth: sql(`WITH n AS (
+				INSERT INTO troth_task (tenant, id, kind, key, line, grp, payload, created_at, deadline)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+				RETURNING tenant, id, kind, line, grp, payload IS NOT NULL AS sealed, CAST(? AS BOOLEAN) AS alarmed, ` + newValues + `)
+			` + newTurn + ` FROM n, (SELECT {now} AS now) c`),
+		phase:       sql(`SELECT phase FROM troth_task_turn WHERE tenant = ? AND id = ? {wait}`),
+		insertEdge:  sql(`INSERT INTO troth_task_edge (tenant, before_id, after_id) VALUES (?, ?, ?)`),
+		leads:       sql(`UPDATE troth_task_turn SET leads = leads + 1 WHERE tenant = ? AND id = ?`),
+		removeAlarm: sql(`DELETE FROM troth_task_alarm WHERE tenant = ? AND id = ?`),
+		setAlarm: sql(`INSERT INTO troth_task_alarm (tenant, id, stage, ring_at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (tenant, id) DO UPDATE SET stage = excluded.stage, ring_at = excluded.ring_at`),
+	}
+}
+
+// reading are the statements that look at tasks of one tenant, and those of
+// people who do something about them.
+type reading struct {
+	task, tasks, tasksIn, tasksManual string
+	counts                            string
+	assign, resume                    string
+}
+
+func newReading(sql dialect) reading {
+	const page = `WHERE t.tenant = ? AND t.id > ? `
+	return reading{
+		task:  sql(`SELECT ` + taskValues + joined + `WHERE t.tenant = ? AND t.id = ?`),
+		tasks: sql(`SELECT ` + lightValues + joined + page + `ORDER BY t.id LIMIT ?`),
+		tasksIn: sql(`SELECT ` + lightValues + joined + page + `AND t.phase = ? AND (CAST(? AS TEXT) = '' OR t.owner = ?)
+			ORDER BY t.id LIMIT ?`),
+		tasksManual: sql(`SELECT ` + lightValues + joined + page + `AND t.phase = 5 AND t.owner = ? ORDER BY t.id LIMIT ?`),
+		counts: sql(`SELECT kind, phase, COUNT(*), COUNT(CASE WHEN phase > 5 AND ended_at >= ? THEN 1 END),
+				MIN(CASE WHEN phase = 1 THEN wake_at ELSE 0 END)
+			FROM troth_task_turn WHERE tenant = ? GROUP BY kind, phase`),
+		assign: sql(`UPDATE troth_task_turn SET owner = ?,
+			manual_due = CASE WHEN CAST(? AS BIGINT) = 0 THEN manual_due ELSE ? END WHERE tenant = ? AND id = ? AND phase = 5`),
+		resume: sql(`UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0, attempt = 0, owner = '', manual_due = 0
+			WHERE tenant = ? AND id = ? AND phase = 5`),
+	}
+}

@@ -1,0 +1,240 @@
+package task
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Run drives the engine until ctx ends, and returns its error: it claims tasks
+// that are due and runs their handlers, extends their leases, looks at the clock,
+// tells of deadlines, and destroys what nobody needs any more. With a dispatcher
+// it leaves the first of these to the host's queue.
+//
+// When ctx ends it claims nothing more and waits for the handlers that run, as
+// long as [WithDrain] allows; then it ends their contexts, waits for them, and
+// puts back what they did not complete. A handler that does not heed its context
+// keeps it waiting.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer e.running.Store(false)
+	w := newWorker(e, ctx)
+	var sides sync.WaitGroup
+	until := make(chan struct{})
+	sides.Go(func() { w.keepLeases(until) })
+	sides.Go(func() { w.settle(until) })
+	sides.Go(func() { e.chores(ctx) })
+	sides.Go(func() { e.disposes(ctx) })
+	w.claim(ctx)
+	w.drain()
+	close(until)
+	sides.Wait()
+	return ctx.Err()
+}
+
+// worker is one Run.
+type worker struct {
+	e *Engine
+	// base is what the handlers' contexts derive from. It outlives the one of
+	// Run for as long as draining takes.
+	base   context.Context
+	cancel context.CancelFunc
+
+	mu    sync.Mutex
+	free  int
+	held  map[Name]*claimed
+	ended []settlement
+	// failed counts endings that could not be written and are tried again.
+	failed int
+	// freed is told when a slot is free, full when an ending waits.
+	freed, full chan struct{}
+	handlers    sync.WaitGroup
+	turn        int
+	// writing keeps leases and endings of the same tasks, which come in different
+	// orders, from waiting for each other in the database.
+	writing sync.Mutex
+}
+
+func newWorker(e *Engine, ctx context.Context) *worker { //nolint:revive // the engine is what it belongs to
+	w := &worker{
+		e: e, free: e.opt.slots, held: make(map[Name]*claimed),
+		freed: make(chan struct{}, 1), full: make(chan struct{}, 1),
+	}
+	w.base, w.cancel = context.WithCancel(context.WithoutCancel(e.tx.Detach(ctx)))
+	return w
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// claim claims and starts tasks until ctx ends.
+func (w *worker) claim(ctx context.Context) {
+	e := w.e
+	poll := time.NewTimer(0)
+	defer poll.Stop()
+	for ctx.Err() == nil {
+		if e.opt.dispatcher == nil && w.claimOnce(ctx) {
+			e.busy.Store(true)
+			continue
+		}
+		e.busy.Store(false)
+		poll.Reset(e.opt.poll)
+		select {
+		case <-ctx.Done():
+		case <-poll.C:
+		case <-e.nudged:
+		}
+	}
+}
+
+// claimOnce claims once and reports whether to go on at once.
+func (w *worker) claimOnce(ctx context.Context) bool {
+	free := w.await(ctx)
+	if free == 0 {
+		return false
+	}
+	e := w.e
+	kinds := e.wanted(free, w.turn)
+	w.turn++
+	if len(kinds) == 0 {
+		return false
+	}
+	asked := time.Now()
+	// A claim that is under way must not be cancelled: nobody would know whose
+	// it is.
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.opt.lease)
+	defer cancel()
+	rows, err := e.store.Claim(bounded, Claim{Kinds: kinds, Limit: free, Lease: e.opt.lease})
+	if err != nil {
+		e.log.Warn("task: claim: will try again", zap.Error(err))
+		return false
+	}
+	for _, row := range rows {
+		w.start(row, asked)
+	}
+	return len(rows) > 0
+}
+
+// await waits until half of the slots are free, or some have been for a
+// moment, so that a claim is worth its cost.
+func (w *worker) await(ctx context.Context) int {
+	var moment <-chan time.Time
+	for {
+		w.mu.Lock()
+		free := w.free
+		w.mu.Unlock()
+		if free*2 >= w.e.opt.slots {
+			return free
+		}
+		if free > 0 && moment == nil {
+			moment = time.After(5 * time.Millisecond)
+		}
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-moment:
+			return free
+		case <-w.freed:
+		}
+	}
+}
+
+// wanted asks for tasks of every kind, each time beginning with another.
+func (e *Engine) wanted(free, turn int) []KindClaim {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	kinds := make([]KindClaim, 0, len(e.order))
+	for i := range e.order {
+		k := e.kinds[e.order[(i+turn)%len(e.order)]]
+		kinds = append(kinds, KindClaim{Kind: k.Name, Limit: free, Behind: k.behind, Whole: k.Whole, PerLine: k.PerLine})
+	}
+	return kinds
+}
+
+func (w *worker) start(row Row, asked time.Time) {
+	e := w.e
+	e.mu.Lock()
+	k := e.kinds[row.Kind]
+	k.behind = Line{Tenant: row.Tenant, Name: row.Line}
+	e.mu.Unlock()
+	c := e.hold(w.base, row, k, asked)
+	w.mu.Lock()
+	w.free--
+	w.held[row.Name] = c
+	w.mu.Unlock()
+	w.handlers.Go(func() {
+		ending := c.attempt()
+		w.mu.Lock()
+		w.free++
+		w.ended = append(w.ended, settlement{c: c, ending: ending})
+		w.mu.Unlock()
+		signal(w.freed)
+		signal(w.full)
+	})
+}
+
+// drain waits for the handlers.
+func (w *worker) drain() {
+	late := time.AfterFunc(w.e.opt.drain, w.cancel)
+	defer late.Stop()
+	w.handlers.Wait()
+	w.cancel()
+}
+
+// keepLeases extends the leases of what is held, three times in the life of one.
+func (w *worker) keepLeases(until <-chan struct{}) {
+	tick := time.NewTicker(w.e.opt.lease / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-until:
+			return
+		case <-tick.C:
+			w.extend()
+		}
+	}
+}
+
+func (w *worker) extend() {
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	w.mu.Lock()
+	of := maps.Clone(w.held)
+	w.mu.Unlock()
+	var held []Held
+	for _, c := range of {
+		if !c.lost() {
+			held = append(held, c.held())
+		}
+	}
+	if len(held) == 0 {
+		return
+	}
+	slices.SortFunc(held, func(a, b Held) int { return compareNames(a.Name, b.Name) })
+	asked := time.Now()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.base), w.e.opt.lease/3)
+	defer cancel()
+	lost, err := w.e.store.Extend(ctx, held, w.e.opt.lease)
+	if err != nil {
+		w.e.log.Warn("task: leases could not be extended: will try again", zap.Error(err))
+		return
+	}
+	for _, n := range lost {
+		of[n].letGo(ErrLeaseLost)
+	}
+	for _, h := range held {
+		if c := of[h.Name]; !c.lost() {
+			c.extended(asked)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package tasktest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/trothdev/troth/task"
+)
+
+var insertChecks = []check{
+	{name: "a task comes back bit for bit", run: func(r *rig) {
+		n := r.adds(func(n *task.NewTask) {
+			n.Key, n.Line, n.Payload, n.Group = "\u65e5\u672c", "line one", everyByte(), task.ID{1, 2, 3}
+			n.Deadline = instant + 99
+		})
+		row := r.row(r.Context(), n.Name)
+		r.equal(row, task.Row{
+			Name: n.Name, Kind: n.Kind, Key: n.Key, Line: n.Line, Group: n.Group, State: task.Waiting,
+			Payload: n.Payload, CreatedAt: n.CreatedAt, Deadline: n.Deadline, WakeAt: instant,
+		})
+	}},
+	{name: "a task that nobody added is not found", run: func(r *rig) {
+		_, found, err := r.s.Task(r.Context(), task.Name{Tenant: r.a, ID: r.id()})
+		r.wants(false, found, err, "task")
+		_, found, err = r.s.Find(r.Context(), r.a, r.kind, "k")
+		r.wants(false, found, err, "find")
+	}},
+	{name: "what is given and returned belongs to the caller", run: func(r *rig) {
+		n := r.adds(func(n *task.NewTask) { n.Payload = []byte("abc") })
+		n.Payload[0] = 'X'
+		row := r.row(r.Context(), n.Name)
+		same(r, "abc", string(row.Payload), "payload")
+		row.Payload[0] = 'X'
+		same(r, "abc", string(r.row(r.Context(), n.Name).Payload), "payload")
+	}},
+	{name: "the same kind and key is the same task", run: func(r *rig) {
+		n := r.adds(func(n *task.NewTask) { n.Key, n.Payload = "k", []byte("first") })
+		again := r.fresh()
+		again.Key, again.Payload = "k", []byte("second")
+		id, inserted, err := r.s.Insert(r.Context(), again)
+		r.wants(false, inserted, err, "insert again")
+		same(r, n.ID, id, "id of the other")
+		_, found, err := r.s.Task(r.Context(), again.Name)
+		r.wants(false, found, err, "the second")
+		same(r, "first", string(r.row(r.Context(), n.Name).Payload), "payload")
+		id, found, err = r.s.Find(r.Context(), r.a, r.kind, "k")
+		r.wants(true, found, err, "find")
+		same(r, n.ID, id, "id found")
+	}},
+	{name: "a task that ended is remembered by its key", run: func(r *rig) {
+		n := r.adds(func(n *task.NewTask) { n.Key = "k" })
+		r.end(r.Context(), r.one(), task.Completed)
+		again := r.fresh()
+		again.Key = "k"
+		id, inserted, err := r.s.Insert(r.Context(), again)
+		r.wants(false, inserted, err, "insert again")
+		same(r, n.ID, id, "id of the other")
+		if rows := r.claim(10); len(rows) != 0 {
+			r.Fatalf("claimed %v", rows)
+		}
+	}},
+	{name: "another kind or key is another task, and without a key each is", run: func(r *rig) {
+		r.adds(func(n *task.NewTask) { n.Key = "k" })
+		r.adds(func(n *task.NewTask) { n.Key = "l" })
+		r.adds(func(n *task.NewTask) { n.Key = "k"; n.Kind += "-other" })
+		r.adds(func(*task.NewTask) {})
+		r.adds(func(*task.NewTask) {})
+		same(r, 4, len(r.claim(10)), "tasks of the kind")
+	}},
+	{name: "a task is delayed until it may run", run: func(r *rig) {
+		n := r.adds(func(n *task.NewTask) { n.NotBefore = instant + 1 })
+		same(r, instant+1, r.is(n.Name, task.Delayed).WakeAt, "due")
+		past := r.adds(func(n *task.NewTask) { n.NotBefore = instant })
+		r.is(past.Name, task.Waiting)
+		same(r, 0, r.wake(10).Due, "due too early")
+		r.Advance(time.Microsecond)
+		same(r, 1, r.wake(10).Due, "due")
+		r.names(r.claim(10), past, n)
+	}},
+	{name: "tasks are listed in order, page by page, without what is sealed", run: func(r *rig) {
+		var all []task.NewTask
+		for range 5 {
+			all = append(all, r.adds(func(n *task.NewTask) { n.Payload = []byte("x") }))
+		}
+		var seen []task.Row
+		for after := (task.ID{}); ; {
+			rows, err := r.s.Tasks(r.Context(), task.Page{Tenant: r.a, After: after, Limit: 2})
+			r.ok(err, "tasks")
+			if len(rows) == 0 {
+				break
+			}
+			if len(rows) > 2 {
+				r.Fatalf("%d rows on a page of 2", len(rows))
+			}
+			seen = append(seen, rows...)
+			after = rows[len(rows)-1].ID
+		}
+		r.names(seen, all...)
+		if slices.ContainsFunc(seen, func(row task.Row) bool { return row.Payload != nil || row.Instructions != nil }) {
+			r.Fatalf("a list holds payloads")
+		}
+	}},
+	{name: "tasks are listed by state and owner", run: func(r *rig) {
+		one := r.running()
+		r.ends(r.Context(), task.Ending{Held: held(one), To: task.Manual, Owner: "legal"})
+		two := r.running()
+		r.ends(r.Context(), task.Ending{Held: held(two), To: task.Manual, Owner: "support"})
+		r.add(r.Context(), r.fresh())
+		list := func(state task.State, owner string, want ...task.ID) {
+			r.Helper()
+			rows, err := r.s.Tasks(r.Context(), task.Page{Tenant: r.a, Limit: 10, State: state, Owner: owner})
+			r.ok(err, "tasks")
+			var got []task.ID
+			for _, row := range rows {
+				got = append(got, row.ID)
+			}
+			if !slices.Equal(got, want) {
+				r.Fatalf("tasks %q of %q: got %v, want %v", state, owner, got, want)
+			}
+		}
+		list(task.Manual, "", one.ID, two.ID)
+		list(task.Manual, "legal", one.ID)
+		list("", "support", two.ID)
+		list(task.Completed, "")
+		list(task.Waiting, "legal")
+	}},
+	{name: "tasks are counted by kind and state", run: func(r *rig) {
+		r.adds(func(n *task.NewTask) { n.NotBefore = instant + 10 })
+		early := r.running()
+		r.end(r.Context(), early, task.Completed)
+		r.Advance(time.Second)
+		r.end(r.Context(), r.running(), task.Completed)
+		r.end(r.Context(), r.running(), task.Failed)
+		r.running()
+		first := r.add(r.Context(), r.fresh())
+		r.Advance(time.Second)
+		r.add(r.Context(), r.fresh())
+		got, err := r.s.Counts(r.Context(), task.CountSince{Tenant: r.a, Since: instant + 1})
+		r.ok(err, "counts")
+		want := []task.Count{
+			{Kind: r.kind, State: task.Completed, N: 2, Recent: 1},
+			{Kind: r.kind, State: task.Delayed, N: 1},
+			{Kind: r.kind, State: task.Failed, N: 1, Recent: 1},
+			{Kind: r.kind, State: task.Running, N: 1},
+			{Kind: r.kind, State: task.Waiting, N: 2, Oldest: r.row(r.Context(), first.Name).WakeAt},
+		}
+		if !slices.Equal(got, want) {
+			r.Fatalf("counts: got %+v, want %+v", got, want)
+		}
+	}},
+	{name: "a cancelled context has no effect", run: func(r *rig) {
+		ctx, cancel := context.WithCancel(r.Context())
+		cancel()
+		n := r.fresh()
+		if _, _, err := r.s.Insert(ctx, n); err == nil {
+			r.Fatalf("inserted under a cancelled context")
+		}
+		_, found, err := r.s.Task(r.Context(), n.Name)
+		r.wants(false, found, err, "task")
+	}},
+}
