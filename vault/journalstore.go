@@ -81,13 +81,15 @@ type JournalStore interface {
 	// PutRoot puts a row of a backup into the store. Where a row of its name is,
 	// that stays, except that one which is no tombstone is replaced by a
 	// tombstone; and, if the commitments are the same, one that lives by one that
-	// is retired, or that is superseded and it is not. put is false if nothing
+	// is retired, or that is superseded and it is not, or that was moved later. Of
+	// two that live the KEK and the seal of the one that was moved later stay. put
+	// is false if nothing
 	// changed. It does not ask what InsertRoot and RenewRoot ask.
 	PutRoot(ctx context.Context, row RootRow) (put bool, err error)
 	// PutKey puts a row of a backup into the store. Where a row of its name and
 	// generation is, that stays, except that a living one is replaced by a dead
-	// one, and by a living one of a higher epoch with the same commitment. put is
-	// false if nothing changed. It does not ask what InsertKey asks.
+	// one, and by a living one of a higher epoch with the same commitment. One that
+	// is Retired becomes what RetireKey leaves. put is false if nothing changed. It does not ask what InsertKey asks.
 	PutKey(ctx context.Context, row KeyRow) (put bool, err error)
 }
 

@@ -87,7 +87,7 @@ func (r *backupRecord) append(b []byte) []byte {
 		b = canon.AppendBytes(b, row.Sealed)
 		b = canon.AppendBytes(b, row.Commitment[:])
 		b = canon.AppendBytes(b, row.Evidence[:])
-		return appendInts(b, row.CreatedAt, row.ShreddedAt, row.SupersededAt, row.RetiredAt)
+		return appendInts(b, row.CreatedAt, row.ShreddedAt, row.SupersededAt, row.RetiredAt, row.MovedAt)
 	case r.person != nil:
 		p := r.person
 		b = canon.AppendText(canon.AppendDomain(b, backupPersonDomain), p.Tenant)
@@ -106,7 +106,11 @@ func (r *backupRecord) append(b []byte) []byte {
 	b = canon.AppendBytes(b, k.Commitment[:])
 	b = canon.AppendBytes(b, k.Flag)
 	b = canon.AppendBytes(b, k.Evidence[:])
-	return appendInts(b, k.CreatedAt, k.ShreddedAt)
+	retired := int64(0)
+	if k.Retired {
+		retired = 1
+	}
+	return appendInts(b, k.CreatedAt, k.ShreddedAt, retired)
 }
 
 func appendInts(b []byte, ns ...int64) []byte {
@@ -200,7 +204,7 @@ func readBackupRecord(m canon.Message) (r backupRecord, ok bool) {
 	case backupRootDomain:
 		r.root = &RootRow{
 			Tenant: f.tenant(), Lineage: Lineage(f.text()), Epoch: f.uint32(), KEK: f.text(), Sealed: f.sealed(),
-			Commitment: f.digest(), Evidence: f.entry(), CreatedAt: f.int(), ShreddedAt: f.int(), SupersededAt: f.int(), RetiredAt: f.int(),
+			Commitment: f.digest(), Evidence: f.entry(), CreatedAt: f.int(), ShreddedAt: f.int(), SupersededAt: f.int(), RetiredAt: f.int(), MovedAt: f.int(),
 		}
 		f.bad = f.bad || r.root.Sealed != nil && (r.root.ShreddedAt != 0 || r.root.RetiredAt != 0)
 	case backupPersonDomain:
@@ -212,7 +216,10 @@ func readBackupRecord(m canon.Message) (r backupRecord, ok bool) {
 			Sealed: f.sealed(), Commitment: f.digest(), Flag: f.sealed(), Evidence: f.entry(),
 			CreatedAt: f.int(), ShreddedAt: f.int(),
 		}
-		f.bad = f.bad || r.key.Sealed != nil && r.key.ShreddedAt != 0
+		retired := f.int()
+		r.key.Retired = retired == 1
+		f.bad = f.bad || r.key.Sealed != nil && r.key.ShreddedAt != 0 ||
+			retired != 0 && (retired != 1 || r.key.ShreddedAt == 0)
 	default:
 		return r, false
 	}

@@ -80,7 +80,8 @@ func (k *keyRestore) putCompartment(ctx context.Context, rows []KeyRow, state Pe
 	if err != nil {
 		return did, fmt.Errorf("vault: restore keys: read keys: %w", err)
 	}
-	died := slices.IndexFunc(rows, func(r KeyRow) bool { return r.ShreddedAt != 0 })
+	// A generation that was let go is dead by itself.
+	died := slices.IndexFunc(rows, func(r KeyRow) bool { return r.ShreddedAt != 0 && !r.Retired })
 	dead, err := k.deadHere(ctx, name, here, state)
 	if err != nil {
 		return did, err

@@ -158,7 +158,7 @@ func (v *Vault) rewrapRoot(ctx context.Context, row *RootRow, kek string) (RootR
 		clear(secret)
 	}
 	to := *row
-	to.KEK = kek
+	to.KEK, to.MovedAt = kek, v.micros()
 	to.Sealed, err = v.kekFor(&to).EncryptWithContext(ctx, box, rootAAD(&to))
 	if err != nil {
 		if ctx.Err() != nil {

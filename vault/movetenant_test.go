@@ -53,7 +53,7 @@ func TestMoveTenant_TouchesNoValue(t *testing.T) {
 		for j := range moved {
 			require.Equal(t, kek, moved[j].KEK)
 			require.NotEqual(t, roots[j].Sealed, moved[j].Sealed)
-			roots[j].KEK, roots[j].Sealed = moved[j].KEK, moved[j].Sealed
+			roots[j].KEK, roots[j].MovedAt, roots[j].Sealed = moved[j].KEK, moved[j].MovedAt, moved[j].Sealed
 		}
 		require.Equal(t, roots, moved, "nothing else of a root changes")
 		name, err := v.TenantKEK(w.ctx, shop)

@@ -25,6 +25,9 @@ type RootRow struct {
 	// KEK names the tenant's own key-encryption key, as its [KEKResolver] knows
 	// it; empty for the platform's.
 	KEK string
+	// MovedAt is when it was last put under another KEK, microseconds since 1970,
+	// UTC; 0 if it lies under the first.
+	MovedAt int64
 	// Sealed is what the key-encryption key made of the 32 bytes, or of what the
 	// epoch key made of them.
 	Sealed []byte
@@ -70,6 +73,9 @@ type KeyRow struct {
 	Flag []byte
 	// Evidence is the entry that tells of the shredding; zero before.
 	Evidence troth.EntryID
+	// Retired says that the generation was let go while its name lives on. It is a
+	// tombstone of itself alone.
+	Retired bool
 }
 
 // FenceEvent tells other processes that keys died, or moved. An empty Compartment is all

@@ -29,4 +29,4 @@ func fence(f flaw) func(h *Harness) { return func(h *Harness) { h.Backend = loos
 var errBroken = errors.New("broken on purpose")
 
 var defects = slices.Concat(rootDefects, personDefects, keyDefects, shredDefects, fenceDefects, otherDefects,
-	epochDefects, renewDefects, moveDefects, rewrapDefects, kekDefects, generationDefects, controlDefects, lineDefects, pageDefects)
+	epochDefects, renewDefects, moveDefects, rewrapDefects, kekDefects, generationDefects, backupKeyDefects, controlDefects, lineDefects, pageDefects)

@@ -77,7 +77,7 @@ func checks() []check {
 	for _, cs := range [][]check{
 		rootChecks, personChecks, keyChecks, shredChecks, wallChecks, lockChecks, raceChecks,
 		fenceChecks, pruneChecks, settledChecks, windowChecks, settingChecks, endingChecks, idleChecks,
-		kekChecks, generationChecks, controlChecks,
+		kekChecks, generationChecks, backupKeyChecks, controlChecks,
 		epochChecks, renewChecks, moveChecks, rewrapChecks, exportChecks,
 		lineChecks, pageChecks,
 	} {

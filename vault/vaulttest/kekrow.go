@@ -14,7 +14,7 @@ var own = "kms://'\"%_?Ã©" + strings.Repeat("x", vault.MaxKEK-len("kms://'\"%_?Ã
 
 // movedTo is the row under another key-encryption key.
 func movedTo(row vault.RootRow, kek string) vault.RootRow {
-	row.KEK, row.Sealed = kek, []byte("wrapped by "+kek[:3])
+	row.KEK, row.MovedAt, row.Sealed = kek, instant+7, []byte("wrapped by "+kek[:3])
 	return row
 }
 

@@ -368,6 +368,9 @@ var pageChecks = []check{
 			{func(row *vault.RootRow) { row.SupersededAt, row.RetiredAt, row.Sealed = instant, instant+1, nil }, func(*vault.RootRow) {}, false},
 			{func(row *vault.RootRow) { row.SupersededAt, row.RetiredAt, row.Sealed = instant, instant+1, nil }, func(row *vault.RootRow) { row.ShreddedAt, row.Sealed = instant, nil }, true},
 			{func(*vault.RootRow) {}, func(row *vault.RootRow) { row.SupersededAt, row.Commitment[0] = instant, row.Commitment[0]^1 }, false},
+			{func(*vault.RootRow) {}, func(row *vault.RootRow) { *row = movedTo(*row, own) }, true},
+			{func(row *vault.RootRow) { *row = movedTo(*row, own) }, func(row *vault.RootRow) { row.MovedAt = instant }, false},
+			{func(row *vault.RootRow) { row.SupersededAt = instant }, func(row *vault.RootRow) { *row = movedTo(*row, own); row.SupersededAt = instant }, true},
 		} {
 			here := rootRow(r.a, vault.WrapLineage, uint32(i))
 			row := here

@@ -131,7 +131,7 @@ func sameKey(x, y vault.KeyRow) bool {
 
 func sameRoot(x, y vault.RootRow) bool {
 	return bytes.Equal(x.Sealed, y.Sealed) && x.Evidence == y.Evidence && x.Tenant == y.Tenant && x.Lineage == y.Lineage && x.Epoch == y.Epoch &&
-		x.KEK == y.KEK && x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt &&
+		x.KEK == y.KEK && x.MovedAt == y.MovedAt && x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt &&
 		x.SupersededAt == y.SupersededAt && x.RetiredAt == y.RetiredAt
 }
 

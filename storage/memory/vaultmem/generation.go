@@ -40,7 +40,7 @@ func (s *Store) RetireKey(ctx context.Context, name vault.KeyName, generation ui
 			return err
 		}
 		row, retired = rows[i], true
-		row.Sealed, row.ShreddedAt = nil, at
+		row.Sealed, row.ShreddedAt, row.Retired = nil, at, true
 		if err := s.retired.Put(ctx, name, append(slices.Clip(gone), row)); err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ func (s *Store) RewrapRoot(ctx context.Context, row vault.RootRow, before []byte
 			return nil
 		}
 		after := slices.Clone(rows)
-		after[i].KEK, after[i].Sealed = row.KEK, slices.Clone(row.Sealed)
+		after[i].KEK, after[i].MovedAt, after[i].Sealed = row.KEK, row.MovedAt, slices.Clone(row.Sealed)
 		replaced = true
 		return s.roots.Put(ctx, k, after)
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/trothdev/troth/storage/memory"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -65,23 +66,29 @@ func comparePeople(a, b vault.PersonName) int {
 
 // KeysAfter implements vault.JournalSystemStore.
 func (s *Store) KeysAfter(ctx context.Context, after vault.KeyAt, limit int) ([]vault.KeyRow, error) {
-	generations, _, err := s.keys.Get(ctx, after.KeyName)
-	if err != nil {
-		return nil, err
-	}
 	var page []vault.KeyRow
-	for _, k := range slices.Backward(generations) { // the oldest generation first
-		if k.Generation > after.Generation {
-			page = append(page, cloneKey(k))
+	for _, t := range []*memory.Table[vault.KeyName, []vault.KeyRow]{s.keys, s.retired} {
+		generations, _, err := t.Get(ctx, after.KeyName)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range generations {
+			if k.Generation > after.Generation {
+				page = append(page, cloneKey(k))
+			}
+		}
+		rows, err := t.Scan(ctx, &after.KeyName, limit, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			page = append(page, cloneKeys(r.Value)...)
 		}
 	}
-	rows, err := s.keys.Scan(ctx, &after.KeyName, limit, nil)
-	for _, r := range rows {
-		for _, k := range slices.Backward(r.Value) {
-			page = append(page, cloneKey(k))
-		}
-	}
-	return page[:min(limit, len(page))], err
+	slices.SortFunc(page, func(a, b vault.KeyRow) int {
+		return cmp.Or(compareNames(a.KeyName, b.KeyName), cmp.Compare(a.Generation, b.Generation))
+	})
+	return page[:min(limit, len(page))], nil
 }
 
 // Snapshot implements vault.JournalSystemStore. There is one writer, and it

@@ -25,7 +25,13 @@ func (s *Store) PutRoot(ctx context.Context, row vault.RootRow) (put bool, err e
 		case replacesRoot(&rows[at], &row):
 			old := rows[at]
 			rows[at] = cloneRoot(row)
-			rows[at].Commitment, rows[at].CreatedAt, rows[at].KEK = old.Commitment, old.CreatedAt, old.KEK
+			rows[at].Commitment, rows[at].CreatedAt = old.Commitment, old.CreatedAt
+			if len(row.Sealed) > 0 && row.MovedAt < old.MovedAt {
+				rows[at].Sealed, rows[at].KEK, rows[at].MovedAt = old.Sealed, old.KEK, old.MovedAt
+			}
+			if len(row.Sealed) > 0 && row.SupersededAt == 0 {
+				rows[at].SupersededAt = old.SupersededAt
+			}
 		default:
 			put = false
 			return nil
@@ -46,7 +52,7 @@ func replacesRoot(here, row *vault.RootRow) bool {
 	case here.Commitment != row.Commitment || len(here.Sealed) == 0:
 		return false
 	}
-	return len(row.Sealed) == 0 || here.SupersededAt == 0 && row.SupersededAt != 0
+	return len(row.Sealed) == 0 || row.MovedAt > here.MovedAt || here.SupersededAt == 0 && row.SupersededAt != 0
 }
 
 // PutKey implements vault.JournalStore.
@@ -61,7 +67,22 @@ func (s *Store) PutKey(ctx context.Context, row vault.KeyRow) (put bool, err err
 		at, found := slices.BinarySearchFunc(rows, row.Generation, func(r vault.KeyRow, g uint32) int {
 			return int(g) - int(r.Generation) // the newest first
 		})
+		gone, _, err := s.retired.Get(ctx, row.KeyName)
+		if err != nil {
+			return err
+		}
 		switch {
+		case slices.ContainsFunc(gone, func(r vault.KeyRow) bool { return r.Generation == row.Generation }):
+			return nil
+		case row.Retired && (!found || replacesKey(&rows[at], &row)):
+			if found {
+				row.Epoch, row.CreatedAt, row.KeyID = rows[at].Epoch, rows[at].CreatedAt, rows[at].KeyID
+				row.FirstEpoch, row.Commitment = rows[at].FirstEpoch, rows[at].Commitment
+				rows = slices.Delete(rows, at, at+1)
+			}
+			if err := s.retired.Put(ctx, row.KeyName, append(slices.Clip(gone), cloneKey(row))); err != nil {
+				return err
+			}
 		case !found:
 			rows = slices.Insert(rows, at, cloneKey(row))
 		case replacesKey(&rows[at], &row):

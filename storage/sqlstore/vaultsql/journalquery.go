@@ -26,6 +26,10 @@ const (
 	namesAtOnce   = 4
 )
 
+// theirs says that a root's seal is taken over from a backup: it is gone there, or
+// lies under the key that the tenant moved to last.
+const theirs = "(excluded.sealed IS NULL OR excluded.moved_at >= troth_vault_root.moved_at)"
+
 // places are n placeholders.
 func places(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
 
@@ -65,17 +69,22 @@ func newJournalQueries(d sqlstore.Dialect) *journalQueries {
 			ORDER BY tenant, subject, compartment, generation LIMIT ?`,
 		// The first that is put is the lineage's first; the others are not.
 		putRoot: `INSERT INTO troth_vault_root (` + rootColumns + `, evidence, origin)
-			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN EXISTS (
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN EXISTS (
 				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ? AND origin = 1) THEN 0 ELSE 1 END
 			WHERE 1 = 1
-			ON CONFLICT (tenant, lineage, epoch) DO UPDATE SET sealed = excluded.sealed,
-				shredded_at = excluded.shredded_at, superseded_at = excluded.superseded_at, retired_at = excluded.retired_at, evidence = excluded.evidence
+			ON CONFLICT (tenant, lineage, epoch) DO UPDATE SET
+				sealed = CASE WHEN ` + theirs + ` THEN excluded.sealed ELSE troth_vault_root.sealed END,
+				kek = CASE WHEN ` + theirs + ` THEN excluded.kek ELSE troth_vault_root.kek END,
+				moved_at = CASE WHEN ` + theirs + ` THEN excluded.moved_at ELSE troth_vault_root.moved_at END,
+				superseded_at = CASE WHEN excluded.sealed IS NULL OR excluded.superseded_at <> 0 THEN excluded.superseded_at ELSE troth_vault_root.superseded_at END,
+				shredded_at = excluded.shredded_at, retired_at = excluded.retired_at, evidence = excluded.evidence
 			WHERE troth_vault_root.shredded_at = 0 AND (excluded.shredded_at <> 0
 				OR (troth_vault_root.commitment = excluded.commitment AND troth_vault_root.sealed IS NOT NULL
-					AND (excluded.sealed IS NULL OR (troth_vault_root.superseded_at = 0 AND excluded.superseded_at <> 0))))`,
-		putKey: `INSERT INTO troth_vault_key (` + keyColumns + `, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+					AND (excluded.sealed IS NULL OR excluded.moved_at > troth_vault_root.moved_at
+						OR (troth_vault_root.superseded_at = 0 AND excluded.superseded_at <> 0))))`,
+		putKey: `INSERT INTO troth_vault_key (` + keyColumns + `, evidence, retired) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (tenant, subject, compartment, generation) DO UPDATE SET sealed = excluded.sealed,
-				flag = excluded.flag, evidence = excluded.evidence,
+				flag = excluded.flag, evidence = excluded.evidence, retired = excluded.retired,
 				epoch = CASE WHEN excluded.shredded_at <> 0 THEN troth_vault_key.epoch ELSE excluded.epoch END,
 				shredded_at = excluded.shredded_at
 			WHERE troth_vault_key.shredded_at = 0 AND (excluded.shredded_at <> 0

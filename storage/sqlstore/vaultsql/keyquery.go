@@ -11,7 +11,7 @@ func (q *keyQueries) all() []*string {
 
 func newKeyQueries() keyQueries {
 	return keyQueries{
-		rewrapRoot: `UPDATE troth_vault_root SET sealed = ?, kek = ?
+		rewrapRoot: `UPDATE troth_vault_root SET sealed = ?, kek = ?, moved_at = ?
 			WHERE tenant = ? AND lineage = ? AND epoch = ? AND shredded_at = 0 AND sealed = ?`,
 
 		newestKeys: `SELECT ` + keyValues + ` FROM troth_vault_key k

@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at, superseded_at, retired_at, kek"
+	rootColumns = "tenant, lineage, epoch, sealed, commitment, created_at, shredded_at, superseded_at, retired_at, kek, moved_at"
 	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, first_epoch, sealed, commitment, created_at, shredded_at, flag"
 	// What is read is cut where it is too long already, for the scan to refuse.
 	rootValues = "tenant, lineage, epoch, substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, " +
-		"superseded_at, retired_at, substr(kek, 1, 1025), substr(evidence, 1, 17)"
+		"superseded_at, retired_at, substr(kek, 1, 1025), moved_at, substr(evidence, 1, 17)"
 	keyValues = "tenant, subject, compartment, generation, key_id, epoch, first_epoch, " +
-		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, substr(flag, 1, 4097), substr(evidence, 1, 17)"
+		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, substr(flag, 1, 4097), substr(evidence, 1, 17), retired"
 	windowRow    = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
 	windowValues = "substr(tenant, 1, 256), substr(id, 1, 17), substr(actor, 1, 256), substr(home, 1, 256), " +
 		"substr(purpose, 1, 256), opened_at, until_at, closed_at"
@@ -86,14 +86,14 @@ func common() *queries {
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
 		rootAt: `SELECT ` + rootValues + ` FROM troth_vault_root
 			WHERE tenant = ? AND lineage = ? AND epoch = ?`,
-		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		insertRoot: `INSERT INTO troth_vault_root (` + rootColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
 		shredRoots: `UPDATE troth_vault_root SET sealed = NULL, shredded_at = ?
 			WHERE tenant = ? AND lineage = ? AND shredded_at = 0 RETURNING ` + rootValues,
 		// A root that another transaction inserts meanwhile is waited for, and
 		// emptied.
 		entombRoot: `INSERT INTO troth_vault_root (` + rootColumns + `)
-			SELECT ?, ?, 0, NULL, ?, ?, ?, 0, 0, '' WHERE NOT EXISTS (
+			SELECT ?, ?, 0, NULL, ?, ?, ?, 0, 0, '', 0 WHERE NOT EXISTS (
 				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ?)
 			ON CONFLICT (tenant, lineage) WHERE origin = 1 DO UPDATE SET sealed = NULL, shredded_at = excluded.shredded_at
 				WHERE troth_vault_root.shredded_at = 0

@@ -30,7 +30,7 @@ func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 	var commitment, evidence []byte
 	var epoch int64
 	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt,
-		&r.SupersededAt, &r.RetiredAt, &r.KEK, &evidence)
+		&r.SupersededAt, &r.RetiredAt, &r.KEK, &r.MovedAt, &evidence)
 	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || len(r.KEK) > vault.MaxKEK ||
 		!fill(r.Commitment[:], commitment) || !fillOrNone(r.Evidence[:], evidence) {
 		return r, errRecord
@@ -42,7 +42,7 @@ func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 func (s *Store) InsertRoot(ctx context.Context, r vault.RootRow) (inserted bool, err error) {
 	args := []any{
 		string(r.Tenant), string(r.Lineage), int64(r.Epoch),
-		blob(r.Sealed), r.Commitment[:], r.CreatedAt, r.ShreddedAt, r.SupersededAt, r.RetiredAt, r.KEK,
+		blob(r.Sealed), r.Commitment[:], r.CreatedAt, r.ShreddedAt, r.SupersededAt, r.RetiredAt, r.KEK, r.MovedAt,
 	}
 	if r.Epoch == 0 {
 		return s.affects(ctx, s.q.insertRoot, args...)

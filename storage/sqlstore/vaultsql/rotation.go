@@ -32,7 +32,7 @@ func (q *rotationQueries) addRotation(d sqlstore.Dialect) {
 	q.roots = `SELECT ` + rootValues + ` FROM troth_vault_root WHERE tenant = ? ORDER BY lineage, epoch LIMIT ?`
 	q.lockRoots = `SELECT epoch FROM troth_vault_root WHERE tenant = ? AND lineage = ? ORDER BY epoch`
 	q.renewRoot = `INSERT INTO troth_vault_root (` + rootColumns + `, origin)
-		SELECT ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, 0
+		SELECT ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, 0, 0
 		WHERE EXISTS (SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ? AND sealed IS NOT NULL AND kek = ?)
 		AND NOT EXISTS (SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ?
 			AND (epoch >= ? OR shredded_at <> 0))
