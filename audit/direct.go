@@ -52,18 +52,19 @@ func (t *Trail) newDirect(ctx context.Context, actor troth.Actor, e troth.Entry)
 	// Who stands in for the people is as long as they are.
 	full := d.env
 	for _, p := range d.people() {
-		full.name(p, Pseudonym{1})
+		full = full.naming(p, Pseudonym{1})
 	}
 	return d, readable(full, full.Append(nil))
 }
 
-// name puts a person's pseudonym in its place.
-func (e *Envelope) name(p person, ps Pseudonym) {
+// naming is the envelope with a person's pseudonym in its place.
+func (e Envelope) naming(p person, ps Pseudonym) Envelope {
 	if p.role == asActor {
 		e.Actor.Person = ps
 	} else {
 		e.Subject = ps
 	}
+	return e
 }
 
 // errDetour says that the entry has to go by the inbox, as all others do.
@@ -178,7 +179,7 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 func (t *Trail) tryNextStep(ctx context.Context, more func(ctx context.Context, s *step) error) (tried bool, err error) {
 	l := t.seq.ledger
 	if l == nil || l.head.Size == 0 || t.seq.stored != l.head || t.seq.recorded.Load() || t.signs(l.head) != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // another step will say so
 	}
 	var s *step
 	err = t.tx.Atomically(ctx, func(ctx context.Context) error {

@@ -233,7 +233,8 @@ func TestRecord_PastTheInboxWhileOthersMoveTheLog(t *testing.T) {
 		for range 50 {
 			record()
 		}
-		assert.Equal(t, before, [2]int64{store.heads.Load(), store.taken.Load()}, "it asked how the log stands")
+		asked := [2]int64{store.heads.Load(), store.taken.Load()}
+		assert.Equal(t, before, asked, "it asked how the log stands")
 		assert.Zero(t, store.inbox.Load())
 
 		for range 10 {

@@ -106,25 +106,6 @@ func holdsTogether(row *LogRow) error {
 	return nil
 }
 
-// entry returns a tenant's entry in the log, held to its leaf.
-func (t *Trail) entry(ctx context.Context, tenant troth.Tenant, id troth.EntryID) (LogRow, error) {
-	if err := tenant.Validate(); err != nil {
-		return LogRow{}, err
-	}
-	row, found, err := t.store.LogEntry(ctx, tenant, id)
-	if err != nil {
-		return row, fmt.Errorf("audit: read entry: %w", err)
-	}
-	if !found {
-		return row, t.waitsOrNot(ctx, tenant, id)
-	}
-	if row.Leaf == nil && !row.RedactedBy.IsZero() {
-		return row, &RedactedError{ID: id, By: row.RedactedBy}
-	}
-	_, err = checkRow(row, row.Index)
-	return row, err
-}
-
 // waitsOrNot returns ErrPending if the entry is in the inbox, else ErrNoEntry.
 func (t *Trail) waitsOrNot(ctx context.Context, tenant troth.Tenant, id troth.EntryID) error {
 	_, waits, err := t.inInbox(ctx, tenant, id)

@@ -135,7 +135,7 @@ func (t *Trail) answer(w http.ResponseWriter, r *http.Request, body []byte, err 
 	h.Set("Content-Length", itoa(len(body)))
 	if r.Method == http.MethodGet {
 		// Who hung up does not want it.
-		_, _ = w.Write(body) //nolint:gosec // hashes or a signed note, by a type that no browser runs
+		_, _ = w.Write(body) // hashes or a signed note, by a type that no browser runs
 	}
 }
 

@@ -236,7 +236,7 @@ func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]f
 		if f.outcome != nil {
 			return env, nil, f.outcome, nil
 		}
-		env.name(p, f.ps)
+		env = env.naming(p, f.ps)
 	}
 	return env, env.Append(nil), nil, nil
 }
@@ -245,7 +245,7 @@ func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]f
 func (t *Trail) findOne(ctx context.Context, p person) (f found, err error) {
 	name, err := t.name(ctx, p)
 	if err != nil {
-		return found{outcome: err}, nil
+		return found{outcome: err}, nil //nolint:nilerr // it is this entry's own
 	}
 	ps, there, err := t.lookUp(ctx, p, name)
 	switch {

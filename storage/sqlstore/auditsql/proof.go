@@ -2,6 +2,7 @@ package auditsql
 
 import (
 	"context"
+	"slices"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
@@ -14,7 +15,7 @@ import (
 func (s *Store) ProofRows(ctx context.Context, tenant troth.Tenant, id troth.EntryID) (p audit.ProofRows, found bool, err error) {
 	r := newLogReader(1)
 	var size int64
-	dest := append(r.dest, &size, &p.Checkpoint.SignedAt, &p.Checkpoint.Note, &p.Neighbours)
+	dest := slices.Concat(r.dest, []any{&size, &p.Checkpoint.SignedAt, &p.Checkpoint.Note, &p.Neighbours})
 	q := reading{table: entryTable, text: s.log.proofRows, args: []any{string(tenant), id[:]}, place: at("id %s, or what proves it", id)}
 	err = s.read(ctx, q, func(rows *sqlstore.Rows) error {
 		r.dest = dest
