@@ -59,7 +59,7 @@ func TestEngine_AClockThatJumpsForwardLosesNothing(t *testing.T) {
 				<-ctx.Done()
 				causes = append(causes, context.Cause(ctx))
 				// It goes on all the same, and has an effect that it cannot complete.
-				err := w.db.Atomically(context.Background(), func(ctx context.Context) error {
+				err := w.db.Atomically(t.Context(), func(ctx context.Context) error {
 					if err := w.effect(ctx, j.Key); err != nil {
 						return err
 					}
@@ -191,7 +191,8 @@ func TestEngine_RunEndsInGoodOrder(t *testing.T) {
 
 func runTwice(t *testing.T, e *task.Engine) error {
 	t.Helper()
-	defer run(t, e)()
+	stop := run(t, e)
+	defer stop()
 	pass(time.Millisecond)
 	return e.Run(t.Context())
 }
