@@ -16,6 +16,7 @@ import (
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/storage/sqlstore/auditsql"
 	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
+	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -168,4 +169,4 @@ func (k *Kit) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
 func (k *Kit) Verifiers() audit.Verifiers { return k.verifiers }
 
 // Acts are all acts whose evidence the parts record; docs/acts.md shows them.
-func Acts() []*troth.Act { return slices.Concat(vault.Acts(), audit.Acts()) }
+func Acts() []*troth.Act { return slices.Concat(vault.Acts(), audit.Acts(), task.Acts()) }
