@@ -254,3 +254,26 @@ func TestJob_CompleteInTheHostsTransaction(t *testing.T) {
 		require.Equal(t, 2, w.is(rollback, task.Completed).Attempts)
 	})
 }
+
+// Work whose process dies each time is not tried for ever, although no handler
+// ever says what is wrong.
+func TestEngine_WorkThatKillsItsProcessIsHandedToAPerson(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		require.NoError(t, task.Register(w.e, task.Kind{Name: "k", MaxAttempts: 2}, func(context.Context, task.Job[struct{}]) error {
+			t.Error("it ran once more")
+			return nil
+		}))
+		ref := w.enqueue(troth.Work{Kind: "k"})
+		n := w.row(ref).Name
+		for range 2 {
+			_, claimed, err := w.store.ClaimOne(t.Context(), n, task.KindClaim{Kind: "k"}, time.Second)
+			require.NoError(t, err)
+			require.True(t, claimed)
+			pass(time.Second)
+		}
+		defer run(t, w.e)()
+		pass(time.Minute)
+		require.Equal(t, task.ReasonExhausted, w.is(ref, task.Manual).Reason)
+	})
+}
