@@ -22,7 +22,7 @@ func TestCanary_PersonalDataStaysInWhatIsSealed(t *testing.T) {
 		w := newWorld(t)
 		var shown []string
 		show := func(v any) { shown = append(shown, fmt.Sprintf("%v %+v %#v", v, v, v)) }
-		handler := func(ctx context.Context, j task.Job[notice]) error {
+		handler := func(_ context.Context, j task.Job[notice]) error {
 			require.Equal(t, canary, j.Value.Order)
 			switch j.Key {
 			case "error":

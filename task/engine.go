@@ -117,8 +117,6 @@ func (e *Engine) Nudge() {
 	}
 }
 
-func (e *Engine) micros() int64 { return e.opt.now().UnixMicro() }
-
 func (e *Engine) record(ctx context.Context, entry troth.Entry) error {
 	if _, err := e.rec.Record(ctx, entry); err != nil {
 		return fmt.Errorf("task: record %s: %w", entry.Act.Name, err)

@@ -51,7 +51,8 @@ func TestEngine_EqualWorkIsEnqueuedOnce(t *testing.T) {
 	require.Equal(t, first, w.enqueue(troth.Work{Kind: "k", Key: "1", Payload: []byte("{}"), Group: "g"}))
 	require.Equal(t, first, w.enqueue(troth.Work{Kind: "k", Key: "1"}))
 	require.NotEqual(t, first.ID, w.enqueue(troth.Work{Tenant: "other", Kind: "k", Key: "1"}).ID)
-	require.NotEqual(t, w.enqueue(troth.Work{Kind: "k"}), w.enqueue(troth.Work{Kind: "k"}))
+	one := w.enqueue(troth.Work{Kind: "k"})
+	require.NotEqual(t, one, w.enqueue(troth.Work{Kind: "k"}), "without a key each is new")
 	require.Equal(t, 1, w.sealer.Living(), "nothing is sealed for work that is known")
 }
 
@@ -74,10 +75,11 @@ func TestEngine_AFailureIsTriedAgainWithGrowingPauses(t *testing.T) {
 		pass(time.Hour)
 		require.Len(t, at, 7)
 		w.is(ref, task.Completed)
-		for i, longest := range []time.Duration{10, 20, 40, 60, 60, 60} {
+		for i, seconds := range []int{10, 20, 40, 60, 60, 60} {
+			longest := time.Duration(seconds) * time.Second
 			pause := at[i+1].Sub(at[i])
-			require.GreaterOrEqual(t, pause, longest*time.Second/2)
-			require.LessOrEqual(t, pause, longest*time.Second+2*time.Second, "and a poll")
+			require.GreaterOrEqual(t, pause, longest/2)
+			require.LessOrEqual(t, pause, longest+2*time.Second, "and a poll")
 		}
 		for _, k := range keys {
 			require.Equal(t, keys[0], k)
@@ -193,7 +195,7 @@ func TestEngine_APoisonTaskStopsNobodyElse(t *testing.T) {
 			case "exits":
 				runtime.Goexit()
 			}
-			return w.effect(context.Background(), j.Key)
+			return w.effect(t.Context(), j.Key)
 		}))
 		for _, key := range []string{"panics", "panics with an error", "runtime", "exits", "good"} {
 			work, err := task.NewWork(tenant, "k", notice{Order: canary})

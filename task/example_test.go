@@ -21,6 +21,7 @@ type shipped struct {
 // A notice that fails twice is tried again, and arrives once.
 func Example() {
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	db := memory.Open()
 	sealer := tasktest.NewSealer(db) // a host's is its vault
 	e, err := task.New(ctx, task.Config{

@@ -8,7 +8,7 @@ import (
 	"github.com/trothdev/troth"
 )
 
-// sweepPage is how many finished tasks are looked at at once.
+// sweepPage is how many finished tasks are read together.
 const sweepPage = 500
 
 // Sweep forgets once, as [Engine.Run] does each hour, the tasks that ended longer

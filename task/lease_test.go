@@ -59,7 +59,7 @@ func TestEngine_AClockThatJumpsForwardLosesNothing(t *testing.T) {
 				<-ctx.Done()
 				causes = append(causes, context.Cause(ctx))
 				// It goes on all the same, and has an effect that it cannot complete.
-				err := w.db.Atomically(context.Background(), func(ctx context.Context) error {
+				err := w.db.Atomically(t.Context(), func(ctx context.Context) error {
 					if err := w.effect(ctx, j.Key); err != nil {
 						return err
 					}
@@ -191,7 +191,8 @@ func TestEngine_RunEndsInGoodOrder(t *testing.T) {
 
 func runTwice(t *testing.T, e *task.Engine) error {
 	t.Helper()
-	defer run(t, e)()
+	stop := run(t, e)
+	defer stop()
 	pass(time.Millisecond)
 	return e.Run(t.Context())
 }
@@ -251,5 +252,28 @@ func TestJob_CompleteInTheHostsTransaction(t *testing.T) {
 		w.effected(map[string]int{"commit": 1, "rollback": 1})
 		require.Equal(t, 1, w.is(commit, task.Completed).Attempts)
 		require.Equal(t, 2, w.is(rollback, task.Completed).Attempts)
+	})
+}
+
+// Work whose process dies each time is not tried for ever, although no handler
+// ever says what is wrong.
+func TestEngine_WorkThatKillsItsProcessIsHandedToAPerson(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		require.NoError(t, task.Register(w.e, task.Kind{Name: "k", MaxAttempts: 2}, func(context.Context, task.Job[struct{}]) error {
+			t.Error("it ran once more")
+			return nil
+		}))
+		ref := w.enqueue(troth.Work{Kind: "k"})
+		n := w.row(ref).Name
+		for range 2 {
+			_, claimed, err := w.store.ClaimOne(t.Context(), n, task.KindClaim{Kind: "k"}, time.Second)
+			require.NoError(t, err)
+			require.True(t, claimed)
+			pass(time.Second)
+		}
+		defer run(t, w.e)()
+		pass(time.Minute)
+		require.Equal(t, task.ReasonExhausted, w.is(ref, task.Manual).Reason)
 	})
 }

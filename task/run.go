@@ -165,8 +165,15 @@ func (w *worker) start(row Row, asked time.Time) {
 	e := w.e
 	e.mu.Lock()
 	k := e.kinds[row.Kind]
-	k.behind = Line{Tenant: row.Tenant, Name: row.Line}
+	if k != nil {
+		k.behind = Line{Tenant: row.Tenant, Name: row.Line}
+	}
 	e.mu.Unlock()
+	if k == nil {
+		// It was waiting as one of ours and is another: somebody changed a row.
+		e.log.Error("task: a claimed task is of a kind that was not asked for", zap.String("task", row.ID.String()))
+		return
+	}
 	c := e.hold(w.base, row, k, asked)
 	w.mu.Lock()
 	w.free--

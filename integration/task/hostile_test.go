@@ -242,6 +242,30 @@ func TestEngine_MovedPayloadsDoNotOpen(t *testing.T) {
 	})
 }
 
+// A row whose kind was changed behind the engine's back harms nobody else.
+func TestEngine_AClaimedTaskOfAnotherKind(t *testing.T) {
+	each(t, func(t *testing.T, b backend) {
+		s := newSite(t, b)
+		done := make(chan struct{})
+		require.NoError(t, task.Register(s.e, task.Kind{Name: "k"}, func(context.Context, task.Job[struct{}]) error {
+			close(done)
+			return nil
+		}))
+		for _, key := range []string{"odd", "good"} {
+			_, err := s.e.Enqueue(t.Context(), troth.Work{Tenant: tenant, Kind: "k", Key: key})
+			require.NoError(t, err)
+		}
+		_, err := s.h.Querier(t.Context()).Exec(t.Context(), "UPDATE troth_task SET kind = 'nobody' WHERE key = 'odd'")
+		require.NoError(t, err)
+		defer run(t, s.e)()
+		select {
+		case <-done:
+		case <-time.After(time.Minute):
+			t.Fatal("the good one did not run")
+		}
+	})
+}
+
 // flipped is the payload with another last byte.
 func flipped(d sqlstore.Dialect) string {
 	if d == sqlstore.Postgres {

@@ -117,7 +117,7 @@ func TestDispatcher_River(t *testing.T) {
 		}))
 	}
 
-	defer run(t, s.e)()
+	run(t, s.e)
 	first := riverClient(t, s.db, s.e)
 	require.NoError(t, first.Start(t.Context()))
 	s.await(t, works*3/4)

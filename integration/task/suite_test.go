@@ -108,7 +108,7 @@ func (b backend) harness(t *testing.T) tasktest.Harness {
 
 func TestStore_KeepsTheContract(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
-		tasktest.Run(t, func(t *testing.T) tasktest.Harness { return b.harness(t) })
+		tasktest.Run(t, b.harness)
 	})
 }
 

@@ -9,13 +9,13 @@ import (
 	"github.com/trothdev/troth/task"
 )
 
-// join adds a task with a payload to a group of tenant a.
-func (r *rig) join(name string) task.NewTask {
+// join adds a task with a payload to the group "g" of tenant a.
+func (r *rig) join() task.NewTask {
 	r.Helper()
 	n := r.fresh()
 	r.atomically(r.Context(), func(ctx context.Context) {
 		var err error
-		n.Group, err = r.s.JoinGroup(ctx, r.a, name, r.id())
+		n.Group, err = r.s.JoinGroup(ctx, r.a, "g", r.id())
 		r.ok(err, "join group")
 		n.Payload = []byte("sealed")
 		r.add(ctx, n)
@@ -51,20 +51,20 @@ func (r *rig) spent(tenant troth.Tenant, group task.ID, spent, sealed bool) {
 
 var groupChecks = []check{
 	{name: "tasks of one group have one id of it, and the next group of that name another", run: func(r *rig) {
-		one, two := r.join("g"), r.join("g")
+		one, two := r.join(), r.join()
 		same(r, one.Group, two.Group, "group")
 		for _, row := range r.claim(10) {
 			r.end(r.Context(), row, task.Completed)
 		}
 		r.ok(r.s.Empty(r.Context(), r.a, one.Group), "empty")
-		if three := r.join("g"); three.Group == one.Group {
+		if three := r.join(); three.Group == one.Group {
 			r.Fatalf("the next group has the id of the one before")
 		}
 	}},
 	{name: "a group is due for disposal when its last task has ended, however it ends", run: func(r *rig) {
-		one := r.join("g")
-		r.join("g")
-		r.join("g")
+		one := r.join()
+		r.join()
+		r.join()
 		rows := r.claim(10)
 		r.end(r.Context(), rows[0], task.Completed)
 		r.disposals()
@@ -90,9 +90,9 @@ var groupChecks = []check{
 		r.disposals(instructed.ID)
 	}},
 	{name: "a group that was joined again is not spent, and its disposal comes back with its end", run: func(r *rig) {
-		one := r.join("g")
+		one := r.join()
 		r.end(r.Context(), r.one(), task.Completed)
-		two := r.join("g")
+		two := r.join()
 		same(r, one.Group, two.Group, "group")
 		r.disposals(one.Group)
 		r.spent(r.a, one.Group, false, true)
@@ -159,7 +159,7 @@ var groupChecks = []check{
 		}
 	}},
 	{name: "emptying takes what is sealed from every task of the group and leaves the tasks", run: func(r *rig) {
-		one, two := r.join("g"), r.join("g")
+		one, two := r.join(), r.join()
 		rows := r.claim(10)
 		r.ends(r.Context(), task.Ending{Held: held(rows[0]), To: task.Manual, Owner: "o", Instructions: []byte("i")})
 		_, done, err := r.s.Finish(r.Context(), task.Finish{Name: rows[0].Name, From: task.States(), To: task.Completed})

@@ -94,7 +94,7 @@ var raceChecks = []check{
 		r.is(n.Name, task.Waiting)
 	}},
 	{name: "who joins a group and who ends its last task leave it counted right", run: func(r *rig) {
-		first := r.join("g")
+		first := r.join()
 		row := r.one()
 		news := make([]task.NewTask, racers)
 		for i := range news {

@@ -52,7 +52,7 @@ var wallChecks = []check{
 		r.is(waits.Name, task.Blocked)
 	}},
 	{name: "groups of one name under two tenants are two", run: func(r *rig) {
-		one := r.join("g")
+		one := r.join()
 		r.atomically(r.Context(), func(ctx context.Context) {
 			id, err := r.s.JoinGroup(ctx, r.b, "g", task.ID{7})
 			r.ok(err, "join group")

@@ -59,7 +59,7 @@ func (s *Store) become(ctx context.Context, r record, e task.Ending) ([]task.Fre
 			r.Instructions = e.Instructions
 		}
 	default:
-		return s.ends(ctx, r, e.To, e.Owner)
+		return s.close(ctx, r, e.To, e.Owner)
 	}
 	r.State = e.To
 	return nil, s.put(ctx, r)
@@ -74,7 +74,7 @@ func (s *Store) Finish(ctx context.Context, f task.Finish) (freed []task.Freed, 
 		}
 		done = true
 		r.Reason = f.Reason
-		freed, err = s.ends(ctx, r, f.To, f.Owner)
+		freed, err = s.close(ctx, r, f.To, f.Owner)
 		return err
 	})
 	if err != nil {
@@ -83,8 +83,8 @@ func (s *Store) Finish(ctx context.Context, f task.Finish) (freed []task.Freed, 
 	return freed, done, nil
 }
 
-// ends ends a task for good, and what follows from that.
-func (s *Store) ends(ctx context.Context, r record, to task.State, owner string) ([]task.Freed, error) {
+// close ends a task for good, and does what follows from that.
+func (s *Store) close(ctx context.Context, r record, to task.State, owner string) ([]task.Freed, error) {
 	r.State, r.EndedAt, r.WakeAt, r.Blocked = to, s.micros(), 0, 0
 	r.Owner, r.ManualDue = "", 0
 	if err := s.put(ctx, r); err != nil {

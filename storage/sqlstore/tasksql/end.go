@@ -102,7 +102,7 @@ func (s *Store) become(ctx context.Context, e *aftermath, ending task.Ending) (h
 			err = s.instruct(ctx, ending)
 		}
 	default:
-		return s.ends(ctx, e, ending)
+		return s.close(ctx, e, ending)
 	}
 	return n > 0, err
 }
@@ -115,8 +115,8 @@ func (s *Store) instruct(ctx context.Context, e task.Ending) error {
 	return err
 }
 
-// ends ends a claimed task for good.
-func (s *Store) ends(ctx context.Context, e *aftermath, ending task.Ending) (held bool, err error) {
+// close ends a claimed task for good.
+func (s *Store) close(ctx context.Context, e *aftermath, ending task.Ending) (held bool, err error) {
 	tenant, reason := string(ending.Tenant), ending.Reason
 	text := s.q.end
 	ended, err := query(ctx, s, scanDone, text, codes[ending.To], codes[ending.To], reason, reason, tenant, ending.ID[:], ending.Fence)

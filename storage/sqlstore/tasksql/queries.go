@@ -10,7 +10,7 @@ import (
 const (
 	bareValues  = `m.created_at, m.deadline, t.ended_at, t.phase, t.attempt, t.fence, t.reason, t.wake_at, t.blocked, t.owner, t.manual_due`
 	taskValues  = `m.tenant, m.id, m.kind, m.key, m.line, m.grp, m.payload, m.instructions, ` + bareValues
-	lightValues = `m.tenant, m.id, m.kind, m.key, m.line, m.grp, NULL, NULL, ` + bareValues
+	lightValues = `m.tenant, m.id, m.kind, m.key, m.line, m.grp, NULL AS payload, NULL AS instructions, ` + bareValues
 	joined      = ` FROM troth_task_turn t JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id `
 )
 
