@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,22 +100,29 @@ func (w *world) row(ref troth.WorkRef) task.Row {
 func TestDispose_WhatTheDisposerKeepsStaysAndIsTriedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
-		held := true
-		var asks []troth.DisposalRef
+		var held atomic.Bool
+		held.Store(true)
+		var mu sync.Mutex
+		var asked []troth.DisposalRef
 		e := w.managed(disposerFunc(func(ctx context.Context, ref troth.DisposalRef, ground string, destroy func(context.Context, troth.Permit) error) error {
-			asks = append(asks, ref)
+			mu.Lock()
+			asked = append(asked, ref)
+			mu.Unlock()
 			require.Equal(t, "task-ended", ground)
-			if held {
+			if held.Load() {
 				return refusing{}.Dispose(ctx, ref, ground, destroy)
 			}
 			return errBroken
-		}))
+		}), task.WithPoll(time.Minute))
 		require.NoError(t, e.Handle(task.Kind{Name: "k"}, func(context.Context, troth.Job) (troth.Outcome, error) {
 			return troth.Completed, nil
 		}))
 		ref := w.enqueue(troth.Work{Kind: "k", Payload: []byte("x")})
 		defer run(t, e)()
 		pass(24 * time.Hour)
+		mu.Lock()
+		asks := slices.Clone(asked)
+		mu.Unlock()
 		row := w.row(ref)
 		require.NotNil(t, row.Payload)
 		require.Equal(t, 1, w.sealer.Living())
@@ -124,7 +134,7 @@ func TestDispose_WhatTheDisposerKeepsStaysAndIsTriedAgain(t *testing.T) {
 		require.Len(t, kept, 1)
 		require.Equal(t, "refused", kept[0].Reason)
 		require.Equal(t, len(asks), kept[0].Tries)
-		held = false
+		held.Store(false)
 		pass(48 * time.Hour)
 		require.Equal(t, "error", undisposed(t, e)[0].Reason)
 	})

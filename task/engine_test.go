@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -183,7 +184,7 @@ func TestEngine_HandlersThatDoNotKnowThisPackage(t *testing.T) {
 func TestEngine_APoisonTaskStopsNobodyElse(t *testing.T) {
 	const canary = "ada.lovelace@canary.example"
 	bubble(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newWorld(t, task.WithPoll(time.Minute))
 		require.NoError(t, task.Register(w.e, task.Kind{Name: "k"}, func(_ context.Context, j task.Job[notice]) error {
 			switch j.Key {
 			case "panics":
@@ -362,9 +363,12 @@ func TestEngine_LimitsHoldInAllProcessesTogether(t *testing.T) {
 		other := w.engine()
 		var now, most atomic.Int64
 		kind := task.Kind{Name: "k", Whole: task.Limit{AtOnce: 2, Every: time.Second, Burst: 2}}
+		var mu sync.Mutex
 		var begun []time.Time
 		handler := func(context.Context, task.Job[struct{}]) error {
+			mu.Lock()
 			begun = append(begun, time.Now())
+			mu.Unlock()
 			most.Store(max(most.Load(), now.Add(1)))
 			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // virtual
 			now.Add(-1)

@@ -105,6 +105,7 @@ func (b *broken) Extend(ctx context.Context, held []task.Held, lease time.Durati
 func (b *broken) End(ctx context.Context, es []task.Ending) (task.Ended, error) {
 	return b.end(ctx, es)
 }
+
 func (b *broken) Wake(ctx context.Context, limit int) (task.Woken, error) { return b.wake(ctx, limit) }
 func (b *broken) Tidy(ctx context.Context) (int, error)                   { return b.tidy(ctx) }
 

@@ -57,8 +57,10 @@ var limitChecks = []check{
 	{name: "limits hold for one that is claimed by its name", run: func(r *rig) {
 		one, two := r.add(r.Context(), r.fresh()), r.add(r.Context(), r.fresh())
 		for _, k := range []task.KindClaim{
-			{Kind: r.kind, Whole: task.Limit{AtOnce: 1}}, {Kind: r.kind, PerLine: task.Limit{AtOnce: 1}},
-			{Kind: r.kind, Whole: task.Limit{Every: time.Hour}}, {Kind: r.kind, PerLine: task.Limit{Every: time.Hour}},
+			{Kind: r.kind, Whole: task.Limit{AtOnce: 1}},
+			{Kind: r.kind, PerLine: task.Limit{AtOnce: 1}},
+			{Kind: r.kind, Whole: task.Limit{Every: time.Hour}},
+			{Kind: r.kind, PerLine: task.Limit{Every: time.Hour}},
 		} {
 			row, claimed, err := r.s.ClaimOne(r.Context(), one.Name, k, lease)
 			r.wants(true, claimed, err, "the first")
