@@ -27,7 +27,7 @@ func TestRotate_TakesSignersOfLocalSecretsForTheOrigin(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, before.Close(t.Context()))
 
-		c.Secrets = kit.Secrets{KEK: old.KEK, Signer: next.Signer, Verifiers: before.Verifiers()}
+		c.Secrets.Signer, c.Secrets.Verifiers = next.Signer, before.Verifiers()
 		k, err := kit.Open(t.Context(), c)
 		require.NoError(t, err)
 		_, err = k.Trail.Sequence(t.Context())
@@ -43,7 +43,7 @@ func TestRotate_TakesSignersOfLocalSecretsForTheOrigin(t *testing.T) {
 		require.NoError(t, err)
 		pinned, err = pinned.WithSizes(vkey(t, k), size, 0)
 		require.NoError(t, err)
-		c.Origin, c.Secrets = "", kit.Secrets{KEK: old.KEK, Verifiers: pinned}
+		c.Origin, c.Secrets.Signer, c.Secrets.Verifiers = "", nil, pinned
 		stranger, err := kit.Open(t.Context(), c)
 		require.NoError(t, err)
 		log := host{Kit: stranger}.verified(t)
