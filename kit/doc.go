@@ -26,9 +26,10 @@
 //
 //	next, err := kit.LocalSecrets("shop-secrets-2", passphrase) // for its signer
 //	keys, err := audit.ParseVerifiers(published)                 // Kit.Verifiers() so far
+//	changed := secrets
+//	changed.Signer, changed.Verifiers = next.Signer, keys
 //	k, err := kit.Open(ctx, kit.Config{
-//		DB: db, Dialect: sqlstore.SQLite, Origin: "shop.example/trail",
-//		Secrets: kit.Secrets{KEK: secrets.KEK, Signer: next.Signer, Verifiers: keys},
+//		DB: db, Dialect: sqlstore.SQLite, Origin: "shop.example/trail", Secrets: changed,
 //	})
 //	size, err := k.Rotate(ctx, secrets.Signer)
 //
@@ -37,6 +38,19 @@
 // waits. Open a Kit with another Origin, and the keys so far among its verifiers,
 // and call [audit.Trail.Continue] with the newest checkpoint that is known. The
 // keys so far stay among the verifiers from then on.
+//
+// # Keys that are renewed, databases that are restored
+//
+// LocalSecrets keeps the keys of epochs and a journal of erasures; a host with
+// several machines brings its own, see [Secrets]. Run tells the journal of each
+// erasure and compares the vault's rows with the trail. Once a week or so call
+// Advance, Rewrap and Retire of [vault.Vault], with a tested backup of the key
+// tables before the last: then older copies of the database open nobody who was
+// erased, and [vault.Vault.Horizon] says from when on.
+//
+// Open returns [vault.ErrJournalAhead] for a database that was restored from
+// before an erasure: open it with [vault.ForReplay], and go on as docs/restore.md
+// says.
 //
 // # What it does not promise
 //

@@ -138,7 +138,8 @@ func (v *Vault) shred(ctx context.Context, s *scribe, p troth.Permit, t Target) 
 	if err := v.nameEvidence(ctx, &r, at); err != nil {
 		return r, err
 	}
-	return r, v.note(ctx, s, &r, at)
+	err = v.note(ctx, s, &r, at)
+	return r, err
 }
 
 // nameEvidence makes the tombstones name the entry that tells of them, by which
