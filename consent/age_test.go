@@ -136,3 +136,24 @@ func TestSweep_AsksAgainWhenConsentIsOld(t *testing.T) {
 	w.drain()
 	require.Len(t, asked, 2)
 }
+
+func TestSweep_ALateFormDoesNotMoveTheDate(t *testing.T) {
+	w := newWorld(t)
+	w.publish(consent.Terms{Purpose: letter, Refresh: years(1)})
+	w.say(ada, letter, consent.Granted)
+	f := w.form(ada, letter, consent.Withdrawn)
+	f.GivenAt = w.clock.now().Add(-time.Hour)
+	w.sayForm(f)
+	w.wants(ada, letter, consent.ReasonGranted)
+	w.clock.move(366 * 24 * time.Hour)
+	require.NoError(t, w.ledger.Sweep(w.ctx))
+	require.Len(t, w.queue.pending(consent.WorkNotify), 1)
+	// What was said between the reading and the asking counts.
+	w.say(subject("c-18"), letter, consent.Granted)
+	require.NoError(t, w.store.PutDue(w.ctx, consent.DueRow{Tenant: acme, SubjectID: "c-18", Kind: consent.DueRefresh, Purpose: letter, At: 1}))
+	require.NoError(t, w.ledger.Sweep(w.ctx))
+	require.Len(t, w.queue.pending(consent.WorkNotify), 1)
+	w.clock.move(367 * 24 * time.Hour)
+	require.NoError(t, w.ledger.Sweep(w.ctx))
+	require.Len(t, w.queue.pending(consent.WorkNotify), 2)
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,7 +21,9 @@ func hexOf(b []byte) string { return hex.EncodeToString(b) }
 //
 // From the moment that Record returns this process denies what it records a no
 // to, even while the caller's transaction is open; other processes do within the
-// bound of [WithFeedAge]. A yes counts once it is committed.
+// bound of [WithFeedAge]. A yes counts once it is committed. troth never hears how
+// a transaction of the host's ends: if the host rolls one back, this process may go
+// on denying what it would have denied, for up to ten minutes.
 //
 // A form that was recorded before is returned as it was; the id with other
 // choices is [ErrConflict]. Of a form whose purpose is not for children of the
@@ -158,9 +161,11 @@ func (l *Ledger) lock(ctx context.Context, d *tenantData, who troth.Subject) (*w
 		return nil, ErrErased
 	}
 	if w.person.isFresh(&fresh) {
-		// Nobody was there: unless they were erased.
+		// Nobody was there: unless they were erased. Then the fresh row must go,
+		// whatever the caller makes of the error: it would make the id a good one.
 		if err := l.notErased(ctx, who); err != nil {
-			return nil, err
+			_, left := l.store.DeletePerson(ctx, who.Tenant, who.ID)
+			return nil, errors.Join(err, left)
 		}
 	}
 	w.now = max(l.micros(), w.person.clock+1)
@@ -211,13 +216,19 @@ func (w *writing) say(ctx context.Context, f *Form, one *draft) (Event, error) {
 		return Event{}, err
 	}
 	proof, content, err := w.l.sealEvidence(ctx, f, e)
+	if isShredded(err) && e.Kind.Denies() {
+		// A no is never refused because nothing can be sealed for the person.
+		proof, content, e.Proof, e.Content, err = nil, nil, [32]byte{}, [32]byte{}, nil
+	}
 	if err != nil {
 		return Event{}, err
 	}
+	granted := w.states.of(e.Purpose).last(choiceTrack).consents()
 	if err := w.keep(ctx, one, proof, content); err != nil {
 		return Event{}, err
 	}
-	return *e, w.spread(ctx, one)
+	err = w.spread(ctx, one, granted)
+	return *e, err
 }
 
 // again returns an event that was recorded before, if it says the same.

@@ -180,3 +180,42 @@ func TestErase_TakesTheDevicesAlong(t *testing.T) {
 	require.NoError(t, w.ledger.Sweep(w.ctx))
 	require.Len(t, w.trail.of("consent.proof-erase"), 2)
 }
+
+func TestErase_AnIdThatWasErasedIsNeverGoodAgain(t *testing.T) {
+	w := newWorld(t, consent.Unmanaged("test"))
+	w.publish(consent.Terms{Purpose: letter, Refresh: years(1)})
+	w.say(ada, letter, consent.Granted)
+	_, err := w.ledger.Erase(w.ctx, ada, "erasure-request")
+	require.NoError(t, err)
+	// What is due of an erased person, however it came back, makes no row for them,
+	// nor does a caller who swallows the error.
+	for _, kind := range []consent.DueKind{consent.DueRefresh, consent.DueRequest} {
+		require.NoError(t, w.store.PutDue(w.ctx, consent.DueRow{Tenant: acme, SubjectID: ada.ID, Kind: kind, Purpose: letter, At: 1}))
+	}
+	require.NoError(t, w.ledger.Sweep(w.ctx))
+	require.NoError(t, w.db.Atomically(w.ctx, func(ctx context.Context) error {
+		_, err := w.ledger.Record(ctx, w.form(ada, letter, consent.Granted))
+		require.ErrorIs(t, err, consent.ErrErased)
+		return nil
+	}))
+	_, found, err := w.store.Person(w.ctx, acme, ada.ID)
+	require.NoError(t, err)
+	require.False(t, found)
+	_, err = w.ledger.Record(w.ctx, w.form(ada, letter, consent.Granted))
+	require.ErrorIs(t, err, consent.ErrErased)
+}
+
+func TestRecord_ANoNeedsNoEvidence(t *testing.T) {
+	w := newWorld(t)
+	w.publish(consent.Terms{Purpose: letter})
+	w.full(ada, consent.Granted)
+	require.NoError(t, w.sealer.shred(w.ctx, troth.Permit{}, ada, consent.ProofCompartment, consent.ContentCompartment))
+	f := w.form(ada, letter, consent.Renewed)
+	f.Evidence.Note = troth.Protect("note")
+	_, err := w.ledger.Record(w.ctx, f)
+	require.Error(t, err)
+	f.Choices[0].Kind = consent.Withdrawn
+	e := w.sayForm(f)
+	require.Zero(t, e.Content)
+	w.wants(ada, letter, consent.ReasonWithdrawn)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -144,6 +145,16 @@ func (l *Ledger) sealEvidence(ctx context.Context, f *Form, e *Event) (proof, co
 		e.Content = sha256.Sum256(content)
 	}
 	return proof, content, nil
+}
+
+// isShredded reports whether an error of the sealer says that the key is destroyed,
+// as a vault's do.
+func isShredded(err error) bool {
+	s, is := errors.AsType[interface {
+		error
+		Shredded() bool
+	}](err)
+	return is && s.Shredded()
 }
 
 func (l *Ledger) seal(ctx context.Context, at troth.Context, v any) ([]byte, error) {

@@ -84,7 +84,7 @@ type draft struct {
 	event   Event
 	wording string
 	terms   *Terms // nil where no version is in force
-	// minor is whether an age rule found a child, which is not for everybody.
+	// tooYoung is whether the purpose is not for somebody of that age.
 	tooYoung bool
 }
 
@@ -199,6 +199,8 @@ func (one *draft) sayable(f *Form, inside bool) error {
 	switch {
 	case f.Method == ByGPC:
 		return ErrSignal
+	case e.Kind == Imported && f.Method != ByImport:
+		return &troth.IdentifierError{Kind: "method", Reason: "is not that of an import"}
 	case e.Kind == GuardianAuthorised && f.Guardian == nil:
 		return &troth.IdentifierError{Kind: "guardian", Reason: "is empty"}
 	case e.Kind == ObjectionOverruled && one.terms.DirectMarketing:

@@ -2,7 +2,6 @@ package consent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -178,10 +177,7 @@ func (l *Ledger) reveal(ctx context.Context, at troth.Context, p troth.Purpose, 
 		return true, nil
 	}
 	err = l.unseal(ctx, at, p, hash, sealed, v)
-	if s, is := errors.AsType[interface {
-		error
-		Shredded() bool
-	}](err); is && s.Shredded() {
+	if isShredded(err) {
 		return true, nil
 	}
 	return false, err

@@ -54,8 +54,8 @@ func (k Kind) ending() bool {
 }
 
 // spread makes sure that everybody learns of an event who must, in its
-// transaction.
-func (w *writing) spread(ctx context.Context, one *draft) error {
+// transaction. granted says whether the choice before was a yes.
+func (w *writing) spread(ctx context.Context, one *draft, granted bool) error {
 	e := &one.event
 	if err := w.schedule(ctx, one); err != nil {
 		return err
@@ -65,6 +65,9 @@ func (w *writing) spread(ctx context.Context, one *draft) error {
 	}
 	if err := w.dropRequests(ctx, e.Purpose); err != nil {
 		return err
+	}
+	if e.Kind == Refused && !granted {
+		return nil // nothing was going on that would have to end
 	}
 	for i := range w.l.opt.processors {
 		if p := &w.l.opt.processors[i]; p.concerns(e.Purpose) {
@@ -92,17 +95,8 @@ func (w *writing) schedule(ctx context.Context, one *draft) error {
 	if c.nature().track != choiceTrack {
 		return nil
 	}
-	at := map[DueKind]int64{}
-	if e.Kind.consents() {
-		if !one.terms.Refresh.IsZero() {
-			at[DueRefresh] = after(micros(e.GivenAt), one.terms.Refresh)
-		}
-		if e.Age.Minor && !e.Age.ComesOfAge.IsZero() {
-			at[DueMajority] = micros(e.Age.ComesOfAge)
-		}
-	}
 	for _, kind := range []DueKind{DueRefresh, DueMajority} {
-		row := DueRow{Tenant: w.who.Tenant, SubjectID: w.who.ID, Kind: kind, Purpose: e.Purpose, At: at[kind]}
+		row := DueRow{Tenant: w.who.Tenant, SubjectID: w.who.ID, Kind: kind, Purpose: e.Purpose, At: w.dueAt(kind, e.Purpose)}
 		put := w.l.store.DeleteDue
 		if row.At != 0 {
 			put = w.l.store.PutDue

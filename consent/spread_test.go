@@ -161,3 +161,19 @@ func TestLink_UpgradesNobodyAndRewritesNothing(t *testing.T) {
 	require.ErrorIs(t, w.ledger.Link(w.ctx, consent.LinkParams{Tenant: acme, Device: device.ID, Account: "c-18"}), consent.ErrLinked)
 	require.Error(t, w.ledger.Link(w.ctx, consent.LinkParams{Tenant: acme, Device: ada.ID, Account: ada.ID}))
 }
+
+func TestRefusal_EndsOnlyWhatWasGranted(t *testing.T) {
+	w := newWorld(t, consent.WithProcessor("mailer", consent.ProcessorFunc(func(context.Context, consent.Withdrawal) error { return nil })))
+	w.publish(consent.Terms{Purpose: letter})
+	w.say(ada, letter, consent.Refused)
+	require.Empty(t, w.queue.pending(consent.WorkWithdraw))
+	w.say(ada, letter, consent.Granted)
+	w.say(ada, letter, consent.Refused)
+	require.Len(t, w.queue.pending(consent.WorkWithdraw), 1)
+	f := w.form(ada, letter, consent.Imported)
+	_, err := w.ledger.Record(w.ctx, f)
+	require.Error(t, err, "an import says that it is one")
+	f.Method = consent.ByImport
+	w.sayForm(f)
+	w.wants(ada, letter, consent.ReasonGranted)
+}

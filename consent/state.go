@@ -19,6 +19,9 @@ type mark struct {
 
 func (m *mark) exists() bool { return m.id != "" }
 
+// consents reports whether there is a mark, and one that makes consent.
+func (m *mark) consents() bool { return m.exists() && m.kind().consents() }
+
 func (m *mark) kind() Kind { return m.code.nature().kind }
 
 // compare orders events of a track by when they were said. Of two of one instant

@@ -17,8 +17,9 @@ const (
 	feedKeep = 24 * time.Hour
 	// chores is how often Run sweeps.
 	chores = time.Minute
-	// sweepPage is how much a sweep does at most before it looks again.
-	sweepPage = 200
+	// sweepPage is how much is looked for at once, sweepPages how often at most in
+	// one sweep.
+	sweepPage, sweepPages = 200, 100
 )
 
 // Run drives the ledger until ctx ends, and returns its error: it looks at the
@@ -68,25 +69,42 @@ func (l *Ledger) lookAhead(ctx context.Context) error {
 // done; the error joins why.
 func (l *Ledger) Sweep(ctx context.Context) error {
 	ctx = troth.WithActor(l.tx.Detach(ctx), self)
-	now := l.micros()
 	var failures []error
-	rows, err := l.store.Due(ctx, now, sweepPage)
-	if err != nil {
-		return fmt.Errorf("consent: read what is due: %w", err)
-	}
-	for _, row := range rows {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	for range sweepPages {
+		n, err := l.sweepPage(ctx, &failures)
+		if err != nil {
+			return errors.Join(append(failures, err)...)
 		}
-		if err := l.sweep(ctx, row); err != nil {
-			// Behind the others, so that many that are held do not hide the rest.
-			failures = append(failures, err, l.postpone(ctx, row, now))
+		if n < sweepPage {
+			break
 		}
 	}
 	if err := l.store.PruneFeed(ctx, l.now().Add(-feedKeep).UnixMicro()); err != nil {
 		failures = append(failures, fmt.Errorf("consent: prune feed: %w", err))
 	}
 	return errors.Join(failures...)
+}
+
+// sweepPage does what is due first, and returns how much that was.
+func (l *Ledger) sweepPage(ctx context.Context, failures *[]error) (int, error) {
+	now := l.micros()
+	rows, err := l.store.Due(ctx, now, sweepPage)
+	if err != nil {
+		return 0, fmt.Errorf("consent: read what is due: %w", err)
+	}
+	for _, row := range rows {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		if err := l.sweep(ctx, row); err != nil {
+			*failures = append(*failures, err)
+			// Behind the others, so that many that are held do not hide the rest.
+			if err := l.postpone(ctx, row, now); err != nil {
+				return 0, fmt.Errorf("consent: postpone: %w", err)
+			}
+		}
+	}
+	return len(rows), nil
 }
 
 // postponed is when what could not be done is tried again.
@@ -121,15 +139,41 @@ func (l *Ledger) askAgain(ctx context.Context, row DueRow, why Why) error {
 		return err
 	}
 	return l.tx.Atomically(ctx, func(ctx context.Context) error {
+		who := troth.Subject{Tenant: row.Tenant, ID: row.SubjectID}
+		w, err := l.lock(ctx, d, who)
+		if errors.Is(err, ErrErased) {
+			return l.store.DeleteDue(ctx, row)
+		} else if err != nil {
+			return err
+		}
+		// Under the lock: they may have said something since the row was read.
+		row.At = w.dueAt(row.Kind, row.Purpose)
+		if row.At > l.micros() {
+			return l.store.PutDue(ctx, row)
+		}
 		if err := l.store.DeleteDue(ctx, row); err != nil {
 			return fmt.Errorf("consent: sweep: %w", err)
 		}
 		t := inForce(d.catalogue[row.Purpose], l.micros(), forever)
-		if t == nil || t.Retired {
+		if row.At == 0 || t == nil || t.Retired {
 			return nil
 		}
-		return l.enqueueNotify(ctx, Notification{
-			Subject: troth.Subject{Tenant: row.Tenant, ID: row.SubjectID}, Purpose: row.Purpose, Version: t.Version, Why: why,
-		}, fmt.Sprint(row.At))
+		return l.enqueueNotify(ctx, Notification{Subject: who, Purpose: row.Purpose, Version: t.Version, Why: why}, fmt.Sprint(row.At))
 	})
+}
+
+// dueAt is when the person is to be asked again, by what they said last; 0 if they
+// are not.
+func (w *writing) dueAt(kind DueKind, p troth.Purpose) int64 {
+	choice := &w.states.of(p).own[choiceTrack]
+	t := w.d.catalogue.Version(p, choice.version)
+	switch {
+	case !choice.consents() || t == nil:
+		return 0
+	case kind == DueMajority:
+		return choice.comesOfAge
+	case t.Refresh.IsZero():
+		return 0
+	}
+	return after(choice.given, t.Refresh)
 }
