@@ -61,7 +61,7 @@ func TestRun_LeavesTheLogToWhoMovesIt(t *testing.T) {
 		if moved[1] > moved[0] {
 			leader = 1
 		}
-		assert.Greater(t, moved[leader], int64(200))
+		assert.Greater(t, moved[leader], int64(100)) // a step takes what has gathered, so how many there are varies
 		assert.Zero(t, moved[1-leader], "the other one moved it too")
 		assert.Equal(t, read[0]+read[1], stores[0].read.Load()+stores[1].read.Load(), "one followed the other")
 		assert.GreaterOrEqual(t, len(s.sizes()), 5, "and it is signed")
@@ -72,7 +72,7 @@ func TestRun_LeavesTheLogToWhoMovesIt(t *testing.T) {
 		assert.Zero(t, s.backlog())
 		moved = busy(time.Second)
 		assert.Zero(t, moved[leader])
-		assert.Greater(t, moved[1-leader], int64(40))
+		assert.Greater(t, moved[1-leader], int64(20))
 		stops[1-leader]()
 		s.check(s.honest)
 	})
