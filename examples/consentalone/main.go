@@ -195,7 +195,7 @@ func (s *story) history(ctx context.Context) error {
 	for _, e := range h.Entries {
 		s.say("history: %s, %q", e.Event.Kind, e.Wording)
 	}
-	page, err := os.Create(filepath.Join(s.dir, "history.html")) //nolint:gosec // in a folder that main made
+	page, err := os.Create(filepath.Join(s.dir, "history.html"))
 	if err != nil {
 		return err
 	}

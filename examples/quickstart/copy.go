@@ -50,8 +50,8 @@ func (s *shop) copy(ctx context.Context) (*copied, error) {
 // forgetJournal takes the vault's own refusal away, to open an older copy without
 // the journal of erasures: who has a copy can do that.
 func (c *copied) forgetJournal(ctx context.Context) error {
-	for _, table := range []string{"troth_vault_journal", "troth_vault_line"} {
-		if _, err := c.db.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+	for _, forget := range []string{"DELETE FROM troth_vault_journal", "DELETE FROM troth_vault_line"} {
+		if _, err := c.db.ExecContext(ctx, forget); err != nil {
 			return err
 		}
 	}

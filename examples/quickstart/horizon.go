@@ -84,7 +84,7 @@ func (s *story) backUpKeys(ctx context.Context) error {
 	if err := os.WriteFile(path, backup.Bytes(), 0o600); err != nil {
 		return err
 	}
-	written, err := os.Open(path) //nolint:gosec // the file that was just written
+	written, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,8 @@ func (s *story) work(ctx context.Context, delivered <-chan string) error {
 	case <-delivered:
 	case <-running.Done():
 	}
+	looks := time.NewTicker(10 * time.Millisecond)
+	defer looks.Stop()
 	var left int
 	for running.Err() == nil {
 		p, err := s.kit.Tasks.Progress(ctx, ours)
@@ -90,7 +92,7 @@ func (s *story) work(ctx context.Context, delivered <-chan string) error {
 		if left = p.Open; left == 0 {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-looks.C
 	}
 	stop()
 	if err := <-ended; !errors.Is(err, context.Canceled) {

@@ -46,7 +46,7 @@ func BenchmarkHistory(b *testing.B) {
 			db, d := open(b)
 			h, _, l, _ := bare(b, db, d)
 			ctx := troth.WithActor(b.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
-			publish(b, ctx, l)
+			publish(ctx, b, l)
 			sizes := []int{10, 1000, 10_000}
 			for _, n := range sizes {
 				who := troth.Subject{Tenant: shop, ID: fmt.Sprint("c-", n)}
@@ -92,7 +92,7 @@ func BenchmarkBatch(b *testing.B) {
 	db := pgtest.Open(b)
 	_, s, l, keys := bare(b, db, sqlstore.Postgres)
 	ctx := troth.WithActor(b.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
-	publish(b, ctx, l)
+	publish(ctx, b, l)
 	fill(b, db, s, l, keys, people)
 	ids := make([]string, people)
 	for i := range ids {

@@ -68,7 +68,7 @@ func (d database) open(t testing.TB, opts ...consent.Option) (*kit.Kit, *consent
 	return k, l, troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
 }
 
-func publish(t testing.TB, ctx context.Context, l *consent.Ledger) {
+func publish(ctx context.Context, t testing.TB, l *consent.Ledger) {
 	t.Helper()
 	_, err := l.Publish(ctx, consent.Terms{
 		Tenant: shop, Purpose: letter, Version: 1, Title: "A monthly letter", Basis: consent.Consent,

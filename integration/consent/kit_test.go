@@ -47,7 +47,7 @@ func signed(t testing.TB, k *kit.Kit) {
 func TestKit_AReceiptIsProvenByTheSignedLog(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		k, l, ctx := d.open(t)
-		publish(t, ctx, l)
+		publish(ctx, t, l)
 		who := troth.Subject{Tenant: shop, ID: "42"}
 		events, err := l.Record(ctx, form("f1", who, consent.Granted))
 		require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestKit_ErasureWithTheVault(t *testing.T) {
 				_, err := k.Vault.Shred(ctx, p, vault.Target{Tenant: s.Tenant, SubjectID: s.ID, Compartments: cs})
 				return err
 			}))
-		publish(t, ctx, l)
+		publish(ctx, t, l)
 		who := troth.Subject{Tenant: shop, ID: "42"}
 		f := form("f1", who, consent.Granted)
 		f.Evidence = consent.Evidence{IP: troth.Protect(netip.MustParseAddr("203.0.113.77")), Address: troth.Protect("ada@example.org")}
@@ -127,7 +127,7 @@ func TestKit_ErasureWithTheVault(t *testing.T) {
 func TestKit_InTheHostsTransaction(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		k, l, ctx := d.open(t)
-		publish(t, ctx, l)
+		publish(ctx, t, l)
 		who := troth.Subject{Tenant: shop, ID: "42"}
 		err := k.Handle.Atomically(ctx, func(ctx context.Context) error {
 			if _, err := k.Handle.Querier(ctx).Exec(ctx, "CREATE TABLE host_row (id INTEGER)"); err != nil {
@@ -159,7 +159,7 @@ func TestCanary_IsFoundNowhere(t *testing.T) {
 	const canary = "canary.quetzal-7719@harbour-lantern.example"
 	each(t, func(t *testing.T, d database) {
 		k, l, ctx := d.open(t, consent.Unmanaged("test"))
-		publish(t, ctx, l)
+		publish(ctx, t, l)
 		who := troth.Subject{Tenant: shop, ID: "42"}
 		f := form("f1", who, consent.Granted)
 		f.Evidence = consent.Evidence{

@@ -82,19 +82,6 @@ func (p *process) kill() {
 	})
 }
 
-// line returns what the program printed next, nil at its end.
-func (p *process) line() []byte {
-	p.t.Helper()
-	select {
-	case line := <-p.lines:
-		return line
-	case <-time.After(patience):
-		p.kill()
-		require.FailNow(p.t, "the other program does not answer", p.log.String())
-		return nil
-	}
-}
-
 // ask sends a request and returns the answer.
 func (p *process) ask(r request) reply {
 	p.t.Helper()

@@ -18,7 +18,7 @@ import (
 func TestProcesses_GrantAndWithdrawAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		k, l, ctx := d.open(t, consent.WithFeedAge(50*time.Millisecond))
-		publish(t, ctx, l)
+		publish(ctx, t, l)
 		const times = 25
 		kinds := []consent.Kind{consent.Granted, consent.Withdrawn}
 		var children []*process
@@ -77,7 +77,7 @@ func TestProcesses_ANoIsKnownElsewhereWithinTheBound(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		const bound = 500 * time.Millisecond
 		_, l, ctx := d.open(t)
-		publish(t, ctx, l)
+		publish(ctx, t, l)
 		other := childConfig{Database: d, FeedAge: bound}.start(t)
 		who := troth.Subject{Tenant: shop, ID: "42"}
 		for round := range 4 {

@@ -21,7 +21,7 @@ func TestEngine_WithTheVaultAndTheTrail(t *testing.T) {
 		require.NoError(t, err)
 		k, err := kit.Open(t.Context(), kit.Config{DB: b.open(t), Dialect: b.dialect, Secrets: secrets})
 		require.NoError(t, err)
-		defer func() { require.NoError(t, k.Close(context.Background())) }()
+		defer func() { require.NoError(t, k.Close(t.Context())) }()
 		s := b.store(t, k.Handle)
 		e, err := task.New(t.Context(), task.Config{
 			Store: s, Recorder: k.Trail, Sealer: k.Vault,

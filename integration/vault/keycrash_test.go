@@ -37,7 +37,7 @@ func (c *child) workOnKeys(config childConfig, out *report) []func() error {
 		},
 		func() error {
 			// A name has at most 64 generations at a time.
-			for i := 0; i < 20*len(subjects); i++ {
+			for i := range 20 * len(subjects) {
 				_, err := v.NewGeneration(c.ctx, troth.Subject{Tenant: shop, ID: subjects[i%len(subjects)]}, profile)
 				if err != nil && !troth.Retryable(err) {
 					return err

@@ -45,7 +45,7 @@ func TestFault_AMoveIsWholeOrNothing(t *testing.T) {
 			whole := func() int {
 				moved := f.rows("troth_vault_root", "kek = '"+kekNames[0]+"'")
 				require.Contains(f, []int{0, 2}, moved, "half a move")
-				require.Equal(f, moved/2, len(f.recorded("vault.move")), "a move and its evidence")
+				require.Len(f, f.recorded("vault.move"), moved/2, "a move and its evidence")
 				return moved / 2
 			}
 			f.unlessCommit(i, err, whole())

@@ -64,7 +64,7 @@ func ownVault(ctx context.Context, d database, k *kit.Kit, opts ...vault.Option)
 	if err != nil {
 		return nil, err
 	}
-	l.v, err = vault.Open(ctx, vault.Config{Store: store, KEK: secrets.KEK, KEKs: ownKEKs{}, Recorder: trail},
+	l.v, err = vault.Open(ctx, vault.Config{Store: store, KEK: secrets.KEK, KEKs: ownKEKs{}, Epochs: secrets.Epochs, Journal: secrets.Journal, Recorder: trail},
 		append([]vault.Option{vault.Unmanaged("tests")}, opts...)...)
 	return l.v, err
 }
