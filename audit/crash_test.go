@@ -248,7 +248,11 @@ func eachOf(t *testing.T, op operation) {
 	require.NoError(t, op.run(t.Context(), dry, trail))
 	calls := dry.plan.Calls()[before:]
 	require.Greater(t, len(calls), 4)
+	n := -1
 	for i := range faultstore.Each(calls, faultstore.Faults()...) {
+		if n++; n%slowdown != 0 {
+			continue
+		}
 		for _, fresh := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s %d %s, fresh %t", i.Method, i.Nth, i.Fault, fresh), func(t *testing.T) {
 				breakAndGoOn(t, op, i, fresh)
