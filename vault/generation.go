@@ -64,8 +64,8 @@ func (v *Vault) NewGeneration(ctx context.Context, s troth.Subject, c troth.Comp
 // ready checks what forbids any use of the keys under the name, and asks the
 // key-encryption key while nobody waits for it in a transaction.
 func (v *Vault) ready(ctx context.Context, name KeyName) error {
-	if v.closed.Load() {
-		return ErrClosed
+	if err := v.admits(); err != nil {
+		return err
 	}
 	if err := v.checkFence(ctx); err != nil {
 		return err

@@ -60,8 +60,8 @@ func (v *Vault) Grant(ctx context.Context, g Grant) (Grant, error) {
 	if err := g.validate(); err != nil {
 		return Grant{}, err
 	}
-	if v.closed.Load() {
-		return Grant{}, ErrClosed
+	if err := v.admits(); err != nil {
+		return Grant{}, err
 	}
 	if _, err := v.controlMAC(ctx, g.Tenant, nil); err != nil { // asks for the root, if need be, before others wait
 		return Grant{}, err

@@ -68,6 +68,15 @@ func (v *Vault) checkGate(c troth.Compartment) error {
 	return nil
 }
 
+// admits returns why nothing can be done that changes keys or gives them away:
+// the vault is closed, or it is not sure that the store knows all that died.
+func (v *Vault) admits() error {
+	if v.closed.Load() {
+		return ErrClosed
+	}
+	return v.checkGate("")
+}
+
 // shut makes this process refuse until a replay has gone through.
 func (v *Vault) shut() {
 	v.behind.Store(true)

@@ -88,7 +88,7 @@ type JournalStore interface {
 	PutRoot(ctx context.Context, row RootRow) (put bool, err error)
 	// PutKey puts a row of a backup into the store. Where a row of its name and
 	// generation is, that stays, except that a living one is replaced by a dead
-	// one, and by a living one of a higher epoch with the same commitment. One that
+	// one, of which the epochs of both count, and by a living one of a higher epoch with the same commitment. One that
 	// is Retired becomes what RetireKey leaves. put is false if nothing changed. It does not ask what InsertKey asks.
 	PutKey(ctx context.Context, row KeyRow) (put bool, err error)
 }

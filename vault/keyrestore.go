@@ -55,6 +55,7 @@ func (v *Vault) RestoreKeys(ctx context.Context, r io.ReadSeeker) (KeysRestored,
 	if _, err := r.Seek(start, io.SeekStart); err != nil {
 		return KeysRestored{}, fmt.Errorf("vault: restore keys: %w", err)
 	}
+	defer v.unscrubbed.Store(true) // keys that lived here may have died
 	defer v.forgetAll()
 	return known.restore(ctx, r)
 }

@@ -153,6 +153,9 @@ func (v *Vault) takeIn(ctx context.Context, did *Imported, name KeyName, first *
 	if closedTo(state, name.Compartment) {
 		return ErrShredded
 	}
+	if err := v.checkBuried(ctx, name); err != nil {
+		return err
+	}
 	if r, err = v.rootForKeys(ctx, name.Tenant, state, r); err != nil {
 		return err
 	}

@@ -24,8 +24,8 @@ func (v *Vault) Lift(ctx context.Context, g Grant) (Restricted, error) {
 	if err := g.Tenant.Validate(); err != nil {
 		return Restricted{}, err
 	}
-	if v.closed.Load() {
-		return Restricted{}, ErrClosed
+	if err := v.admits(); err != nil {
+		return Restricted{}, err
 	}
 	if _, err := troth.ActorFrom(ctx); err != nil {
 		return Restricted{}, err

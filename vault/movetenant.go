@@ -1,10 +1,12 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/trothdev/troth"
 )
@@ -79,8 +81,8 @@ func (v *Vault) mayMove(ctx context.Context, tenant troth.Tenant, kek string) er
 	if v.tx.Scope(ctx) != nil {
 		return ErrInTx
 	}
-	if v.closed.Load() {
-		return ErrClosed
+	if err := v.admits(); err != nil {
+		return err
 	}
 	return v.checkFence(ctx)
 }
@@ -106,6 +108,8 @@ func (v *Vault) planMove(ctx context.Context, tenant troth.Tenant, kek string) (
 	if err != nil {
 		return nil, fmt.Errorf("vault: read roots: %w", err)
 	}
+	// The wrap lineage first: it is the one that everybody locks first.
+	slices.SortStableFunc(rows, func(a, b RootRow) int { return cmp.Compare(b.Lineage, a.Lineage) })
 	m := &move{tenant: tenant, kek: kek}
 	has := map[Lineage]bool{}
 	for i := range rows {
@@ -171,6 +175,11 @@ func (v *Vault) rewrapRoot(ctx context.Context, row *RootRow, kek string) (RootR
 
 // move writes a move, or returns false if the roots are others by now.
 func (v *Vault) move(ctx context.Context, m *move) (bool, error) {
+	if len(m.made) > 0 {
+		if err := v.checkBuried(ctx, KeyName{Tenant: m.tenant}); err != nil {
+			return false, err
+		}
+	}
 	for _, r := range m.rewrapped {
 		replaced, err := v.store.RewrapRoot(ctx, r.row, r.before)
 		if err != nil {

@@ -35,8 +35,8 @@ func (v *Vault) Restrict(ctx context.Context, r Restriction) (Restricted, error)
 	if err := r.validate(); err != nil {
 		return Restricted{}, err
 	}
-	if v.closed.Load() {
-		return Restricted{}, ErrClosed
+	if err := v.admits(); err != nil {
+		return Restricted{}, err
 	}
 	if _, err := troth.ActorFrom(ctx); err != nil {
 		return Restricted{}, err

@@ -62,7 +62,7 @@ type Retired struct {
 // It returns what was done and, with [ErrNoKeyBackup], that epochs wait for a
 // backup; with [ErrEpochStore], that keys could not be destroyed.
 func (v *Vault) Retire(ctx context.Context) (r Retired, err error) {
-	if err := v.epochCall(ctx); err != nil {
+	if err := v.rotationCall(ctx); err != nil {
 		return r, err
 	}
 	if r.Closed, err = v.closeEpochs(ctx); err != nil {

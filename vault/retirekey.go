@@ -47,8 +47,8 @@ func (v *Vault) RetireKey(ctx context.Context, p troth.Permit, r Retirement) (Re
 	if r.NothingLeft == nil || r.Generation == 0 {
 		return Receipt{}, fmt.Errorf("%w: no generation, or nobody says that nothing of it is left", ErrTarget)
 	}
-	if v.closed.Load() {
-		return Receipt{}, ErrClosed
+	if err := v.admits(); err != nil {
+		return Receipt{}, err
 	}
 	if _, err := troth.ActorFrom(ctx); err != nil {
 		return Receipt{}, err

@@ -78,7 +78,7 @@ type Rewrapped struct {
 // call, or [Vault.Rewrap], takes up where it was. The evidence is recorded when
 // the last key has moved.
 func (v *Vault) Rotate(ctx context.Context, tenant troth.Tenant) (r Rewrapped, err error) {
-	if err := v.epochCall(ctx); err != nil {
+	if err := v.rotationCall(ctx); err != nil {
 		return r, err
 	}
 	if err := tenant.Validate(); err != nil {
@@ -117,7 +117,7 @@ func (v *Vault) Rotate(ctx context.Context, tenant troth.Tenant) (r Rewrapped, e
 //
 // A tenant that cannot be moved does not keep others from it: it is in Stuck.
 func (v *Vault) Rewrap(ctx context.Context, p RewrapParams) (r Rewrapped, err error) {
-	if err := v.epochCall(ctx); err != nil {
+	if err := v.rotationCall(ctx); err != nil {
 		return r, err
 	}
 	if p, err = p.withDefaults(); err != nil {

@@ -76,8 +76,8 @@ func (s *Store) PutKey(ctx context.Context, row vault.KeyRow) (put bool, err err
 			return nil
 		case row.Retired && (!found || replacesKey(&rows[at], &row)):
 			if found {
-				row.Epoch, row.CreatedAt, row.KeyID = rows[at].Epoch, rows[at].CreatedAt, rows[at].KeyID
-				row.FirstEpoch, row.Commitment = rows[at].FirstEpoch, rows[at].Commitment
+				row.Epoch, row.FirstEpoch = max(rows[at].Epoch, row.Epoch), min(rows[at].FirstEpoch, row.FirstEpoch)
+				row.CreatedAt, row.KeyID, row.Commitment = rows[at].CreatedAt, rows[at].KeyID, rows[at].Commitment
 				rows = slices.Delete(rows, at, at+1)
 			}
 			if err := s.retired.Put(ctx, row.KeyName, append(slices.Clip(gone), cloneKey(row))); err != nil {
@@ -89,8 +89,8 @@ func (s *Store) PutKey(ctx context.Context, row vault.KeyRow) (put bool, err err
 			old := rows[at]
 			rows[at].Sealed, rows[at].Epoch, rows[at].ShreddedAt = slices.Clone(row.Sealed), row.Epoch, row.ShreddedAt
 			rows[at].Flag, rows[at].Evidence = slices.Clone(row.Flag), row.Evidence
-			if row.ShreddedAt != 0 {
-				rows[at].Epoch = old.Epoch
+			if row.ShreddedAt != 0 { // of a tombstone every epoch counts that there was
+				rows[at].Epoch, rows[at].FirstEpoch = max(old.Epoch, row.Epoch), min(old.FirstEpoch, row.FirstEpoch)
 			}
 		default:
 			return nil

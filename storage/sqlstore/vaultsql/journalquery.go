@@ -85,7 +85,9 @@ func newJournalQueries(d sqlstore.Dialect) *journalQueries {
 		putKey: `INSERT INTO troth_vault_key (` + keyColumns + `, evidence, retired) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (tenant, subject, compartment, generation) DO UPDATE SET sealed = excluded.sealed,
 				flag = excluded.flag, evidence = excluded.evidence, retired = excluded.retired,
-				epoch = CASE WHEN excluded.shredded_at <> 0 THEN troth_vault_key.epoch ELSE excluded.epoch END,
+				epoch = CASE WHEN excluded.epoch > troth_vault_key.epoch THEN excluded.epoch ELSE troth_vault_key.epoch END,
+				first_epoch = CASE WHEN excluded.shredded_at <> 0 AND excluded.first_epoch < troth_vault_key.first_epoch
+					THEN excluded.first_epoch ELSE troth_vault_key.first_epoch END,
 				shredded_at = excluded.shredded_at
 			WHERE troth_vault_key.shredded_at = 0 AND (excluded.shredded_at <> 0
 				OR (excluded.epoch > troth_vault_key.epoch AND excluded.commitment = troth_vault_key.commitment))`,
