@@ -183,8 +183,8 @@ func WithCache(keys int) Option {
 }
 
 // WithBackupLife declares for how long a copy of the database may be found after
-// its bytes were changed: in backups, replicas, write-ahead logs and their
-// archives, snapshots, dead rows. [Vault.Horizon] counts on it, and says
+// its bytes were changed: in backups, those of the key tables included, replicas,
+// write-ahead logs and their archives, snapshots, dead rows. [Vault.Horizon] counts on it, and says
 // "unknown" where it would need it and nothing is declared.
 func WithBackupLife(d time.Duration) Option {
 	return atLeast("life of backups", d, 0, func(o *options) { o.backupLife = d })

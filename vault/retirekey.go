@@ -36,6 +36,9 @@ type Retirement struct {
 // have the generation in their cache open with it for at most the bound of
 // [WithFenceAge]. A generation that is gone already is a receipt without keys.
 //
+// The erasure journal is not told of it: a restored database has the generation
+// again, see docs/restore.md.
+//
 // It returns [ErrInUse] for the newest generation, where a newer one began less
 // than an hour (or twice the fence's bound) ago, and where NothingLeft says no;
 // [ErrNoKey], [ErrShredded], and [ErrTarget] for one that never was.
