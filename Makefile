@@ -42,8 +42,9 @@ tidy-check:
 test:
 	go test work
 
+# A slow machine takes more than the ten minutes that go test allows a package.
 race:
-	go test -race work
+	go test -race -timeout 40m work
 
 # alone: the workspace hides a requirement that a module forgot. Vet compiles
 # everything, tests included, against the module's own list; the published

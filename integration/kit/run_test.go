@@ -14,8 +14,8 @@ import (
 
 func TestRun_ReturnsTheContextsErrorAndLeavesNothingBehind(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
-		// Looks at the fence every few milliseconds, so that it is at work.
-		h := d.host(t, vault.WithFenceAge(15*time.Millisecond))
+		// Looks at the fence ten times a second, so that it is at work.
+		h := d.host(t, vault.WithFenceAge(300*time.Millisecond))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- h.Run(ctx) }()

@@ -99,7 +99,7 @@ func (s *site) effectsOnce(t *testing.T, n int) {
 // Nothing is lost and every effect is there once, although one of the workers is
 // killed in the middle.
 func TestProcesses_OneIsKilledInTheMiddle(t *testing.T) {
-	const works = 10_000
+	const works = 10_000 / slowdown
 	for _, tc := range []struct {
 		backend
 		workers int
