@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/integration/pgtest"
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
 	"github.com/trothdev/troth/vault"
@@ -43,10 +44,7 @@ func (d database) copied(t *testing.T) database {
 
 func run(t *testing.T, program string, args ...string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("%s is not installed", program)
-	}
-	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), pgtest.Program(t, program), args...).CombinedOutput()
 	require.NoError(t, err, string(out))
 }
 
