@@ -276,13 +276,13 @@ func (f *flight) failTelling(svc context.Context) {
 	require.NoError(f, err)
 	lost, err := kit.Open(f.Context(), kit.Config{
 		DB: pool, Dialect: f.d.dialect(), Secrets: secrets, Logger: f.log,
-	}, vault.WithFenceAge(30*time.Millisecond))
+	}, vault.WithFenceAge(500*time.Millisecond))
 	require.NoError(f, err)
 	at := emailOf(shop, "lost")
 	sealed, err := lost.Vault.AppendSeal(svc, nil, at, []byte(canary))
 	require.NoError(f, err)
 	require.NoError(f, pool.Close())
-	ctx, cancel := context.WithTimeout(svc, 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(svc, time.Second)
 	defer cancel()
 	require.ErrorIs(f, lost.Run(ctx), context.DeadlineExceeded)
 	f.refused(lost.Vault.AppendOpen(svc, nil, at, orders, sealed))
