@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,6 +88,28 @@ func TestWindow_TellsCountsAndSubjectsAtItsEnd(t *testing.T) {
 	rows, err := w.store.LapsedWindows(w.ctx, time.Now().Add(time.Hour).UnixMicro(), 10)
 	require.NoError(t, err)
 	require.Empty(t, rows)
+}
+
+// TestClose_TellsWindowsInTheOrderOfTheirBeginning keeps trails of equal runs
+// equal.
+func TestClose_TellsWindowsInTheOrderOfTheirBeginning(t *testing.T) {
+	w := newWorld(t)
+	clock := newWallClock()
+	v := w.vault(vault.WithClock(clock.now))
+	for i := range 20 {
+		require.NoError(t, v.OpenWindow(w.ctx, shop, troth.Purpose(fmt.Sprintf("purpose-%d", i))))
+		clock.advance(time.Second)
+	}
+	require.NoError(t, v.Close(w.ctx))
+	var begun, ended []troth.Purpose
+	for _, e := range w.rec.committed(t, windows) {
+		begun = append(begun, e.Purpose)
+	}
+	for _, e := range w.rec.committed(t, "vault.window-close") {
+		ended = append(ended, e.Purpose)
+	}
+	require.Len(t, begun, 20)
+	require.Equal(t, begun, ended)
 }
 
 func TestClose_RefusesFurtherWork(t *testing.T) {

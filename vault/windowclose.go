@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -122,8 +123,8 @@ func (v *Vault) recordWindow(ctx context.Context, w *window) error {
 }
 
 // closeWindows closes those of this process that match, and tells the counts of
-// those that were closed and not told. It goes on after an
-// error and returns all of them.
+// those that were closed and not told, the oldest window first. It goes on after
+// an error and returns all of them.
 func (v *Vault) closeWindows(ctx context.Context, match func(*window) bool) error {
 	v.windows.mu.Lock()
 	var chosen []*window
@@ -133,6 +134,7 @@ func (v *Vault) closeWindows(ctx context.Context, match func(*window) bool) erro
 		}
 	}
 	v.windows.mu.Unlock()
+	slices.SortFunc(chosen, func(a, b *window) int { return bytes.Compare(a.id[:], b.id[:]) })
 	var errs []error
 	for _, w := range chosen {
 		if err := v.closeWindow(ctx, w); err != nil {
