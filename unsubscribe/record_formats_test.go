@@ -5,8 +5,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -40,7 +40,7 @@ func TestFormats_RegistryVectors(t *testing.T) {
 		Generation: 3, HasEvidence: true,
 	}
 	hash := e.Hash()
-	require.Contains(t, page, fmt.Sprintf("%d bytes, hash\n`%s`", len(e.record()), hex.EncodeToString(hash[:])))
+	require.Contains(t, page, strconv.Itoa(len(e.record()))+" bytes, hash\n`"+hex.EncodeToString(hash[:])+"`")
 	back, err := parseEvent(e.record())
 	require.NoError(t, err)
 	require.Equal(t, e, back)

@@ -25,7 +25,7 @@ import (
 
 const (
 	shop troth.Tenant = "shop-17"
-	ada               = "ada@example.org"
+	ada  string       = "ada@example.org"
 )
 
 // late is a ledger that is made after the one that tells it.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -132,9 +133,7 @@ func (p *Provider) call(ctx context.Context, what string, s unsubscribe.Suppress
 	if err != nil {
 		return fmt.Errorf("httpprovider: %s: %w", what, err)
 	}
-	for name, values := range p.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, p.header)
 	r.Header.Set("Content-Type", "application/json")
 	if into == nil {
 		r.Header.Set("Idempotency-Key", s.EffectKey+"/"+what)
