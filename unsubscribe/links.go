@@ -141,7 +141,7 @@ func (l *Links) token(ctx context.Context, k Ticket) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := (Place{Tenant: k.Tenant, Scope: Everything}).Validate(); err != nil {
+	if err := (Place{Tenant: k.Tenant, Scope: Client}).Validate(); err != nil {
 		return "", err
 	}
 	if k.List != "" {
@@ -211,7 +211,7 @@ func (l *Links) SelfTest(ctx context.Context) error {
 	const probe = "self-test@self-test.invalid"
 	at := time.UnixMicro(1)
 	made, fields, err := l.Headers(ctx, Ticket{
-		Tenant: troth.Platform, List: "self-test", Channel: Email, Address: troth.Protect(probe), Generation: 7, SentAt: at,
+		Tenant: "self-test", List: "self-test", Channel: Email, Address: troth.Protect(probe), Generation: 7, SentAt: at,
 	}, ListID{}, "")
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSelfTest, err)
