@@ -28,9 +28,9 @@ func (e *bodyError) Error() string { return http.StatusText(e.status) }
 // readForm reads the fields of a POST in either encoding, of the body alone: a
 // query is not looked at. Parts that are files are not fields. A body without a
 // declared type is taken for the shorter encoding.
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *bodyError) {
+func readForm(w http.ResponseWriter, r *http.Request, within time.Duration) (url.Values, *bodyError) {
 	// A server that cannot do it has limits of its own, or none.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
 	body := http.MaxBytesReader(w, r.Body, maxBody)
 	kind := r.Header.Get("Content-Type")
 	if kind == "" {

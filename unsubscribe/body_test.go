@@ -22,7 +22,7 @@ func read(kind, body string) (url.Values, *bodyError) {
 	if kind == "" {
 		r.Header.Del("Content-Type")
 	}
-	return readForm(httptest.NewRecorder(), r)
+	return readForm(httptest.NewRecorder(), r, bodyTime)
 }
 
 const (

@@ -87,7 +87,7 @@ func (w *words) done(s Scope) string {
 // postLink tells mail programs from people by what is posted, and does what the
 // token is for and nothing else.
 func (p *Pages) postLink(w http.ResponseWriter, r *http.Request, t localTexts, token string) {
-	form, bad := readForm(w, r)
+	form, bad := readForm(w, r, p.patience)
 	if bad != nil {
 		p.refuse(w, t, bad.status)
 		return

@@ -58,7 +58,9 @@ type Pages struct {
 	texts  map[string]localTexts
 	tokens *limiter[[32]byte]
 	forms  *limiter[netip.Prefix]
-	pace   time.Duration
+	pace   time.Duration // the step in which the form answers
+
+	patience time.Duration // with bodies
 }
 
 const (
@@ -101,7 +103,7 @@ func NewPages(c PagesConfig) (*Pages, error) {
 		return nil, errors.New("unsubscribe: the catalogue lacks the default language")
 	}
 	return &Pages{
-		c: c, texts: texts, pace: formPace,
+		c: c, texts: texts, pace: formPace, patience: bodyTime,
 		tokens: newLimiter[[32]byte](tokenPosts, tokenWindow, limitEntries),
 		forms:  newLimiter[netip.Prefix](formPosts, formWindow, limitEntries),
 	}, nil
@@ -130,23 +132,27 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := p.language(r)
 	path, below := strings.CutPrefix(r.URL.Path, p.c.Links.path)
 	token, link := strings.CutPrefix(path, linkPath)
-	switch {
-	case below && link && r.Method == http.MethodPost:
-		p.postLink(w, r, t, token)
-	case below && path == stopPath && p.c.Tenant == nil && p.c.Home == "":
+	form := path == stopPath && (p.c.Tenant != nil || p.c.Home != "")
+	if !below || !link && !form {
 		p.unknown(t).write(w, http.StatusNotFound)
-	case below && path == stopPath && r.Method == http.MethodPost:
-		p.postForm(w, r, t)
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD, POST")
-		words := p.words(t, Names{}, "")
-		words.plain(t.BadTitle, t.Bad).write(w, http.StatusMethodNotAllowed)
-	case below && link:
-		p.showLink(w, r, t, token)
-	case below && path == stopPath:
-		p.showForm(w, r, t)
+		return
+	}
+	switch r.Method {
+	case http.MethodPost:
+		if link {
+			p.postLink(w, r, t, token)
+		} else {
+			p.postForm(w, r, t)
+		}
+	case http.MethodGet, http.MethodHead:
+		if link {
+			p.showLink(w, r, t, token)
+		} else {
+			p.showForm(w, r, t)
+		}
 	default:
-		p.unknown(t).write(w, http.StatusNotFound)
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		p.words(t, Names{}, "").plain(t.BadTitle, t.Bad).write(w, http.StatusMethodNotAllowed)
 	}
 }
 

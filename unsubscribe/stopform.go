@@ -45,7 +45,7 @@ func (p *Pages) formPage(w *words, k Ticket, invalid bool) *page {
 // messages to anybody, as a letter or a call would; the limit bounds that.
 func (p *Pages) postForm(w http.ResponseWriter, r *http.Request, t localTexts) {
 	start := time.Now()
-	form, bad := readForm(w, r)
+	form, bad := readForm(w, r, p.patience)
 	if bad != nil {
 		p.refuse(w, t, bad.status)
 		return
