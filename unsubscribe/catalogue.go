@@ -11,20 +11,21 @@ import (
 // the client's name, {list} for the list's, {company} for the host's own, and
 // {minutes} for how long something can be undone.
 type Texts struct {
-	// ThisSender, ThisList and ThisCompany stand for names that are not known.
-	ThisSender, ThisList, ThisCompany string
+	// ThisSender and ThisCompany stand for names that are not known.
+	ThisSender, ThisCompany string
 
-	// The page behind a link.
-	LeaveTitle, LeaveAsk, LeaveList, LeaveSender, LeaveEverything, LeaveButton string
+	// The page behind a link. LeaveThisList and DoneThisList are for a list whose
+	// name is not known.
+	LeaveTitle, LeaveAsk, LeaveList, LeaveThisList, LeaveSender, LeaveEverything, LeaveButton string
 
 	// After it, by how much was stopped; OnTheWay is about messages handed over before.
-	DoneTitle, DoneList, DoneSender, DoneEverything, OnTheWay string
+	DoneTitle, DoneList, DoneThisList, DoneSender, DoneEverything, OnTheWay string
 
 	// Taking it back.
 	UndoAsk, UndoButton, UndoneTitle, Undone, UndoGoneTitle, UndoGone string
 
 	// The preference page.
-	ChoicesTitle, ChoicesAsk, ChoicesStopped, ChoicesButton, ChoicesDone, ChoicesNone, ChoicesBack string
+	ChoicesTitle, ChoicesAsk, ChoicesStopped, ChoicesButton, ChoicesNone, ChoicesBack string
 
 	// The public form. StopDone must say the same for an address that is known and
 	// for one that is not.

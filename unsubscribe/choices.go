@@ -55,7 +55,11 @@ func (p *Pages) showChoices(w http.ResponseWriter, r *http.Request, words *words
 // choice is what a place is called among others: a list by its name alone.
 func (w *words) choice(p *Pages, at Place) string {
 	if at.Scope == List {
-		return w.naming(p, at.List).fill("{list}")
+		here := w.naming(p, at.List)
+		if !here.known {
+			return here.LeaveThisList
+		}
+		return here.fill("{list}")
 	}
 	return w.fill(w.label(at.Scope))
 }
@@ -78,10 +82,5 @@ func (p *Pages) choose(w http.ResponseWriter, r *http.Request, words *words, k T
 		words.plain(words.ChoicesTitle, words.ChoicesNone).write(w, http.StatusOK)
 		return
 	}
-	page := words.plain(words.DoneTitle, words.ChoicesDone)
-	if err := p.stopAll(r, words, page, k, token, ticked); err != nil {
-		p.fail(w, words.localTexts)
-		return
-	}
-	page.write(w, http.StatusOK)
+	p.stopAll(w, r, words, k, token, ticked)
 }

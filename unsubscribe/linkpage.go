@@ -65,6 +65,9 @@ func scopeOptions(w *words, all []Place) []pageOption {
 func (w *words) label(s Scope) string {
 	switch s {
 	case List:
+		if !w.known {
+			return w.LeaveThisList
+		}
 		return w.LeaveList
 	case Client:
 		return w.LeaveSender
@@ -76,6 +79,9 @@ func (w *words) label(s Scope) string {
 func (w *words) done(s Scope) string {
 	switch s {
 	case List:
+		if !w.known {
+			return w.DoneThisList
+		}
 		return w.DoneList
 	case Client:
 		return w.DoneSender
@@ -169,53 +175,57 @@ func (p *Pages) stop(w http.ResponseWriter, r *http.Request, words *words, k Tic
 		p.refuse(w, words.localTexts, http.StatusBadRequest)
 		return
 	}
-	page := words.plain(words.DoneTitle, words.done(at.Scope))
-	if err := p.stopAll(r, words, page, k, token, []Place{at}); err != nil {
+	p.stopAll(w, r, words, k, token, []Place{at})
+}
+
+// stopAll opts out of places, of all or of none, and says how to take it back. What
+// was stopped before stays so, and has no button.
+func (p *Pages) stopAll(w http.ResponseWriter, r *http.Request, words *words, k Ticket, token string, all []Place) {
+	before, events, err := p.optOutAll(r, k, token, all)
+	if err != nil {
 		p.fail(w, words.localTexts)
 		return
+	}
+	page := &page{Lang: words.Tag, Title: words.fill(words.DoneTitle)}
+	for i, at := range all {
+		here := words.naming(p, at.List)
+		page.Paragraphs = append(page.Paragraphs, here.fill(here.done(at.Scope)))
+		if was, stood := before[at]; stood && was != events[i].ID {
+			continue
+		}
+		undo, err := p.undoForm(r, k, at, events[i])
+		if err != nil {
+			continue // it is done, and cannot be undone here
+		}
+		undo.Button = words.fill(words.UndoButton)
+		if len(all) > 1 {
+			undo.Label = words.choice(p, at)
+		}
+		page.UndoAsk, page.Undo = words.fill(words.UndoAsk), append(page.Undo, undo)
+	}
+	page.Paragraphs = append(page.Paragraphs, words.fill(words.OnTheWay))
+	if len(page.Undo) == 0 {
+		page.After = words.fill(words.ChoicesBack)
 	}
 	page.write(w, http.StatusOK)
 }
 
-// stopAll opts out of places, of all or of none, and puts on the page how to take it
-// back. What was stopped before stays so, and has no button.
-func (p *Pages) stopAll(r *http.Request, words *words, page *page, k Ticket, token string, all []Place) error {
-	before, err := p.stopped(r.Context(), k)
-	if err != nil {
-		return err
+// optOutAll records opt-outs in one transaction, and tells what stood before.
+func (p *Pages) optOutAll(r *http.Request, k Ticket, token string, all []Place) (before map[Place]string, events []Event, err error) {
+	if before, err = p.stopped(r.Context(), k); err != nil {
+		return nil, nil, err
 	}
-	events := make([]Event, len(all))
-	err = p.c.Registry.tx.Atomically(r.Context(), func(ctx context.Context) (err error) {
-		for i, at := range all {
-			if events[i], err = p.optOut(r.WithContext(ctx), k, token, at, ByPage); err != nil {
+	err = p.c.Registry.tx.Atomically(r.Context(), func(ctx context.Context) error {
+		for _, at := range all {
+			e, err := p.optOut(r.WithContext(ctx), k, token, at, ByPage)
+			if err != nil {
 				return err
 			}
+			events = append(events, e)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	page.Paragraphs = append(page.Paragraphs, words.fill(words.OnTheWay))
-	for i, at := range all {
-		if was, ok := before[at]; ok && was != events[i].ID {
-			continue
-		}
-		label := ""
-		if len(all) > 1 {
-			label = words.choice(p, at)
-		}
-		undo, err := p.undoForm(r, k, at, events[i], label)
-		if err != nil {
-			return err
-		}
-		undo.Button = words.fill(words.UndoButton)
-		page.UndoAsk, page.Undo = words.fill(words.UndoAsk), append(page.Undo, undo)
-	}
-	if len(page.Undo) == 0 {
-		page.After = words.fill(words.ChoicesBack)
-	}
-	return nil
+	return before, events, err
 }
 
 // stopped are the places of a link where something that was said stands, with the
@@ -249,10 +259,10 @@ func placeOf(k Ticket, scope []string) (Place, bool) {
 }
 
 // undoForm makes the link that takes an opt-out back.
-func (p *Pages) undoForm(r *http.Request, k Ticket, at Place, event Event, label string) (undoForm, error) {
+func (p *Pages) undoForm(r *http.Request, k Ticket, at Place, event Event) (undoForm, error) {
 	k.Action, k.scope, k.List, k.event, k.SentAt = ActionUndo, at.Scope, at.List, event.ID, event.RecordedAt
 	token, err := p.c.Links.token(r.Context(), k)
-	return undoForm{Token: token, Label: label}, err
+	return undoForm{Token: token}, err
 }
 
 // undoStop takes one opt-out back. The registry refuses it when the time is over or

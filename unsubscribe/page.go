@@ -38,7 +38,8 @@ type page struct {
 
 // pageForm posts to the page's own URL.
 type pageForm struct {
-	// AddressLabel is set where an address is asked for.
+	// AddressLabel is set where an address is asked for. The browser does not judge it:
+	// what it says would be in its own language, and often gone before it is read.
 	AddressLabel string
 	Invalid      bool
 	Legend       string
@@ -71,11 +72,11 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
 <p>{{.}}</p>
 {{- end}}
 {{- with .Form}}
-<form method="post">
+<form method="post"{{if .AddressLabel}} novalidate{{end}}>
 {{- if .AddressLabel}}
 <label class="over" for="address">{{.AddressLabel}}</label>
 <input type="email" id="address" name="address" autocomplete="email" autocapitalize="none" spellcheck="false" maxlength="320" required
-{{- if .Invalid}} aria-invalid="true" aria-describedby="error"{{end}}>
+{{- if .Invalid}} aria-invalid="true" aria-describedby="error" autofocus{{end}}>
 {{- end}}
 {{- if .Options}}
 <fieldset><legend>{{.Legend}}</legend>
@@ -130,15 +131,16 @@ func (p *page) write(w http.ResponseWriter, status int) {
 type words struct {
 	localTexts
 	names Names
+	known bool // the list's name
 	put   *strings.Replacer
 }
 
 func (p *Pages) words(t localTexts, n Names, list string) *words {
 	w := &words{localTexts: t, names: n}
-	listName := t.ThisList
+	listName := ""
 	for _, l := range n.Lists {
 		if l.ID == list && l.Title != "" {
-			listName = l.Title
+			listName, w.known = l.Title, true
 		}
 	}
 	w.put = strings.NewReplacer("{sender}", orElse(n.Sender, t.ThisSender), "{company}", orElse(p.c.Company, t.ThisCompany),

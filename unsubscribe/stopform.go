@@ -24,14 +24,19 @@ func (p *Pages) showForm(w http.ResponseWriter, r *http.Request, t localTexts) {
 		p.fail(w, t)
 		return
 	}
-	p.formPage(p.words(t, p.namesOf(r.Context(), k.Tenant, t), ""), k, false).write(w, http.StatusOK)
+	p.formPage(p.words(t, p.namesOf(r.Context(), k.Tenant, t), ""), k, Place{}, false).write(w, http.StatusOK)
 }
 
-func (p *Pages) formPage(w *words, k Ticket, invalid bool) *page {
+func (p *Pages) formPage(w *words, k Ticket, chosen Place, invalid bool) *page {
 	page := w.plain(w.StopTitle, w.StopAsk)
 	page.Form = &pageForm{
 		AddressLabel: w.StopAddress, Legend: w.fill(w.StopScope), Options: scopeOptions(w, places(k)),
 		Act: actStop, Button: w.fill(w.StopButton),
+	}
+	for i, at := range places(k) {
+		if chosen != (Place{}) {
+			page.Form.Options[i].Checked = at == chosen
+		}
 	}
 	if invalid {
 		page.Error, page.Form.Invalid = w.fill(w.StopInvalid), true
@@ -67,7 +72,7 @@ func (p *Pages) postForm(w http.ResponseWriter, r *http.Request, t localTexts) {
 	}
 	address := form.Get(addressField)
 	if _, err := Normalise(Email, address); err != nil {
-		p.formPage(words, k, true).write(w, http.StatusUnprocessableEntity)
+		p.formPage(words, k, at, true).write(w, http.StatusUnprocessableEntity)
 		return
 	}
 	_, err = p.c.Registry.OptOut(acting(r.Context()), OptOutParams{

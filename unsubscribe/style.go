@@ -27,6 +27,7 @@ button{min-height:44px;padding:.5rem 1.25rem;font:inherit;font-weight:600;color:
 button.quiet{color:var(--act);background:transparent}
 a{color:var(--act)}
 form+p,form+form{margin-top:1rem}
+main>:last-child{margin-bottom:0}
 .error{border-left:4px solid #b3261e;padding-left:.75rem}
 :focus-visible{outline:3px solid var(--act);outline-offset:3px}
 @media(max-width:36rem){main{margin:0;min-height:100vh;border-radius:0;padding:1.5rem}}

@@ -2,18 +2,19 @@ package unsubscribe
 
 var german = Texts{
 	ThisSender:  "diesem Absender",
-	ThisList:    "diese Liste",
 	ThisCompany: "uns",
 
 	LeaveTitle:      "Nachrichten abbestellen",
 	LeaveAsk:        "Welche Nachrichten sollen enden?",
-	LeaveList:       "Nur {list}",
+	LeaveList:       "Nur „{list}“",
+	LeaveThisList:   "Nur diese Liste",
 	LeaveSender:     "Alles von {sender}",
 	LeaveEverything: "Alles, was über {company} verschickt wird, von jedem Absender",
 	LeaveButton:     "Diese Nachrichten abbestellen",
 
 	DoneTitle:      "Abbestellt",
-	DoneList:       "Abbestellt ist: {list}. Davon bekommen Sie keine Nachrichten mehr.",
+	DoneList:       "Sie bekommen keine Nachrichten mehr von „{list}“.",
+	DoneThisList:   "Sie bekommen keine Nachrichten mehr von dieser Liste.",
 	DoneSender:     "Sie bekommen keine Nachrichten mehr von {sender}.",
 	DoneEverything: "Sie bekommen keine Nachrichten mehr, die über {company} verschickt werden, von keinem Absender.",
 	OnTheWay:       "Eine Nachricht, die schon unterwegs war, kann noch ankommen.",
@@ -29,7 +30,6 @@ var german = Texts{
 	ChoicesAsk:     "Kreuzen Sie an, was enden soll.",
 	ChoicesStopped: "abbestellt",
 	ChoicesButton:  "Angekreuztes abbestellen",
-	ChoicesDone:    "Was Sie angekreuzt haben, ist abbestellt.",
 	ChoicesNone:    "Sie haben nichts angekreuzt, also wurde nichts geändert.",
 	ChoicesBack:    "Um Abbestelltes wieder zu bekommen, melden Sie sich beim Absender neu an.",
 

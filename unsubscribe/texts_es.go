@@ -2,18 +2,19 @@ package unsubscribe
 
 var spanish = Texts{
 	ThisSender:  "este remitente",
-	ThisList:    "esta lista",
 	ThisCompany: "nuestro servicio",
 
 	LeaveTitle:      "Dejar de recibir mensajes",
 	LeaveAsk:        "¿Qué mensajes no quiere recibir más?",
-	LeaveList:       "Solo estos: {list}",
+	LeaveList:       "Solo «{list}»",
+	LeaveThisList:   "Solo esta lista",
 	LeaveSender:     "Todo lo de {sender}",
 	LeaveEverything: "Todo lo que se envía a través de {company}, de cualquier remitente",
 	LeaveButton:     "Dejar de recibirlos",
 
 	DoneTitle:      "Baja hecha",
-	DoneList:       "No recibirá más estos mensajes: {list}.",
+	DoneList:       "No recibirá más mensajes de «{list}».",
+	DoneThisList:   "No recibirá más mensajes de esta lista.",
 	DoneSender:     "No recibirá más mensajes de {sender}.",
 	DoneEverything: "No recibirá más mensajes enviados a través de {company}, de ningún remitente.",
 	OnTheWay:       "Un mensaje que ya estaba en camino aún puede llegar.",
@@ -29,7 +30,6 @@ var spanish = Texts{
 	ChoicesAsk:     "Marque lo que no quiere recibir más.",
 	ChoicesStopped: "dado de baja",
 	ChoicesButton:  "Dar de baja lo marcado",
-	ChoicesDone:    "Lo que ha marcado está dado de baja.",
 	ChoicesNone:    "No ha marcado nada, así que nada ha cambiado.",
 	ChoicesBack:    "Para volver a recibir lo que dio de baja, suscríbase de nuevo con el remitente.",
 
