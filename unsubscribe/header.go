@@ -165,7 +165,7 @@ func alphanumeric(c byte) bool {
 
 // dotAtom reports whether s is a dot-atom-text (RFC 5322, 3.2.3).
 func dotAtom(s string) bool {
-	for _, atom := range strings.Split(s, ".") {
+	for atom := range strings.SplitSeq(s, ".") {
 		if atom == "" {
 			return false
 		}

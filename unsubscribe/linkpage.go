@@ -164,7 +164,12 @@ func (p *Pages) optOut(r *http.Request, k Ticket, token string, at Place, m Meth
 	if m == ByOneClick {
 		o.Link = &Link{Generation: k.Generation, SentAt: k.SentAt}
 	}
-	return p.c.Registry.OptOut(ctx, o)
+	e, err := p.c.Registry.OptOut(ctx, o)
+	if errors.Is(err, ErrConflict) {
+		// Posted twice at once: the other one has written it by now.
+		return p.c.Registry.OptOut(ctx, o)
+	}
+	return e, err
 }
 
 // stop does what the button of the page says: the person was asked, so it counts

@@ -73,7 +73,7 @@ type LinksConfig struct {
 
 // Links makes and reads links to opt out. Making one writes nothing and asks
 // nobody, so a campaign of millions can have one in each message. Links do not
-// expire: what a law wants to work for 30 days (16 CFR 316.4) or 60 (CASL,
+// expire: what a law wants to work for 30 days (15 U.S.C. 7704(a)(3)) or 60 (CASL,
 // section 11(2)), people use for years.
 //
 // Links is safe for concurrent use.

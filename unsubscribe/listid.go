@@ -2,6 +2,7 @@ package unsubscribe
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -43,7 +44,7 @@ func (l ListID) Field() (HeaderField, error) {
 	if !ok {
 		return refuse("the title is too long, not UTF-8, or holds a control character")
 	}
-	words := append(title, "<"+id+">")
+	words := slices.Concat(title, []string{"<" + id + ">"})
 	return HeaderField{Name: listIDField, Value: strings.Join(words, " "), folded: strings.Join(words, "\r\n ")}, nil
 }
 

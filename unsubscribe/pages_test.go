@@ -337,7 +337,7 @@ func TestTenant_LinksOfAnotherClientAreUnknown(t *testing.T) {
 	require.Equal(t, listStops, s.where())
 	a = s.send(http.MethodPost, "/stop", urlEncodedBody, "act=stop&scope=client&address="+siteCanary, "X-Client", "globex")
 	require.Equal(t, http.StatusOK, a.StatusCode)
-	require.Equal(t, "true false true", s.where())
+	require.Equal(t, "true/false/true", s.where())
 }
 
 func TestChoices_ShowAndStop(t *testing.T) {
@@ -435,7 +435,7 @@ func TestPages_WorkWithoutNames(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.StatusCode)
 	require.Contains(t, a.text, "Everything from this sender")
 	s.oneClick(s.link(k))
-	require.Equal(t, "false false true", s.where())
+	require.Equal(t, "false/false/true", s.where())
 }
 
 func TestPages_UnknownPaths(t *testing.T) {

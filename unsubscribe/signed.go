@@ -74,7 +74,7 @@ func checkFinished(head textproto.MIMEHeader) error {
 		return &HeaderError{Field: listUnsubscribePost, Reason: "it is not List-Unsubscribe=One-Click"}
 	}
 	https := 0
-	for _, part := range strings.Split(head[listUnsubscribe][0], ",") {
+	for part := range strings.SplitSeq(head[listUnsubscribe][0], ",") {
 		uri, ok := strings.CutPrefix(strings.TrimSpace(part), "<")
 		if !ok || !strings.HasSuffix(uri, ">") {
 			return &HeaderError{Field: listUnsubscribe, Reason: "it is not a list of URIs in angle brackets"}
@@ -94,7 +94,7 @@ func checkFinished(head textproto.MIMEHeader) error {
 func coverageOf(value string, head textproto.MIMEHeader) Signature {
 	tags := dkimTags(value)
 	named := make(map[string]int)
-	for _, name := range strings.Split(tags["h"], ":") {
+	for name := range strings.SplitSeq(tags["h"], ":") {
 		named[textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name))]++
 	}
 	s := Signature{Domain: tags["d"], Selector: tags["s"], Covers: true, OverSigned: true}
@@ -110,7 +110,7 @@ func coverageOf(value string, head textproto.MIMEHeader) Signature {
 // whole list void.
 func dkimTags(value string) map[string]string {
 	tags := make(map[string]string)
-	for _, part := range strings.Split(value, ";") {
+	for part := range strings.SplitSeq(value, ";") {
 		name, v, ok := strings.Cut(part, "=")
 		if !ok {
 			continue

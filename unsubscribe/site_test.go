@@ -299,14 +299,14 @@ func (s *site) stops(tenant troth.Tenant, list string) bool {
 // where tells what is stopped: the list, another of the client's, another client's.
 func (s *site) where() string {
 	s.Helper()
-	return fmt.Sprintf("%t %t %t", s.stops("acme", "weekly"), s.stops("acme", "offers"), s.stops("globex", "weekly"))
+	return fmt.Sprintf("%t/%t/%t", s.stops("acme", "weekly"), s.stops("acme", "offers"), s.stops("globex", "weekly"))
 }
 
 const (
-	nothingStops    = "false false false"
-	listStops       = "true false false"
-	clientStops     = "true true false"
-	everythingStops = "true true true"
+	nothingStops    = "false/false/false"
+	listStops       = "true/false/false"
+	clientStops     = "true/true/false"
+	everythingStops = "true/true/true"
 )
 
 func fromAddress(a string) func(*unsubscribe.PagesConfig) {

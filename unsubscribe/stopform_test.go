@@ -2,6 +2,7 @@ package unsubscribe_test
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -65,11 +66,32 @@ func TestForm_IsLimitedByClient(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.oneClick(s.link(siteTicket())).StatusCode, "providers are not held up by the form's limit")
 }
 
-// The registry gets what shows who posted where the host keeps that, sealed.
-func TestForm_NeedsASealerForEvidence(t *testing.T) {
+// TestPages_KeepEvidenceSealed: where the host keeps it, what shows who posted is
+// sealed with the event, and opened for a purpose.
+func TestPages_KeepEvidenceSealed(t *testing.T) {
 	s := newSite(t)
-	_, err := unsubscribe.NewPages(unsubscribe.PagesConfig{Registry: s.registry, Links: s.links, Home: troth.Tenant("acme"), Evidence: true})
-	require.ErrorIs(t, err, unsubscribe.ErrNeeds)
+	_, err := unsubscribe.NewPages(unsubscribe.PagesConfig{Registry: s.registry, Links: s.links, Home: "acme", Evidence: true})
+	require.ErrorIs(t, err, unsubscribe.ErrNeeds, "there is nothing to seal with")
+
+	w := newRegWorld(t)
+	s.pages, err = unsubscribe.NewPages(unsubscribe.PagesConfig{
+		Registry: w.r, Links: s.links, Home: regAcme, Evidence: true,
+		Client: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
+	})
+	require.NoError(t, err)
+	s.pages.SetPace(0)
+	a := s.send(http.MethodPost, "/stop", urlEncodedBody, "act=stop&scope=client&address="+siteCanary, "User-Agent", "Reader/1.0 \xff")
+	require.Equal(t, http.StatusOK, a.StatusCode)
+	h, err := w.r.History(w.ctx, regAcme, unsubscribe.Email, troth.Protect(siteCanary), "test")
+	require.NoError(t, err)
+	require.Len(t, h.Events, 1)
+	require.Equal(t, unsubscribe.ByForm, h.Events[0].Event.Method)
+	ip, err := h.Events[0].Evidence.IP.Reveal("test")
+	require.NoError(t, err)
+	require.Equal(t, "192.0.2.7", ip.String())
+	agent, err := h.Events[0].Evidence.UserAgent.Reveal("test")
+	require.NoError(t, err)
+	require.Equal(t, "Reader/1.0 ", agent)
 }
 
 // How long the work took does not show: answers come at whole steps.

@@ -1,5 +1,6 @@
 package unsubscribe
 
+//nolint:misspell // French is no misspelt English
 var french = Texts{
 	ThisSender:  "cet expéditeur",
 	ThisCompany: "notre service",

@@ -122,7 +122,7 @@ func (h *host) stopped() string {
 		require.NoError(h, err)
 		all = append(all, fmt.Sprint(!d.Send))
 	}
-	return strings.Join(all, " ")
+	return strings.Join(all, "/")
 }
 
 // sound demands of every page what every reader needs, and takes its picture.
@@ -154,7 +154,7 @@ func TestBrowser_StopAndUndoByKeyboard(t *testing.T) {
 	h.tab.Go(h.link(unsubscribe.ActionStop))
 	h.sound("1-stop")
 	require.Zero(t, h.posts())
-	require.Equal(t, "false false false", h.stopped(), "opening it did nothing")
+	require.Equal(t, "false/false/false", h.stopped(), "opening it did nothing")
 
 	h.tab.Press("Tab")
 	focus := h.tab.Focus()
@@ -168,14 +168,14 @@ func TestBrowser_StopAndUndoByKeyboard(t *testing.T) {
 	h.tab.Press("Tab")
 	require.Equal(t, browser.Node{Role: "button", Name: "Stop these messages", Focused: true}, h.tab.Focus())
 	h.tab.Submit("Enter")
-	require.Equal(t, "true true false", h.stopped())
+	require.Equal(t, "true/true/false", h.stopped())
 	h.sound("3-done")
 
 	h.tab.Press("Tab")
 	require.Equal(t, "Undo", h.tab.Focus().Name)
 	h.tab.Picture("4-done-focus")
 	h.tab.Submit(" ")
-	require.Equal(t, "false false false", h.stopped())
+	require.Equal(t, "false/false/false", h.stopped())
 	h.sound("5-undone")
 	require.Equal(t, 2, h.posts())
 }
@@ -202,7 +202,7 @@ func TestBrowser_ChoicesByKeyboard(t *testing.T) {
 	require.Equal(t, "checkbox", h.tab.Focus().Role)
 	h.tab.Press("Tab")
 	h.tab.Submit(" ")
-	require.Equal(t, "true true false", h.stopped())
+	require.Equal(t, "true/true/false", h.stopped())
 	h.sound("7-choices-done")
 	require.Len(t, h.tab.Find("button"), 1, "a button to undo what was ticked, none for what was stopped before")
 }
@@ -219,7 +219,7 @@ func TestBrowser_PublicFormByKeyboard(t *testing.T) {
 	require.Equal(t, "Everything that is sent through Mailwork, from any sender", h.tab.Focus().Name)
 	h.tab.Press("Tab")
 	h.tab.Submit("Enter")
-	require.Equal(t, "true true true", h.stopped())
+	require.Equal(t, "true/true/true", h.stopped())
 	h.sound("9-form-done")
 }
 
