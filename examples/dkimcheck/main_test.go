@@ -135,11 +135,11 @@ func TestRun_FromFiles(t *testing.T) {
 func TestJudge_KeysThatAreAway(t *testing.T) {
 	s := newSigner(t)
 	var out strings.Builder
-	away := func(string) ([]string, error) { return nil, errTemporary{errors.New("no DNS")} }
+	away := func(string) ([]string, error) { return nil, temporaryError{errors.New("no DNS")} }
 	require.Equal(t, unreadable, judge([]byte(s.sign(letter(t, ""), both...)), away, &out), out.String())
 }
 
-type errTemporary struct{ error }
+type temporaryError struct{ error }
 
-func (errTemporary) Temporary() bool { return true }
-func (errTemporary) Timeout() bool   { return true }
+func (temporaryError) Temporary() bool { return true }
+func (temporaryError) Timeout() bool   { return true }

@@ -30,7 +30,6 @@ var programs = []string{"chromium", "chromium-browser", "google-chrome", "headle
 
 // Browser is a running Chromium.
 type Browser struct {
-	t      testing.TB
 	to     io.WriteCloser
 	ended  chan struct{}
 	events chan Event
@@ -52,7 +51,8 @@ type reply struct {
 	err    error
 }
 
-// Start starts a Chromium that ends with the test.
+// Start starts a Chromium that ends with the test, whose sub-tests may share it one
+// after the other.
 func Start(t testing.TB) *Browser {
 	t.Helper()
 	var path string
@@ -88,7 +88,7 @@ func Start(t testing.TB) *Browser {
 		t.Fatal(err)
 	}
 	_, _ = toRead.Close(), fromWrite.Close()
-	b := &Browser{t: t, to: to, ended: make(chan struct{}), events: make(chan Event, 4096), waiting: make(map[int]chan reply)}
+	b := &Browser{to: to, ended: make(chan struct{}), events: make(chan Event, 4096), waiting: make(map[int]chan reply)}
 	go b.read(from)
 	t.Cleanup(func() {
 		_ = to.Close() // it ends when nobody holds the pipe
@@ -148,8 +148,8 @@ func (b *Browser) read(from io.ReadCloser) {
 
 // call calls a method of the protocol, and puts its result into out if that is not
 // nil.
-func (b *Browser) call(session, method string, params, out any) {
-	b.t.Helper()
+func (b *Browser) call(t testing.TB, session, method string, params, out any) {
+	t.Helper()
 	answer := make(chan reply, 1)
 	b.mu.Lock()
 	b.last++
@@ -166,25 +166,25 @@ func (b *Browser) call(session, method string, params, out any) {
 		SessionID string `json:"sessionId,omitempty"`
 	}{id, method, params, session})
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if _, err := b.to.Write(append(text, 0)); err != nil {
-		b.t.Fatalf("%s: %v", method, err)
+		t.Fatalf("%s: %v", method, err)
 	}
 	select {
 	case r := <-answer:
 		if r.err != nil {
-			b.t.Fatalf("%s: %v", method, r.err)
+			t.Fatalf("%s: %v", method, r.err)
 		}
 		if out != nil {
 			if err := json.Unmarshal(r.result, out); err != nil {
-				b.t.Fatalf("%s: %v", method, err)
+				t.Fatalf("%s: %v", method, err)
 			}
 		}
 	case <-b.ended:
-		b.t.Fatalf("%s: the browser ended", method)
+		t.Fatalf("%s: the browser ended", method)
 	case <-time.After(patience):
-		b.t.Fatalf("%s: no answer within %s", method, patience)
+		t.Fatalf("%s: no answer within %s", method, patience)
 	}
 }
 

@@ -6,26 +6,29 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 )
 
 // Tab is one tab.
 type Tab struct {
 	b       *Browser
+	t       testing.TB
 	session string
 	// Complaints are what the browser's console says: errors, and breaches of the
 	// page's policy.
 	Complaints []string
 }
 
-// Open opens a tab that runs no script at all.
-func (b *Browser) Open() *Tab {
-	b.t.Helper()
+// Open opens a tab that runs no script at all, and is closed with the test.
+func (b *Browser) Open(t testing.TB) *Tab {
+	t.Helper()
 	var target struct{ TargetID string }
-	b.call("", "Target.createTarget", fields{"url": "about:blank"}, &target)
+	b.call(t, "", "Target.createTarget", fields{"url": "about:blank"}, &target)
 	var attached struct{ SessionID string }
-	b.call("", "Target.attachToTarget", fields{"targetId": target.TargetID, "flatten": true}, &attached)
-	tab := &Tab{b: b, session: attached.SessionID}
+	b.call(t, "", "Target.attachToTarget", fields{"targetId": target.TargetID, "flatten": true}, &attached)
+	tab := &Tab{b: b, t: t, session: attached.SessionID}
+	t.Cleanup(func() { b.call(t, "", "Target.closeTarget", fields{"targetId": target.TargetID}, nil) })
 	for _, domain := range []string{"Page", "Log", "Accessibility"} {
 		tab.call(domain+".enable", nil, nil)
 	}
@@ -35,30 +38,30 @@ func (b *Browser) Open() *Tab {
 }
 
 func (t *Tab) call(method string, params, out any) {
-	t.b.t.Helper()
-	t.b.call(t.session, method, params, out)
+	t.t.Helper()
+	t.b.call(t.t, t.session, method, params, out)
 }
 
 // Look sets the width and height of the view, its colours ("light" or "dark"), and
 // the languages that the reader wants.
 func (t *Tab) Look(width, height int, colours, languages string) {
-	t.b.t.Helper()
+	t.t.Helper()
 	t.call("Emulation.setDeviceMetricsOverride", fields{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
 	t.call("Emulation.setEmulatedMedia", fields{"features": []fields{{"name": "prefers-color-scheme", "value": colours}}}, nil)
 	var version struct{ UserAgent string }
-	t.b.call("", "Browser.getVersion", nil, &version)
+	t.b.call(t.t, "", "Browser.getVersion", nil, &version)
 	t.call("Emulation.setUserAgentOverride", fields{"userAgent": version.UserAgent, "acceptLanguage": languages}, nil)
 }
 
 // Go opens a URL and waits until it is there.
 func (t *Tab) Go(url string) {
-	t.b.t.Helper()
+	t.t.Helper()
 	t.waitLoad(func() { t.call("Page.navigate", fields{"url": url}, nil) })
 }
 
 // waitLoad does what leads to another page, and waits for that.
 func (t *Tab) waitLoad(do func()) {
-	t.b.t.Helper()
+	t.t.Helper()
 	t.drain()
 	do()
 	deadline := time.After(patience)
@@ -70,9 +73,9 @@ func (t *Tab) waitLoad(do func()) {
 				return
 			}
 		case <-t.b.ended:
-			t.b.t.Fatal("the browser ended")
+			t.t.Fatal("the browser ended")
 		case <-deadline:
-			t.b.t.Fatal("the page did not load")
+			t.t.Fatal("the page did not load")
 		}
 	}
 }
@@ -105,12 +108,12 @@ var keys = map[string]struct {
 
 // Press presses keys one after the other. "Shift+Tab" goes back.
 func (t *Tab) Press(names ...string) {
-	t.b.t.Helper()
+	t.t.Helper()
 	for _, name := range names {
 		key, shift := strings.CutPrefix(name, "Shift+")
 		k, ok := keys[key]
 		if !ok {
-			t.b.t.Fatalf("no such key: %q", name)
+			t.t.Fatalf("no such key: %q", name)
 		}
 		event := fields{"type": "keyDown", "key": key, "windowsVirtualKeyCode": k.code, "code": codeOf(key)}
 		if k.text != "" {
@@ -135,13 +138,13 @@ func codeOf(key string) string {
 
 // Submit presses a key that leads to another page.
 func (t *Tab) Submit(key string) {
-	t.b.t.Helper()
+	t.t.Helper()
 	t.waitLoad(func() { t.Press(key) })
 }
 
 // Type types text where the focus is.
 func (t *Tab) Type(text string) {
-	t.b.t.Helper()
+	t.t.Helper()
 	t.call("Input.insertText", fields{"text": text}, nil)
 }
 
@@ -157,7 +160,7 @@ type Node struct {
 
 // Tree is what a screen reader is told, in the order of reading.
 func (t *Tab) Tree() []Node {
-	t.b.t.Helper()
+	t.t.Helper()
 	type value struct{ Value any }
 	var out struct {
 		Nodes []struct {
@@ -179,7 +182,7 @@ func (t *Tab) Tree() []Node {
 		node.Role, _ = n.Role.Value.(string)
 		node.Name, _ = n.Name.Value.(string)
 		for _, p := range n.Properties {
-			set := p.Value.Value == true || p.Value.Value == "true"
+			set := slices.Contains([]any{true, "true"}, p.Value.Value)
 			switch p.Name {
 			case "focused":
 				node.Focused = set
@@ -201,7 +204,7 @@ func (t *Tab) Tree() []Node {
 
 // Focus is what has the focus.
 func (t *Tab) Focus() Node {
-	t.b.t.Helper()
+	t.t.Helper()
 	tree := t.Tree()
 	i := slices.IndexFunc(tree, func(n Node) bool { return n.Focused && n.Role != "RootWebArea" })
 	if i < 0 {
@@ -212,14 +215,14 @@ func (t *Tab) Focus() Node {
 
 // Find returns the nodes of a role.
 func (t *Tab) Find(role string) []Node {
-	t.b.t.Helper()
+	t.t.Helper()
 	return slices.DeleteFunc(t.Tree(), func(n Node) bool { return n.Role != role })
 }
 
 // Width is that of the content; wider than the view means that people must scroll
 // sideways.
 func (t *Tab) Width() int {
-	t.b.t.Helper()
+	t.t.Helper()
 	var out struct{ CSSContentSize struct{ Width float64 } }
 	t.call("Page.getLayoutMetrics", nil, &out)
 	return int(out.CSSContentSize.Width)
@@ -227,7 +230,7 @@ func (t *Tab) Width() int {
 
 // HTML is the page as the browser has it.
 func (t *Tab) HTML() string {
-	t.b.t.Helper()
+	t.t.Helper()
 	var doc struct{ Root struct{ NodeID int } }
 	t.call("DOM.getDocument", nil, &doc)
 	var out struct{ OuterHTML string }
@@ -237,7 +240,7 @@ func (t *Tab) HTML() string {
 
 // Title is what the tab and the history show, and URL where it is.
 func (t *Tab) Title() (title, url string) {
-	t.b.t.Helper()
+	t.t.Helper()
 	var out struct {
 		CurrentIndex int
 		Entries      []struct{ Title, URL string }
@@ -250,16 +253,16 @@ func (t *Tab) Title() (title, url string) {
 // Picture writes a screenshot where TROTH_SCREENSHOTS wants them, and demands that
 // one can be made in any case.
 func (t *Tab) Picture(name string) {
-	t.b.t.Helper()
+	t.t.Helper()
 	var out struct{ Data string }
 	t.call("Page.captureScreenshot", fields{"format": "png"}, &out)
 	png, err := base64.StdEncoding.DecodeString(out.Data)
 	if err != nil || len(png) == 0 {
-		t.b.t.Fatalf("no picture of %s: %v", name, err)
+		t.t.Fatalf("no picture of %s: %v", name, err)
 	}
 	if dir := Screenshots(); dir != "" {
 		if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
-			t.b.t.Fatal(err)
+			t.t.Fatal(err)
 		}
 	}
 }

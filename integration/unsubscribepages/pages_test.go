@@ -39,10 +39,9 @@ type host struct {
 	leaks    []string // what a request should not have had with it
 }
 
-func newHost(t *testing.T) *host {
+func newHost(t *testing.T, b *browser.Browser) *host {
 	t.Helper()
 	h := &host{T: t}
-	b := browser.Start(t)
 	file := filepath.Join(t.TempDir(), "troth.keys")
 	require.NoError(t, keyfile.Create(file, "open sesame"))
 	keys, err := keyfile.Open(file, "open sesame")
@@ -70,7 +69,7 @@ func newHost(t *testing.T) *host {
 		},
 	})
 	require.NoError(t, err)
-	h.tab = b.Open()
+	h.tab = b.Open(t)
 	h.tab.Look(900, 700, "light", "en")
 	t.Cleanup(func() {
 		require.Empty(t, h.tab.Complaints, "the browser has nothing to complain of")
@@ -147,10 +146,20 @@ func (h *host) sound(name string) {
 	h.tab.Look(900, 700, "light", "en")
 }
 
-// TestBrowser_StopAndUndoByKeyboard is the way of somebody without a mouse, through
+// TestBrowser reads the pages as a person without a mouse does, in a browser that
+// runs no script.
+func TestBrowser(t *testing.T) {
+	b := browser.Start(t)
+	for name, test := range map[string]func(*testing.T, *host){
+		"stop and undo": stopAndUndo, "choices": choices, "public form": publicForm, "no success": noSuccess, "languages": languages,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, newHost(t, b)) })
+	}
+}
+
+// stopAndUndo is the way of somebody without a mouse, through
 // the link in a message.
-func TestBrowser_StopAndUndoByKeyboard(t *testing.T) {
-	h := newHost(t)
+func stopAndUndo(t *testing.T, h *host) {
 	h.tab.Go(h.link(unsubscribe.ActionStop))
 	h.sound("1-stop")
 	require.Zero(t, h.posts())
@@ -180,8 +189,7 @@ func TestBrowser_StopAndUndoByKeyboard(t *testing.T) {
 	require.Equal(t, 2, h.posts())
 }
 
-func TestBrowser_ChoicesByKeyboard(t *testing.T) {
-	h := newHost(t)
+func choices(t *testing.T, h *host) {
 	_, err := h.registry.OptOut(troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"}), unsubscribe.OptOutParams{
 		Tenant: "acme", Channel: unsubscribe.Email, Address: troth.Protect(reader), Scope: unsubscribe.List, List: "weekly", Method: unsubscribe.ByReply,
 	})
@@ -207,8 +215,7 @@ func TestBrowser_ChoicesByKeyboard(t *testing.T) {
 	require.Len(t, h.tab.Find("button"), 1, "a button to undo what was ticked, none for what was stopped before")
 }
 
-func TestBrowser_PublicFormByKeyboard(t *testing.T) {
-	h := newHost(t)
+func publicForm(t *testing.T, h *host) {
 	h.tab.Go(h.server.URL + "/stop")
 	h.sound("8-form")
 	h.tab.Press("Tab")
@@ -223,8 +230,7 @@ func TestBrowser_PublicFormByKeyboard(t *testing.T) {
 	h.sound("9-form-done")
 }
 
-func TestBrowser_AnswersThatAreNoSuccess(t *testing.T) {
-	h := newHost(t)
+func noSuccess(t *testing.T, h *host) {
 	h.tab.Go(h.server.URL + "/u/AQEKCwwNDg8QERITFBU")
 	h.sound("10-unknown")
 	h.tab.Complaints = nil // that the server answers 404
@@ -245,17 +251,16 @@ func TestBrowser_AnswersThatAreNoSuccess(t *testing.T) {
 	h.tab.Complaints = nil
 }
 
-// TestBrowser_Languages looks at the pages in each language.
-func TestBrowser_Languages(t *testing.T) {
-	h := newHost(t)
-	for languages, want := range map[string]string{
+// languages looks at the pages in each language.
+func languages(t *testing.T, h *host) {
+	for accepted, want := range map[string]string{
 		"de-AT,de;q=0.9": "Nachrichten abbestellen", "fr-CA": "Arrêter les messages", "es-MX": "Dejar de recibir mensajes", "tlh": "Stop messages",
 	} {
-		h.tab.Look(900, 700, "light", languages)
+		h.tab.Look(900, 700, "light", accepted)
 		h.tab.Go(h.link(unsubscribe.ActionStop))
 		require.Equal(t, want, h.tab.Find("heading")[0].Name)
-		h.tab.Picture("12-" + languages[:2])
-		h.tab.Look(320, 640, "light", languages)
+		h.tab.Picture("12-" + accepted[:2])
+		h.tab.Look(320, 640, "light", accepted)
 		require.LessOrEqual(t, h.tab.Width(), 320)
 	}
 }
