@@ -167,34 +167,64 @@ func readHeader(in *reader, size int64) (h header, err error) {
 	return header{int64(position), int(entries), int(marks), int(texts)}, nil
 }
 
+// readBase reads and sums in this goroutine, and indexes what was read in another,
+// which has ended when it returns.
 func readBase(in *reader, entries, marks int) (*base, error) {
 	bb := newBaseBuilder(entries)
-	for from := 0; from < entries; from += chunk {
-		until := min(from+chunk, entries)
-		if err := in.read(bb.b.keys[from*KeySize : until*KeySize]); err != nil {
-			return nil, err
+	ready, indexed := make(chan int, 16), make(chan error)
+	go func() {
+		var err error
+		for until := range ready {
+			if err == nil {
+				err = bb.index(until)
+			}
 		}
-		if err := bb.index(until); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrFile, err)
-		}
+		indexed <- err
+	}()
+	err := readKeys(in, bb, ready)
+	close(ready)
+	if err = errors.Join(err, soundOrder(<-indexed)); err != nil {
+		return nil, err
 	}
-	buf := make([]byte, 4*min(chunk, entries))
-	for from := 0; from < entries; from += chunk {
-		some := bb.b.marks[from:min(from+chunk, entries)]
+	if err := readMarks(in, bb, marks); err != nil {
+		return nil, err
+	}
+	b, err := bb.finish()
+	return b, soundOrder(err)
+}
+
+func soundOrder(err error) error {
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	return err
+}
+
+func readKeys(in *reader, bb *baseBuilder, ready chan<- int) error {
+	for from := 0; from < bb.entries; from += chunk {
+		until := min(from+chunk, bb.entries)
+		if err := in.read(bb.b.keys[from*KeySize : until*KeySize]); err != nil {
+			return err
+		}
+		ready <- until
+	}
+	return nil
+}
+
+func readMarks(in *reader, bb *baseBuilder, marks int) error {
+	buf := make([]byte, 4*min(chunk, bb.entries))
+	for from := 0; from < bb.entries; from += chunk {
+		some := bb.b.marks[from:min(from+chunk, bb.entries)]
 		if err := in.read(buf[:4*len(some)]); err != nil {
-			return nil, err
+			return err
 		}
 		for i := range some {
 			if some[i] = binary.BigEndian.Uint32(buf[4*i:]); int(some[i]) >= marks {
-				return nil, fmt.Errorf("%w: a mark that it does not have", ErrFile)
+				return fmt.Errorf("%w: a mark that it does not have", ErrFile)
 			}
 		}
 	}
-	b, err := bb.finish()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	return b, nil
+	return nil
 }
 
 func checkSum(in *reader, seal func([sha256.Size]byte) ([sealSize]byte, error)) error {
