@@ -175,7 +175,7 @@ func save(b *testing.B, x *Index[string], path string) {
 		b.Fatal(err)
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
-	if err := x.Write(w, 1, textFormat()); err != nil {
+	if err := x.Write(w, seventyseven, textFormat()); err != nil {
 		b.Fatal(err)
 	}
 	if err := w.Flush(); err != nil {

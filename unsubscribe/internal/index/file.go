@@ -17,7 +17,7 @@ var ErrFile = errors.New("unsubscribe/index: not a sound index file")
 
 const (
 	fileMagic  = "trothui1"
-	headerSize = len(fileMagic) + 8 + 8 + 4 + 8
+	headerSize = len(fileMagic) + 8 + 32 + 8 + 4 + 8
 	sealSize   = 32
 	// maxMarks bounds how many distinct marks a file has, maxMarkBytes how long they
 	// are together.
@@ -25,6 +25,13 @@ const (
 	maxMarkBytes = 1 << 30
 	chunk        = 1 << 15 // entries, which are a megabyte of keys
 )
+
+// Position is a place in the feed, from which an index is to be followed. Event is
+// the hash of the event that stands there: in another history it is another one.
+type Position struct {
+	Number int64
+	Event  [sha256.Size]byte
+}
 
 // Format says how marks are written, and what vouches for a file.
 type Format[M comparable] struct {
@@ -34,9 +41,9 @@ type Format[M comparable] struct {
 	Seal func(sum [sha256.Size]byte) ([sealSize]byte, error)
 }
 
-// Write writes all entries, and the position of the feed from which they are to be
-// followed. It merges first.
-func (x *Index[M]) Write(w io.Writer, position int64, f Format[M]) error {
+// Write writes all entries, and the position from which they are to be followed,
+// which must have been reached before the call. It merges first.
+func (x *Index[M]) Write(w io.Writer, position Position, f Format[M]) error {
 	x.merging.Lock()
 	b, err := x.merge()
 	x.merging.Unlock()
@@ -46,7 +53,7 @@ func (x *Index[M]) Write(w io.Writer, position int64, f Format[M]) error {
 	return b.write(w, position, f)
 }
 
-func (b Built[M]) write(w io.Writer, position int64, f Format[M]) error {
+func (b Built[M]) write(w io.Writer, position Position, f Format[M]) error {
 	sum := sha256.New()
 	out := io.MultiWriter(w, sum)
 	var texts []byte
@@ -59,7 +66,8 @@ func (b Built[M]) write(w io.Writer, position int64, f Format[M]) error {
 		return ErrFull
 	}
 	header := []byte(fileMagic)
-	header = binary.BigEndian.AppendUint64(header, uint64(position))
+	header = binary.BigEndian.AppendUint64(header, uint64(position.Number))
+	header = append(header, position.Event[:]...)
 	header = binary.BigEndian.AppendUint64(header, uint64(b.base.len()))
 	header = binary.BigEndian.AppendUint32(header, uint32(len(b.marks)))
 	header = binary.BigEndian.AppendUint64(header, uint64(len(texts)))
@@ -119,32 +127,32 @@ func (r *reader) read(b []byte) error {
 
 // Read reads a file of so many bytes. It returns nothing of a file that is not, byte
 // for byte, as it was written; then the error is [ErrFile], or one of r or of Seal.
-func Read[M comparable](r io.Reader, size int64, f Format[M]) (b Built[M], position int64, err error) {
+func Read[M comparable](r io.Reader, size int64, f Format[M]) (b Built[M], position Position, err error) {
 	in := &reader{r, sha256.New()}
 	h, err := readHeader(in, size)
 	if err != nil {
-		return Built[M]{}, 0, err
+		return Built[M]{}, Position{}, err
 	}
 	texts := make([]byte, h.texts)
 	if err := in.read(texts); err != nil {
-		return Built[M]{}, 0, err
+		return Built[M]{}, Position{}, err
 	}
 	done, err := readBase(in, h.entries, h.marks)
 	if err != nil {
-		return Built[M]{}, 0, err
+		return Built[M]{}, Position{}, err
 	}
 	if err := checkSum(in, f.Seal); err != nil {
-		return Built[M]{}, 0, err
+		return Built[M]{}, Position{}, err
 	}
 	marks, err := parseMarks(texts, h.marks, f)
 	if err != nil {
-		return Built[M]{}, 0, err
+		return Built[M]{}, Position{}, err
 	}
 	return Built[M]{done, marks}, h.position, nil
 }
 
 type header struct {
-	position              int64
+	position              Position
 	entries, marks, texts int
 }
 
@@ -158,13 +166,14 @@ func readHeader(in *reader, size int64) (h header, err error) {
 	if string(b[:8]) != fileMagic {
 		return h, fmt.Errorf("%w: of another kind or version", ErrFile)
 	}
-	position, entries := binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])
-	marks, texts := binary.BigEndian.Uint32(b[24:]), binary.BigEndian.Uint64(b[28:])
+	h.position = Position{int64(binary.BigEndian.Uint64(b[8:])), [32]byte(b[16:48])}
+	entries, marks, texts := binary.BigEndian.Uint64(b[48:]), binary.BigEndian.Uint32(b[56:]), binary.BigEndian.Uint64(b[60:])
 	if entries > MaxEntries || marks > maxMarks || texts > maxMarkBytes || uint64(marks)*4 > texts ||
 		size != int64(headerSize)+int64(texts)+int64(entries)*(KeySize+4)+sha256.Size+sealSize {
 		return h, fmt.Errorf("%w: its length is another", ErrFile)
 	}
-	return header{int64(position), int(entries), int(marks), int(texts)}, nil
+	h.entries, h.marks, h.texts = int(entries), int(marks), int(texts)
+	return h, nil
 }
 
 // readBase reads and sums in this goroutine, and indexes what was read in another,

@@ -14,6 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// seventyseven is a position.
+var seventyseven = Position{77, [32]byte(bytes.Repeat([]byte{0xe7}, 32))}
+
 var errNoMark = errors.New("not a mark")
 
 // textFormat is that of marks which are texts, sealed under a key of the test.
@@ -37,17 +40,18 @@ func textFormat() Format[string] {
 func written(t testing.TB, n int) []byte {
 	t.Helper()
 	var file bytes.Buffer
-	require.NoError(t, built(t, n).write(&file, 77, textFormat()))
+	require.NoError(t, built(t, n).write(&file, seventyseven, textFormat()))
 	return file.Bytes()
 }
 
-func read(b []byte) (Built[string], int64, error) {
+func read(b []byte) (Built[string], Position, error) {
 	return Read(bytes.NewReader(b), int64(len(b)), textFormat())
 }
 
 // TestFile_Vector is the example of docs/formats/unsubscribe-index.md.
 func TestFile_Vector(t *testing.T) {
-	const want = "74726f7468756931" + "000000000000004d" + "0000000000000001" + "00000001" + "000000000000000a" +
+	want := "74726f7468756931" + "000000000000004d" + strings.Repeat("e7", 32) +
+		"0000000000000001" + "00000001" + "000000000000000a" +
 		"000000066d61726b2030" +
 		"af5570f5a1810b7af78caf4bc70a660f0df51e42baf91d4de5b2328de0e83dfc" + "00000000" +
 		"SUM" + "SEAL"
@@ -64,7 +68,7 @@ func TestFile_EveryChangedByteIsRefused(t *testing.T) {
 	whole := written(t, 40)
 	_, position, err := read(whole)
 	require.NoError(t, err)
-	require.EqualValues(t, 77, position)
+	require.Equal(t, seventyseven, position)
 	for i := range whole {
 		for _, flip := range []byte{1, 0x80, 0xff} {
 			changed := bytes.Clone(whole)
@@ -89,7 +93,7 @@ func TestFile_OfAForgerIsRefused(t *testing.T) {
 	forger := textFormat()
 	forger.Seal = func(sum [32]byte) ([32]byte, error) { return sum, nil }
 	var file bytes.Buffer
-	require.NoError(t, built(t, 3).write(&file, 77, forger))
+	require.NoError(t, built(t, 3).write(&file, seventyseven, forger))
 	_, _, err := read(file.Bytes())
 	require.ErrorIs(t, err, ErrFile)
 }
@@ -110,7 +114,7 @@ func TestFile_OutOfOrderIsRefused(t *testing.T) {
 			b := built(t, 5)
 			spoil(&b)
 			var file bytes.Buffer
-			require.NoError(t, b.write(&file, 77, textFormat()))
+			require.NoError(t, b.write(&file, seventyseven, textFormat()))
 			_, _, err := read(file.Bytes())
 			require.ErrorIs(t, err, ErrFile)
 		})

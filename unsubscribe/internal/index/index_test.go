@@ -52,10 +52,10 @@ func TestIndex_AgainstAMap(t *testing.T) {
 			x = replaced(t, model)
 		case 2:
 			var file bytes.Buffer
-			require.NoError(t, x.Write(&file, int64(step), textFormat()))
+			require.NoError(t, x.Write(&file, Position{Number: int64(step)}, textFormat()))
 			b, position, err := Read(&file, int64(file.Len()), textFormat())
 			require.NoError(t, err)
-			require.EqualValues(t, step, position)
+			require.EqualValues(t, step, position.Number)
 			x = &Index[string]{}
 			x.Replace(b)
 		default:

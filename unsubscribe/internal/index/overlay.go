@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 	"sync/atomic"
 )
@@ -98,6 +99,21 @@ func (o *Overlay[V]) Reset() {
 
 // Len is how many keys are there, whatever their values; the writer may ask.
 func (o *Overlay[V]) Len() int { return o.cells }
+
+// All yields every key; the writer may ask.
+func (o *Overlay[V]) All() iter.Seq2[*Key, V] {
+	return func(yield func(*Key, V) bool) {
+		p := o.table.Load()
+		if p == nil {
+			return
+		}
+		for i := range *p {
+			if c := (*p)[i].Load(); c != nil && !yield(&c.key, c.value) {
+				return
+			}
+		}
+	}
+}
 
 // sorted returns the cells in the order of their keys. Nobody may write meanwhile.
 func (o *Overlay[V]) sorted() []*cell[V] {
