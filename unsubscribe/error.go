@@ -35,6 +35,9 @@ var (
 	// ErrNeeds says that the registry was made without something that this call
 	// needs; the error names the option.
 	ErrNeeds = errors.New("unsubscribe: an option is missing")
+	// ErrUnmanaged says that the store is managed by a retention keeper, and destroys
+	// nothing without it.
+	ErrUnmanaged = errors.New("unsubscribe: a retention keeper manages this store")
 	// ErrStale says that what is known here is not loaded or too old.
 	ErrStale = errors.New("unsubscribe: what is known here is too old")
 )

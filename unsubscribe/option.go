@@ -1,13 +1,16 @@
 package unsubscribe
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/deadline"
 )
 
 // Option changes a default of [New].
@@ -23,7 +26,26 @@ type options struct {
 	exactOnly func(troth.Tenant) bool
 	linkGrace time.Duration
 	undo      time.Duration
+
+	purposes   map[string]troth.Purpose
+	providers  []provider
+	rules      func(troth.Tenant) []deadline.Rule
+	alarm      func(Alarm)
+	disposer   troth.Disposer
+	unmanaged  string
+	shredder   Shredder
+	feedKept   time.Duration
+	sweepEvery time.Duration
 }
+
+// defaultRules are those that hold where the host names none.
+var defaultRules = sync.OnceValue(func() []deadline.Rule {
+	rules, err := Rules(DefaultRule)
+	if err != nil {
+		panic(err) // it is shipped with the module
+	}
+	return rules
+})
 
 func defaults() options {
 	return options{
@@ -34,6 +56,11 @@ func defaults() options {
 		// 11(2); 30 days in 15 U.S.C. 7704(a)(3)).
 		linkGrace: 60 * 24 * time.Hour,
 		undo:      15 * time.Minute,
+
+		purposes:   map[string]troth.Purpose{},
+		rules:      func(troth.Tenant) []deadline.Rule { return defaultRules() },
+		feedKept:   7 * 24 * time.Hour,
+		sweepEvery: time.Minute,
 	}
 }
 
@@ -101,6 +128,54 @@ func WithUndo(d time.Duration) Option {
 			return errors.New("unsubscribe: the time for undoing is negative")
 		}
 		o.undo = d
+		return nil
+	}
+}
+
+// WithListPurpose says for which purpose messages of a list are sent, as consent
+// ledgers call it. For other lists it is a purpose of the same name.
+func WithListPurpose(list string, p troth.Purpose) Option {
+	return func(o *options) error {
+		if err := checkName("list", list); err != nil {
+			return err
+		}
+		o.purposes[list] = p
+		return p.Validate()
+	}
+}
+
+// WithDisposer sets what gives leave to destroy, see [Registry.Erase]: a retention
+// keeper.
+func WithDisposer(d troth.Disposer) Option {
+	return func(o *options) error { o.disposer = d; return present("disposer", d != nil) }
+}
+
+// Unmanaged lets the registry destroy what it must without a retention keeper:
+// nobody checks holds and legal minima. The ground, in the host's words, is recorded
+// as evidence each time such a registry is made. It is refused for ever on a store
+// that a keeper has taken over.
+func Unmanaged(ground string) Option {
+	return func(o *options) error { o.unmanaged = ground; return checkName("ground", ground) }
+}
+
+// Shredder destroys a person's keys of some compartments, with a permit: a vault
+// does, by a function of three lines.
+type Shredder func(ctx context.Context, p troth.Permit, s troth.Subject, cs ...troth.Compartment) error
+
+// WithShredder has the keys of evidence destroyed that has a key of its own, when
+// that is erased. That of people whom the host knows dies with their vault.
+func WithShredder(s Shredder) Option {
+	return func(o *options) error { o.shredder = s; return present("shredder", s != nil) }
+}
+
+// WithFeedKept sets for how long the feed is kept; 7 days by default. Whoever was
+// away for longer reads all entries again.
+func WithFeedKept(d time.Duration) Option {
+	return func(o *options) error {
+		if d < time.Minute {
+			return errors.New("unsubscribe: the feed is kept for less than a minute")
+		}
+		o.feedKept = d
 		return nil
 	}
 }

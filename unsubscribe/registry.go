@@ -3,6 +3,7 @@ package unsubscribe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -39,7 +40,7 @@ type Registry struct {
 
 // New returns a registry on the store. It starts no goroutine. It returns
 // [troth.ErrNotShared] if its parts do not share a Transactor.
-func New(_ context.Context, c Config, opts ...Option) (*Registry, error) {
+func New(ctx context.Context, c Config, opts ...Option) (*Registry, error) {
 	if c.Store == nil || c.Recorder == nil || c.Keys == nil {
 		return nil, errors.New("unsubscribe: new: store, recorder and keys are required")
 	}
@@ -50,13 +51,44 @@ func New(_ context.Context, c Config, opts ...Option) (*Registry, error) {
 		}
 	}
 	tx := c.Store.Transactor()
-	for _, part := range []any{c.Recorder, c.Keys, o.sealer, o.enqueuer} {
+	if len(o.providers) > 0 && o.enqueuer == nil {
+		return nil, needs("WithEnqueuer, for providers")
+	}
+	for _, part := range []any{c.Recorder, c.Keys, o.sealer, o.enqueuer, o.disposer} {
 		if p, has := part.(interface{ Transactor() troth.Transactor }); has && p.Transactor() != tx {
 			return nil, troth.ErrNotShared
 		}
 	}
 	r := &Registry{store: c.Store, tx: tx, rec: c.Recorder, keys: c.Keys, opt: o, log: o.log, now: o.now}
+	if o.unmanaged != "" && o.disposer != nil {
+		return nil, errors.New("unsubscribe: new: both a disposer and none")
+	}
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
 	return r, nil
+}
+
+// begin looks at the store, and records that nobody keeps watch over destroying if
+// that is so.
+func (r *Registry) begin(ctx context.Context) error {
+	if r.tx.Scope(ctx) != nil {
+		return errors.New("unsubscribe: new: not inside a transaction")
+	}
+	if _, err := r.store.Epoch(ctx, troth.Platform); err != nil {
+		return fmt.Errorf("unsubscribe: new: %w", err)
+	}
+	if r.opt.unmanaged == "" {
+		return nil
+	}
+	return r.tx.Atomically(ctx, func(ctx context.Context) error {
+		if err := r.unmanaged(ctx); err != nil {
+			return err
+		}
+		return r.record(troth.WithActor(ctx, self), troth.Entry{
+			Act: actUnmanaged, Tenant: troth.Platform, Facts: troth.Facts{"ground": troth.Word(r.opt.unmanaged)},
+		})
+	})
 }
 
 // Transactor is the one whose transactions the registry joins.

@@ -62,6 +62,8 @@ const (
 	DeliveryTold    DeliveryState = "told"
 	// DeliveryFailed: the provider will not take it; somebody must.
 	DeliveryFailed DeliveryState = "failed"
+	// DeliveryVoid: the person came back before the provider was told.
+	DeliveryVoid DeliveryState = "void"
 )
 
 // DeliveryRow says that a provider is to be told of an event.

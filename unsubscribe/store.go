@@ -52,6 +52,10 @@ type Store interface {
 	// returns of how many.
 	EraseContent(ctx context.Context, tenant troth.Tenant, key Key) (events int, err error)
 
+	// EraseSubject empties SubjectID and Content of all events of a person, and returns
+	// of how many.
+	EraseSubject(ctx context.Context, tenant troth.Tenant, subjectID string) (events int, err error)
+
 	// InsertDelivery notes that a provider is to be told. inserted is false, and
 	// nothing changed, if that was noted before.
 	InsertDelivery(ctx context.Context, row DeliveryRow) (inserted bool, err error)
@@ -84,6 +88,11 @@ type SystemStore interface {
 	// DueDeliveries returns deliveries of all tenants whose NextAlarm is not 0 and not
 	// after at, the most urgent first, at most limit.
 	DueDeliveries(ctx context.Context, at int64, limit int) ([]DeliveryRow, error)
+
+	// Managed reports whether a retention keeper has taken the store over.
+	Managed(ctx context.Context) (bool, error)
+	// SetManaged makes Managed true, for ever.
+	SetManaged(ctx context.Context) error
 }
 
 // Backend is a store of both kinds, as adapters provide it.
