@@ -97,6 +97,9 @@ func (f *feed) stopLooking() { <-f.looking }
 func (g *Gate) look(ctx context.Context) error {
 	ctx = g.r.tx.Detach(ctx)
 	began, waiting := g.mono(), g.pendings.all()
+	for _, p := range waiting {
+		p.committed = p.committed || p.scope.State() == troth.ScopeCommitted
+	}
 	err := g.follow(ctx, waiting)
 	if errors.Is(err, errHistory) {
 		// Nobody is let through until all is read anew.
@@ -298,7 +301,7 @@ func (g *Gate) settle(ctx context.Context, waiting []*pending, changed map[Key]b
 	var done []*pending
 	for _, p := range waiting {
 		switch {
-		case p.committed, g.has(p), g.mono()-p.noted > pendingLife:
+		case p.committed, g.has(p), p.scope.State() == troth.ScopeRolledBack, g.mono()-p.noted > pendingLife:
 			done = append(done, p)
 		case p.told:
 			_, found, err := g.r.store.Event(ctx, p.row.Tenant, p.row.Event)

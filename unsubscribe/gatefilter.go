@@ -199,7 +199,7 @@ func (a *asking) renew(ctx context.Context) (err error) {
 // keys are those of a recipient, or why there are none.
 func (a *asking) keys(r *Recipient) (Keys, Reason) {
 	if r.Keys == (Keys{}) {
-		address, err := r.Address.Reveal(addressPurpose)
+		address, err := r.Address.Reveal(purpose)
 		if err != nil {
 			return Keys{}, ReasonAddress
 		}

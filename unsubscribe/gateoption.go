@@ -3,8 +3,6 @@ package unsubscribe
 import (
 	"errors"
 	"time"
-
-	"github.com/trothdev/troth"
 )
 
 // GateOption changes a default of [NewGate].
@@ -15,14 +13,12 @@ type gateOptions struct {
 	file     string
 	saving   time.Duration
 	database bool
-	purpose  func(Campaign) troth.Purpose
 }
 
 func gateDefaults() gateOptions {
 	return gateOptions{
-		age:     5 * time.Second,
-		saving:  10 * time.Minute,
-		purpose: func(c Campaign) troth.Purpose { return troth.Purpose(c.List) },
+		age:    5 * time.Second,
+		saving: 10 * time.Minute,
 	}
 }
 
@@ -58,10 +54,4 @@ func WithIndexFile(path string) GateOption {
 // no memory for an index. It needs no Load.
 func WithDatabaseMode() GateOption {
 	return func(o *gateOptions) error { o.database = true; return nil }
-}
-
-// WithPurpose tells for which purpose other ledgers are asked about a marketing
-// campaign, see [WithObjections]. By default it is named as the list is.
-func WithPurpose(of func(Campaign) troth.Purpose) GateOption {
-	return func(o *gateOptions) error { o.purpose = of; return present("function", of != nil) }
 }

@@ -14,8 +14,8 @@ func (a *asking) askOthers(ctx context.Context, batch []Verdict) error {
 	if len(peers) == 0 || a.c.Class != Marketing {
 		return nil
 	}
-	purpose := a.g.opt.purpose(a.c)
-	if err := purpose.Validate(); err != nil {
+	of := a.g.r.purposeOf(a.c.List)
+	if err := of.Validate(); err != nil {
 		return err
 	}
 	var queries []troth.ObjectionQuery
@@ -30,7 +30,7 @@ func (a *asking) askOthers(ctx context.Context, batch []Verdict) error {
 			return err
 		}
 		for _, who := range people {
-			queries = append(queries, troth.ObjectionQuery{Subject: who, Purpose: purpose, Channel: string(a.c.Channel)})
+			queries = append(queries, troth.ObjectionQuery{Subject: who, Purpose: of, Channel: string(a.c.Channel)})
 			which = append(which, v)
 		}
 	}
@@ -65,7 +65,7 @@ func (a *asking) people(ctx context.Context, v *Verdict) ([]troth.Subject, error
 		}
 		return []troth.Subject{who}, nil
 	}
-	address, err := v.Recipient.Address.Reveal(addressPurpose)
+	address, err := v.Recipient.Address.Reveal(purpose)
 	if err != nil || address == "" || a.g.r.opt.directory == nil {
 		v.Decision = Decision{Reason: ReasonPerson}
 		return nil, nil //nolint:nilerr // the verdict says so

@@ -1,11 +1,13 @@
 package unsubscribe
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/unsubscribe/internal/index"
 )
 
@@ -15,6 +17,8 @@ import (
 type pending struct {
 	row EntryRow
 	m   mark
+	// scope is the transaction.
+	scope *troth.Scope
 	// noted is when, on the monotonic clock.
 	noted int64
 	// told is set once the feed told that something under its key changed, committed
@@ -23,8 +27,8 @@ type pending struct {
 	told, committed bool
 }
 
-// pendingLife is for how long a transaction is thought to be open: troth never hears
-// the end of the host's own. One that lasts longer still reaches the gate, by the
+// pendingLife is for how long a transaction of the host's is thought to be open:
+// troth never hears its end. One that lasts longer still reaches the gate, by the
 // feed.
 const pendingLife = int64(10 * time.Minute)
 
@@ -89,15 +93,17 @@ func (ps *pendings) under(k *Key, rows []EntryRow) []EntryRow {
 	}
 	of, _ := ps.byKey.Get((*index.Key)(k))
 	for _, p := range of {
-		rows = append(rows, p.row)
+		if p.scope.State() != troth.ScopeRolledBack {
+			rows = append(rows, p.row)
+		}
 	}
 	return rows
 }
 
 // watched is told of each row that this process writes.
-func (g *Gate) watched(row EntryRow) {
+func (g *Gate) watched(ctx context.Context, row EntryRow) {
 	// Before the index is loaded nobody is let through.
 	if m, blocks := markOf(&row); blocks && g.feed.reading.Load() {
-		g.pendings.add(&pending{row: row, m: m, noted: g.mono()})
+		g.pendings.add(&pending{row: row, m: m, scope: g.r.tx.Scope(ctx), noted: g.mono()})
 	}
 }

@@ -57,6 +57,3 @@ type Permit struct {
 	made, generation uint64
 	decision         Decision
 }
-
-// addressPurpose is the purpose for which addresses are revealed.
-const addressPurpose troth.Purpose = "unsubscribe"
