@@ -67,7 +67,7 @@ func (g *Gate) checkIndex(ctx context.Context) error {
 	return g.catchUp(ctx, now-bound)
 }
 
-// catchUp looks, unless a look has begun after an instant of the monotonic clock.
+// catchUp looks, unless one that was enough has begun after an instant of the monotonic clock.
 func (g *Gate) catchUp(ctx context.Context, since int64) error {
 	if err := g.feed.startLooking(ctx); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (g *Gate) catchUp(ctx context.Context, since int64) error {
 	if !g.feed.opened.Load() {
 		return errNotLoaded
 	}
-	if g.feed.loaded.Load() && g.feed.asOf.Load() >= since {
+	if g.feed.loaded.Load() && g.feed.asOf.Load() > since {
 		return nil
 	}
 	return g.look(ctx)
