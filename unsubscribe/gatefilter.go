@@ -33,7 +33,7 @@ func (g *Gate) Filter(ctx context.Context, c Campaign, recipients iter.Seq2[Reci
 			yield(Verdict{Decision: refused}, err)
 			return
 		}
-		batch := make([]Verdict, 0, a.size())
+		var batch []Verdict // which grows to its size where there are so many
 		flush := func() bool {
 			defer func() { batch = batch[:0] }()
 			if err := a.decide(ctx, batch); err != nil {
@@ -54,7 +54,7 @@ func (g *Gate) Filter(ctx context.Context, c Campaign, recipients iter.Seq2[Reci
 				}
 				return
 			}
-			if batch = append(batch, Verdict{Recipient: r}); len(batch) == cap(batch) && !flush() {
+			if batch = append(batch, Verdict{Recipient: r}); len(batch) == a.size() && !flush() {
 				return
 			}
 		}
