@@ -142,7 +142,7 @@ func (r *Registry) eraseAddress(ctx context.Context, tenant troth.Tenant, a trot
 		if n == 0 {
 			continue
 		}
-		if err := r.noteErased(ctx, one.registry, tenant, one.pair); err != nil {
+		if err := r.noteErased(ctx, one.registry, tenant, Channel(a.Channel), one.pair); err != nil {
 			return 0, err
 		}
 	}
@@ -175,10 +175,10 @@ func (r *Registry) shred(ctx context.Context, registry troth.Tenant, key Key, le
 }
 
 // noteErased appends the event that says so.
-func (r *Registry) noteErased(ctx context.Context, registry, client troth.Tenant, pair Pair) error {
+func (r *Registry) noteErased(ctx context.Context, registry, client troth.Tenant, c Channel, pair Pair) error {
 	now := r.micros()
 	e := Event{
-		Kind: KindErase, Place: Place{Tenant: client, Scope: Client}, Channel: Email, Method: ByStaff,
+		Kind: KindErase, Place: Place{Tenant: client, Scope: Client}, Channel: c, Method: ByStaff,
 		At: timeOf(now), RecordedAt: timeOf(now),
 	}
 	if registry == troth.Platform {

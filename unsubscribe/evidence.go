@@ -3,6 +3,7 @@ package unsubscribe
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -92,4 +93,14 @@ func (r *Registry) openEvidence(ctx context.Context, e *Event, row *EventRow, p 
 		out.IP = troth.Protect(ip)
 	}
 	return out, nil
+}
+
+// isShredded reports whether an error of the sealer says that the key is destroyed,
+// as a vault's do.
+func isShredded(err error) bool {
+	s, is := errors.AsType[interface {
+		error
+		Shredded() bool
+	}](err)
+	return is && s.Shredded()
 }
