@@ -147,22 +147,22 @@ func appendPhone(dst []byte, s string) (out []byte, ok bool) {
 	default:
 		return dst, false
 	}
-	out = append(dst, '+')
+	dst, start := append(dst, '+'), len(dst)
 	for _, r := range s {
 		switch {
 		case r >= '0' && r <= '9':
-			out = append(out, byte(r))
+			dst = append(dst, byte(r))
 		case strings.ContainsRune(" -().\u00a0/", r):
 		default:
-			return dst, false
+			return dst[:start], false
 		}
 	}
 	// Country codes begin with 1 to 9; 15 digits at most (ITU-T E.164, section 6).
-	n := len(out) - len(dst) - 1
-	if n < 7 || n > 15 || out[len(dst)+1] == '0' {
-		return dst, false
+	n := len(dst) - start - 1
+	if n < 7 || n > 15 || dst[start+1] == '0' {
+		return dst[:start], false
 	}
-	return out, true
+	return dst, true
 }
 
 func ascii(s string) bool {

@@ -138,10 +138,3 @@ func instant(micros int64) time.Time {
 	}
 	return time.UnixMicro(micros).UTC()
 }
-
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}

@@ -10,12 +10,14 @@ import (
 var (
 	// ErrAddress says that an address cannot be read for its channel.
 	ErrAddress = errors.New("unsubscribe: not an address of the channel")
-	// ErrChannel, ErrClass, ErrKind and ErrMethod say that one is not known, or does
-	// not fit what it was given for.
+	// ErrChannel says that a channel is not known.
 	ErrChannel = errors.New("unsubscribe: no such channel")
-	ErrClass   = errors.New("unsubscribe: no such class of messages")
-	ErrKind    = errors.New("unsubscribe: not an event of that kind")
-	ErrMethod  = errors.New("unsubscribe: cannot be said in that way")
+	// ErrClass says that a class of messages is not known.
+	ErrClass = errors.New("unsubscribe: no such class of messages")
+	// ErrKind says that an event of that kind is recorded by another call.
+	ErrKind = errors.New("unsubscribe: not an event of that kind")
+	// ErrMethod says that a method is not known, or cannot say what it was given for.
+	ErrMethod = errors.New("unsubscribe: cannot be said in that way")
 	// ErrScope says that scope and list do not fit.
 	ErrScope = errors.New("unsubscribe: scope and list do not fit")
 	// ErrFuture says that something was said after now.

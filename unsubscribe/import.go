@@ -76,7 +76,8 @@ func (r *Registry) Import(ctx context.Context, p ImportParams, rows iter.Seq2[Im
 		}
 		batch = batch[:0]
 	}
-	return report, r.importAll(ctx, &p, batch, &report)
+	err := r.importAll(ctx, &p, batch, &report)
+	return report, err
 }
 
 // importAll writes a batch in one transaction.

@@ -223,13 +223,13 @@ func TestPropagation_LateWithoutASweep(t *testing.T) {
 	require.Len(t, w.trail.of("unsubscribe.late"), 1)
 }
 
-type regRefusal struct{ error }
+type regRefusalError struct{ error }
 
-func (regRefusal) Permanent() bool { return true }
+func (regRefusalError) Permanent() bool { return true }
 
 func TestPropagation_ARefusalIsForAPerson(t *testing.T) {
 	var alarms []unsubscribe.Alarm
-	p := &regProvider{before: regRefusal{errors.New("no such account")}}
+	p := &regProvider{before: regRefusalError{errors.New("no such account")}}
 	w := newRegWorld(t, unsubscribe.WithProvider("mailer", p), unsubscribe.WithAlarm(func(a unsubscribe.Alarm) { alarms = append(alarms, a) }))
 	e := w.optOut(regAda, unsubscribe.Client)
 	outcome, err := w.r.Do(w.ctx, regJob(w.onlyWork(), 1))

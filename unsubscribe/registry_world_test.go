@@ -182,9 +182,9 @@ type regSealer struct {
 	shredded map[string]bool
 }
 
-type regGone struct{ error }
+type regGoneError struct{ error }
 
-func (regGone) Shredded() bool { return true }
+func (regGoneError) Shredded() bool { return true }
 
 func (s *regSealer) aead(at troth.Context) (cipher.AEAD, []byte, error) {
 	if err := at.Validate(); err != nil {
@@ -193,7 +193,7 @@ func (s *regSealer) aead(at troth.Context) (cipher.AEAD, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shredded[at.Subject.ID] {
-		return nil, nil, regGone{errors.New("shredded")}
+		return nil, nil, regGoneError{errors.New("shredded")}
 	}
 	sum := sha256.Sum256([]byte(at.Subject.ID))
 	block, err := aes.NewCipher(sum[:])

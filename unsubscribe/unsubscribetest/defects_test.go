@@ -117,7 +117,7 @@ var lockDefects = []defect{
 		}
 	})},
 	{"locking waits for nobody", "who locks waits for who holds", func(h *Harness) {
-		breaks(func(s unsubscribe.Backend, b *broken) {
+		breaks(func(_ unsubscribe.Backend, b *broken) {
 			b.lockEntry = func(ctx context.Context, row unsubscribe.EntryRow) (unsubscribe.EntryRow, error) {
 				return row, ctx.Err()
 			}
@@ -302,7 +302,7 @@ var endingDefects = []defect{
 			return rows, err
 		}
 	})},
-	{"deliveries do not join", "everything joins the host's transaction and is undone with it", breaks(func(s unsubscribe.Backend, b *broken) {
+	{"deliveries do not join", "everything joins the host's transaction and is undone with it", breaks(func(_ unsubscribe.Backend, b *broken) {
 		kept := map[string][]unsubscribe.DeliveryRow{}
 		b.insertDelivery = func(ctx context.Context, row unsubscribe.DeliveryRow) (bool, error) {
 			kept[string(row.Tenant)+row.EventID] = []unsubscribe.DeliveryRow{row}

@@ -157,13 +157,13 @@ var manyChecks = []check{
 		ctx := r.Context()
 		r.atomically(ctx, func(ctx context.Context) {
 			for i := range 10_000 {
-				row := delivery(troth.Tenant(fmt.Sprintf("%s-%d", r.a, i)), "e1", "a")
+				row := delivery(troth.Tenant(fmt.Sprintf("%s-%d", r.a, i)), "a")
 				row.NextAlarm = instant + int64(i)
 				_, err := r.s.InsertDelivery(ctx, row)
 				r.ok(err, "insert delivery")
 			}
 		})
-		row := delivery(r.b, "e1", "a")
+		row := delivery(r.b, "a")
 		row.NextAlarm = 5
 		_, err := r.s.InsertDelivery(ctx, row)
 		r.ok(err, "insert delivery")

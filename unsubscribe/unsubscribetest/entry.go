@@ -159,7 +159,7 @@ var lockChecks = []check{
 					return err
 				})
 			}()
-			time.Sleep(patience)
+			<-time.After(patience)
 			if got.Load() {
 				r.Errorf("two hold one entry")
 			}
@@ -238,7 +238,7 @@ var rekeyChecks = []check{
 					return err
 				})
 			}()
-			time.Sleep(patience)
+			<-time.After(patience)
 			if got.Load() {
 				r.Errorf("keys change under somebody who writes")
 			}

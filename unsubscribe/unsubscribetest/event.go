@@ -101,7 +101,7 @@ var deliveryChecks = []check{
 	{name: "deliveries come back exactly, by provider, and stay", run: func(r *rig) {
 		ctx := r.Context()
 		for i, provider := range []string{"b", "a", "b"} {
-			row := delivery(r.a, "e1", provider)
+			row := delivery(r.a, provider)
 			if i == 2 {
 				row.Attempts = 99
 			}
@@ -111,20 +111,20 @@ var deliveryChecks = []check{
 		}
 		got, err := r.s.Deliveries(ctx, r.a, "e1")
 		r.ok(err, "deliveries")
-		r.same(got, []unsubscribe.DeliveryRow{delivery(r.a, "e1", "a"), delivery(r.a, "e1", "b")}, "deliveries")
+		r.same(got, []unsubscribe.DeliveryRow{delivery(r.a, "a"), delivery(r.a, "b")}, "deliveries")
 	}},
 	{name: "a delivery is locked, and put as a whole", run: func(r *rig) {
 		ctx := r.Context()
-		_, err := r.s.InsertDelivery(ctx, delivery(r.a, "e1", "a"))
+		_, err := r.s.InsertDelivery(ctx, delivery(r.a, "a"))
 		r.ok(err, "insert delivery")
-		want := delivery(r.a, "e1", "a")
+		want := delivery(r.a, "a")
 		want.State, want.DueAt, want.ToldAt, want.Rule = unsubscribe.DeliveryTold, 1, 2, "x"
 		want.NotedAt, want.Attempts, want.Alarmed, want.NextAlarm = 3, 4, 100, 0
 		r.atomically(ctx, func(ctx context.Context) {
 			row, found, err := r.s.LockDelivery(ctx, r.a, "e1", "a")
 			r.ok(err, "lock delivery")
 			r.same(found, true, "found")
-			r.same(row, delivery(r.a, "e1", "a"), "locked")
+			r.same(row, delivery(r.a, "a"), "locked")
 			_, found, err = r.s.LockDelivery(ctx, r.a, "e1", "b")
 			r.ok(err, "lock delivery")
 			r.same(found, false, "found another")
@@ -133,13 +133,13 @@ var deliveryChecks = []check{
 		got, err := r.s.Deliveries(ctx, r.a, "e1")
 		r.ok(err, "deliveries")
 		r.same(got, []unsubscribe.DeliveryRow{want}, "deliveries")
-		if r.s.PutDelivery(ctx, delivery(r.a, "e1", "b")) == nil {
+		if r.s.PutDelivery(ctx, delivery(r.a, "b")) == nil {
 			r.Fatalf("a delivery that is not there was put")
 		}
 	}},
 	{name: "a crowd that counts deliveries under the lock loses nothing", run: func(r *rig) {
 		ctx := r.Context()
-		_, err := r.s.InsertDelivery(ctx, delivery(r.a, "e1", "a"))
+		_, err := r.s.InsertDelivery(ctx, delivery(r.a, "a"))
 		r.ok(err, "insert delivery")
 		r.race(func(int) error {
 			return r.tx.Atomically(ctx, func(ctx context.Context) error {
@@ -153,7 +153,7 @@ var deliveryChecks = []check{
 		})
 		got, err := r.s.Deliveries(ctx, r.a, "e1")
 		r.ok(err, "deliveries")
-		want := delivery(r.a, "e1", "a")
+		want := delivery(r.a, "a")
 		want.Attempts += crowd
 		r.same(got, []unsubscribe.DeliveryRow{want}, "deliveries")
 	}},
@@ -161,7 +161,7 @@ var deliveryChecks = []check{
 		ctx := r.Context()
 		var want []unsubscribe.DeliveryRow
 		for i, at := range []int64{5, 3, 0, 9, 4} {
-			row := delivery(r.a, "e1", string(rune('a'+i)))
+			row := delivery(r.a, string(rune('a'+i)))
 			if i == 1 {
 				row.Tenant = r.b
 			}

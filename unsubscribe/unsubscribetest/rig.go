@@ -169,9 +169,9 @@ func said(t troth.Tenant, who, id string, at int64) unsubscribe.EventRow {
 	}
 }
 
-func delivery(t troth.Tenant, event, provider string) unsubscribe.DeliveryRow {
+func delivery(t troth.Tenant, provider string) unsubscribe.DeliveryRow {
 	return unsubscribe.DeliveryRow{
-		Tenant: t, EventID: event, Provider: provider, State: unsubscribe.DeliveryPending,
+		Tenant: t, EventID: "e1", Provider: provider, State: unsubscribe.DeliveryPending,
 		NotedAt: instant, DueAt: instant + 1000, ToldAt: 0, Rule: "a.b.c", Attempts: 3, Alarmed: 50, NextAlarm: instant + 500,
 	}
 }
@@ -202,7 +202,7 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 		_, err := r.s.InsertEvent(ctx, row)
 		r.ok(err, "insert event")
 	}
-	_, err := r.s.InsertDelivery(ctx, delivery(t, "e1", "mailer"))
+	_, err := r.s.InsertDelivery(ctx, delivery(t, "mailer"))
 	r.ok(err, "insert delivery")
 }
 
@@ -238,11 +238,11 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 		"EraseContent": func(ctx context.Context) error { _, err := s.EraseContent(ctx, t, keyOf("42")); return err },
 		"EraseSubject": func(ctx context.Context) error { _, err := s.EraseSubject(ctx, t, "c-43"); return err },
 		"InsertDelivery": func(ctx context.Context) error {
-			_, err := s.InsertDelivery(ctx, delivery(t, "e1", "other"))
+			_, err := s.InsertDelivery(ctx, delivery(t, "other"))
 			return err
 		},
 		"PutDelivery": func(ctx context.Context) error {
-			row := delivery(t, "e1", "mailer")
+			row := delivery(t, "mailer")
 			row.Attempts = 99
 			return s.PutDelivery(ctx, row)
 		},

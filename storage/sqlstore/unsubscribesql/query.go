@@ -129,7 +129,7 @@ func (q *queries) feed() {
 	// nor a pruning come between them.
 	q.follow = `SELECT b.head, e.position, e.tenant, e.addr_key, e.raised_at
 		FROM (` + q.head[:len("SELECT COALESCE(MAX(position), 0)")] + ` AS head` + q.head[len("SELECT COALESCE(MAX(position), 0)"):] + `) b
-		LEFT JOIN (SELECT * FROM (SELECT position, tenant, addr_key, raised_at FROM troth_unsubscribe_feed
+		LEFT JOIN (SELECT position, tenant, addr_key, raised_at FROM (SELECT position, tenant, addr_key, raised_at FROM troth_unsubscribe_feed
 			WHERE position > ? AND position ` + plausible + ` ORDER BY position LIMIT ?) n`
 	q.prune = `DELETE FROM troth_unsubscribe_feed WHERE position NOT ` + plausible + ` OR (raised_at < ?
 		AND position < (SELECT MAX(position) FROM troth_unsubscribe_feed WHERE position ` + plausible + `))`
@@ -161,7 +161,7 @@ func (q *queries) forPostgres() {
 	q.numberLock = `SELECT pg_try_advisory_xact_lock(?)`
 	q.waiting = `SELECT 1 FROM troth_unsubscribe_feed WHERE position IS NULL LIMIT 1`
 	q.follow += `
-		UNION ALL SELECT * FROM (SELECT position, tenant, addr_key, raised_at FROM troth_unsubscribe_feed
+		UNION ALL SELECT position, tenant, addr_key, raised_at FROM (SELECT position, tenant, addr_key, raised_at FROM troth_unsubscribe_feed
 			WHERE position IS NULL LIMIT ?) u) e ON TRUE`
 	q.number = `UPDATE troth_unsubscribe_feed f SET position = n.position
 		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) + ? AS position
