@@ -115,22 +115,28 @@ func (h *History) Advance(class string, cohort uint32, s State, at time.Time) St
 		return s
 	}
 	for range maxStages {
-		next := s
-		for i := first; i <= last; i++ {
-			c := h.versions[i].classes[class]
-			if !h.binds(first, i) || c == nil {
-				continue
-			}
-			if n, ok := c.advance(s, h.versions[i].zone); ok && !n.Since.After(at) && (next == s || n.Since.Before(next.Since)) {
-				next = n
-			}
-		}
-		if next == s {
+		next, ok := h.step(class, first, last, s)
+		if !ok || next.Since.After(at) {
 			break
 		}
 		s = next
 	}
 	return s
+}
+
+// step returns the stage that follows by time under the versions that bind: the
+// one that comes first.
+func (h *History) step(class string, first, last int, s State) (next State, ok bool) {
+	for i := first; i <= last; i++ {
+		c := h.versions[i].classes[class]
+		if !h.binds(first, i) || c == nil {
+			continue
+		}
+		if n, is := c.advance(s, h.versions[i].zone); is && (!ok || n.Since.Before(next.Since)) {
+			next, ok = n, true
+		}
+	}
+	return next, ok
 }
 
 // advance returns the stage that follows by time, with the instant at which it

@@ -18,13 +18,15 @@ type classRules struct {
 	labels      []Label
 	promises    []promiseRules
 	obligations []Obligation
+	copies      []copyRules
 }
 
 type stageRules struct {
 	name    string
 	visible Visibility
 	last    deadline.Period // zero: until an event
-	next    int             // len(stages) is purged
+	sheds   []string
+	next    int // len(stages) is purged
 	moves   []move
 }
 
@@ -65,7 +67,9 @@ func (p *Policy) rules(c *Class) *classRules {
 			r.ground = ByDefault
 		}
 		r.stages = life.rules()
+		p.sheds(c, life, r.stages)
 	}
+	r.copies = p.ends(c)
 	for _, l := range p.Labels {
 		if about(l.Classes, c.Name) {
 			l.Classes = nil
