@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed" // for the schema
 	"encoding/json"
+	"slices"
 
 	"github.com/trothdev/troth/internal/strictjson"
 )
@@ -30,6 +31,9 @@ func Parse(text []byte) (*Policy, error) {
 	if err := strictjson.Check(text, strictjson.Limits{Bytes: MaxText, Depth: maxDepth}); err != nil {
 		return nil, &PolicyError{Err: err}
 	}
+	if err := noZeros(text); err != nil {
+		return nil, err
+	}
 	p := new(Policy)
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
@@ -40,4 +44,22 @@ func Parse(text []byte) (*Policy, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// noZeros refuses periods of no length, which would read as absent ones: what is
+// wanted at once says so in other words.
+func noZeros(text []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	last := ""
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return nil //nolint:nilerr // the text was checked before, so this is its end
+		}
+		word, _ := token.(string)
+		if word == "P0D" && slices.Contains([]string{"sweep", "retry", "for", "lag", "rotation", "within"}, last) {
+			return &PolicyError{Where: last, Problem: "is a period of no length"}
+		}
+		last = word
+	}
 }
