@@ -70,6 +70,9 @@ var findingKinds = []FindingKind{
 	Reappears, OpenEnd, ReviewOverdue, ObligationConflict, TypeUnclassed,
 }
 
+// FindingKinds returns all kinds of findings.
+func FindingKinds() []FindingKind { return slices.Clone(findingKinds) }
+
 // String prints the finding in one line.
 func (f Finding) String() string {
 	parts := []string{string(f.Kind)}

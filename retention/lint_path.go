@@ -61,14 +61,15 @@ func minDays(p deadline.Period) int {
 	if p.Hours > 0 {
 		return p.Hours / 24
 	}
-	n := maxDays(p)
-	for n > 0 {
-		if order, ok := p.Compare(deadline.Period{Weeks: n / 7, Days: n % 7}); ok && order >= 0 {
-			break
+	for n := maxDays(p); n > 0; n-- {
+		switch order, ok := p.Compare(deadline.Period{Weeks: n / 7, Days: n % 7}); {
+		case ok && order == 0:
+			return n
+		case ok && order > 0:
+			return n + 1 // the order of months and days is not certain where they may be equal
 		}
-		n--
 	}
-	return n
+	return 0
 }
 
 // promises measures the ways of a class to the promises about it.
