@@ -74,9 +74,11 @@ func (e *evaluation) latest(event string) (at time.Time, ok bool) {
 	return at, ok
 }
 
-// keep notes until when the record must stay: the longest counts.
+// keep notes until when the record must stay: the longest counts, and of equal
+// ones of a kind the first by name.
 func (e *evaluation) keep(until time.Time, why Reason) {
-	if until.After(e.d.KeepUntil) {
+	was := &e.d.Keep
+	if until.After(e.d.KeepUntil) || until.Equal(e.d.KeepUntil) && why.Ground == was.Ground && why.Rule < was.Rule {
 		e.d.KeepUntil = until.UTC()
 		if !e.d.KeepOpen {
 			e.d.Keep = why
@@ -107,12 +109,10 @@ func (e *evaluation) erasures(active *version) {
 			e.lack("date of an erasure")
 			continue
 		}
-		if e.erase.IsZero() || x.At.Before(e.erase) {
-			e.erase = x.At
-			if e.d.PurgeBy.IsZero() || x.At.Before(e.d.PurgeBy) {
-				e.d.PurgeBy, e.d.Purge = x.At.UTC(), why
-				e.d.Version, e.d.Policy = active.number, active.hash
-			}
+		e.erase = earlier(e.erase, x.At)
+		if before(x.At, why, e.d.PurgeBy, e.d.Purge) {
+			e.d.PurgeBy, e.d.Purge = x.At.UTC(), why
+			e.d.Version, e.d.Policy = active.number, active.hash
 		}
 		if x.By.IsZero() {
 			continue
@@ -122,4 +122,11 @@ func (e *evaluation) erasures(active *version) {
 			e.d.Conflict = true
 		}
 	}
+}
+
+// before reports whether an end comes before another, or, of two erasures at one
+// instant, by name.
+func before(at time.Time, why Reason, than time.Time, was Reason) bool {
+	return than.IsZero() || at.Before(than) ||
+		at.Equal(than) && why.Ground == ByErasure && was.Ground == ByErasure && why.Rule < was.Rule
 }

@@ -31,7 +31,7 @@ func (p *promiseRules) begin(from, by time.Time, loc *time.Location) time.Time {
 
 // gone notes by when the record was to be gone everywhere.
 func (e *evaluation) gone(by time.Time, why Reason) {
-	if e.d.GoneBy.IsZero() || by.Before(e.d.GoneBy) {
+	if before(by, why, e.d.GoneBy, e.d.Promise) {
 		e.d.GoneBy, e.d.Promise = by.UTC(), why
 	}
 }

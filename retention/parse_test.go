@@ -101,6 +101,7 @@ func TestParse_Refuses(t *testing.T) {
 		"a transition to itself":          with(`"from":["active"]`, `"from":["trashed"]`),
 		"a way back that is not restored": with(`"restorable":true,`, ``),
 		"an event with two ways":          with(`"from":["trashed"],"goto":"active"`, `"from":["trashed"],"goto":"active"},{"event":"restored","from":["trashed"],"goto":"inaccessible"`),
+		"a transition in two parts":       with(`"from":["trashed","inaccessible"],"goto":"closed"`, `"from":["trashed"],"goto":"closed"},{"event":"account.closed","from":["inaccessible"],"goto":"closed"`),
 		"an event that ends and moves":    with(`"from":["trashed","inaccessible"]`, `"from":["active","inaccessible"]`),
 		"a promise of an unknown class":   with(`"promise":"trash","classes":["content"]`, `"promise":"trash","classes":["other"]`),
 		"a promise from nothing":          with(`"from":"trashed","within"`, `"from":"binned","within"`),

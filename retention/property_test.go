@@ -205,7 +205,10 @@ func TestEvaluate_IsMonotoneInTheAnchor(t *testing.T) {
 func TestEvaluate_DoesNotDependOnOrder(t *testing.T) {
 	each(t, func(r random, _ *retention.Policy, h *retention.History, f *retention.Facts, at time.Time) {
 		f.Holds = append(f.Holds, f.Holds...)
-		f.Exceptions = append(f.Exceptions, retention.Exception{ID: "y", Until: at.AddDate(0, 1, 0)})
+		for _, name := range []string{"y", "z"} { // equal but for their names
+			f.Exceptions = append(f.Exceptions, retention.Exception{ID: name, Until: at.AddDate(0, 1, 0)})
+			f.Erasures = append(f.Erasures, retention.Erasure{Request: name, At: at.AddDate(0, 0, 9), By: at.AddDate(0, 1, 0)})
+		}
 		d := h.Evaluate(f, at)
 		for range 3 {
 			r.Shuffle(len(f.Events), func(i, j int) { f.Events[i], f.Events[j] = f.Events[j], f.Events[i] })
@@ -213,6 +216,7 @@ func TestEvaluate_DoesNotDependOnOrder(t *testing.T) {
 			r.Shuffle(len(f.Exceptions), func(i, j int) {
 				f.Exceptions[i], f.Exceptions[j] = f.Exceptions[j], f.Exceptions[i]
 			})
+			r.Shuffle(len(f.Erasures), func(i, j int) { f.Erasures[i], f.Erasures[j] = f.Erasures[j], f.Erasures[i] })
 			require.Equal(t, d, h.Evaluate(f, at))
 		}
 	})

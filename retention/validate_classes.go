@@ -112,6 +112,7 @@ func (v *validator) transition(l *Lifecycle, i int, at string) {
 		v.want(n != to, at+".from", "leads to itself")
 		v.want(n < to || n >= 0 && l.Stages[n].Restorable, at+".from", "leads back from a stage that is not restorable")
 	}
+	v.want(!slices.ContainsFunc(l.On[:i], func(o Transition) bool { return o.Event == t.Event && o.Goto == t.Goto }), at, "stands twice")
 	for j := range l.Stages {
 		if !l.moves(i, j) {
 			continue
