@@ -81,23 +81,32 @@ func (v *version) after(c *classRules, s State, o Occurrence) (State, time.Time,
 // events is [Created]. ok is false where that is missing or [History.Begin] has
 // no answer.
 func (h *History) Replay(class string, events []Occurrence, at time.Time) (s State, cohort uint32, ok bool) {
+	events = life(events, at)
+	if len(events) == 0 {
+		return State{}, 0, false
+	}
+	if s, cohort, ok = h.Begin(class, events[0].At); !ok {
+		return State{}, 0, false
+	}
+	for _, o := range events[1:] {
+		s = h.Advance(class, cohort, s, o.At)
+		s, _ = h.After(class, cohort, s, o)
+	}
+	return h.Advance(class, cohort, s, at), cohort, true
+}
+
+// life returns the events of a record from its creation to an instant, in order:
+// of one instant by name, with creation before all.
+func life(events []Occurrence, at time.Time) []Occurrence {
 	events = slices.DeleteFunc(slices.Clone(events), func(o Occurrence) bool { return o.At.After(at) })
-	// Of one instant, in the order of their names, with creation before all.
 	slices.SortFunc(events, func(a, b Occurrence) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(rankOf(a), rankOf(b)), cmp.Compare(a.Event, b.Event))
 	})
 	i := slices.IndexFunc(events, func(o Occurrence) bool { return o.Event == Created })
 	if i < 0 {
-		return State{}, 0, false
+		return nil
 	}
-	if s, cohort, ok = h.Begin(class, events[i].At); !ok {
-		return State{}, 0, false
-	}
-	for _, o := range events[i+1:] {
-		s = h.Advance(class, cohort, s, o.At)
-		s, _ = h.After(class, cohort, s, o)
-	}
-	return h.Advance(class, cohort, s, at), cohort, true
+	return events[i:]
 }
 
 func rankOf(o Occurrence) int {

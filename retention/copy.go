@@ -10,6 +10,9 @@ type Copy struct {
 	// Of is the copy that this one is made of. It inherits: where that one must go,
 	// this one must. Empty is the record itself.
 	Of string `json:"of,omitempty"`
+	// Classes are those of whose records it is made; empty is all that lie in what it
+	// is made of.
+	Classes []string `json:"classes,omitempty"`
 	// Lag is how long it takes at most, after the order, until the copy is gone.
 	Lag deadline.Period `json:"lag,omitzero"`
 	// Rotation is how long something stays in a copy from which single records are

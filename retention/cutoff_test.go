@@ -84,6 +84,13 @@ func TestCopies(t *testing.T) {
 		{Copy: "index-backup", Kind: retention.Backup, By: endOf(t, "2026-02-28")},
 	}, h.Copies("content", 1, ordered), "derived copies inherit; what is not the class's is not named")
 	require.Nil(t, h.Copies("other", 1, ordered))
+	without := history(t, changed(t, p, func(p *retention.Policy) {
+		p.Classes = append(p.Classes, retention.Class{Name: "log", Title: "Log", Records: []string{"line"}, Copies: []string{"primary"}, Lifecycle: p.Classes[0].Lifecycle})
+		p.Classes[1].Stages = []retention.Stage{{Name: "kept", Visible: retention.VisibleStaff, For: days(9)}}
+		p.Classes[1].On, p.Copies[1].Classes = nil, []string{"content"}
+	}))
+	require.Len(t, without.Copies("content", 1, ordered), 4)
+	require.Len(t, without.Copies("log", 1, ordered), 2, "an index of another class, and its backup")
 	require.Nil(t, h.Copies("content", 2, ordered))
 
 	require.Equal(t, []string{"search"}, h.Sheds("content", 1, "inaccessible"), "what rotates is told nothing")
@@ -102,6 +109,7 @@ func TestTimeline(t *testing.T) {
 		what string
 	}{
 		{day(t, "2026-01-01"), "event created"},
+		{day(t, "2026-01-01"), "stage active, visible to all"},
 		{day(t, "2026-01-31"), "event trashed"},
 		{day(t, "2026-01-31"), "stage trashed, visible to owner"},
 		{endOf(t, "2026-02-25"), "stage inaccessible, visible to none"},

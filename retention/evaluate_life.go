@@ -83,7 +83,7 @@ func (e *evaluation) own(v *version, c *classRules, stage int) {
 		end = c.over(stage, e.facts.Since, v.zone)
 		why = Reason{Ground: c.ground, Rule: c.name, Fact: e.facts.Stage, At: e.facts.Since.UTC()}
 		if by := e.facts.EndBy; !by.IsZero() && (end.IsZero() || by.Before(end)) {
-			end = by
+			end, why.Fact, why.At = by, "the earlier end", by.UTC()
 		}
 	}
 	e.expire(v, end, why)

@@ -52,10 +52,11 @@ func appendEvent(b []byte, e Event) []byte {
 }
 
 func appendCopy(b []byte, c Copy) []byte {
-	b = canon.AppendList(b, 5)
+	b = canon.AppendList(b, 6)
 	b = canon.AppendText(b, c.Name)
 	b = canon.AppendText(b, c.Kind)
 	b = canon.AppendText(b, c.Of)
+	b = appendSet(b, c.Classes)
 	return appendPeriods(b, c.Lag, c.Rotation)
 }
 

@@ -97,7 +97,7 @@ func (l *linter) measure(w *way) {
 	for n, start := range w.starts() {
 		parts, stuck := w.walk(start)
 		if stuck != "" {
-			l.find(PromiseOpen, longest.Class, longest.Promise, "%s ends by an event that may never come, and %d days were promised",
+			l.find(PromiseOpen, longest.Class, longest.Promise, "%s has no end by time, and %d days were promised",
 				strings.Join(append(names(parts), stuck), " + "), longest.Within)
 			return
 		}

@@ -82,7 +82,7 @@ func TestLint_EveryKindOfFindingAlone(t *testing.T) {
 func TestLint_FindingsInWords(t *testing.T) {
 	options := retention.LintOptions{On: date(t, "2026-01-01"), RecordTypes: []string{"file"}}
 	for kind, want := range map[retention.FindingKind]string{
-		retention.PromiseOpen:        "promise-open content trash: trashed 25 + inaccessible ends by an event that may never come, and 90 days were promised",
+		retention.PromiseOpen:        "promise-open content trash: trashed 25 + inaccessible has no end by time, and 90 days were promised",
 		retention.PromiseRevived:     "promise-revived content trash: restored brings records back to active, and does not end the promise",
 		retention.ObligationConflict: "obligation-conflict content tax: keeps 60 > 90 - backups 30 - sweep 1 = 59 of promise trash",
 		retention.TypeUnclassed:      "type-unclassed file: is registered and has no class: its records would stay for ever",

@@ -84,6 +84,7 @@ func TestParse_Refuses(t *testing.T) {
 		"a copy twice":                    with(`"copy":"search"`, `"copy":"primary"`),
 		"an unknown kind of copy":         with(`"kind":"backup"`, `"kind":"tape"`),
 		"a copy of itself":                with(`"of":"primary"`, `"of":"search"`),
+		"a copy of no class":              with(`"of":"primary"`, `"of":"primary","classes":["other"]`),
 		"a copy of nothing":               with(`"of":"primary"`, `"of":"other"`),
 		"a backup without rotation":       with(`,"rotation":"P30D"`, ``),
 		"an index that rotates":           with(`"lag":"P1D"`, `"rotation":"P1D"`),

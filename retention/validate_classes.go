@@ -22,7 +22,10 @@ func (v *validator) classes() {
 			v.want(!types[t], at+".records", "a type stands in two classes")
 			types[t] = true
 		}
-		v.ids(c.Copies, at+".copies", v.isCopy)
+		v.ids(c.Copies, at+".copies", func(name string) bool {
+			on := p.copyNamed(name)
+			return on != nil && about(on.Classes, c.Name)
+		})
 		if v.err != nil {
 			return
 		}

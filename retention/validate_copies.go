@@ -10,6 +10,7 @@ func (v *validator) copies() {
 		v.want(!slices.ContainsFunc(p.Copies[:i], func(o Copy) bool { return o.Name == c.Name }), at, "stands twice")
 		v.want(c.Kind != "" && listed(c.Kind, copyKinds), at+".kind", "no such word")
 		v.want(c.Of == "" || c.Of != c.Name && v.isCopy(c.Of), at+".of", "no such copy")
+		v.ids(c.Classes, at+".classes", v.isClass)
 		v.optional(c.Lag, at+".lag")
 		v.want(c.Rotation.IsZero() || isSpan(c.Rotation), at+".rotation", "want a period")
 		v.want(c.Rotation.IsZero() != c.Kind.Rotates(), at+".rotation", "is given for what rotates, and for nothing else")
@@ -54,7 +55,11 @@ func (c *Copy) original() bool { return c.Of == "" && !c.Kind.Rotates() }
 func (p *Policy) copiesOf(c *Class) []string {
 	var all []string
 	for i := range p.Copies {
-		if slices.ContainsFunc(p.way(p.Copies[i].Name), func(on *Copy) bool { return slices.Contains(c.Copies, on.Name) }) {
+		holds := false
+		for _, on := range p.way(p.Copies[i].Name) {
+			holds = (holds || slices.Contains(c.Copies, on.Name)) && about(on.Classes, c.Name)
+		}
+		if holds {
 			all = append(all, p.Copies[i].Name)
 		}
 	}

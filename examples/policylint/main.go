@@ -37,8 +37,8 @@ const (
 	unreadable = 2
 )
 
-// call is what was asked for.
-type call struct {
+// order is what was asked for.
+type order struct {
 	options retention.LintOptions
 	class   string
 	events  events
@@ -71,8 +71,8 @@ func run(args []string, out, errs io.Writer, now time.Time) int {
 	return status
 }
 
-func parse(args []string, errs io.Writer, now time.Time) (call, error) {
-	var c call
+func parse(args []string, errs io.Writer, now time.Time) (order, error) {
+	var c order
 	flags := flag.NewFlagSet("policylint", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	on := flags.String("on", now.UTC().Format(time.DateOnly), "the `day` by which reviews are overdue")
@@ -85,11 +85,11 @@ func parse(args []string, errs io.Writer, now time.Time) (call, error) {
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
-		return call{}, err
+		return order{}, err
 	}
 	day, err := deadline.ParseDate(*on)
 	if err != nil {
-		return call{}, fmt.Errorf("-on: %w", err)
+		return order{}, fmt.Errorf("-on: %w", err)
 	}
 	c.options.On, c.files = day, flags.Args()
 	if *types != "" {
@@ -97,9 +97,9 @@ func parse(args []string, errs io.Writer, now time.Time) (call, error) {
 	}
 	switch {
 	case len(c.files) == 0:
-		return call{}, errors.New("no file is given")
+		return order{}, errors.New("no file is given")
 	case (c.class == "") != (len(c.events) == 0):
-		return call{}, errors.New("-explain and -event belong together")
+		return order{}, errors.New("-explain and -event belong together")
 	}
 	return c, nil
 }
