@@ -53,9 +53,17 @@ func compile(p *Policy) (*version, error) {
 	v := &version{
 		number: p.Version, hash: p.Hash(), apply: cmp.Or(p.Apply, EarlierOnly),
 		zone: loc, from: p.Effective.Start(loc), classes: map[string]*classRules{},
+		types: map[string]string{}, events: map[string]Scope{Created: OfRecord},
 	}
 	for i := range p.Classes {
-		v.classes[p.Classes[i].Name] = p.rules(&p.Classes[i])
+		c := &p.Classes[i]
+		v.classes[c.Name] = p.rules(c)
+		for _, t := range c.Records {
+			v.types[t] = c.Name
+		}
+	}
+	for _, e := range p.Events {
+		v.events[e.Name] = cmp.Or(e.Scope, OfRecord)
 	}
 	return v, nil
 }

@@ -17,7 +17,8 @@ type Decision struct {
 	Next   string
 	NextAt time.Time
 	// Visible is who may see the record now: that of the stage due, and nobody where
-	// destruction is due and must wait.
+	// destruction is due and must wait. Empty, where the class or the stage is not
+	// known, is nobody.
 	Visible Visibility
 	// End is how the record ends.
 	End End

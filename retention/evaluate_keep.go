@@ -1,6 +1,9 @@
 package retention
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // minima takes in what the law demands to be kept.
 func (e *evaluation) minima(c *classRules, loc *time.Location) {
@@ -57,7 +60,7 @@ func (e *evaluation) minimumOf(o *Obligation, loc *time.Location) (until time.Ti
 
 func (e *evaluation) carries(labels []string) bool {
 	for i := range labels {
-		if contains(e.facts.Labels, labels[i]) {
+		if slices.Contains(e.facts.Labels, labels[i]) {
 			return true
 		}
 	}

@@ -1,6 +1,9 @@
 package retention
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // stages finds the stage that is due, and what comes after it.
 func (e *evaluation) stages(c *classRules, stage int, loc *time.Location) {
@@ -66,7 +69,7 @@ func (e *evaluation) own(v *version, c *classRules, stage int) {
 	labelled := false
 	for i := range c.labels {
 		l := &c.labels[i]
-		if !contains(e.facts.Labels, l.Name) {
+		if !slices.Contains(e.facts.Labels, l.Name) {
 			continue
 		}
 		labelled = true
@@ -97,13 +100,4 @@ func (e *evaluation) last(event string) (at time.Time, ok bool) {
 		}
 	}
 	return at, ok
-}
-
-func contains(list []string, s string) bool {
-	for i := range list {
-		if list[i] == s {
-			return true
-		}
-	}
-	return false
 }

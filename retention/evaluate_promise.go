@@ -1,6 +1,9 @@
 package retention
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // promised takes in a promise, if it binds.
 func (e *evaluation) promised(v *version, p *promiseRules) {
@@ -78,7 +81,7 @@ func (e *evaluation) conflicts(v, active *version) {
 		for k := range now.obligations {
 			o := &now.obligations[k]
 			until, open, is := e.minimumOf(o, active.zone)
-			if is && !contains(p.Yields, o.Name) && (open || until.After(begin)) {
+			if is && !slices.Contains(p.Yields, o.Name) && (open || until.After(begin)) {
 				e.d.Conflict = true
 			}
 		}

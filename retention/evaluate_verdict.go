@@ -9,7 +9,7 @@ func (e *evaluation) verdict() {
 		d.Purge = Reason{Ground: ByMissing, Fact: e.missing}
 		d.PurgeBy, d.DestroyAt = time.Time{}, time.Time{}
 		d.Version, d.Policy = 0, [32]byte{}
-		if d.moves() {
+		if e.moves() {
 			d.Verdict = Move
 		}
 		return
@@ -18,7 +18,7 @@ func (e *evaluation) verdict() {
 	switch {
 	case !d.DestroyAt.IsZero() && !d.DestroyAt.After(d.At):
 		d.Verdict, d.Visible = Due, VisibleNone
-	case d.moves():
+	case e.moves():
 		d.Verdict = Move
 	case !d.PurgeBy.IsZero() && !d.PurgeBy.After(d.At):
 		d.Verdict = Blocked
@@ -31,8 +31,8 @@ func (e *evaluation) verdict() {
 }
 
 // moves reports whether a stage is due that destroys nothing.
-func (d *Decision) moves() bool {
-	return !d.NextAt.IsZero() && !d.NextAt.After(d.At) && d.Next != Purged
+func (e *evaluation) moves() bool {
+	return !e.d.NextAt.IsZero() && !e.d.NextAt.After(e.d.At) && e.d.Next != Purged
 }
 
 // destroyAt weighs the two ways to destruction: a granted erasure against what

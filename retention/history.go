@@ -22,6 +22,8 @@ type version struct {
 	from    time.Time
 	zone    *time.Location
 	classes map[string]*classRules
+	types   map[string]string
+	events  map[string]Scope
 }
 
 // NewHistory takes versions in rising order, each valid and effective after the
@@ -68,8 +70,8 @@ func (h *History) Active(at time.Time) (number uint32, hash [sha256.Size]byte, o
 
 // active returns the place of the version in force, or -1.
 func (h *History) active(at time.Time) int {
-	for i := len(h.versions) - 1; i >= 0; i-- {
-		if !h.versions[i].from.After(at) {
+	for i, v := range slices.Backward(h.versions) {
+		if !v.from.After(at) {
 			return i
 		}
 	}

@@ -157,13 +157,10 @@ func (l *linter) obliged(w *way) {
 	}
 	over := w.over()
 	room := minDays(w.promise.Within) - total(over)
+	left := strings.Join(append([]string{fmt.Sprint(minDays(w.promise.Within))}, names(over)...), " - ")
 	for _, o := range l.policy.Obligations {
 		if !about(o.Classes, w.class.Name) || slices.Contains(w.promise.Yields, o.Name) {
 			continue
-		}
-		left := fmt.Sprintf("%d", minDays(w.promise.Within))
-		for _, part := range over {
-			left += fmt.Sprintf(" - %s %d", part.Name, part.Days)
 		}
 		days := maxDays(o.For)
 		if o.YearEnd {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -19,6 +20,9 @@ import (
 func ParseYAML(text []byte) (*Policy, error) {
 	if len(text) > MaxText {
 		return nil, &PolicyError{Err: fmt.Errorf("more than %d bytes", MaxText)}
+	}
+	if !utf8.Valid(text) {
+		return nil, &PolicyError{Problem: "text is not UTF-8"}
 	}
 	asJSON, err := yamlToJSON(text)
 	if err != nil {

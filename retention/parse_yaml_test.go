@@ -53,6 +53,7 @@ func TestParseYAML_Refuses(t *testing.T) {
 	}
 	for name, bad := range map[string]string{
 		"nothing":                "",
+		"UTF-16":                 "\xff\xfe" + "a\x00:\x00 \x00b\x00",
 		"a comment only":         "# nothing\n",
 		"a list":                 "- a\n- b\n",
 		"broken text":            "a: [b",

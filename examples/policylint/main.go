@@ -107,11 +107,11 @@ func parse(args []string, errs io.Writer, now time.Time) (order, error) {
 // read reads a policy. A file that is larger than policies are is not read to its
 // end.
 func read(path string) (*retention.Policy, error) {
-	f, err := os.Open(path) //nolint:gosec // the caller names the files
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(f, retention.MaxText+1))
 	if err != nil {
 		return nil, err

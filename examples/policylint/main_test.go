@@ -35,11 +35,11 @@ func golden(t *testing.T, name, got string) {
 	assert.Equal(t, string(want), got, name)
 }
 
-func files(t *testing.T, pattern string, min int) []string {
+func files(t *testing.T, pattern string, least int) []string {
 	t.Helper()
 	paths, err := filepath.Glob(pattern)
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(paths), min)
+	require.GreaterOrEqual(t, len(paths), least)
 	return paths
 }
 

@@ -20,16 +20,16 @@ type Limits struct {
 }
 
 // Check returns why a text is not one value of JSON within the limits.
-func Check(text []byte, max Limits) error {
-	if len(text) > max.Bytes {
-		return fmt.Errorf("more than %d bytes", max.Bytes)
+func Check(text []byte, limits Limits) error {
+	if len(text) > limits.Bytes {
+		return fmt.Errorf("more than %d bytes", limits.Bytes)
 	}
 	if !utf8.Valid(text) {
 		return errors.New("text is not UTF-8")
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
-	if err := value(dec, max.Depth); err != nil {
+	if err := value(dec, limits.Depth); err != nil {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
