@@ -7,8 +7,9 @@ import (
 )
 
 // filterBatch is how many recipients are decided about at once, databaseBatch the
-// same in database mode.
-const filterBatch, databaseBatch = 1_000, 10_000
+// same in database mode: more, and PostgreSQL would take the time to compile the
+// statement.
+const filterBatch, databaseBatch = 1_000, 5_000
 
 // refused is the decision that goes with an error.
 var refused = Decision{Reason: ReasonUnknown}
