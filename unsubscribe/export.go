@@ -52,20 +52,44 @@ func (r *Registry) ExportSuppressed(ctx context.Context, w io.Writer, c Campaign
 	if err := c.Validate(); err != nil {
 		return 0, err
 	}
-	out := csv.NewWriter(w)
-	if err := out.Write([]string{"address", "channel", "scope", "list", "reason", "since"}); err != nil {
-		return 0, fmt.Errorf("unsubscribe: write export: %w", err)
-	}
+	x := &export{r: r, c: c, out: csv.NewWriter(w)}
+	x.write("address", "channel", "scope", "list", "reason", "since")
 	for address, err := range addresses {
 		if err != nil {
-			return suppressed, fmt.Errorf("unsubscribe: read addresses: %w", err)
+			return x.lines, fmt.Errorf("unsubscribe: read addresses: %w", err)
 		}
-		d := Decision{Reason: ReasonAddress}
-		if _, unreadable := Normalise(c.Channel, address); unreadable == nil {
-			if d, err = r.Check(ctx, c, troth.Protect(address)); err != nil {
-				return suppressed, err
+		if x.batch = append(x.batch, address); len(x.batch) == exportBatch {
+			if err := x.flush(ctx); err != nil {
+				return x.lines, err
 			}
 		}
+	}
+	if err := x.flush(ctx); err != nil {
+		return x.lines, err
+	}
+	return x.lines, nil
+}
+
+// exportBatch is how many addresses are asked about at once.
+const exportBatch = 500
+
+// export is a suppression list in the making.
+type export struct {
+	r     *Registry
+	c     Campaign
+	out   *csv.Writer
+	batch []string
+	lines int
+}
+
+func (x *export) write(fields ...string) { _ = x.out.Write(fields) } // the writer keeps its error for Flush
+
+func (x *export) flush(ctx context.Context) error {
+	decisions, err := x.r.decideAll(ctx, x.c, x.batch)
+	if err != nil {
+		return err
+	}
+	for i, d := range decisions {
 		if d.Send {
 			continue
 		}
@@ -73,15 +97,75 @@ func (r *Registry) ExportSuppressed(ctx context.Context, w io.Writer, c Campaign
 		if !d.At.IsZero() {
 			since = d.At.Format(time.RFC3339)
 		}
-		line := []string{address, string(c.Channel), string(d.Place.Scope), d.Place.List, string(d.Reason), since}
-		if err := out.Write(line); err != nil {
-			return suppressed, fmt.Errorf("unsubscribe: write export: %w", err)
+		x.write(x.batch[i], string(x.c.Channel), string(d.Place.Scope), d.Place.List, string(d.Reason), since)
+		x.lines++
+	}
+	x.batch = x.batch[:0]
+	x.out.Flush()
+	if err := x.out.Error(); err != nil {
+		return fmt.Errorf("unsubscribe: write export: %w", err)
+	}
+	return nil
+}
+
+// decideAll decides about many addresses with one look at each registry.
+func (r *Registry) decideAll(ctx context.Context, c Campaign, addresses []string) ([]Decision, error) {
+	for range 3 { // a change of keys meanwhile would hide rows
+		h, err := r.Hasher(ctx, c.Tenant)
+		if err != nil {
+			return nil, err
 		}
-		suppressed++
+		keys := make([]Keys, len(addresses))
+		wanted := map[troth.Tenant][]Key{}
+		for i, address := range addresses {
+			if keys[i], err = h.Keys(c.Channel, address); err != nil {
+				keys[i] = Keys{}
+				continue
+			}
+			for registry, pair := range map[troth.Tenant]Pair{c.Tenant: keys[i].Client, troth.Platform: keys[i].Everything} {
+				wanted[registry] = append(wanted[registry], pair.Exact, pair.Mailbox)
+			}
+		}
+		rows := map[Key][]EntryRow{}
+		for registry, all := range wanted {
+			found, err := r.store.Entries(ctx, registry, all)
+			if err != nil {
+				return nil, fmt.Errorf("unsubscribe: read entries: %w", err)
+			}
+			for _, row := range found {
+				rows[row.Key] = append(rows[row.Key], row)
+				if row.Mailbox != row.Key {
+					rows[row.Mailbox] = append(rows[row.Mailbox], row)
+				}
+			}
+		}
+		client, everything := h.Epochs()
+		same, err := r.inForce(ctx, c.Tenant, Keys{Client: Pair{Epoch: client}, Everything: Pair{Epoch: everything}})
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			return decideEach(c, keys, rows), nil
+		}
 	}
-	out.Flush()
-	if err := out.Error(); err != nil {
-		return suppressed, fmt.Errorf("unsubscribe: write export: %w", err)
+	return nil, ErrEpoch
+}
+
+func decideEach(c Campaign, keys []Keys, rows map[Key][]EntryRow) []Decision {
+	decisions := make([]Decision, len(keys))
+	for i, k := range keys {
+		if k.Client.Epoch == 0 {
+			decisions[i] = Decision{Reason: ReasonAddress}
+			continue
+		}
+		var of []EntryRow
+		for _, pair := range []Pair{k.Client, k.Everything} {
+			of = append(of, rows[pair.Exact]...)
+			if pair.Mailbox != pair.Exact {
+				of = append(of, rows[pair.Mailbox]...)
+			}
+		}
+		decisions[i] = Decide(c, of)
 	}
-	return suppressed, nil
+	return decisions
 }

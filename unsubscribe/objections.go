@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -144,7 +145,11 @@ func (r *Registry) objectFor(ctx context.Context, o troth.Objection, p Place, a 
 		event:     Event{Kind: KindOptOut, Place: p, Channel: Channel(a.Channel), Method: ByPeer, Origin: o.OriginID},
 		subjectID: o.Subject.ID,
 	}
-	if err := r.prepare(d, "", o.At, a.Value); err != nil {
+	at := o.At
+	if at.After(r.now()) {
+		at = time.Time{} // the other ledger's clock is ahead: a no is not refused for that
+	}
+	if err := r.prepare(d, "", at, a.Value); err != nil {
 		return err
 	}
 	if err := r.find(ctx, d); err != nil {

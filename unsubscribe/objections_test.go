@@ -79,7 +79,7 @@ func TestObjections_WhatAnotherLedgerTellsIsKept(t *testing.T) {
 	offers := regLetter(regAcme)
 	offers.List = "offers"
 	require.True(t, w.check(offers, regAda).Send)
-	o.Purpose, o.OriginID = "", "consent-event-2"
+	o.Purpose, o.OriginID, o.At = "", "consent-event-2", w.clock.now().Add(time.Second) // its clock is ahead
 	require.NoError(t, r.Object(w.ctx, o))
 	require.False(t, w.check(offers, regAda).Send)
 }

@@ -187,6 +187,18 @@ func TestRegistry_OrderOfLearningDoesNotMatter(t *testing.T) {
 	w.wants(unsubscribe.ReasonOptOut, regAda)
 }
 
+// A clock that was ahead and is put right must not make a later no an earlier one.
+func TestRegistry_AClockThatGoesBackHidesNoOptOut(t *testing.T) {
+	w := newRegWorld(t)
+	w.clock.move(48 * time.Hour)
+	w.optIn(regAda, unsubscribe.Client)
+	w.clock.move(-48 * time.Hour)
+	w.optOut(regAda, unsubscribe.Client)
+	w.wants(unsubscribe.ReasonOptOut, regAda)
+	_, err := w.r.OptIn(w.ctx, regIn(regAda, unsubscribe.Client))
+	require.ErrorIs(t, err, unsubscribe.ErrEvidence, "and lets nobody back in")
+}
+
 func TestRegistry_BackInLiftsItsOwnScopeOnly(t *testing.T) {
 	w := newRegWorld(t)
 	w.optOut(regAda, unsubscribe.List)

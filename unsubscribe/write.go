@@ -19,6 +19,8 @@ type draft struct {
 	subjectID string
 	evidence  evidence
 	link      *Link
+	// dated is set where the caller said when; else it is now.
+	dated bool
 	// bulk leaves the trail, the other ledgers and the feed's order to who writes
 	// many.
 	bulk bool
@@ -51,7 +53,7 @@ func (r *Registry) prepare(d *draft, id string, at time.Time, address troth.Sens
 	}
 	e.ID = storedID(e.Place, id)
 	now := r.now()
-	if at.IsZero() {
+	if d.dated = !at.IsZero(); !d.dated {
 		at = now
 	}
 	if at.After(now) {
@@ -173,6 +175,10 @@ func (r *Registry) append(ctx context.Context, d *draft) error {
 	})
 	if err != nil {
 		return fmt.Errorf("unsubscribe: lock entry: %w", err)
+	}
+	if e.Kind.reason() != "" && !d.dated && e.At.UnixMicro() < d.row.OptInAt {
+		// The clock went back. A no that is said now comes after all that is known.
+		e.At = timeOf(d.row.OptInAt)
 	}
 	if err := r.allows(ctx, d); err != nil {
 		return err

@@ -99,15 +99,19 @@ func (s *Store) Epoch(ctx context.Context, tenant troth.Tenant) (uint32, error) 
 }
 
 func (s *Store) epoch(ctx context.Context, text string, tenant troth.Tenant) (uint32, error) {
+	epoch, _, err := s.findEpoch(ctx, text, tenant)
+	return epoch, err
+}
+
+func (s *Store) findEpoch(ctx context.Context, text string, tenant troth.Tenant) (epoch uint32, found bool, err error) {
 	n := int64(1)
-	if _, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), text, []any{string(tenant)}, &n); err != nil {
-		return 0, err
+	if found, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), text, []any{string(tenant)}, &n); err != nil {
+		return 0, false, err
 	}
-	var epoch uint32
 	if !small(n, &epoch) || n == 0 {
-		return 0, unsubscribe.ErrRecord
+		return 0, false, unsubscribe.ErrRecord
 	}
-	return epoch, nil
+	return epoch, found, nil
 }
 
 // HoldEpoch implements unsubscribe.Store.
@@ -120,10 +124,12 @@ func (s *Store) lockEpoch(ctx context.Context, text string, tenant troth.Tenant)
 	if err := s.locking(ctx); err != nil {
 		return 0, err
 	}
-	if s.postgres() {
-		if _, err := s.exec(ctx, s.q.insertEpoch, string(tenant)); err != nil {
-			return 0, err
-		}
+	epoch, found, err := s.findEpoch(ctx, text, tenant)
+	if err != nil || found || !s.postgres() {
+		return epoch, err
+	}
+	if _, err := s.exec(ctx, s.q.insertEpoch, string(tenant)); err != nil {
+		return 0, err
 	}
 	return s.epoch(ctx, text, tenant)
 }
