@@ -1,7 +1,9 @@
 package unsubscribe
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -104,7 +106,7 @@ func Decide(c Campaign, rows []EntryRow) Decision {
 		switch {
 		case effect == Warns && d.Warning == "":
 			d.Warning = why
-		case effect == Stops && (d.Send || wider(row.Place().Scope, d.Place.Scope)):
+		case effect == Stops && (d.Send || d.yields(row.Place().Scope, why, instant(at))):
 			d.Send, d.Reason, d.Place, d.At, d.Event = false, why, row.Place(), instant(at), row.Event
 		}
 	}
@@ -116,7 +118,18 @@ func Decide(c Campaign, rows []EntryRow) Decision {
 
 var width = map[Scope]int{List: 1, Client: 2, Everything: 3}
 
-func wider(a, b Scope) bool { return width[a] > width[b] }
+// yields reports whether another reason comes before that of the decision: of a wider
+// scope, or what the person said rather than what was reported, or the later one. So
+// the decision does not depend on the order of rows.
+func (d *Decision) yields(s Scope, why Reason, at time.Time) bool {
+	if c := cmp.Compare(width[s], width[d.Place.Scope]); c != 0 {
+		return c > 0
+	}
+	if c := cmp.Compare(slices.Index(reasons[:], why), slices.Index(reasons[:], d.Reason)); c != 0 {
+		return c < 0
+	}
+	return at.After(d.At)
+}
 
 // instant is a stored time.
 func instant(micros int64) time.Time {

@@ -22,7 +22,21 @@
 // the person, with evidence that is dated after the opt-out, see
 // [Registry.OptIn].
 //
+// [Links] makes the link and the header fields of a message, and [Pages] serves what
+// it leads to: one-click for mailbox providers (RFC 8058), pages for people, and a
+// public form.
+//
+//	links, err := unsubscribe.NewLinks(unsubscribe.LinksConfig{Keys: keys, Base: "https://mail.shop.example"})
+//	err = links.SelfTest(ctx) // at start: a link that does not work now never will
+//	pages, err := unsubscribe.NewPages(unsubscribe.PagesConfig{Registry: registry, Links: links, Home: "acme"})
+//	mux.Handle("/u/", pages)
+//	mux.Handle("/stop", pages)
+//
 // # What it does not promise
+//
+// A link is a credential: whoever has the message can opt its recipient out, and who
+// has the keys of links can read addresses from them. The public form lets anybody
+// stop messages to anybody, within its limit.
 //
 // An address that is not in the registry may be written to as far as the registry
 // knows: whether there is consent is for a consent ledger to say, see

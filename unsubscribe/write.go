@@ -201,7 +201,7 @@ func (r *Registry) append(ctx context.Context, d *draft) error {
 	if err := r.propagate(ctx, d); err != nil {
 		return err
 	}
-	r.watchers.tell(d.row)
+	r.watchers.tell(ctx, d.row)
 	return nil
 }
 
