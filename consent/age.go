@@ -107,7 +107,7 @@ func isCountry(s string) bool {
 }
 
 // judgeAge applies the purpose's age rule to who consents.
-func (one *draft) judgeAge(age *Age, table *AgeTable) error {
+func (one *draft) judgeAge(age *Age, table *AgeTable, said time.Time) error {
 	e := &one.event
 	if !e.Kind.consents() && e.Kind != Requested || one.terms.Age == AnyAge || e.Kind == Confirmed {
 		return nil
@@ -129,7 +129,12 @@ func (one *draft) judgeAge(age *Age, table *AgeTable) error {
 	}
 	e.Age = AgeResult{Country: age.Country, Limit: limit, Table: table.version, Minor: minor}
 	if minor {
-		e.Age.ComesOfAge = monthAfter(age.ComesOfAge)
+		// Who has completed so many years reaches the limit no later than this.
+		latest := said.AddDate(limit-age.Years, 0, 0)
+		if !age.ComesOfAge.IsZero() && age.ComesOfAge.Before(latest) {
+			latest = age.ComesOfAge
+		}
+		e.Age.ComesOfAge = monthAfter(latest)
 	}
 	return nil
 }
@@ -137,9 +142,6 @@ func (one *draft) judgeAge(age *Age, table *AgeTable) error {
 // monthAfter is the first day of the next month: near enough to ask again, and no
 // birthday.
 func monthAfter(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
 	t = t.UTC()
 	return time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, time.UTC)
 }

@@ -184,48 +184,36 @@ func (l *Ledger) readPage(ctx context.Context, tenant troth.Tenant, purposes []t
 // overlay applies to decisions what is not in the rows: what is still in
 // transactions of this process, and what other ledgers know.
 func (l *Ledger) overlay(ctx context.Context, t *tenantData, b *Batch, page []asked, all []Decision) error {
-	outside := l.tx.Scope(ctx) == nil
-	terms := inForce(t.catalogue[b.Purpose], l.micros(), forever)
-	ask := terms != nil && terms.DirectMarketing && len(l.opt.peers) > 0
-	var queries []troth.ObjectionQuery
-	var which []int
+	open := l.tx.Scope(ctx) == nil && l.pendings.count.Load() > 0
+	if !open && len(l.opt.peers) == 0 {
+		return nil
+	}
+	var people []troth.Subject
+	var allowed []*Decision
 	for _, a := range page {
-		decided := &all[a.at]
-		if !decided.Allowed {
+		d := &all[a.at]
+		if !d.Allowed {
 			continue
 		}
 		who := troth.Subject{Tenant: b.Tenant, ID: a.id}
-		if outside && l.pendings.count.Load() > 0 {
-			open, err := l.undecided(ctx, who)
+		if open {
+			pending, err := l.undecided(ctx, who)
 			if err != nil {
 				return err
 			}
-			at := max(micros(decided.At), latestNo(open))
-			decided.overrule(t.catalogue, open, question{purpose: b.Purpose, at: at, knownAt: forever}, 0)
+			at := max(micros(d.At), latestNo(pending))
+			d.overrule(t.catalogue, pending, question{purpose: b.Purpose, at: at, knownAt: forever}, 0)
 		}
-		if ask && decided.Allowed {
-			queries, which = append(queries, troth.ObjectionQuery{Subject: who, Purpose: b.Purpose}), append(which, a.at)
+		if d.Allowed {
+			people, allowed = append(people, who), append(allowed, d)
 		}
 	}
-	if len(queries) == 0 {
+	if len(l.opt.peers) == 0 {
 		return nil
 	}
-	for _, peer := range l.opt.peers {
-		answers, err := peer.Objected(ctx, queries)
-		if err != nil {
-			return fmt.Errorf("consent: ask for objections: %w", err)
-		}
-		if len(answers) != len(queries) {
-			return fmt.Errorf("%w: a ledger of objections gave no answer", ErrStale)
-		}
-		for j, a := range answers {
-			if a.Objected {
-				all[which[j]].Event = a.OriginID
-				all[which[j]].deny(ReasonObjected)
-			}
-		}
-	}
-	return nil
+	// As of now, as Check has it: not before the newest version was published.
+	now := max(l.micros(), t.catalogue.latest(b.Purpose))
+	return l.askAll(ctx, t.catalogue.marketing(b.Purpose, now), people, allowed)
 }
 
 // closure is a purpose and all that it requires, in any version.

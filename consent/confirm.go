@@ -70,7 +70,7 @@ func (l *Ledger) confirm(ctx context.Context, c Confirmation, who troth.Subject,
 		return nil, err
 	}
 	i := slices.IndexFunc(open, func(q request) bool { return q.token == hash })
-	if i < 0 || open[i].until <= l.micros() {
+	if i < 0 || open[i].until <= w.now {
 		return nil, ErrToken
 	}
 	q := &open[i]

@@ -33,7 +33,7 @@ func (l *Ledger) eraseRequest(ctx context.Context, row DueRow) error {
 		if i < 0 {
 			return l.store.DeleteDue(ctx, row)
 		}
-		if open[i].until > l.micros() {
+		if open[i].until > w.now {
 			return l.store.PutDue(ctx, w.dueRequest(&open[i]))
 		}
 		return w.destroyRequest(ctx, p, &open[i])

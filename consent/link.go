@@ -23,7 +23,10 @@ type LinkParams struct {
 // A device's yes counts where the account has not said no itself, or said yes
 // later: logging in upgrades nobody. What the device says after the link is not
 // the account's. A device is linked once; to the same account again is no error,
-// to another is [ErrLinked].
+// to another is [ErrLinked], and so is linking what is an account already, or to
+// what is a device. There is no way back, and erasing the account erases the device:
+// link what the person has shown to be theirs, such as the browser that they log in
+// with.
 func (l *Ledger) Link(ctx context.Context, p LinkParams) error {
 	device := troth.Subject{Tenant: p.Tenant, ID: p.Device}
 	account := troth.Subject{Tenant: p.Tenant, ID: p.Account}
@@ -60,6 +63,9 @@ func (l *Ledger) link(ctx context.Context, d *tenantData, device, account troth.
 		}
 		return nil
 	}
+	if err := l.unchained(ctx, device, account); err != nil {
+		return err
+	}
 	now := max(from.now, to.now)
 	from.now, to.now = now, now
 	message := (&link{device: from.person.pseudonym, account: to.person.pseudonym, at: now, recorded: now}).append(nil)
@@ -86,6 +92,24 @@ func (l *Ledger) link(ctx context.Context, d *tenantData, device, account troth.
 		return err
 	}
 	return from.closeLink(ctx, to)
+}
+
+// unchained refuses to make an account a device of another one, or a device an
+// account: what others have said would change hands twice, and an erasure reach
+// people whom it does not concern.
+func (l *Ledger) unchained(ctx context.Context, device, account troth.Subject) error {
+	devices, err := l.store.Links(ctx, device.Tenant, device.ID)
+	if err != nil {
+		return fmt.Errorf("consent: read links: %w", err)
+	}
+	_, linked, err := l.store.Link(ctx, account.Tenant, account.ID)
+	if err != nil {
+		return fmt.Errorf("consent: read link: %w", err)
+	}
+	if len(devices) > 0 || linked {
+		return ErrLinked
+	}
+	return nil
 }
 
 // lockBoth locks two people in the order of their ids, so that no two links wait

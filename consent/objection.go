@@ -2,8 +2,10 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/trothdev/troth"
 )
@@ -88,8 +90,11 @@ func (k *known) objection(c Catalogue, p troth.Purpose, at int64) troth.Objectio
 // told before, changes nothing, so that two ledgers which tell each other do not
 // echo.
 func (l *Ledger) Object(ctx context.Context, o troth.Objection) error {
-	if err := checkID("origin", o.OriginID, troth.MaxIdentifier); err != nil && !reserved(o.OriginID) {
+	if err := checkID("origin", strings.TrimPrefix(o.OriginID, "~"), troth.MaxIdentifier-1); err != nil {
 		return err
+	}
+	if reserved(o.Subject.ID) {
+		return &troth.IdentifierError{Kind: "subject", Reason: "is reserved"}
 	}
 	ours, err := l.isOurs(ctx, o)
 	if err != nil || ours {
@@ -121,6 +126,9 @@ func (l *Ledger) Object(ctx context.Context, o troth.Objection) error {
 		return err
 	})
 	l.settleEnded(f.Subject)
+	if errors.Is(err, ErrErased) {
+		return nil // nothing is allowed for them, and the other's no must not fail
+	}
 	return err
 }
 

@@ -166,6 +166,11 @@ func WithController(c Controller) Option {
 		if !validText(c.Name, MaxTitle) || !validText(c.Contact, MaxTitle) {
 			return errors.New("consent: controller without name or contact")
 		}
+		for _, s := range []string{c.Address, c.ID, c.Jurisdiction, c.Withdraw} {
+			if s != "" && !validText(s, MaxTitle) {
+				return errors.New("consent: something of the controller is too long or not plain text")
+			}
+		}
 		o.controller = c
 		return nil
 	}

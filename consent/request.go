@@ -69,7 +69,7 @@ func (l *Ledger) send(ctx context.Context, who troth.Subject, id string, events 
 	if err != nil {
 		return "", err
 	}
-	now := l.micros()
+	now := w.now // which does not go back
 	if err := l.maySend(open, now); err != nil {
 		return "", err
 	}
@@ -93,7 +93,7 @@ func (l *Ledger) send(ctx context.Context, who troth.Subject, id string, events 
 }
 
 func (w *writing) newRequest(id string, events []Event, now int64) request {
-	q := request{id: id, pseudonym: w.person.pseudonym, at: now, until: now + w.l.opt.requestLife.Microseconds()}
+	q := request{id: id, pseudonym: w.person.pseudonym, at: now, until: w.l.micros() + w.l.opt.requestLife.Microseconds()}
 	for _, e := range events {
 		q.choices = append(q.choices, requested{e.Purpose, e.ID})
 	}

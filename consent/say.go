@@ -50,7 +50,7 @@ func (w *writing) again(row EventRow, f *Form, e *Event) (Event, error) {
 	}
 	same := row.SubjectID == w.who.ID && old.Pseudonym == w.person.pseudonym && old.Purpose == e.Purpose && old.Kind == e.Kind &&
 		old.Method == e.Method && old.Channel == e.Channel && old.Wording == e.Wording && old.Notice == e.Notice &&
-		old.Confirms == e.Confirms
+		old.Confirms == e.Confirms && old.Import == e.Import
 	if f.explicitVersion(e.Purpose) {
 		same = same && old.Version == e.Version
 	}
@@ -113,6 +113,9 @@ func (w *writing) guardian(ctx context.Context, f *Form, e *Event) error {
 		return nil
 	}
 	g := f.Guardian
+	if g.ID == w.who.ID {
+		return &troth.IdentifierError{Kind: "guardian", Reason: "is the person"}
+	}
 	for _, word := range []string{g.ID, g.Relation, g.Method} {
 		if err := checkID("guardian", word, 100); err != nil {
 			return err
