@@ -35,10 +35,16 @@ type AgeLimit struct {
 	// Source names the statute, AsOf since when it says so, as YYYY-MM-DD.
 	Source string `json:"source"`
 	AsOf   string `json:"asOf"`
+	// Verified is on which day both the age and its source were found in public
+	// text, as YYYY-MM-DD; empty where they were not, and the row is from memory.
+	// Evidence says what was found, also where it was not enough.
+	Verified string `json:"verified,omitempty"`
+	Evidence string `json:"evidence,omitempty"`
 }
 
 // ShippedAges are the limits that come with this package, collected on the day
-// that AsOf gives. They are no legal advice: check those that matter to you, and
+// that AsOf gives. They are no legal advice, laws change, and of some rows the source
+// was not found in public text, see [AgeLimit]: check those that matter to you, and
 // see [ParseAges] for a table of your own.
 var ShippedAges = sync.OnceValue(func() *AgeTable {
 	t, err := ParseAges(shippedAges)
@@ -70,6 +76,9 @@ func ParseAges(b []byte) (*AgeTable, error) {
 	t := &AgeTable{version: file.Version, asOf: file.AsOf, other: file.Default, limits: map[string]AgeLimit{}}
 	for _, limit := range file.Limits {
 		_, twice := t.limits[limit.Country]
+		if limit.Verified != "" && (!isDay(limit.Verified) || limit.Evidence == "") {
+			return nil, errors.New("consent: an age limit was verified on no day, or by nothing")
+		}
 		if !isCountry(limit.Country) || limit.Age < 1 || limit.Age > 150 || limit.Source == "" || !isDay(limit.AsOf) || twice {
 			return nil, errors.New("consent: an age limit lacks its country, age, source or date, or stands twice")
 		}
