@@ -43,7 +43,7 @@ func (l *Ledger) Erase(ctx context.Context, who troth.Subject, ground string) (E
 	var touched []troth.Subject
 	ref := troth.DisposalRef{Tenant: who.Tenant, Kind: DisposeContent, ID: who.ID}
 	err = l.dispose(ctx, ref, ground, func(ctx context.Context, p troth.Permit) (err error) {
-		done, touched, err = l.eraseAll(ctx, d, p, who)
+		done, touched, err = l.eraseAll(ctx, d, p, who, ground)
 		return err
 	})
 	for _, t := range touched {
@@ -55,8 +55,9 @@ func (l *Ledger) Erase(ctx context.Context, who troth.Subject, ground string) (E
 	return done, nil
 }
 
-// eraseAll erases a person and the devices that are theirs.
-func (l *Ledger) eraseAll(ctx context.Context, d *tenantData, p troth.Permit, who troth.Subject) (Erasure, []troth.Subject, error) {
+// eraseAll erases a person, and, each with leave of its own, the devices that are
+// theirs: all or none.
+func (l *Ledger) eraseAll(ctx context.Context, d *tenantData, p troth.Permit, who troth.Subject, ground string) (Erasure, []troth.Subject, error) {
 	var touched []troth.Subject
 	links, err := l.store.Links(ctx, who.Tenant, who.ID)
 	if err != nil {
@@ -72,7 +73,16 @@ func (l *Ledger) eraseAll(ctx context.Context, d *tenantData, p troth.Permit, wh
 	sum := Erasure{Already: true}
 	for _, id := range ids {
 		s := troth.Subject{Tenant: who.Tenant, ID: id}
-		one, err := l.erase(ctx, d, p, s)
+		var one Erasure
+		if id == who.ID {
+			one, err = l.erase(ctx, d, p, s)
+		} else {
+			ref := troth.DisposalRef{Tenant: who.Tenant, Kind: DisposeContent, ID: id}
+			err = l.dispose(ctx, ref, ground, func(ctx context.Context, p troth.Permit) (err error) {
+				one, err = l.erase(ctx, d, p, s)
+				return err
+			})
+		}
 		if err != nil {
 			return Erasure{}, touched, err
 		}

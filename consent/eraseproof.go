@@ -13,38 +13,61 @@ const (
 	groundUnconfirmed = "not-confirmed-in-time"
 )
 
-// eraseProof destroys the proof of an erased person whose time is over.
+// eraseProof destroys the proof of an erased person whose time is over. Leave is
+// asked for by the id that they had: holds name people.
 func (l *Ledger) eraseProof(ctx context.Context, row DueRow) error {
 	d, err := l.tenant(ctx, row.Tenant)
 	if err != nil {
 		return err
 	}
-	ref := troth.DisposalRef{Tenant: row.Tenant, Kind: DisposeProof, ID: row.Ref}
+	p, id, err := l.erasedPerson(ctx, d, row)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		return l.store.DeleteDue(ctx, row)
+	}
+	ref := troth.DisposalRef{Tenant: row.Tenant, Kind: DisposeProof, ID: id}
 	return l.dispose(ctx, ref, groundLimitation, func(ctx context.Context, permit troth.Permit) error {
-		stored, found, err := l.store.Person(ctx, row.Tenant, row.SubjectID)
-		if err != nil {
-			return fmt.Errorf("consent: read person: %w", err)
-		}
-		if !found {
-			return l.store.DeleteDue(ctx, row)
-		}
-		p, err := d.openPerson(stored)
+		now, same, err := l.erasedPerson(ctx, d, row)
 		if err != nil {
 			return err
 		}
-		if p.keepUntil > l.micros() || p.erasedAt == 0 {
+		if same == "" {
+			return l.store.DeleteDue(ctx, row)
+		}
+		if same != id || now.pseudonym != p.pseudonym {
+			return ErrRecord
+		}
+		if now.keepUntil > l.micros() {
 			return ErrHeld
 		}
-		return l.destroyProof(ctx, permit, row, &p)
+		return l.destroyProof(ctx, permit, row, id, &now)
 	})
 }
 
-func (l *Ledger) destroyProof(ctx context.Context, permit troth.Permit, row DueRow, p *person) error {
+// erasedPerson reads an erased person and the id that they had; the id is empty if
+// there is nobody any more.
+func (l *Ledger) erasedPerson(ctx context.Context, d *tenantData, row DueRow) (p person, id string, err error) {
+	stored, found, err := l.store.Person(ctx, row.Tenant, row.SubjectID)
+	if err != nil {
+		return p, "", fmt.Errorf("consent: read person: %w", err)
+	}
+	if !found {
+		return p, "", nil
+	}
+	if p, err = d.openPerson(stored); err != nil {
+		return p, "", err
+	}
+	if p.erasedAt == 0 {
+		return p, "", ErrHeld
+	}
+	id, err = l.openID(ctx, row.Tenant, &p)
+	return p, id, err
+}
+
+func (l *Ledger) destroyProof(ctx context.Context, permit troth.Permit, row DueRow, id string, p *person) error {
 	if l.opt.shredder != nil {
-		id, err := l.openID(ctx, row.Tenant, p)
-		if err != nil {
-			return err
-		}
 		if err := l.opt.shredder(ctx, permit, troth.Subject{Tenant: row.Tenant, ID: id}, ProofCompartment); err != nil {
 			return fmt.Errorf("consent: shred proof: %w", err)
 		}

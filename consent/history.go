@@ -105,23 +105,8 @@ func (l *Ledger) fillHistory(ctx context.Context, d *tenantData, h *History, und
 		return err
 	}
 	h.Entries = own
-	linked, err := l.linkedEvents(ctx, d, under, p.pseudonym)
-	if err != nil {
+	if err := l.fillDevices(ctx, d, h, under, p, purpose); err != nil {
 		return err
-	}
-	for _, e := range linked {
-		one, err := l.entryOf(ctx, d, &e)
-		if err != nil {
-			return err
-		}
-		h.Entries = append(h.Entries, one)
-	}
-	links, err := l.store.Links(ctx, under.Tenant, under.ID)
-	if err != nil {
-		return fmt.Errorf("consent: read links: %w", err)
-	}
-	for _, k := range links {
-		h.Devices = append(h.Devices, k.Device)
 	}
 	if p.erasedAt != 0 {
 		return nil
@@ -134,6 +119,44 @@ func (l *Ledger) fillHistory(ctx context.Context, d *tenantData, h *History, und
 	for _, s := range all {
 		asked := question{purpose: s.purpose, at: max(micros(h.At), k.given), knownAt: forever}
 		h.Decisions = append(h.Decisions, decide(d.catalogue, all, asked))
+	}
+	return nil
+}
+
+// fillDevices adds the devices that were linked to a person, and what these had said
+// before, with its evidence, which is sealed under the device's own name.
+func (l *Ledger) fillDevices(ctx context.Context, d *tenantData, h *History, under troth.Subject, p *person, purpose troth.Purpose) error {
+	rows, links, err := l.devicesOf(ctx, d, under, p.pseudonym)
+	if err != nil {
+		return err
+	}
+	for i, row := range rows {
+		h.Devices = append(h.Devices, row.Device)
+		device := troth.Subject{Tenant: under.Tenant, ID: row.Device}
+		stored, found, err := l.store.Person(ctx, device.Tenant, device.ID)
+		if err != nil {
+			return fmt.Errorf("consent: read person: %w", err)
+		}
+		if !found {
+			continue // its proof is destroyed
+		}
+		named := device
+		if who, err := d.openPerson(stored); err != nil {
+			return err
+		} else if who.erasedAt != 0 {
+			if named.ID, err = l.openID(ctx, device.Tenant, &who); err != nil {
+				return err
+			}
+		}
+		entries, err := l.entriesUnder(ctx, d, named, device, links[i].device, purpose)
+		if err != nil {
+			return err
+		}
+		for _, one := range entries {
+			if links[i].claims(&one.Event) {
+				h.Entries = append(h.Entries, one)
+			}
+		}
 	}
 	return nil
 }

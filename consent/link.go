@@ -157,32 +157,48 @@ func (w *writing) closeLink(ctx context.Context, account *writing) error {
 	return nil
 }
 
-// linkedEvents reads the events of devices that became a person's.
-func (l *Ledger) linkedEvents(ctx context.Context, t *tenantData, who troth.Subject, account Pseudonym) ([]Event, error) {
-	rows, err := l.store.Links(ctx, who.Tenant, who.ID)
+// devicesOf reads the links of an account whose rows stand under an id.
+func (l *Ledger) devicesOf(ctx context.Context, t *tenantData, under troth.Subject, account Pseudonym) ([]LinkRow, []link, error) {
+	rows, err := l.store.Links(ctx, under.Tenant, under.ID)
 	if err != nil {
-		return nil, fmt.Errorf("consent: read links: %w", err)
+		return nil, nil, fmt.Errorf("consent: read links: %w", err)
 	}
-	var all []Event
-	for _, row := range rows {
+	links := make([]link, len(rows))
+	for i, row := range rows {
 		message, err := t.key.open(linkTable, "", "", row.Record)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		k, err := parseLink(message)
-		if err != nil || k.account != account {
-			return nil, ErrRecord
+		if links[i], err = parseLink(message); err != nil || links[i].account != account {
+			return nil, nil, ErrRecord
 		}
-		events, err := l.eventsUnder(ctx, t, troth.Subject{Tenant: who.Tenant, ID: row.Device}, k.device)
+	}
+	return rows, links, nil
+}
+
+// claims marks an event of the device as one of the account's; false if it came
+// after the link.
+func (k *link) claims(e *Event) bool {
+	e.Link = Link{At: instant(k.at), RecordedAt: instant(k.recorded)}
+	return micros(e.RecordedAt) <= k.recorded
+}
+
+// linkedEvents reads the events of devices that became a person's.
+func (l *Ledger) linkedEvents(ctx context.Context, t *tenantData, who troth.Subject, account Pseudonym) ([]Event, error) {
+	rows, links, err := l.devicesOf(ctx, t, who, account)
+	if err != nil {
+		return nil, err
+	}
+	var all []Event
+	for i := range rows {
+		events, err := l.eventsUnder(ctx, t, troth.Subject{Tenant: who.Tenant, ID: rows[i].Device}, links[i].device)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range events {
-			if micros(e.RecordedAt) > k.recorded {
-				continue
+			if links[i].claims(&e) {
+				all = append(all, e)
 			}
-			e.Link = Link{At: instant(k.at), RecordedAt: instant(k.recorded)}
-			all = append(all, e)
 		}
 	}
 	return all, nil
