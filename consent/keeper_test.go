@@ -41,8 +41,7 @@ func (k *retention) Dispose(ctx context.Context, ref troth.DisposalRef, ground s
 // a real one does.
 func kept(t *testing.T) (*world, *retention) {
 	t.Helper()
-	var w *world
-	w = newWorld(t)
+	w := newWorld(t)
 	k := &retention{tx: w.db, held: map[string]bool{}}
 	require.NoError(t, w.store.SetManaged(w.ctx))
 	w.ledger = w.open(consent.WithDisposer(k), consent.WithShredder(

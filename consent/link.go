@@ -178,9 +178,9 @@ func (l *Ledger) devicesOf(ctx context.Context, t *tenantData, under troth.Subje
 
 // claims marks an event of the device as one of the account's; false if it came
 // after the link.
-func (k *link) claims(e *Event) bool {
-	e.Link = Link{At: instant(k.at), RecordedAt: instant(k.recorded)}
-	return micros(e.RecordedAt) <= k.recorded
+func (l *link) claims(e *Event) bool {
+	e.Link = Link{At: instant(l.at), RecordedAt: instant(l.recorded)}
+	return micros(e.RecordedAt) <= l.recorded
 }
 
 // linkedEvents reads the events of devices that became a person's.

@@ -163,11 +163,11 @@ func WithProcessor(name string, p Processor, purposes ...troth.Purpose) Option {
 // WithController sets who answers for the processing, as receipts say it.
 func WithController(c Controller) Option {
 	return func(o *options) error {
-		if !validText(c.Name, MaxTitle) || !validText(c.Contact, MaxTitle) {
+		if !validText(c.Name) || !validText(c.Contact) {
 			return errors.New("consent: controller without name or contact")
 		}
 		for _, s := range []string{c.Address, c.ID, c.Jurisdiction, c.Withdraw} {
-			if s != "" && !validText(s, MaxTitle) {
+			if s != "" && !validText(s) {
 				return errors.New("consent: something of the controller is too long or not plain text")
 			}
 		}

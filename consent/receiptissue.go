@@ -87,14 +87,14 @@ func (l *Ledger) receipt(d *tenantData, who troth.Subject, e *Event) (Receipt, e
 			Process: receiptProcess(t, c), Notice: receiptNotice(e), Event: receiptEvent(who, e),
 		},
 	}
-	if r.complete(t) {
+	if complete(&r, t) {
 		r.ConformsTo, r.Record.ConformsTo = ReceiptSchema, recordSchema
 	}
 	return r, nil
 }
 
 // complete reports whether the receipt has everything that its schema demands.
-func (r *Receipt) complete(t *Terms) bool {
+func complete(r *Receipt, t *Terms) bool {
 	p := &r.Record.Process
 	return t.Basis == Consent && r.Publisher.ID != "" && r.Publisher.Address != "" && p.Jurisdiction != "" && p.Withdraw != nil &&
 		len(p.Data) > 0 && len(p.Recipients) > 0 && len(t.StoredIn) > 0 && !t.Retention.IsZero() &&

@@ -75,7 +75,7 @@ func (t *Terms) validate() error {
 	if t.Basis.Article() == "" {
 		return wrong("has no lawful basis")
 	}
-	if !validText(t.Title, MaxTitle) {
+	if !validText(t.Title) {
 		return wrong("has no title, or one that is too long or not plain text")
 	}
 	for _, names := range [][]string{t.Data, t.Recipients, t.StoredIn} {
