@@ -129,7 +129,10 @@ func WithShredder(s Shredder) Option {
 
 // WithObjections adds a ledger of opt-outs: it is told of every withdrawal from
 // and objection to direct marketing, in the same transaction, and asked before
-// direct marketing is allowed.
+// direct marketing is allowed, or what requires it. It must be safe for concurrent
+// use: batches ask about several pages at once. It takes no objection of ours amiss
+// for one of its own, and returns nil for what it was told before. What one such
+// ledger told is not told to another.
 func WithObjections(peer troth.Objections) Option {
 	return func(o *options) error {
 		o.peers = append(o.peers, peer)
