@@ -245,6 +245,7 @@ func TestPrune_OfTwoAtOnceOneIsTold(t *testing.T) {
 }
 
 func TestPrune_IsRecordedOrUndone(t *testing.T) {
+	t.Parallel()
 	to := audit.PruneTo{Log: 1, Before: 256}
 	prune := func(f *faulty, ctx context.Context) error {
 		_, err := f.trail.Prune(ctx, leave, to)
