@@ -76,26 +76,31 @@ func TestLogEntries_ByActAndBySubjectHaveTheirIndexInTheirPlan(t *testing.T) {
 	texts := seen.take()
 	require.Len(t, texts, 4)
 	for i, text := range texts {
-		args := make([]any, strings.Count(text, "?"))
-		for i := range args {
-			args[i] = i
-		}
-		var id, parent, unused int
-		var plans []string
-		rows, err := spied.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, args...)
-		require.NoError(t, err)
-		for rows.Next() {
-			var plan string
-			require.NoError(t, rows.Scan(&id, &parent, &unused, &plan))
-			plans = append(plans, plan)
-		}
-		require.NoError(t, rows.Err())
-		require.NoError(t, rows.Close())
 		column := []string{"act", "subject"}[i/2]
 		require.Equal(t, []string{
 			"SEARCH troth_audit_entry USING INDEX troth_audit_entry_" + column + " (tenant=? AND " + column + "=? AND (log,number)>(?,?))",
-		}, plans, text)
+		}, planOf(t, spied, text), text)
 	}
+}
+
+// planOf is how SQLite goes about a statement.
+func planOf(t *testing.T, db *sql.DB, text string) (plan []string) {
+	t.Helper()
+	args := make([]any, strings.Count(text, "?"))
+	for i := range args {
+		args[i] = i
+	}
+	rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, args...)
+	require.NoError(t, err)
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
+		plan = append(plan, step)
+	}
+	require.NoError(t, rows.Err())
+	return plan
 }
 
 // TestLogEntries_ByActAndBySubjectReadsFewRows counts what PostgreSQL reads for them.

@@ -117,10 +117,10 @@ func TestVerify_IndexesOfManyEntries(t *testing.T) {
 	signer, err := audit.GenerateSigningKey("troth.example/many")
 	require.NoError(t, err)
 	trail := audittest.NewTrail(t, store, audit.WithSigner(signer))
-	grow(t, store, trail, 40_000)
+	grow(t, store, trail, 17_000)
 	ctx := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "importer"})
 	require.NoError(t, store.Transactor().Atomically(ctx, func(ctx context.Context) error {
-		for i := range 9000 {
+		for i := range 2000 {
 			if _, err := trail.Record(ctx, troth.Entry{Act: act, Tenant: troth.Tenant(fmt.Sprintf("small-%d", i)), SubjectID: "17"}); err != nil {
 				return err
 			}
