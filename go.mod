@@ -8,6 +8,8 @@ require (
 	go.uber.org/zap v1.28.0
 	golang.org/x/crypto v0.53.0
 	golang.org/x/mod v0.42.0
+	golang.org/x/net v0.56.0
+	golang.org/x/text v0.43.0
 )
 
 require (
