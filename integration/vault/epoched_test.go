@@ -113,11 +113,11 @@ func eachEpochal(t *testing.T, test func(t *testing.T, d database)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, newSQLite(t))
+		test(t, newBare(t, newSQLite))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, newPostgres(t))
+		test(t, newBare(t, newPostgres))
 	})
 }
 
