@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,17 +26,30 @@ type site struct {
 	e  *task.Engine
 }
 
+// unsynced is the address of a database whose server does not wait for the disk:
+// these tests kill those who use it, and never the server itself.
+func unsynced(dsn string) string {
+	switch {
+	case !strings.Contains(dsn, "://"):
+		return dsn + " synchronous_commit=off"
+	case strings.Contains(dsn, "?"):
+		return dsn + "&synchronous_commit=off"
+	}
+	return dsn + "?synchronous_commit=off"
+}
+
 func newSite(t *testing.T, b backend) *site {
 	t.Helper()
 	s := &site{childConfig: childConfig{Dialect: b.dialect, Lease: 2 * time.Second}}
 	if b.dialect == sqlstore.Postgres {
-		s.Driver, s.DSN = "pgx", pgtest.DSN(t)
+		s.Driver, s.DSN = "pgx", unsynced(pgtest.DSN(t))
 	} else {
 		s.Driver, s.DSN = "sqlite", "file:"+filepath.Join(t.TempDir(), "work.db")
 	}
 	var err error
 	s.db, err = sql.Open(s.Driver, s.DSN)
 	require.NoError(t, err)
+	s.db.SetMaxIdleConns(idleConnections)
 	t.Cleanup(func() { _ = s.db.Close() })
 	s.h = b.handle(t, s.db)
 	s.e, err = newEngine(t.Context(), b.store(t, s.h))

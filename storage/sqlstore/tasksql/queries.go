@@ -53,6 +53,8 @@ func newQueries(d sqlstore.Dialect, now string) *queries {
 		q.timing.forPostgres(sql)
 		q.ending.forPostgres(sql)
 		q.disposing.forPostgres(sql)
+	} else {
+		q.ending.forSQLite(sql)
 	}
 	return q
 }
