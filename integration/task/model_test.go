@@ -35,6 +35,7 @@ type model struct {
 }
 
 func TestStore_AgreesWithMemory(t *testing.T) {
+	t.Parallel()
 	s := *seed
 	if s == 0 {
 		s = uint64(time.Now().UnixNano())

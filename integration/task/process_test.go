@@ -28,14 +28,17 @@ type site struct {
 
 // unsynced is the address of a database whose server does not wait for the disk:
 // these tests kill those who use it, and never the server itself.
-func unsynced(dsn string) string {
+func unsynced(dsn string) string { return withSetting(dsn, "synchronous_commit=off") }
+
+// withSetting adds a setting to the address of a database on PostgreSQL.
+func withSetting(dsn, setting string) string {
 	switch {
 	case !strings.Contains(dsn, "://"):
-		return dsn + " synchronous_commit=off"
+		return dsn + " " + setting
 	case strings.Contains(dsn, "?"):
-		return dsn + "&synchronous_commit=off"
+		return dsn + "&" + setting
 	}
-	return dsn + "?synchronous_commit=off"
+	return dsn + "?" + setting
 }
 
 func newSite(t *testing.T, b backend) *site {
@@ -113,6 +116,7 @@ func (s *site) effectsOnce(t *testing.T, n int) {
 // Nothing is lost and every effect is there once, although one of the workers is
 // killed in the middle.
 func TestProcesses_OneIsKilledInTheMiddle(t *testing.T) {
+	t.Parallel()
 	const works = 10_000 / slowdown
 	for _, tc := range []struct {
 		backend
@@ -141,6 +145,7 @@ func TestProcesses_OneIsKilledInTheMiddle(t *testing.T) {
 
 // Workers are killed again and again; each time others begin.
 func TestProcesses_KilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
 	const works, kills = 1500, 4
 	each(t, func(t *testing.T, b backend) {
 		s := newSite(t, b)

@@ -77,6 +77,7 @@ func riverClient(t *testing.T, db *sql.DB, e *task.Engine) *river.Client[*sql.Tx
 // River on PostgreSQL starts the tasks; their state stays in troth's tables. One
 // of its clients is stopped in the middle.
 func TestDispatcher_River(t *testing.T) {
+	t.Parallel()
 	works := 120
 	if os.Getenv("TROTH_LONG") == "1" {
 		works = 1000
