@@ -36,6 +36,18 @@
 // when the last work of a group has ended, the Disposer is asked, the key is
 // destroyed and the payload emptied.
 //
+// # Disposal
+//
+// A keeper is asked of two kinds: [PayloadDisposal], a group's key, when its last
+// work has ended, and [FinishedDisposal], what is known of a tenant's tasks that
+// ended longer ago than [WithKeep] says. It mints a permit for [PermitFor] in the
+// transaction in which it calls back, else nothing is destroyed. Of a payload it
+// learns a name made at random, so a hold covers all payloads of a tenant's tasks
+// and not those about one person. What it refuses stays sealed as it is, and finished
+// tasks keep their keys of work; it is asked again after a minute at first and once a
+// day in the end, and each hour about finished tasks, so that a hold's release needs no
+// call here.
+//
 // # What it does not promise
 //
 // Work runs at least once. A handler that dies between its effect and its end

@@ -314,6 +314,51 @@ func BenchmarkDrain(b *testing.B) {
 	}
 }
 
+// BenchmarkEnqueue shows what one work costs among 10,000 of one transaction: one
+// after the other, and all together; without a payload, and with one under a key of
+// work in one group, as an opt-out or a sweep enqueues them.
+func BenchmarkEnqueue(b *testing.B) {
+	const n = 10_000
+	for _, kind := range backends {
+		for _, with := range []string{"nothing", "key", "payload,key,group"} {
+			for _, how := range []string{"one-by-one", "together"} {
+				b.Run(fmt.Sprintf("%s/%s/%s", kind.name, with, how), func(b *testing.B) {
+					x := newBench(b, kind)
+					e := newBenchEngine(b.Context(), b, x.s)
+					round := 0
+					for b.Loop() {
+						round++
+						ws := make([]troth.Work, n)
+						for i := range ws {
+							ws[i] = troth.Work{Tenant: tenantOf(round), Kind: "bench"}
+							if strings.Contains(with, "key") {
+								ws[i].Key = fmt.Sprint(round, " ", i)
+							}
+							if strings.Contains(with, "payload") {
+								ws[i].Payload, ws[i].Group = payload, fmt.Sprint(round)
+							}
+						}
+						require.NoError(b, x.h.Atomically(b.Context(), func(ctx context.Context) error {
+							if how == "together" {
+								_, err := e.EnqueueMany(ctx, ws)
+								return err
+							}
+							for _, w := range ws {
+								if _, err := e.Enqueue(ctx, w); err != nil {
+									return err
+								}
+							}
+							return nil
+						}))
+					}
+					b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/n, "µs/work")
+					b.ReportMetric(0, "ns/op")
+				})
+			}
+		}
+	}
+}
+
 // BenchmarkClaim shows what a claim of 50 costs with so many waiting, of ten
 // tenants, and with 10,000 tenants of which all but ten are idle: what they have
 // is not due.
