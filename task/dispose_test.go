@@ -321,8 +321,10 @@ func TestDispose_WhatAHoldKeptGoesWhenItIsReleased(t *testing.T) {
 func TestPermitFor_NothingElseIsDestroyedWithIt(t *testing.T) {
 	seen := map[troth.PermitRef]bool{}
 	for _, ref := range []troth.DisposalRef{
-		{Tenant: "a", Kind: task.PayloadDisposal, ID: "x"}, {Tenant: "b", Kind: task.PayloadDisposal, ID: "x"},
-		{Tenant: "a", Kind: task.PayloadDisposal, ID: "y"}, {Tenant: "a", Kind: task.FinishedDisposal, ID: "finished"},
+		{Tenant: "a", Kind: task.PayloadDisposal, ID: "x"},
+		{Tenant: "b", Kind: task.PayloadDisposal, ID: "x"},
+		{Tenant: "a", Kind: task.PayloadDisposal, ID: "y"},
+		{Tenant: "a", Kind: task.FinishedDisposal, ID: "finished"},
 		{Tenant: "a", Kind: "other", ID: "x"},
 	} {
 		p := task.PermitFor(ref)

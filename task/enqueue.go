@@ -84,8 +84,7 @@ func stored(t time.Time) (int64, error) {
 var errKnown = errors.New("task: work is known")
 
 func (e *Engine) enqueue(ctx context.Context, w troth.Work, n NewTask) (id ID, err error) {
-	plain := w.Group == "" && len(w.Payload) == 0
-	if plain && e.opt.dispatcher == nil {
+	if plainWork(w) && e.opt.dispatcher == nil {
 		if id, _, err = e.store.Insert(ctx, n); err != nil {
 			return id, wrap("insert", err)
 		}
@@ -115,6 +114,9 @@ func (e *Engine) enqueue(ctx context.Context, w troth.Work, n NewTask) (id ID, e
 	}
 	return id, err
 }
+
+// plainWork reports whether adding work needs nothing but the store.
+func plainWork(w troth.Work) bool { return w.Group == "" && len(w.Payload) == 0 }
 
 // known returns the id of equal work, the zero ID if there is none.
 func (e *Engine) known(ctx context.Context, n NewTask) (ID, error) {

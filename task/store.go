@@ -35,6 +35,10 @@ type Store interface {
 	// is a *[PrerequisiteError] that tells which, the one of the least ID, and
 	// nothing is added.
 	Insert(ctx context.Context, n NewTask) (id ID, inserted bool, err error)
+	// InsertAll adds tasks that have no payload, stand alone and wait for nothing,
+	// all or none, as Insert does for one after the other. It returns what Insert
+	// would, in their order. Of equal ones among them the first is added.
+	InsertAll(ctx context.Context, ns []NewTask) ([]Inserted, error)
 
 	// Task returns one task.
 	Task(ctx context.Context, name Name) (row Row, found bool, err error)
@@ -94,6 +98,13 @@ type NewTask struct {
 	Alarm Alarm
 	// After are the prerequisites.
 	After []ID
+}
+
+// Inserted is what became of a task that was to be added.
+type Inserted struct {
+	// ID is its own, or that of the equal one that was there before.
+	ID  ID
+	New bool
 }
 
 // Page chooses tasks of one tenant.

@@ -52,6 +52,20 @@ var insertDefects = []defect{
 			return b.sound.Insert(ctx, n)
 		}
 	}},
+	{"tasks that are added together are as if one was added after the other", "alarms are lost", func(b *broken) {
+		b.insertAll = func(ctx context.Context, ns []task.NewTask) ([]task.Inserted, error) {
+			ns = slices.Clone(ns)
+			for i := range ns {
+				ns[i].Alarm = task.Alarm{}
+			}
+			return b.sound.InsertAll(ctx, ns)
+		}
+	}},
+	{"of tasks that are added together all are undone, or none", "they stand for themselves", func(b *broken) {
+		b.insertAll = func(ctx context.Context, ns []task.NewTask) ([]task.Inserted, error) {
+			return b.sound.InsertAll(b.sound.Transactor().Detach(ctx), ns)
+		}
+	}},
 	{"another kind or key is another task, and without a key each is", "no key is a key", inserting(func(n *task.NewTask) { n.Key = "k" })},
 	{"a task is delayed until it may run", "everything is due", inserting(func(n *task.NewTask) { n.NotBefore = 0 })},
 	{"tasks are listed in order, page by page, without what is sealed", "the wrong way round", func(b *broken) {

@@ -49,6 +49,10 @@ func (s *store) Insert(ctx context.Context, n task.NewTask) (task.ID, bool, erro
 	return do2(ctx, s, "Insert", func() (task.ID, bool, error) { return s.s.Insert(ctx, n) })
 }
 
+func (s *store) InsertAll(ctx context.Context, ns []task.NewTask) ([]task.Inserted, error) {
+	return faultstore.Do(ctx, s.p, "InsertAll", func() ([]task.Inserted, error) { return s.s.InsertAll(ctx, ns) })
+}
+
 func (s *store) Task(ctx context.Context, n task.Name) (task.Row, bool, error) {
 	return do2(ctx, s, "Task", func() (task.Row, bool, error) { return s.s.Task(ctx, n) })
 }

@@ -64,6 +64,23 @@ func (s *Store) Insert(ctx context.Context, n task.NewTask) (id task.ID, inserte
 	return id, inserted, nil
 }
 
+// InsertAll implements task.Store.
+func (s *Store) InsertAll(ctx context.Context, ns []task.NewTask) (all []task.Inserted, err error) {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		all = make([]task.Inserted, len(ns))
+		for i, n := range ns {
+			if all[i].ID, all[i].New, err = s.Insert(ctx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
 // wait adds edges from the prerequisites that are open and counts them.
 func (s *Store) wait(ctx context.Context, n task.NewTask) (blocked int, err error) {
 	after := slices.Clone(n.After)

@@ -1,0 +1,116 @@
+package task_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/task"
+)
+
+func TestEnqueueMany_IsEnqueuingOneAfterTheOther(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		known := w.enqueue(troth.Work{Kind: "k", Key: "known"})
+		first := w.enqueue(troth.Work{Kind: "k", Key: "first"})
+		deadline := time.Now().Add(time.Hour)
+		works := []troth.Work{
+			{Tenant: tenant, Kind: "k", Key: "known"},
+			{Tenant: tenant, Kind: "k", Key: "new", Line: "l", Deadline: deadline},
+			{Tenant: tenant, Kind: "k", Key: "new"},
+			{Tenant: tenant, Kind: "k", Payload: []byte("x"), Group: "g"},
+			{Tenant: tenant, Kind: "k", After: []string{first.ID}},
+			{Tenant: "other", Kind: "k", Key: "known", NotBefore: time.Now().Add(time.Minute)},
+		}
+		for i := range 2500 {
+			works = append(works, troth.Work{Tenant: tenant, Kind: "many", Key: fmt.Sprint(i)})
+		}
+		ids, err := w.e.EnqueueMany(t.Context(), works)
+		require.NoError(t, err)
+		require.Len(t, ids, len(works))
+		require.Equal(t, known.ID, ids[0])
+		require.Equal(t, ids[1], ids[2], "equal works of one call are one")
+		seen := map[string]bool{}
+		for i, id := range ids {
+			require.True(t, i == 2 || !seen[id])
+			seen[id] = true
+			got := w.task(troth.WorkRef{Tenant: works[i].Tenant, ID: id})
+			require.Equal(t, works[i].Key, got.Key)
+			require.Equal(t, works[i].Kind, got.Kind)
+		}
+		require.Equal(t, deadline.UnixMicro(), w.is(troth.WorkRef{Tenant: tenant, ID: ids[1]}, task.Waiting).Deadline.UnixMicro())
+		require.NotNil(t, w.row(troth.WorkRef{Tenant: tenant, ID: ids[3]}).Payload)
+		w.is(troth.WorkRef{Tenant: tenant, ID: ids[4]}, task.Blocked)
+		w.is(troth.WorkRef{Tenant: "other", ID: ids[5]}, task.Delayed)
+
+		again, err := w.e.EnqueueMany(t.Context(), works[6:])
+		require.NoError(t, err)
+		require.Equal(t, ids[6:], again)
+		none, err := w.e.EnqueueMany(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, none)
+	})
+}
+
+func TestEnqueueMany_AllOrNone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		good := troth.Work{Tenant: tenant, Kind: "k", Key: "good"}
+		nobody := troth.Work{Tenant: tenant, Kind: "k", After: []string{troth.NewEntryID(time.Now()).String()}}
+		for name, works := range map[string][]troth.Work{
+			"odd":          {good, {Tenant: tenant}},
+			"too large":    {good, {Tenant: tenant, Kind: "k", Payload: make([]byte, task.MaxPayload+1)}},
+			"for ever":     {good, nobody},
+			"for ever too": {nobody, good},
+		} {
+			_, err := w.e.EnqueueMany(t.Context(), works)
+			require.Error(t, err, name)
+		}
+		err := w.db.Atomically(t.Context(), func(ctx context.Context) error {
+			_, err := w.e.EnqueueMany(ctx, []troth.Work{good})
+			require.NoError(t, err)
+			return errBroken
+		})
+		require.ErrorIs(t, err, errBroken)
+		for got, err := range w.e.Tasks(t.Context(), task.Query{Tenant: tenant}) {
+			require.NoError(t, err)
+			t.Errorf("%v was enqueued", got)
+		}
+	})
+}
+
+// counted is a queue that counts how often it got each reference.
+type counted struct {
+	mu sync.Mutex
+	n  map[troth.WorkRef]int
+}
+
+func (c *counted) Dispatch(_ context.Context, ref troth.WorkRef, _ time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n[ref]++
+	return nil
+}
+
+func TestEnqueueMany_DispatchesWhatIsNewOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q := &counted{n: map[troth.WorkRef]int{}}
+		w := newWorld(t, task.WithDispatcher(q))
+		works := []troth.Work{
+			{Tenant: tenant, Kind: "k", Key: "1"}, {Tenant: tenant, Kind: "k", Key: "2", Payload: []byte("x")},
+			{Tenant: tenant, Kind: "k", Key: "1"}, {Tenant: tenant, Kind: "k"},
+		}
+		var ids []string
+		for range 2 {
+			var err error
+			ids, err = w.e.EnqueueMany(t.Context(), works[:3])
+			require.NoError(t, err)
+		}
+		require.Equal(t, map[troth.WorkRef]int{{Tenant: tenant, ID: ids[0]}: 1, {Tenant: tenant, ID: ids[1]}: 1}, q.n)
+	})
+}
