@@ -133,11 +133,16 @@ func (e *Engine) known(ctx context.Context, n NewTask) (ID, error) {
 // outfit gives new work its group and its sealed payload.
 func (e *Engine) outfit(ctx context.Context, w troth.Work, n *NewTask) (err error) {
 	if w.Group != "" {
-		fresh := troth.NewEntryID(e.opt.now())
-		if n.Group, err = e.store.JoinGroup(ctx, n.Tenant, w.Group, fresh); err != nil {
+		j := Joining{Tenant: n.Tenant, Name: w.Group, Fresh: troth.NewEntryID(e.opt.now()), Tasks: 1}
+		if n.Group, err = e.store.JoinGroup(ctx, j); err != nil {
 			return wrap("join group", err)
 		}
 	}
+	return e.sealPayload(ctx, w, n)
+}
+
+// sealPayload seals the payload of work whose group is known.
+func (e *Engine) sealPayload(ctx context.Context, w troth.Work, n *NewTask) (err error) {
 	if len(w.Payload) > 0 {
 		n.Payload, err = e.seal(ctx, place(n.Name, n.Kind, payloadColumn, n.Group), w.Payload)
 	}

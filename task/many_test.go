@@ -57,6 +57,40 @@ func TestEnqueueMany_IsEnqueuingOneAfterTheOther(t *testing.T) {
 	})
 }
 
+// The works of a group share one key, which dies with the last of them, whether
+// they were enqueued together or not, and however often.
+func TestEnqueueMany_AGroupLivesUntilItsLastWorkHasEnded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		require.NoError(t, w.e.Handle(task.Kind{Name: "k"}, func(context.Context, troth.Job) (troth.Outcome, error) {
+			return troth.Completed, nil
+		}))
+		var works []troth.Work
+		for i := range 5 {
+			works = append(works, troth.Work{
+				Tenant: tenant, Kind: "k", Key: fmt.Sprint(i), Group: "g", Payload: []byte("x"),
+				NotBefore: time.Now().Add(time.Duration(i+1) * time.Hour),
+			})
+		}
+		first, err := w.e.EnqueueMany(t.Context(), works[:3])
+		require.NoError(t, err)
+		twice := append(works, works[4]) //nolint:gocritic // one of them comes twice
+		all, err := w.e.EnqueueMany(t.Context(), twice)
+		require.NoError(t, err)
+		require.Equal(t, first, all[:3])
+		require.Equal(t, all[4], all[5])
+		require.Equal(t, 1, w.sealer.Living())
+		defer run(t, w.e)()
+		pass(5*time.Hour - time.Minute)
+		require.Equal(t, 1, w.sealer.Living(), "one is open")
+		pass(2 * time.Minute)
+		require.Zero(t, w.sealer.Living())
+		for _, id := range all {
+			require.Nil(t, w.row(troth.WorkRef{Tenant: tenant, ID: id}).Payload)
+		}
+	})
+}
+
 func TestEnqueueMany_AllOrNone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -102,8 +136,10 @@ func TestEnqueueMany_DispatchesWhatIsNewOnce(t *testing.T) {
 		q := &counted{n: map[troth.WorkRef]int{}}
 		w := newWorld(t, task.WithDispatcher(q))
 		works := []troth.Work{
-			{Tenant: tenant, Kind: "k", Key: "1"}, {Tenant: tenant, Kind: "k", Key: "2", Payload: []byte("x")},
-			{Tenant: tenant, Kind: "k", Key: "1"}, {Tenant: tenant, Kind: "k"},
+			{Tenant: tenant, Kind: "k", Key: "1"},
+			{Tenant: tenant, Kind: "k", Key: "2", Payload: []byte("x")},
+			{Tenant: tenant, Kind: "k", Key: "1"},
+			{Tenant: tenant, Kind: "k"},
 		}
 		var ids []string
 		for range 2 {

@@ -22,11 +22,11 @@ type Store interface {
 
 	// Find returns the task of that kind and key.
 	Find(ctx context.Context, tenant troth.Tenant, kind, key string) (id ID, found bool, err error)
-	// JoinGroup counts one more open task in the group of that name and returns
-	// the group's id: fresh, which no task and no other group has, if there was no
+	// JoinGroup counts more open tasks in the group of that name and returns
+	// the group's id: Fresh, which no task and no other group has, if there was no
 	// such group. Until the transaction ends nobody else joins the group or finds
 	// it spent.
-	JoinGroup(ctx context.Context, tenant troth.Tenant, name string, fresh ID) (group ID, err error)
+	JoinGroup(ctx context.Context, j Joining) (group ID, err error)
 	// Insert adds a task. inserted is false, nothing changed, and id is that of
 	// the other, if the tenant has a task of the same kind and key, ended or not;
 	// a transaction that is about to add one is waited for. The task is Blocked
@@ -83,6 +83,17 @@ type Store interface {
 	// neither payload nor instructions left, with what is known of their
 	// prerequisites, and returns how many.
 	Remove(ctx context.Context, r Removal) (removed int, err error)
+}
+
+// Joining is tasks that join a group.
+type Joining struct {
+	Tenant troth.Tenant
+	// Name is the group's.
+	Name string
+	// Fresh is the id of a group that is new.
+	Fresh ID
+	// Tasks is how many join, at least 1.
+	Tasks int
 }
 
 // NewTask is a task to be added.

@@ -14,7 +14,7 @@ import (
 type broken struct {
 	task.Backend
 	sound     task.Backend
-	joinGroup func(ctx context.Context, t troth.Tenant, name string, fresh task.ID) (task.ID, error)
+	joinGroup func(ctx context.Context, j task.Joining) (task.ID, error)
 	insert    func(ctx context.Context, n task.NewTask) (task.ID, bool, error)
 	insertAll func(ctx context.Context, ns []task.NewTask) ([]task.Inserted, error)
 	task      func(ctx context.Context, n task.Name) (task.Row, bool, error)
@@ -50,8 +50,8 @@ func whole(s task.Backend) *broken {
 	}
 }
 
-func (b *broken) JoinGroup(ctx context.Context, t troth.Tenant, name string, fresh task.ID) (task.ID, error) {
-	return b.joinGroup(ctx, t, name, fresh)
+func (b *broken) JoinGroup(ctx context.Context, j task.Joining) (task.ID, error) {
+	return b.joinGroup(ctx, j)
 }
 
 func (b *broken) Insert(ctx context.Context, n task.NewTask) (task.ID, bool, error) {

@@ -75,8 +75,12 @@ var insertChecks = []check{
 		got, err := r.s.InsertAll(r.Context(), ns)
 		r.ok(err, "insert all")
 		want := []task.Inserted{
-			{ID: ns[0].ID, New: true}, {ID: known.ID}, {ID: ns[0].ID},
-			{ID: ns[3].ID, New: true}, {ID: ns[4].ID, New: true}, {ID: ns[5].ID, New: true},
+			{ID: ns[0].ID, New: true},
+			{ID: known.ID},
+			{ID: ns[0].ID},
+			{ID: ns[3].ID, New: true},
+			{ID: ns[4].ID, New: true},
+			{ID: ns[5].ID, New: true},
 		}
 		if !slices.Equal(got, want) {
 			r.Fatalf("insert all: got %v, want %v", got, want)

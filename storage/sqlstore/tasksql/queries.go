@@ -100,8 +100,8 @@ func (a *adding) forPostgres(sql dialect) {
 func newAdding(sql dialect) adding {
 	return adding{
 		find: sql(`SELECT id FROM troth_task WHERE tenant = ? AND kind = ? AND key = ?`),
-		joinGroup: sql(`INSERT INTO troth_task_group (tenant, name, id, open) VALUES (?, ?, ?, 1)
-			ON CONFLICT (tenant, name) DO UPDATE SET open = troth_task_group.open + 1 RETURNING id`),
+		joinGroup: sql(`INSERT INTO troth_task_group (tenant, name, id, open) VALUES (?, ?, ?, ?)
+			ON CONFLICT (tenant, name) DO UPDATE SET open = troth_task_group.open + excluded.open RETURNING id`),
 		insertTask: sql(`INSERT INTO troth_task (tenant, id, kind, key, line, grp, payload, created_at, deadline)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
 		insertTurn: sql(newTurn + `
