@@ -79,6 +79,9 @@ func TestJudge_NoByteCanChange(t *testing.T) {
 			}
 			require.Equal(t, holds, status(whole))
 			for i := range whole {
+				if i%slowdown != 0 {
+					continue
+				}
 				for _, change := range []byte{0x01, 0x20, 0x80} {
 					b := bytes.Clone(whole)
 					b[i] ^= change

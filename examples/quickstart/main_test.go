@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"flag"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,32 +17,83 @@ import (
 
 var update = flag.Bool("update", false, "write the golden stories anew")
 
+// TestMain makes the folder that most tests begin with, and the other program:
+// both take a while.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "quickstart")
+	if err != nil {
+		panic(err)
+	}
+	judge = filepath.Join(dir, "auditverify")
+	told = filepath.Join(dir, "told")
+	status := 1
+	if out, err := exec.Command("go", "build", "-o", judge, "../auditverify").CombinedOutput(); err != nil {
+		os.Stderr.Write(out)
+	} else if err := run(context.Background(), []string{"-dir", told}, &firstStory); err != nil {
+		fmt.Fprintf(os.Stderr, "%s\nthe first run: %v\n", firstStory.String(), err)
+	} else {
+		status = m.Run()
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		panic(err)
+	}
+	os.Exit(status)
+}
+
+var (
+	// judge is the program that verifies what this one leaves.
+	judge string
+	// told is what the first run left, and firstStory what it said.
+	told       string
+	firstStory strings.Builder
+)
+
+// toldOnce returns a copy of what the first run left.
+func toldOnce(t *testing.T) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "data")
+	require.NoError(t, os.CopyFS(dir, os.DirFS(told)))
+	require.NoError(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o600) // copies are open to other users, which secrets must not be
+	}))
+	return dir
+}
+
 // TestRun_TellsItsStory runs the program twice on one folder and compares what
 // it says with the golden stories.
 func TestRun_TellsItsStory(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	var keys []string
-	for _, golden := range []string{"first", "second"} {
-		var out strings.Builder
-		require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out), "%s run:\n%s", golden, out.String())
-		compare(t, filepath.Join("testdata", golden+".txt"), steady(out.String(), dir))
-		requireProof(t, dir)
-		requireReceipt(t, dir)
-		key, err := os.ReadFile(filepath.Join(dir, "trail.pub"))
-		require.NoError(t, err)
-		keys = append(keys, string(key))
-	}
-	require.Equal(t, keys[0], keys[1], "the log goes on under the same key")
+	compare(t, filepath.Join("testdata", "first.txt"), steady(firstStory.String(), told))
+	dir := toldOnce(t)
+	requireProof(t, dir)
+	requireReceipt(t, dir)
+	key, err := os.ReadFile(filepath.Join(dir, "trail.pub"))
+	require.NoError(t, err)
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out), "%s", &out)
+	compare(t, filepath.Join("testdata", "second.txt"), steady(out.String(), dir))
+	requireProof(t, dir)
+	requireReceipt(t, dir)
+	again, err := os.ReadFile(filepath.Join(dir, "trail.pub"))
+	require.NoError(t, err)
+	require.Equal(t, string(key), string(again), "the log goes on under the same key")
 }
 
 // requireProof has the other program judge what this one left.
 func requireProof(t *testing.T, dir string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "run", "../auditverify",
-		"-key", filepath.Join(dir, "trail.pub"), filepath.Join(dir, "erasure.proof"))
+	out, err := verify(t, dir, "erasure.proof")
+	require.NoError(t, err, out)
+	require.Contains(t, out, "erasure.proof: holds\n  act        vault.shred, done\n")
+}
+
+func verify(t *testing.T, dir, file string) (string, error) {
+	cmd := exec.CommandContext(t.Context(), judge, "-key", filepath.Join(dir, "trail.pub"), filepath.Join(dir, file))
 	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.Contains(t, string(out), "erasure.proof: holds\n  act        vault.shred, done\n")
+	return string(out), err
 }
 
 // requireReceipt has the other program judge the receipt, as it is and with a
@@ -47,12 +101,7 @@ func requireProof(t *testing.T, dir string) {
 func requireReceipt(t *testing.T, dir string) {
 	t.Helper()
 	path := filepath.Join(dir, "receipt.json")
-	judge := func() (string, error) {
-		cmd := exec.CommandContext(t.Context(), "go", "run", "../auditverify", "-key", filepath.Join(dir, "trail.pub"), path)
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
-	out, err := judge()
+	out, err := verify(t, dir, "receipt.json")
 	require.NoError(t, err, out)
 	require.Contains(t, out, "receipt.json: holds\n")
 	whole, err := os.ReadFile(path)
@@ -63,7 +112,7 @@ func requireReceipt(t *testing.T, dir string) {
 	for _, edit := range []struct{ from, to string }{{year, `"1999-`}, {`newsletter`, `everything`}, {`monthly`, `daily`}} {
 		require.Contains(t, string(whole), edit.from)
 		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(whole), edit.from, edit.to, 1)), 0o600))
-		out, err := judge()
+		out, err := verify(t, dir, "receipt.json")
 		require.Error(t, err, "%s: %s", edit.from, out)
 		require.Contains(t, out, "DOES NOT HOLD", edit.from)
 	}
@@ -71,9 +120,8 @@ func requireReceipt(t *testing.T, dir string) {
 
 // TestRun_NoticesAChangedTrail changes one byte in the database itself.
 func TestRun_NoticesAChangedTrail(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
+	dir := toldOnce(t)
 	var out strings.Builder
-	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out))
 	db, _, err := connect(dir, "")
 	require.NoError(t, err)
 	var leaf []byte
@@ -88,18 +136,16 @@ func TestRun_NoticesAChangedTrail(t *testing.T) {
 // TestRun_FailsWithoutItsSecrets takes the key-encryption key away: nothing may
 // look like success then.
 func TestRun_FailsWithoutItsSecrets(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
+	dir := toldOnce(t)
 	var out strings.Builder
-	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out))
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "secrets")))
 	require.ErrorContains(t, run(t.Context(), []string{"-dir", dir}, &out), "key-encryption key")
 }
 
 // TestRun_NoticesAChangedRow changes one byte of the row that it shows.
 func TestRun_NoticesAChangedRow(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
+	dir := toldOnce(t)
 	var out strings.Builder
-	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out))
 	db, _, err := connect(dir, "")
 	require.NoError(t, err)
 	s := &shop{db: db}

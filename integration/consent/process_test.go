@@ -8,11 +8,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth/consent"
 )
 
 // childEnv makes the test binary another program, with the configuration that
@@ -88,6 +91,21 @@ func (p *process) ask(r request) reply {
 	a, err := p.try(r)
 	require.NoError(p.t, err)
 	return a
+}
+
+// check asks for a decision until there is one: a busy machine may keep a process
+// from learning within its bound what others did, and then it allows nothing and
+// says why.
+func (p *process) check(subject string) reply {
+	p.t.Helper()
+	for until := time.Now().Add(time.Minute); ; {
+		a, err := p.try(request{Op: "check", Subject: subject})
+		if err == nil || time.Now().After(until) || !strings.Contains(err.Error(), consent.ErrStale.Error()) {
+			require.NoError(p.t, err)
+			return a
+		}
+		require.Equal(p.t, consent.ReasonUnavailable, a.Reason)
+	}
 }
 
 // try is ask for goroutines that must not end the test.

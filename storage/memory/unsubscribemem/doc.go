@@ -1,0 +1,3 @@
+// Package unsubscribemem keeps the opt-out registry's rows in memory: for tests, for
+// trying things out, and as the reference that the other adapters are compared with.
+package unsubscribemem

@@ -1,0 +1,189 @@
+package unsubscribesql
+
+import (
+	"context"
+	"encoding/hex"
+	"strings"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/unsubscribe"
+)
+
+func scanEntry(rows *sqlstore.Rows) (e unsubscribe.EntryRow, err error) {
+	var key, mailbox []byte
+	var tenant, channel string
+	var generation int64
+	err = rows.Scan(&key, &tenant, &channel, &e.List, &mailbox, &e.Marks[0], &e.Marks[1], &e.Marks[2], &e.Marks[3],
+		&e.OptInAt, &generation, &e.Event)
+	if err != nil {
+		return e, err
+	}
+	e.Tenant, e.Channel = troth.Tenant(tenant), unsubscribe.Channel(channel)
+	if !fill(&e.Key, key) || !fill(&e.Mailbox, mailbox) || !small(generation, &e.Generation) {
+		return unsubscribe.EntryRow{}, unsubscribe.ErrRecord
+	}
+	return e, nil
+}
+
+func placeOf(c unsubscribe.Cursor) []any {
+	return []any{c.Key[:], string(c.Tenant), string(c.Channel), c.List}
+}
+
+func rest(e *unsubscribe.EntryRow) []any {
+	return []any{e.Mailbox[:], e.Marks[0], e.Marks[1], e.Marks[2], e.Marks[3], e.OptInAt, int64(e.Generation), e.Event}
+}
+
+// LockEntry implements unsubscribe.Store.
+func (s *Store) LockEntry(ctx context.Context, fresh unsubscribe.EntryRow) (unsubscribe.EntryRow, error) {
+	if err := s.locking(ctx); err != nil {
+		return unsubscribe.EntryRow{}, err
+	}
+	at := placeOf(fresh.Cursor())
+	if _, err := s.exec(ctx, s.q.insertEntry, append(placeOf(fresh.Cursor()), rest(&fresh)...)...); err != nil {
+		return unsubscribe.EntryRow{}, err
+	}
+	row, found, err := one(ctx, s, scanEntry, s.q.lockEntry, at...)
+	if err == nil && !found {
+		err = errLost
+	}
+	return row, err
+}
+
+// PutEntry implements unsubscribe.Store.
+func (s *Store) PutEntry(ctx context.Context, row unsubscribe.EntryRow) error {
+	return s.must(ctx, s.q.putEntry, append(rest(&row), placeOf(row.Cursor())...)...)
+}
+
+// Entries implements unsubscribe.Store.
+func (s *Store) Entries(ctx context.Context, tenant troth.Tenant, keys []unsubscribe.Key) ([]unsubscribe.EntryRow, error) {
+	list := s.list(keys)
+	return query(ctx, s, scanEntry, s.q.entries, string(tenant), list, string(tenant), list)
+}
+
+// list is many keys as one argument: an array of PostgreSQL's, or a JSON array of
+// hexadecimal digits.
+func (s *Store) list(keys []unsubscribe.Key) string {
+	open, before, after, end := "[", `"`, `"`, "]"
+	if s.postgres() {
+		open, before, after, end = "{", `"\\x`, `"`, "}"
+	}
+	var b strings.Builder
+	b.Grow(len(keys)*72 + 2)
+	b.WriteString(open)
+	for i, k := range keys {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(before)
+		b.WriteString(hex.EncodeToString(k[:]))
+		b.WriteString(after)
+	}
+	b.WriteString(end)
+	return b.String()
+}
+
+// EntriesOf implements unsubscribe.Store.
+func (s *Store) EntriesOf(ctx context.Context, tenant troth.Tenant, after unsubscribe.Cursor, limit int) ([]unsubscribe.EntryRow, error) {
+	return query(ctx, s, scanEntry, s.q.entriesOf, string(tenant), after.Key[:], string(after.Channel), after.List, limit)
+}
+
+// EntriesAfter implements unsubscribe.SystemStore.
+func (s *Store) EntriesAfter(ctx context.Context, after unsubscribe.Cursor, limit int) ([]unsubscribe.EntryRow, error) {
+	return query(ctx, s, scanEntry, s.q.entriesAfter, append(placeOf(after), limit)...)
+}
+
+// Epoch implements unsubscribe.Store.
+func (s *Store) Epoch(ctx context.Context, tenant troth.Tenant) (uint32, error) {
+	return s.epoch(ctx, s.q.epoch, tenant)
+}
+
+func (s *Store) epoch(ctx context.Context, text string, tenant troth.Tenant) (uint32, error) {
+	epoch, _, err := s.findEpoch(ctx, text, tenant)
+	return epoch, err
+}
+
+func (s *Store) findEpoch(ctx context.Context, text string, tenant troth.Tenant) (epoch uint32, found bool, err error) {
+	n := int64(1)
+	if found, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), text, []any{string(tenant)}, &n); err != nil {
+		return 0, false, err
+	}
+	if !small(n, &epoch) || n == 0 {
+		return 0, false, unsubscribe.ErrRecord
+	}
+	return epoch, found, nil
+}
+
+// HoldEpoch implements unsubscribe.Store.
+func (s *Store) HoldEpoch(ctx context.Context, tenant troth.Tenant) (uint32, error) {
+	return s.lockEpoch(ctx, s.q.holdEpoch, tenant)
+}
+
+// lockEpoch makes sure that there is a row to hold where that takes one.
+func (s *Store) lockEpoch(ctx context.Context, text string, tenant troth.Tenant) (uint32, error) {
+	if err := s.locking(ctx); err != nil {
+		return 0, err
+	}
+	epoch, found, err := s.findEpoch(ctx, text, tenant)
+	if err != nil || found || !s.postgres() {
+		return epoch, err
+	}
+	if _, err := s.exec(ctx, s.q.insertEpoch, string(tenant)); err != nil {
+		return 0, err
+	}
+	return s.epoch(ctx, text, tenant)
+}
+
+// pair are the keys of one row or more.
+type pair struct{ key, mailbox unsubscribe.Key }
+
+func scanPair(rows *sqlstore.Rows) (p pair, err error) {
+	var key, mailbox []byte
+	if err = rows.Scan(&key, &mailbox); err == nil && (!fill(&p.key, key) || !fill(&p.mailbox, mailbox)) {
+		err = unsubscribe.ErrRecord
+	}
+	return p, err
+}
+
+// Rekey implements unsubscribe.Store. It takes a statement for each address.
+func (s *Store) Rekey(ctx context.Context, p unsubscribe.RekeyParams) (entries int, err error) {
+	if err := s.locking(ctx); err != nil {
+		return 0, err
+	}
+	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+		epoch, err := s.lockEpoch(ctx, s.q.lockEpoch, p.Tenant)
+		if err != nil {
+			return err
+		}
+		if epoch != p.From {
+			return unsubscribe.ErrEpoch
+		}
+		if entries, err = s.rekey(ctx, p, s.q.entryPairs, s.q.rekeyEntry); err != nil {
+			return err
+		}
+		if _, err := s.rekey(ctx, p, s.q.eventPairs, s.q.rekeyEvent); err != nil {
+			return err
+		}
+		return s.must(ctx, s.q.putEpoch, string(p.Tenant), int64(p.To))
+	})
+	if err != nil {
+		return 0, err
+	}
+	return entries, nil
+}
+
+func (s *Store) rekey(ctx context.Context, p unsubscribe.RekeyParams, read, write string) (changed int, err error) {
+	pairs, err := query(ctx, s, scanPair, read, string(p.Tenant))
+	if err != nil {
+		return 0, err
+	}
+	for _, old := range pairs {
+		key, mailbox := p.Wrap(old.key), p.Wrap(old.mailbox)
+		n, err := s.exec(ctx, write, key[:], mailbox[:], string(p.Tenant), old.key[:], old.mailbox[:])
+		if err != nil {
+			return 0, err
+		}
+		changed += n
+	}
+	return changed, nil
+}

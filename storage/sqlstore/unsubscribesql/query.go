@@ -1,0 +1,184 @@
+package unsubscribesql
+
+import (
+	"strconv"
+
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/unsubscribe"
+)
+
+// cut is a column whose bytes are cut where they are longer than any that a registry
+// writes: whoever writes past it must not decide how much of it is loaded.
+func cut(column string) string {
+	return "substr(" + column + ", 1, " + strconv.Itoa(unsubscribe.MaxRecord+1) + ")"
+}
+
+const (
+	entryPlace  = `addr_key, tenant, channel, list`
+	entryRest   = `mailbox, opted_out_at, imported_at, complained_at, bounced_at, opted_in_at, generation, event`
+	entryValues = entryPlace + ", " + entryRest
+	thisEntry   = ` WHERE addr_key = ? AND tenant = ? AND channel = ? AND list = ?`
+
+	progressValues = `state, noted_at, due_at, told_at, rule, attempts, alarmed, next_alarm`
+	deliveryValues = `tenant, event, provider, ` + progressValues
+)
+
+var (
+	eventValues = `tenant, id, addr_key, mailbox, recorded_at, ` + cut("record") + `, subject, ` + cut("content")
+	// plausible is what positions of the feed may be.
+	plausible = "BETWEEN 1 AND " + strconv.FormatInt(maxPosition, 10)
+)
+
+// queries are the statements of one dialect, ready to run.
+type queries struct {
+	insertEntry, lockEntry, putEntry, entries, entriesOf, entriesAfter string
+
+	epoch, holdEpoch, lockEpoch, insertEpoch, putEpoch string
+
+	entryPairs, rekeyEntry, eventPairs, rekeyEvent string
+
+	insertEvent, event, events, eraseContent, eraseSubject string
+
+	insertDelivery, lockDelivery, putDelivery, deliveries, dueDeliveries string
+
+	raise, raiseAt, head, waiting, follow, numberLock, number, prune string
+	// clear and restart begin a new era of positions.
+	clear, restart string
+
+	managed, setManaged string
+}
+
+func newQueries(d sqlstore.Dialect) *queries {
+	q := common()
+	q.feed()
+	if d == sqlstore.Postgres {
+		q.forPostgres()
+	} else {
+		q.forSQLite()
+	}
+	for _, text := range []*string{
+		&q.insertEntry, &q.lockEntry, &q.putEntry, &q.entries, &q.entriesOf, &q.entriesAfter,
+		&q.epoch, &q.holdEpoch, &q.lockEpoch, &q.insertEpoch, &q.putEpoch,
+		&q.entryPairs, &q.rekeyEntry, &q.eventPairs, &q.rekeyEvent,
+		&q.insertEvent, &q.event, &q.events, &q.eraseContent, &q.eraseSubject,
+		&q.insertDelivery, &q.lockDelivery, &q.putDelivery, &q.deliveries, &q.dueDeliveries,
+		&q.raise, &q.raiseAt, &q.head, &q.waiting, &q.follow, &q.numberLock, &q.number, &q.prune,
+		&q.clear, &q.restart, &q.managed, &q.setManaged,
+	} {
+		*text = d.Rebind(*text)
+	}
+	return q
+}
+
+func common() *queries {
+	return &queries{
+		insertEntry: `INSERT INTO troth_unsubscribe_entry (` + entryValues + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`,
+		lockEntry: `SELECT ` + entryValues + ` FROM troth_unsubscribe_entry` + thisEntry,
+		putEntry: `UPDATE troth_unsubscribe_entry SET mailbox = ?, opted_out_at = ?, imported_at = ?, complained_at = ?,
+			bounced_at = ?, opted_in_at = ?, generation = ?, event = ?` + thisEntry,
+		entriesOf: `SELECT ` + entryValues + ` FROM troth_unsubscribe_entry
+			WHERE tenant = ? AND (addr_key, channel, list) > (?, ?, ?) ORDER BY addr_key, channel, list LIMIT ?`,
+		entriesAfter: `SELECT ` + entryValues + ` FROM troth_unsubscribe_entry
+			WHERE (addr_key, tenant, channel, list) > (?, ?, ?, ?) ORDER BY addr_key, tenant, channel, list LIMIT ?`,
+
+		epoch:       `SELECT epoch FROM troth_unsubscribe_epoch WHERE tenant = ?`,
+		insertEpoch: `INSERT INTO troth_unsubscribe_epoch (tenant, epoch) VALUES (?, 1) ON CONFLICT DO NOTHING`,
+		putEpoch: `INSERT INTO troth_unsubscribe_epoch (tenant, epoch) VALUES (?, ?)
+			ON CONFLICT (tenant) DO UPDATE SET epoch = excluded.epoch`,
+		entryPairs: `SELECT DISTINCT addr_key, mailbox FROM troth_unsubscribe_entry WHERE tenant = ?`,
+		rekeyEntry: `UPDATE troth_unsubscribe_entry SET addr_key = ?, mailbox = ? WHERE tenant = ? AND addr_key = ? AND mailbox = ?`,
+		eventPairs: `SELECT DISTINCT addr_key, mailbox FROM troth_unsubscribe_event WHERE tenant = ?`,
+		rekeyEvent: `UPDATE troth_unsubscribe_event SET addr_key = ?, mailbox = ? WHERE tenant = ? AND addr_key = ? AND mailbox = ?`,
+
+		insertEvent: `INSERT INTO troth_unsubscribe_event (tenant, id, addr_key, mailbox, recorded_at, record, subject, content)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		event:  `SELECT ` + eventValues + ` FROM troth_unsubscribe_event WHERE tenant = ? AND id = ?`,
+		events: `SELECT ` + eventValues + ` FROM troth_unsubscribe_event WHERE tenant = ? AND addr_key = ? ORDER BY recorded_at, id`,
+		eraseContent: `UPDATE troth_unsubscribe_event SET subject = '', content = NULL
+			WHERE tenant = ? AND addr_key = ? AND (subject <> '' OR content IS NOT NULL)`,
+		eraseSubject: `UPDATE troth_unsubscribe_event SET subject = '', content = NULL
+			WHERE tenant = ? AND subject = ? AND subject <> ''`,
+
+		insertDelivery: `INSERT INTO troth_unsubscribe_delivery (` + deliveryValues + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`,
+		lockDelivery: `SELECT ` + deliveryValues + ` FROM troth_unsubscribe_delivery WHERE tenant = ? AND event = ? AND provider = ?`,
+		putDelivery: `UPDATE troth_unsubscribe_delivery SET state = ?, noted_at = ?, due_at = ?, told_at = ?, rule = ?,
+			attempts = ?, alarmed = ?, next_alarm = ? WHERE tenant = ? AND event = ? AND provider = ?`,
+		deliveries: `SELECT ` + deliveryValues + ` FROM troth_unsubscribe_delivery WHERE tenant = ? AND event = ? ORDER BY provider`,
+		dueDeliveries: `SELECT ` + deliveryValues + ` FROM troth_unsubscribe_delivery
+			WHERE next_alarm <> 0 AND next_alarm <= ? ORDER BY next_alarm LIMIT ?`,
+
+		managed:    `SELECT value FROM troth_unsubscribe_setting WHERE name = 'managed'`,
+		setManaged: `INSERT INTO troth_unsubscribe_setting (name, value) VALUES ('managed', 1) ON CONFLICT DO NOTHING`,
+	}
+}
+
+// entriesIn finds rows by both of their keys, each once: UNION drops what comes
+// twice.
+func entriesIn(keys string) string {
+	return `SELECT ` + entryValues + ` FROM troth_unsubscribe_entry WHERE tenant = ? AND addr_key ` + keys + `
+		UNION SELECT ` + entryValues + ` FROM troth_unsubscribe_entry
+		WHERE ` + anyMailbox + ` AND tenant = ? AND mailbox <> addr_key AND mailbox ` + keys
+}
+
+// anyMailbox spares looking for mailboxes where no entry has one of its own. It is
+// asked once for the statement.
+const anyMailbox = `EXISTS (SELECT 1 FROM troth_unsubscribe_entry WHERE mailbox <> addr_key)`
+
+// entriesEach is entriesIn with a look-up in an index for each key: OFFSET 0 keeps the
+// planner from reading the whole table for every few thousand of them.
+func entriesEach() string {
+	each := func(which string) string {
+		return `SELECT ` + entryValues + ` FROM (SELECT ?::text AS wanted) w, unnest(?::bytea[]) k CROSS JOIN LATERAL (
+			SELECT ` + entryValues + ` FROM troth_unsubscribe_entry WHERE tenant = w.wanted AND ` + which + ` OFFSET 0) e`
+	}
+	return each(`addr_key = k`) + ` UNION ` + each(`mailbox <> addr_key AND mailbox = k`) + ` WHERE ` + anyMailbox
+}
+
+func (q *queries) feed() {
+	q.raise = `INSERT INTO troth_unsubscribe_feed (tenant, addr_key, raised_at) VALUES (?, ?, ?)`
+	q.head = `SELECT COALESCE(MAX(position), 0) FROM troth_unsubscribe_feed WHERE position ` + plausible
+	// One statement and so one snapshot: the head must not run ahead of the events,
+	// nor a pruning come between them.
+	q.follow = `SELECT b.head, e.position, e.tenant, e.addr_key, e.raised_at
+		FROM (` + q.head[:len("SELECT COALESCE(MAX(position), 0)")] + ` AS head` + q.head[len("SELECT COALESCE(MAX(position), 0)"):] + `) b
+		LEFT JOIN (SELECT position, tenant, addr_key, raised_at FROM (SELECT position, tenant, addr_key, raised_at FROM troth_unsubscribe_feed
+			WHERE position > ? AND position ` + plausible + ` ORDER BY position LIMIT ?) n`
+	q.prune = `DELETE FROM troth_unsubscribe_feed WHERE position NOT ` + plausible + ` OR (raised_at < ?
+		AND position < (SELECT MAX(position) FROM troth_unsubscribe_feed WHERE position ` + plausible + `))`
+	q.clear = `DELETE FROM troth_unsubscribe_feed WHERE position IS NOT NULL`
+}
+
+func (q *queries) forSQLite() {
+	q.holdEpoch, q.lockEpoch = q.epoch, q.epoch
+	q.entries = entriesIn(`IN (SELECT unhex(value) FROM json_each(?))`)
+	q.raiseAt = `INSERT INTO troth_unsubscribe_feed (position, tenant, addr_key, raised_at) VALUES (?, ?, ?, ?)`
+	// The next position, as AUTOINCREMENT would give it if nobody forged any: it does
+	// not start again when rows are gone.
+	q.raise = `INSERT INTO troth_unsubscribe_feed (position, tenant, addr_key, raised_at)
+		SELECT n.position, ?, ?, ? FROM (SELECT 1 + MAX(
+			COALESCE((SELECT MAX(position) FROM troth_unsubscribe_feed WHERE position ` + plausible + `), 0),
+			COALESCE((SELECT MAX(seq) FROM sqlite_sequence
+				WHERE name = 'troth_unsubscribe_feed' AND typeof(seq) = 'integer' AND seq ` + plausible + `), 0)) AS position) n
+		WHERE n.position <= ` + strconv.FormatInt(lastPosition, 10)
+	q.restart = `UPDATE sqlite_sequence SET seq = ? WHERE name = 'troth_unsubscribe_feed'`
+	q.waiting = `SELECT 0`
+	q.follow += `) e ON 1 = 1`
+}
+
+func (q *queries) forPostgres() {
+	q.holdEpoch, q.lockEpoch = q.epoch+" FOR SHARE", q.epoch+" FOR UPDATE"
+	q.lockEntry += " FOR UPDATE"
+	q.lockDelivery += " FOR UPDATE"
+	q.entries = entriesEach()
+	q.numberLock = `SELECT pg_try_advisory_xact_lock(?)`
+	q.waiting = `SELECT 1 FROM troth_unsubscribe_feed WHERE position IS NULL LIMIT 1`
+	q.follow += `
+		UNION ALL SELECT position, tenant, addr_key, raised_at FROM (SELECT position, tenant, addr_key, raised_at FROM troth_unsubscribe_feed
+			WHERE position IS NULL LIMIT ?) u) e ON TRUE`
+	q.number = `UPDATE troth_unsubscribe_feed f SET position = n.position
+		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) + ? AS position
+			FROM troth_unsubscribe_feed WHERE position IS NULL) n
+		WHERE f.id = n.id`
+}

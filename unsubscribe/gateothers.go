@@ -1,0 +1,79 @@
+package unsubscribe
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/trothdev/troth"
+)
+
+// askOthers asks the other ledgers about all whom the registry lets through. What
+// they say of stops marketing and nothing else, as an opt-out does.
+func (a *asking) askOthers(ctx context.Context, batch []Verdict) error {
+	peers := a.g.r.opt.peers
+	if len(peers) == 0 || a.c.Class != Marketing {
+		return nil
+	}
+	of := a.g.r.purposeOf(a.c.List)
+	if err := of.Validate(); err != nil {
+		return err
+	}
+	var queries []troth.ObjectionQuery
+	var which []*Verdict
+	for i := range batch {
+		v := &batch[i]
+		if !v.Send {
+			continue
+		}
+		people, err := a.people(ctx, v)
+		if err != nil {
+			return err
+		}
+		for _, who := range people {
+			queries = append(queries, troth.ObjectionQuery{Subject: who, Purpose: of, Channel: string(a.c.Channel)})
+			which = append(which, v)
+		}
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	for _, peer := range peers {
+		answers, err := peer.Objected(ctx, queries)
+		if err != nil {
+			return fmt.Errorf("unsubscribe: ask for objections: %w", err)
+		}
+		if len(answers) != len(queries) {
+			return fmt.Errorf("%w: a ledger of objections gave no answer", ErrStale)
+		}
+		for i := range answers {
+			if v := which[i]; answers[i].Objected && v.Send {
+				v.Decision = Decision{Reason: ReasonObjected, Event: answers[i].OriginID}
+			}
+		}
+	}
+	return nil
+}
+
+// people are those whose address it is, as far as the host knows. Where nobody can
+// tell, the verdict becomes a no.
+func (a *asking) people(ctx context.Context, v *Verdict) ([]troth.Subject, error) {
+	if v.Recipient.SubjectID != "" {
+		who := troth.Subject{Tenant: a.c.Tenant, ID: v.Recipient.SubjectID}
+		if who.Validate() != nil {
+			v.Decision = Decision{Reason: ReasonPerson}
+			return nil, nil
+		}
+		return []troth.Subject{who}, nil
+	}
+	address, err := v.Recipient.Address.Reveal(purpose)
+	if err != nil || address == "" || a.g.r.opt.directory == nil {
+		v.Decision = Decision{Reason: ReasonPerson}
+		return nil, nil //nolint:nilerr // the verdict says so
+	}
+	people, err := a.g.r.opt.directory.Subjects(ctx, a.c.Tenant,
+		troth.Address{Channel: string(a.c.Channel), Value: v.Recipient.Address})
+	if err != nil {
+		return nil, fmt.Errorf("unsubscribe: ask the directory: %w", err)
+	}
+	return people, nil
+}

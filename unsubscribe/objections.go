@@ -1,0 +1,240 @@
+package unsubscribe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/trothdev/troth"
+)
+
+var _ troth.Objections = (*Registry)(nil)
+
+// purposeOf is what messages of a list are sent for, as other ledgers call it.
+func (r *Registry) purposeOf(list string) troth.Purpose {
+	if p, has := r.opt.purposes[list]; has {
+		return p
+	}
+	return troth.Purpose(list)
+}
+
+// listsOf are the lists whose messages are sent for a purpose.
+func (r *Registry) listsOf(p troth.Purpose) []string {
+	var lists []string
+	for list, of := range r.opt.purposes {
+		if of == p {
+			lists = append(lists, list)
+		}
+	}
+	if len(lists) == 0 {
+		lists = append(lists, string(p))
+	}
+	slices.Sort(lists)
+	return lists
+}
+
+// whoIs asks the directory for the person, if the host did not say who it is and it
+// knows one and no more.
+func (r *Registry) whoIs(ctx context.Context, d *draft) error {
+	if d.subjectID != "" || r.opt.directory == nil {
+		return nil
+	}
+	people, err := r.people(ctx, d)
+	if err == nil && len(people) == 1 {
+		d.subjectID = people[0].ID
+	}
+	return err
+}
+
+func (r *Registry) people(ctx context.Context, d *draft) ([]troth.Subject, error) {
+	people, err := r.opt.directory.Subjects(ctx, d.event.Place.Tenant,
+		troth.Address{Channel: string(d.event.Channel), Value: troth.Protect(d.address)})
+	if err != nil {
+		return nil, fmt.Errorf("unsubscribe: ask the directory: %w", err)
+	}
+	return people, nil
+}
+
+// tellPeers tells other ledgers of a no, before the entry is locked: both ledgers
+// lock the person first and the entry then. What came from a ledger is not told
+// again.
+func (r *Registry) tellPeers(ctx context.Context, d *draft) error {
+	e := &d.event
+	no := e.Kind == KindOptOut || e.Kind == KindComplaint || e.Kind == KindImport
+	if !no || e.Method == ByPeer || len(r.opt.peers) == 0 {
+		return nil
+	}
+	people := []troth.Subject{{Tenant: e.Place.Tenant, ID: d.subjectID}}
+	if r.opt.directory != nil {
+		found, err := r.people(ctx, d)
+		if err != nil {
+			return err
+		}
+		if d.subjectID == "" || slices.Contains(found, people[0]) {
+			people = found
+		} else {
+			people = append(people, found...)
+		}
+	} else if d.subjectID == "" {
+		return nil // nobody is known: the address stays blocked by its key
+	}
+	o := troth.Objection{Channel: string(e.Channel), At: e.At, OriginID: e.ID}
+	if e.Place.Scope == List {
+		o.Purpose = r.purposeOf(e.Place.List)
+	}
+	for _, who := range people {
+		o.Subject = who
+		for _, peer := range r.opt.peers {
+			if err := peer.Object(ctx, o); err != nil {
+				return fmt.Errorf("unsubscribe: tell of an opt-out: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Object implements [troth.Objections]: a consent ledger tells of a person's no, in
+// whose transaction it is recorded, for each of the addresses that the directory
+// knows. One without a purpose is to all marketing of the client. What came from
+// this registry, or was told before, changes nothing, so that two ledgers which tell
+// each other do not echo. Where the directory knows no address, nothing is
+// recorded: the other ledger, which the gate asks, has the person's no.
+func (r *Registry) Object(ctx context.Context, o troth.Objection) error {
+	if err := o.Subject.Validate(); err != nil {
+		return err
+	}
+	if o.OriginID == "" || len(o.OriginID) > troth.MaxIdentifier || !clean(o.OriginID) {
+		return &troth.IdentifierError{Kind: "origin", Reason: "is not valid"}
+	}
+	if r.opt.directory == nil {
+		return needs("WithDirectory, for objections")
+	}
+	ours, err := r.isOurs(ctx, o)
+	if err != nil || ours {
+		return err
+	}
+	addresses, err := r.addresses(ctx, o.Subject, o.Channel)
+	if err != nil {
+		return err
+	}
+	places := []Place{{Tenant: o.Subject.Tenant, Scope: Client}}
+	if o.Purpose != "" {
+		if err := o.Purpose.Validate(); err != nil {
+			return err
+		}
+		places = places[:0]
+		for _, list := range r.listsOf(o.Purpose) {
+			places = append(places, Place{o.Subject.Tenant, List, list})
+		}
+	}
+	return r.tx.Atomically(ctx, func(ctx context.Context) error {
+		for _, a := range addresses {
+			for _, p := range places {
+				if err := r.objectFor(ctx, o, p, a); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (r *Registry) objectFor(ctx context.Context, o troth.Objection, p Place, a troth.Address) error {
+	d := &draft{
+		event:     Event{Kind: KindOptOut, Place: p, Channel: Channel(a.Channel), Method: ByPeer, Origin: o.OriginID},
+		subjectID: o.Subject.ID,
+	}
+	at := o.At
+	if at.After(r.now()) {
+		at = time.Time{} // the other ledger's clock is ahead: a no is not refused for that
+	}
+	if err := r.prepare(d, "", at, a.Value); err != nil {
+		return err
+	}
+	if err := r.find(ctx, d); err != nil {
+		return err
+	}
+	d.event.ID = "~peer/" + digest(o.OriginID, p.List, d.keys.Exact.Hex())
+	_, err := r.write(ctx, d)
+	return err
+}
+
+// isOurs reports whether the objection is an event of this registry: about that
+// person, and one that denies. Anything else under its id is not believed to be.
+func (r *Registry) isOurs(ctx context.Context, o troth.Objection) (bool, error) {
+	for _, registry := range []troth.Tenant{o.Subject.Tenant, troth.Platform} {
+		row, found, err := r.store.Event(ctx, registry, o.OriginID)
+		if err != nil {
+			return false, fmt.Errorf("unsubscribe: read event: %w", err)
+		}
+		if !found {
+			continue
+		}
+		e, err := openEvent(&row)
+		if err != nil {
+			return false, err
+		}
+		if e.Place.Tenant == o.Subject.Tenant && e.Kind.reason() != "" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// addresses are those of a person that the registry can have, on one channel or on
+// all. Channels that it does not know are the host's own.
+func (r *Registry) addresses(ctx context.Context, who troth.Subject, channel string) ([]troth.Address, error) {
+	all, err := r.opt.directory.Addresses(ctx, who)
+	if err != nil {
+		return nil, fmt.Errorf("unsubscribe: ask the directory: %w", err)
+	}
+	return slices.DeleteFunc(all, func(a troth.Address) bool {
+		return channel != "" && a.Channel != channel || Channel(a.Channel).number() == 0
+	}), nil
+}
+
+// Objected implements [troth.Objections]: it tells whether a person has opted out of
+// marketing for a purpose, under any of their addresses. It asks no other ledger.
+func (r *Registry) Objected(ctx context.Context, queries []troth.ObjectionQuery) ([]troth.ObjectionAnswer, error) {
+	if r.opt.directory == nil {
+		return nil, needs("WithDirectory, for objections")
+	}
+	answers := make([]troth.ObjectionAnswer, len(queries))
+	for i, q := range queries {
+		if err := q.Subject.Validate(); err != nil {
+			return nil, err
+		}
+		addresses, err := r.addresses(ctx, q.Subject, q.Channel)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range addresses {
+			if answers[i], err = r.objected(ctx, q, a); err != nil {
+				return nil, err
+			}
+			if answers[i].Objected {
+				break
+			}
+		}
+	}
+	return answers, nil
+}
+
+func (r *Registry) objected(ctx context.Context, q troth.ObjectionQuery, a troth.Address) (troth.ObjectionAnswer, error) {
+	_, rows, err := r.known(ctx, q.Subject.Tenant, Channel(a.Channel), a.Value)
+	if err != nil {
+		return troth.ObjectionAnswer{}, err
+	}
+	// A bounce is nobody's word.
+	said := []Reason{ReasonOptOut, ReasonImport, ReasonComplaint}
+	for _, list := range r.listsOf(q.Purpose) {
+		c := Campaign{Tenant: q.Subject.Tenant, List: list, Channel: Channel(a.Channel), Class: Marketing}
+		for i := range rows {
+			if why := slices.IndexFunc(said, rows[i].Live); why >= 0 && rows[i].Concerns(c) {
+				return troth.ObjectionAnswer{Objected: true, Reason: string(said[why]), OriginID: rows[i].Event}, nil
+			}
+		}
+	}
+	return troth.ObjectionAnswer{}, nil
+}

@@ -1,0 +1,104 @@
+package unsubscribe_test
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/unsubscribe"
+)
+
+// TestForm_TellsNobodyWhoIsKnown compares an address that is in the registry, one
+// that came back, and one that nobody knows: the answer is the same to the byte, and
+// so is what the store is asked.
+func TestForm_TellsNobodyWhoIsKnown(t *testing.T) {
+	s := newSite(t)
+	s.oneClick(s.link(siteTicket()))
+	var texts, calls []string
+	for _, address := range []string{siteCanary, siteCanary, "nobody.canary@elsewhere.example"} {
+		s.store.taken()
+		a := s.post("/stop", "act", "stop", "scope", "everything", "address", address)
+		require.Equal(t, http.StatusOK, a.StatusCode)
+		texts = append(texts, a.text)
+		calls = append(calls, strings.Join(s.store.taken(), " "))
+	}
+	require.Len(t, slices.Compact(texts), 1)
+	require.Len(t, slices.Compact(calls), 1, "%q", calls)
+	require.NotContains(t, texts[0], "action=", "nothing to undo by who may be somebody else")
+	require.Equal(t, everythingStops, s.where())
+}
+
+func TestForm_ScopesAndMistakes(t *testing.T) {
+	s := newSite(t)
+	page := s.send(http.MethodGet, "/stop", "", "")
+	require.Equal(t, http.StatusOK, page.StatusCode)
+	require.Contains(t, page.text, `<label class="over" for="address">`)
+	require.NotContains(t, page.text, `value="list"`)
+	for _, address := range []string{"canary", "canary@", "@canary.example"} {
+		a := s.post("/stop", "act", "stop", "scope", "client", "address", address)
+		require.Equal(t, http.StatusUnprocessableEntity, a.StatusCode, address)
+		require.Contains(t, a.text, `aria-invalid="true" aria-describedby="error"`)
+	}
+	for _, fields := range [][]string{{}, {"act", "stop"}, {"act", "stop", "scope", "list", "address", siteCanary}, {"scope", "client", "address", siteCanary}} {
+		require.Equal(t, http.StatusBadRequest, s.post("/stop", fields...).StatusCode, "%q", fields)
+	}
+	require.Equal(t, nothingStops, s.where())
+	require.Equal(t, http.StatusOK, s.post("/stop", "act", "stop", "scope", "client", "address", " mailto:"+siteCanary+" ").StatusCode)
+	require.Equal(t, clientStops, s.where())
+}
+
+func TestForm_IsLimitedByClient(t *testing.T) {
+	s := newSite(t, fromAddress("192.0.2.7"))
+	status := 0
+	for range 11 {
+		status = s.post("/stop", "act", "stop", "scope", "client", "address", "canary").StatusCode
+	}
+	require.Equal(t, http.StatusTooManyRequests, status)
+	require.Equal(t, http.StatusTooManyRequests, s.post("/stop", "act", "stop", "scope", "client", "address", siteCanary).StatusCode)
+	require.Equal(t, nothingStops, s.where())
+	require.Equal(t, http.StatusOK, s.send(http.MethodGet, "/stop", "", "").StatusCode)
+	require.Equal(t, http.StatusOK, s.oneClick(s.link(siteTicket())).StatusCode, "providers are not held up by the form's limit")
+}
+
+// TestPages_KeepEvidenceSealed: where the host keeps it, what shows who posted is
+// sealed with the event, and opened for a purpose.
+func TestPages_KeepEvidenceSealed(t *testing.T) {
+	s := newSite(t)
+	_, err := unsubscribe.NewPages(unsubscribe.PagesConfig{Registry: s.registry, Links: s.links, Home: "acme", Evidence: true})
+	require.ErrorIs(t, err, unsubscribe.ErrNeeds, "there is nothing to seal with")
+
+	w := newRegWorld(t)
+	s.pages, err = unsubscribe.NewPages(unsubscribe.PagesConfig{
+		Registry: w.r, Links: s.links, Home: regAcme, Evidence: true,
+		Client: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
+	})
+	require.NoError(t, err)
+	s.pages.SetPace(0)
+	a := s.send(http.MethodPost, "/stop", urlEncodedBody, "act=stop&scope=client&address="+siteCanary, "User-Agent", "Reader/1.0 \xff")
+	require.Equal(t, http.StatusOK, a.StatusCode)
+	h, err := w.r.History(w.ctx, regAcme, unsubscribe.Email, troth.Protect(siteCanary), "test")
+	require.NoError(t, err)
+	require.Len(t, h.Events, 1)
+	require.Equal(t, unsubscribe.ByForm, h.Events[0].Event.Method)
+	ip, err := h.Events[0].Evidence.IP.Reveal("test")
+	require.NoError(t, err)
+	require.Equal(t, "192.0.2.7", ip.String())
+	agent, err := h.Events[0].Evidence.UserAgent.Reveal("test")
+	require.NoError(t, err)
+	require.Equal(t, "Reader/1.0 ", agent)
+}
+
+// How long the work took does not show: answers come at whole steps.
+func TestForm_AnswersInSteps(t *testing.T) {
+	s := newSite(t)
+	s.pages.SetPace(200 * time.Millisecond)
+	start := time.Now()
+	require.Equal(t, http.StatusOK, s.post("/stop", "act", "stop", "scope", "client", "address", siteCanary).StatusCode)
+	require.GreaterOrEqual(t, time.Since(start), 200*time.Millisecond)
+}
