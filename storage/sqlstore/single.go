@@ -44,7 +44,7 @@ func (q poolQuerier) direct(ctx context.Context, deadline time.Time, query strin
 		if err != nil {
 			return nil, err
 		}
-		rows, cancel, err := q.bounded(ctx, c, deadline, query, args)
+		rows, cancel, err := q.bounded(ctx, c, deadline, query, args) //nolint:rowserrcheck // whoever reads them asks
 		if err == nil {
 			return &Rows{ctx: ctx, rows: rows, release: func(err error) error {
 				defer cancel()

@@ -87,7 +87,7 @@ const takePicked = `took AS (UPDATE troth_task_turn SET phase = 3, span = $4, fe
 		WHERE ctid = ANY (ARRAY(SELECT place FROM picked))
 		RETURNING ` + turnColumns + `)
 	SELECT ` + turnValues + ` FROM took t JOIN picked p ON p.tenant = t.tenant AND p.id = t.id
-	CROSS JOIN LATERAL (SELECT * FROM troth_task x WHERE x.tenant = t.tenant AND x.id = t.id LIMIT 1) m
+	CROSS JOIN LATERAL (SELECT kind, key, line, grp, payload, instructions, created_at, deadline FROM troth_task x WHERE x.tenant = t.tenant AND x.id = t.id LIMIT 1) m
 	ORDER BY p.turn, p.due, t.id`
 
 func (c *claiming) forPostgres(sql dialect) {

@@ -79,14 +79,14 @@ type adding struct {
 // forPostgres adds many at once. Keys are inserted in order, so that two who add the
 // same do not wait for each other; equal ones of one call are in theirs.
 func (a *adding) forPostgres(sql dialect) {
-	a.insertAll = sql(`WITH r AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[],
-				$6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) WITH ORDINALITY
+	a.insertAll = sql(`WITH r AS MATERIALIZED (SELECT tenant, id, kind, key, line, created_at, deadline, not_before, stage, ring_at, place
+			FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) WITH ORDINALITY
 			AS r (tenant, id, kind, key, line, created_at, deadline, not_before, stage, ring_at, place)),
 		n AS (INSERT INTO troth_task (tenant, id, kind, key, line, grp, created_at, deadline)
 			SELECT tenant, id, kind, NULLIF(key, ''), line, id, created_at, deadline FROM r
 			ORDER BY tenant COLLATE "C", kind COLLATE "C", key COLLATE "C", place
 			ON CONFLICT DO NOTHING RETURNING tenant, id),
-		added AS MATERIALIZED (SELECT r.* FROM r JOIN n ON n.tenant = r.tenant AND n.id = r.id),
+		added AS MATERIALIZED (SELECT r.tenant, r.id, kind, line, not_before, stage, ring_at FROM r JOIN n ON n.tenant = r.tenant AND n.id = r.id),
 		turns AS (INSERT INTO troth_task_turn (tenant, id, kind, line, grp, phase, wake_at, sealed, alarmed)
 			SELECT tenant, id, kind, line, id, CASE WHEN not_before > c.now THEN 2 ELSE 1 END,
 				CASE WHEN not_before > c.now THEN not_before ELSE c.now END, FALSE, ring_at <> 0 FROM added, (SELECT {now} AS now) c),
@@ -94,7 +94,7 @@ func (a *adding) forPostgres(sql dialect) {
 			SELECT tenant, id, stage, ring_at FROM added WHERE ring_at <> 0)
 		SELECT tenant, id FROM added`)
 	a.findAll = sql(`SELECT m.tenant, m.kind, m.key, m.id FROM unnest($1::text[], $2::text[], $3::text[]) AS r (tenant, kind, key)
-		CROSS JOIN LATERAL (SELECT * FROM troth_task x WHERE x.tenant = r.tenant AND x.kind = r.kind AND x.key = r.key LIMIT 1) m`)
+		CROSS JOIN LATERAL (SELECT tenant, kind, key, id FROM troth_task x WHERE x.tenant = r.tenant AND x.kind = r.kind AND x.key = r.key LIMIT 1) m`)
 }
 
 func newAdding(sql dialect) adding {
