@@ -25,7 +25,8 @@
 //		return j.Complete(ctx)
 //	})
 //
-// A work can wait for others ([Engine.EnqueueAll]), has a due time and a legal
+// Many works at once are for [Engine.EnqueueMany]. A work can wait for others
+// ([Engine.EnqueueAll]), has a due time and a legal
 // deadline of which alarms tell at half of the time, at 80 % and when it has
 // passed, and limits of how many run at once and how often ([Kind]). Tenants and
 // lines within them take turns, however much one of them has enqueued. A host
@@ -74,7 +75,9 @@
 //
 // Rows go through a [Backend], in the host's transaction where it has one. Leases
 // and what is due go by the database's clock. tasktest has the suite that every
-// Backend must pass.
+// Backend must pass. Handlers that write each use a connection: let the pool of
+// database/sql keep as many idle ones as handlers run at once (SetMaxIdleConns), for
+// its default is 2 and to connect anew takes longer than most of their work.
 //
 // # Compatibility
 //

@@ -131,6 +131,34 @@ func (c *counted) Dispatch(_ context.Context, ref troth.WorkRef, _ time.Time) er
 	return nil
 }
 
+// A queue that loses what it was given loses no work: alarms tell, and an engine
+// that needs no queue does it, once.
+func TestDispatcher_WhatTheQueueLosesIsNotLost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var told []task.Notice
+		w := newWorld(t)
+		lost := w.engine(task.WithDispatcher(&counted{n: map[troth.WorkRef]int{}}), task.WithAlarms(bell{w: w, told: &told}))
+		id, err := lost.Enqueue(t.Context(), troth.Work{Tenant: tenant, Kind: "k", Deadline: time.Now().Add(time.Hour)})
+		require.NoError(t, err)
+		ref := troth.WorkRef{Tenant: tenant, ID: id}
+		stop := run(t, lost)
+		pass(50 * time.Minute)
+		w.is(ref, task.Waiting)
+		require.Len(t, heard(&told), 2)
+		stop()
+		ran := 0
+		require.NoError(t, task.Register(w.e, task.Kind{Name: "k"}, func(context.Context, task.Job[struct{}]) error {
+			ran++
+			return nil
+		}))
+		defer run(t, w.e)()
+		pass(time.Minute)
+		w.is(ref, task.Completed)
+		require.NoError(t, w.e.RunOne(t.Context(), ref), "the reference turned up after all")
+		require.Equal(t, 1, ran)
+	})
+}
+
 func TestEnqueueMany_DispatchesWhatIsNewOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		q := &counted{n: map[troth.WorkRef]int{}}
