@@ -1,0 +1,60 @@
+// Package retention keeps the promises about how long data stays: policies that
+// are data, linted before they hold, explained for every record, and carried out
+// as written.
+//
+// A [Policy] has classes of data with stages, events that move records, copies in
+// which they lie, promises, and what the law demands to be kept. [Parse] reads it
+// from JSON, [ParseYAML] from YAML. A [History] holds the versions of one policy and
+// decides:
+//
+//	policy, err := retention.ParseYAML(text)
+//	history, err := retention.NewHistory(policy)
+//	d := history.Evaluate(&retention.Facts{
+//		Record: "file/17", Class: "content",
+//		State:  retention.State{Stage: "trashed", Since: trashed},
+//		Cohort: 1, Known: retention.KnownAll,
+//	}, time.Now())
+//	fmt.Println(d) // file/17: content trashed: inaccessible at …; purge by …
+//
+// What must be kept and what must go are found separately, and a [Decision] says
+// what decided: a hold goes before a legal minimum, that before everything else;
+// then come promises and, for what expires by the policy itself, the record's label,
+// its class, the default. Of several ends the earliest binds. An [Exception] puts off
+// the policy's own expiry, and never an [Erasure] that was granted. Nothing that
+// keeps a record from being destroyed keeps it in sight. What is not known never
+// destroys.
+//
+// # Time
+//
+// Periods of days, weeks, months and years end with the end of a day in the
+// policy's zone, the day on which they begin not counted; hours are hours. A stage
+// begins when the one before was due to end, not when a sweep came by. So a
+// record's dates follow from its events alone: trash of 25 days and 30 days out of
+// reach are 55 days, however late each step was taken.
+//
+// # What it does not promise
+//
+// It is no legal advice. That a policy lints clean says that its stages meet
+// its promises, not that the promises are lawful, or the periods right. Copies that
+// a policy does not name are not known to it.
+//
+// # Errors
+//
+// [*PolicyError], which wraps [ErrPolicy], refuses a policy and says where. Nothing
+// of a policy but ids is quoted.
+//
+// # Concurrency
+//
+// A History never changes and may be used by many at once, as may a Policy that
+// nobody changes. Evaluation reads no clock, does no I/O and allocates nothing.
+//
+// # Storage
+//
+// A policy is stored as its text. docs/formats/retention-policy.md gives the fields
+// and the canonical bytes of which [Policy.Hash] is the hash.
+//
+// # Compatibility
+//
+// Words of closed lists and fields may be added; a policy that was read stays
+// readable, and keeps its hash.
+package retention

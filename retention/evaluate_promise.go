@@ -1,0 +1,89 @@
+package retention
+
+import (
+	"slices"
+	"time"
+)
+
+// promised takes in a promise, if it binds.
+func (e *evaluation) promised(v *version, p *promiseRules) {
+	from, ok := e.bound(p)
+	if !ok || !p.whole {
+		return
+	}
+	by := count(from, p.Within, v.zone)
+	if p.To == Hidden {
+		e.d.HiddenBy = earlier(e.d.HiddenBy, by.UTC())
+		if !by.After(e.d.At) {
+			e.see(VisibleNone)
+		}
+		return
+	}
+	why := Reason{Ground: ByPromise, Rule: p.Name, Fact: p.From, At: from.UTC(), Cite: p.Cite}
+	e.gone(by, why)
+	e.expire(v, p.begin(from, by, v.zone), why)
+}
+
+// begin returns when destruction must begin so that the promise is kept.
+func (p *promiseRules) begin(from, by time.Time, loc *time.Location) time.Time {
+	if start := ahead(by, p.reserve, loc); start.After(from) {
+		return start
+	}
+	return from
+}
+
+// gone notes by when the record was to be gone everywhere.
+func (e *evaluation) gone(by time.Time, why Reason) {
+	if before(by, why, e.d.GoneBy, e.d.Promise) {
+		e.d.GoneBy, e.d.Promise = by.UTC(), why
+	}
+}
+
+// bound returns when a promise began to count: at the first event that no event
+// has ended since, so that a second report never puts it off.
+func (e *evaluation) bound(p *promiseRules) (from time.Time, ok bool) {
+	var ended time.Time
+	over := false
+	for i := range p.Unless {
+		if at, is := e.last(p.Unless[i]); is && (!over || at.After(ended)) {
+			ended, over = at, true
+		}
+	}
+	for i := range e.facts.Events {
+		o := &e.facts.Events[i]
+		if o.Event != p.From || o.At.After(e.d.At) || over && o.At.Before(ended) {
+			continue
+		}
+		if !ok || o.At.Before(from) {
+			from, ok = o.At, true
+		}
+	}
+	return from, ok
+}
+
+// conflicts finds what keeps the record beyond a promise that makes no
+// exception for it.
+func (e *evaluation) conflicts(v, active *version) {
+	c, now := v.classes[e.facts.Class], active.classes[e.facts.Class]
+	if c == nil || now == nil {
+		return
+	}
+	for i := range c.promises {
+		p := &c.promises[i]
+		from, ok := e.bound(p)
+		if !ok || !p.whole || p.To == Hidden {
+			continue
+		}
+		begin := p.begin(from, count(from, p.Within, v.zone), v.zone)
+		if e.excepted.After(begin) || len(e.facts.Holds) > 0 && !begin.After(e.d.At) {
+			e.d.Conflict = true
+		}
+		for k := range now.obligations {
+			o := &now.obligations[k]
+			until, open, is := e.minimumOf(o, active.zone)
+			if is && !slices.Contains(p.Yields, o.Name) && (open || until.After(begin)) {
+				e.d.Conflict = true
+			}
+		}
+	}
+}
