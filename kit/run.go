@@ -18,11 +18,13 @@ import (
 // marks those of processes that died, tells the erasure journal and compares the
 // rows of the vault with the trail, see [vault.Vault.Run]; it does the work that is
 // due, see [task.Engine.Run], and what the ledger of consent has to do in time,
-// see [consent.Ledger.Run]; and, where there is a signer, it moves the trail's
+// see [consent.Ledger.Run]; it keeps the gate's index young and watches that providers
+// are told of opt-outs in time, see [unsubscribe.Gate.Run] and
+// [unsubscribe.Registry.Run]; and, where there is a signer, it moves the trail's
 // entries into the log and signs checkpoints, see [audit.Trail.Run]. When one of
 // them ends with an error, all end, and Run returns it.
 func (k *Kit) Run(ctx context.Context) error {
-	parts := []func(context.Context) error{k.Vault.Run, k.Tasks.Run, k.Consent.Run}
+	parts := []func(context.Context) error{k.Vault.Run, k.Tasks.Run, k.Consent.Run, k.Unsubscribe.Run, k.Gate.Run}
 	if k.signer != nil {
 		parts = append(parts, k.Trail.Run)
 	}
