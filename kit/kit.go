@@ -19,6 +19,7 @@ import (
 	"github.com/trothdev/troth/storage/sqlstore/auditsql"
 	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
 	"github.com/trothdev/troth/task"
+	"github.com/trothdev/troth/unsubscribe"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -44,9 +45,16 @@ type Config struct {
 	// KEKs is optional: the key-encryption keys of tenants that bring their own,
 	// see [vault.Vault.MoveTenant].
 	KEKs vault.KEKResolver
-	// Tasks and Consent are options of those parts, beside what the Kit gives them.
-	Tasks   []task.Option
-	Consent []consent.Option
+	// Directory is optional: the addresses of the host's people. With it consent and
+	// opt-outs are one truth: each ledger tells the other of a no, in one transaction,
+	// and asks it before it says yes.
+	Directory troth.Directory
+	// Tasks, Consent, Unsubscribe and Gate are options of those parts, beside what the
+	// Kit gives them.
+	Tasks       []task.Option
+	Consent     []consent.Option
+	Unsubscribe []unsubscribe.Option
+	Gate        []unsubscribe.GateOption
 	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of
 	// the key tables, where the restored database is so old that the key of the
 	// platform's epoch was destroyed since, and Open returns
@@ -69,6 +77,11 @@ type Kit struct {
 	Tasks *task.Engine
 	// Consent is the ledger of consent. What it enqueues, Tasks does.
 	Consent *consent.Ledger
+	// Unsubscribe is the registry of opt-outs; Gate is asked by it before each message,
+	// see [unsubscribe.Gate.Filter]. It lets nobody through before Run, or
+	// [unsubscribe.Gate.Load], has read the registry.
+	Unsubscribe *unsubscribe.Registry
+	Gate        *unsubscribe.Gate
 
 	log       *zap.Logger
 	signer    audit.Signer // nil in a kit that only records
@@ -184,7 +197,10 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	if err := k.wireTasks(ctx, c); err != nil {
 		return err
 	}
-	return k.wireConsent(ctx, c)
+	if err := k.wireConsent(ctx, c); err != nil {
+		return err
+	}
+	return k.wireUnsubscribe(ctx, c)
 }
 
 // vault is what both vaults are opened with.
@@ -248,5 +264,5 @@ func (k *Kit) Verifiers() audit.Verifiers { return k.verifiers }
 
 // Acts are all acts whose evidence the parts record; docs/acts.md shows them.
 func Acts() []*troth.Act {
-	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts())
+	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts(), unsubscribe.Acts())
 }
