@@ -181,6 +181,11 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 		return err
 	}
 	if first { // the epoch that the vault has opened since, with its evidence, is for both
+		if !k.Vault.Behind() {
+			if _, err := k.Vault.Rotate(troth.WithActor(ctx, self), troth.Platform); err != nil {
+				return err
+			}
+		}
 		before := k.late.keys
 		if k.late.keys, _, err = keysAlone(ctx, k.Handle, keys, c, true); err != nil {
 			return err
@@ -212,7 +217,7 @@ func (c Config) vault(keys vault.Backend, rec troth.Recorder) vault.Config {
 // Where there is no epoch yet it knows none, and first is true: a trail can tell
 // of the first epoch only once it has keys, so that they cannot lie under it. The
 // platform's index root, under which nobody's data lies, is then directly under
-// the key-encryption key until the next rotation takes it along. again is for when
+// the key-encryption key until it is moved to the first epoch. again is for when
 // the vault, which has a trail, was opened.
 func keysAlone(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Config, again bool) (v *vault.Vault, first bool, err error) {
 	wired := c.vault(keys, troth.UnsafeNoEvidence(h))
@@ -236,6 +241,9 @@ func keysAlone(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Co
 	}
 	return v, first, check(ctx, v)
 }
+
+// self is who acts where nobody else does.
+var self = troth.Actor{Kind: troth.Service, ID: "kit"}
 
 // check asks for the root that hashes come from, and makes it if there is none.
 func check(ctx context.Context, v *vault.Vault) error {
