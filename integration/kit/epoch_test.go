@@ -11,6 +11,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/kit"
+	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/vault"
 	"github.com/trothdev/troth/vault/vaulttest"
 )
@@ -66,20 +67,38 @@ func TestRun_DoesNoWorkBeforeTheReplay(t *testing.T) {
 		journal, err := vault.OpenJournalFile(path)
 		require.NoError(t, err)
 		c.Secrets.Journal = journal
-		k, err := kit.Open(t.Context(), c, vault.ForReplay())
+		k, err := kit.Open(t.Context(), c)
+		require.NoError(t, err)
+		_, err = k.Tasks.Enqueue(asService(t), troth.Work{Tenant: "acme", Kind: "shop.notice"})
+		require.NoError(t, err)
+		require.NoError(t, k.Close(context.WithoutCancel(t.Context())))
+
+		k, err = kit.Open(t.Context(), c, vault.ForReplay())
 		require.NoError(t, err)
 		require.True(t, k.Vault.Behind())
+		did := make(chan bool, 1)
+		require.NoError(t, k.Tasks.Handle(task.Kind{Name: "shop.notice"}, func(context.Context, troth.Job) (troth.Outcome, error) {
+			did <- k.Vault.Behind()
+			return troth.Completed, nil
+		}))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- k.Run(ctx) }()
 		select {
 		case err := <-done:
 			t.Fatalf("it ended: %v", err)
-		case <-time.After(500 * time.Millisecond):
+		case <-did:
+			t.Fatal("it worked")
+		case <-time.After(1500 * time.Millisecond):
 		}
 		_, err = k.Vault.Replay(asService(t))
 		require.NoError(t, err)
-		require.False(t, k.Vault.Behind())
+		select {
+		case behind := <-did:
+			require.False(t, behind)
+		case <-time.After(time.Minute):
+			t.Fatal("it never worked")
+		}
 		cancel()
 		require.ErrorIs(t, <-done, context.Canceled)
 		require.NoError(t, k.Close(context.WithoutCancel(t.Context())))

@@ -138,12 +138,13 @@ func (s *spares) giveBack(t *testing.T, h tasktest.Harness) {
 	if !ok || t.Failed() {
 		return
 	}
+	ctx := context.WithoutCancel(t.Context())
 	for _, text := range []string{
 		`TRUNCATE troth_task, troth_task_turn, troth_task_edge, troth_task_group, troth_task_disposal, troth_task_alarm,
 			troth_task_rate, troth_task_managed`,
 		fmt.Sprintf("UPDATE test_clock SET now = %d", tasktest.NewClock().Now().UnixMicro()),
 	} {
-		if _, err := handle.Querier(context.Background()).Exec(context.Background(), text); err != nil {
+		if _, err := handle.Querier(ctx).Exec(ctx, text); err != nil {
 			t.Error(err)
 			return
 		}
