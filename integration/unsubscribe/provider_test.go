@@ -23,7 +23,6 @@ import (
 	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/storage/sqlstore"
-	"github.com/trothdev/troth/storage/sqlstore/unsubscribesql"
 	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/unsubscribe"
 	"github.com/trothdev/troth/unsubscribe/httpprovider"
@@ -112,21 +111,19 @@ func newSite(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts []unsubscribe.Op
 	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
 	log := zap.New(core)
-	k, err := kit.Open(t.Context(), kit.Config{
-		DB: db, Dialect: d, Secrets: kit.Secrets{KEK: vaulttest.InsecureKEK()}, Logger: log, Tasks: []task.Option{task.WithPoll(20 * time.Millisecond)},
-	})
+	c := kit.Config{
+		DB: db, Dialect: d, Secrets: kit.Secrets{KEK: vaulttest.InsecureKEK()}, Logger: log,
+		Tasks: []task.Option{task.WithPoll(20 * time.Millisecond)}, Unsubscribe: opts,
+	}
+	for _, kind := range unsubscribe.Works() {
+		c.Kinds = append(c.Kinds, task.Kind{Name: kind, Backoff: 10 * time.Millisecond, Cap: 50 * time.Millisecond})
+	}
+	k, err := kit.Open(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, k.Close(context.WithoutCancel(t.Context()))) })
-	store, err := unsubscribesql.New(t.Context(), k.Handle)
-	require.NoError(t, err)
-	s := &site{T: t, kit: k, logs: logs, ctx: troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})}
-	s.registry, err = unsubscribe.New(t.Context(), unsubscribe.Config{Store: store, Recorder: k.Trail, Keys: k.Vault},
-		append([]unsubscribe.Option{
-			unsubscribe.WithSealer(k.Vault), unsubscribe.WithEnqueuer(k.Tasks), unsubscribe.WithLogger(log), unsubscribe.Unmanaged("test"),
-		}, opts...)...)
-	require.NoError(t, err)
-	for _, kind := range unsubscribe.Works() {
-		require.NoError(t, k.Tasks.Handle(task.Kind{Name: kind, Backoff: 10 * time.Millisecond, Cap: 50 * time.Millisecond}, s.registry.Do))
+	s := &site{
+		T: t, kit: k, registry: k.Unsubscribe, logs: logs,
+		ctx: troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"}),
 	}
 	return s
 }
