@@ -160,8 +160,9 @@ func (r *Registry) objectFor(ctx context.Context, o troth.Objection, p Place, a 
 	return err
 }
 
-// isOurs reports whether the objection is an event of this registry: about that
-// person, and one that denies. Anything else under its id is not believed to be.
+// isOurs reports whether the objection is an event of this registry: of that client,
+// one that denies, and no narrower. Anything else under its id is not believed to be:
+// hosts may call two things by one id.
 func (r *Registry) isOurs(ctx context.Context, o troth.Objection) (bool, error) {
 	for _, registry := range []troth.Tenant{o.Subject.Tenant, troth.Platform} {
 		row, found, err := r.store.Event(ctx, registry, o.OriginID)
@@ -175,7 +176,8 @@ func (r *Registry) isOurs(ctx context.Context, o troth.Objection) (bool, error) 
 		if err != nil {
 			return false, err
 		}
-		if e.Place.Tenant == o.Subject.Tenant && e.Kind.reason() != "" {
+		narrower := e.Place.Scope == List && r.purposeOf(e.Place.List) != o.Purpose || string(e.Channel) != o.Channel
+		if e.Place.Tenant == o.Subject.Tenant && e.Kind.reason() != "" && !narrower {
 			return true, nil
 		}
 	}
@@ -183,14 +185,22 @@ func (r *Registry) isOurs(ctx context.Context, o troth.Objection) (bool, error) 
 }
 
 // addresses are those of a person that the registry can have, on one channel or on
-// all. Channels that it does not know are the host's own.
+// all. Channels that it does not know are the host's own, and to what cannot be read
+// as an address no gate lets a message through: neither is a reason to refuse a no.
 func (r *Registry) addresses(ctx context.Context, who troth.Subject, channel string) ([]troth.Address, error) {
 	all, err := r.opt.directory.Addresses(ctx, who)
 	if err != nil {
 		return nil, fmt.Errorf("unsubscribe: ask the directory: %w", err)
 	}
 	return slices.DeleteFunc(all, func(a troth.Address) bool {
-		return channel != "" && a.Channel != channel || Channel(a.Channel).number() == 0
+		if channel != "" && a.Channel != channel || Channel(a.Channel).number() == 0 {
+			return true
+		}
+		plain, err := a.Value.Reveal(purpose)
+		if err == nil {
+			_, err = Normalise(Channel(a.Channel), plain)
+		}
+		return err != nil
 	}), nil
 }
 

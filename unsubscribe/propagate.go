@@ -32,10 +32,7 @@ func (r *Registry) propagate(ctx context.Context, d *draft) error {
 		if !slices.Contains(p.channels, e.Channel) {
 			continue
 		}
-		due, rule, err := r.due(e)
-		if err != nil {
-			return err
-		}
+		due, rule := r.due(e)
 		row := DeliveryRow{
 			Tenant: d.row.Tenant, EventID: e.ID, Provider: p.name, State: DeliveryPending,
 			NotedAt: e.RecordedAt.UnixMicro(), DueAt: due.UnixMicro(), Rule: rule,
