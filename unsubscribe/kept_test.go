@@ -109,3 +109,26 @@ func TestKept_ANewNoHasTheMailboxOfTheRulesInForce(t *testing.T) {
 	w.optOut("a.da+shop@gmail.com", unsubscribe.Client)
 	w.wants(unsubscribe.ReasonOptOut, "ada@gmail.com")
 }
+
+func TestKept_ErasureTakesNothingOfAnotherClient(t *testing.T) {
+	w := newRegWorld(t)
+	r := w.open(unsubscribe.Unmanaged("test"), unsubscribe.WithShredder(w.sealer.shred))
+	for _, client := range []troth.Tenant{regAcme, regGlobex} {
+		p := regOut(regAda, unsubscribe.Everything)
+		p.Tenant, p.Evidence.Note = client, troth.Protect("rang up")
+		_, err := r.OptOut(w.ctx, p)
+		require.NoError(t, err)
+	}
+	w.clock.move(time.Second)
+	n, err := r.Erase(w.ctx, unsubscribe.EraseParams{
+		Tenant: regAcme, Channel: unsubscribe.Email, Address: troth.Protect(regAda), Ground: "erasure-request",
+	})
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	for client, gone := range map[troth.Tenant]bool{regAcme: true, regGlobex: false} {
+		h, err := r.History(w.ctx, client, unsubscribe.Email, troth.Protect(regAda), "court")
+		require.NoError(t, err)
+		require.Equal(t, unsubscribe.KindOptOut, h.Events[0].Event.Kind)
+		require.Equal(t, gone, h.Events[0].EvidenceGone, "%s", client)
+	}
+}
