@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -83,6 +84,8 @@ func (r *Registry) tellPeers(ctx context.Context, d *draft) error {
 	if e.Place.Scope == List {
 		o.Purpose = r.purposeOf(e.Place.List)
 	}
+	// In one order, whatever the directory's is: each of them is locked until the end.
+	slices.SortFunc(people, func(a, b troth.Subject) int { return strings.Compare(a.ID, b.ID) })
 	for _, who := range people {
 		o.Subject = who
 		for _, peer := range r.opt.peers {

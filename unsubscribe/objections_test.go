@@ -209,3 +209,17 @@ func TestImport_GoesOnWhereItFailed(t *testing.T) {
 	}
 	require.Equal(t, 700, n)
 }
+
+func TestObjections_PeopleOfOneAddressAreToldInOneOrder(t *testing.T) {
+	w := newRegWorld(t)
+	for _, id := range []string{"c-3", "c-1", "c-2"} {
+		w.directory.add(troth.Subject{Tenant: regAcme, ID: id}, regAda)
+	}
+	r, peer := w.withPeer()
+	_, err := r.OptOut(w.ctx, regOut(regAda, unsubscribe.Client))
+	require.NoError(t, err)
+	require.Len(t, peer.told, 3)
+	for i, id := range []string{"c-1", "c-2", "c-3"} {
+		require.Equal(t, id, peer.told[i].Subject.ID, "or two of them at once would wait for each other")
+	}
+}
