@@ -1,6 +1,8 @@
 package unsubscribe_test
 
 import (
+	"context"
+	"errors"
 	"iter"
 	"testing"
 	"time"
@@ -130,5 +132,42 @@ func TestKept_ErasureTakesNothingOfAnotherClient(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, unsubscribe.KindOptOut, h.Events[0].Event.Kind)
 		require.Equal(t, gone, h.Events[0].EvidenceGone, "%s", client)
+	}
+}
+
+// goneQueue cannot seal anything of Acme, whose keys are destroyed.
+type goneQueue struct{ *regQueue }
+
+func (q goneQueue) Enqueue(ctx context.Context, w troth.Work) (string, error) {
+	if w.Tenant == regAcme {
+		return "", regGoneError{errors.New("shredded")}
+	}
+	return q.regQueue.Enqueue(ctx, w)
+}
+
+// A message outlives the client who sent it: its link still ends what others send,
+// and the provider who has the address is still told.
+func TestKept_AClientThatIsGoneIsNoReasonToRefuse(t *testing.T) {
+	w := newRegWorld(t)
+	w.directory.add(regC17, regAda)
+	mailer := &regProvider{}
+	r, peer := w.withPeer(unsubscribe.WithProvider("mailer", mailer), unsubscribe.WithEnqueuer(goneQueue{w.queue}))
+	peer.fail = regGoneError{errors.New("shredded")}
+	for i, scope := range []unsubscribe.Scope{unsubscribe.Client, unsubscribe.Everything} {
+		e, err := r.OptOut(w.ctx, regOut(regAda, scope))
+		require.NoError(t, err)
+		require.Equal(t, scope, w.wants(unsubscribe.ReasonOptOut, regAda).Place.Scope)
+		work := w.queue.pending()[i]
+		require.Equal(t, troth.Platform, work.Tenant)
+		outcome, err := r.Do(w.ctx, regJob(work, 1))
+		require.NoError(t, err)
+		require.Equal(t, troth.Completed, outcome)
+		registry := regAcme
+		if scope == unsubscribe.Everything {
+			registry = troth.Platform
+		}
+		told, err := r.Deliveries(w.ctx, registry, e.ID)
+		require.NoError(t, err)
+		require.Equal(t, unsubscribe.DeliveryTold, told[0].State)
 	}
 }

@@ -59,7 +59,8 @@ func (r *Registry) people(ctx context.Context, d *draft) ([]troth.Subject, error
 
 // tellPeers tells other ledgers of a no, before the entry is locked: both ledgers
 // lock the person first and the entry then. What came from a ledger is not told
-// again.
+// again. A ledger whose records of the client are destroyed has no yes to end: links
+// outlive the client, and may end what others send.
 func (r *Registry) tellPeers(ctx context.Context, d *draft) error {
 	e := &d.event
 	no := e.Kind == KindOptOut || e.Kind == KindComplaint || e.Kind == KindImport
@@ -89,7 +90,9 @@ func (r *Registry) tellPeers(ctx context.Context, d *draft) error {
 	for _, who := range people {
 		o.Subject = who
 		for _, peer := range r.opt.peers {
-			if err := peer.Object(ctx, o); err != nil {
+			// In a savepoint: nothing is left of what a ledger refused.
+			err := r.tx.Atomically(ctx, func(ctx context.Context) error { return peer.Object(ctx, o) })
+			if err != nil && !isShredded(err) {
 				return fmt.Errorf("unsubscribe: tell of an opt-out: %w", err)
 			}
 		}
