@@ -225,7 +225,8 @@ func TestGate_CountsBeforeTheCommit(t *testing.T) {
 			permit := p.filter(gateLetter, ada)[0].Permit()
 			undone := errors.New("undone")
 			err := p.Transactor().Atomically(p.ctx, func(ctx context.Context) error {
-				if _, err := p.OptOut(ctx, gateOut("ada@a.example", unsubscribe.Client)); err != nil {
+				_, err := p.OptOut(ctx, gateOut("ada@a.example", unsubscribe.Client))
+				if err != nil {
 					return err
 				}
 				// Somebody else asks.
