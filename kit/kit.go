@@ -47,7 +47,8 @@ type Config struct {
 	KEKs vault.KEKResolver
 	// Directory is optional: the addresses of the host's people. With it consent and
 	// opt-outs are one truth: each ledger tells the other of a no, in one transaction,
-	// and asks it before it says yes.
+	// and asks it before it says yes. Without it the Gate asks the registry of opt-outs
+	// alone.
 	Directory troth.Directory
 	// Tasks, Consent, Unsubscribe and Gate are options of those parts, beside what the
 	// Kit gives them.
@@ -83,7 +84,8 @@ type Kit struct {
 	Consent *consent.Ledger
 	// Unsubscribe is the registry of opt-outs; Gate is asked by it before each message,
 	// see [unsubscribe.Gate.Filter]. It lets nobody through before Run, or
-	// [unsubscribe.Gate.Load], has read the registry.
+	// [unsubscribe.Gate.Load], has read the registry. The keys of [unsubscribe.NewLinks]
+	// are Vault's.
 	Unsubscribe *unsubscribe.Registry
 	Gate        *unsubscribe.Gate
 

@@ -26,6 +26,7 @@ import (
 	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/unsubscribe"
 	"github.com/trothdev/troth/unsubscribe/httpprovider"
+	"github.com/trothdev/troth/vault"
 	"github.com/trothdev/troth/vault/vaulttest"
 )
 
@@ -210,6 +211,28 @@ func TestProvider_IsToldOnceWhateverGoesWrong(t *testing.T) {
 		for _, call := range m.calls {
 			require.NotContains(t, call, ada, "no address in a URL")
 		}
+	})
+}
+
+// TestProvider_IsToldAlsoForAClientWhoIsGone: the links in a client's messages work
+// after the client's keys were destroyed, with the real vault, ledger and queue.
+func TestProvider_IsToldAlsoForAClientWhoIsGone(t *testing.T) {
+	eachSite(t, func(t *testing.T, open func(opts ...unsubscribe.Option) *site) {
+		m, provider := serve(t)
+		people := &contacts{known: map[troth.Subject][]string{{Tenant: shop, ID: "c-17"}: {ada}}}
+		ledger := &late{}
+		s := open(provider, unsubscribe.WithDirectory(people), unsubscribe.WithObjections(ledger))
+		ledger.Objections = s.kit.Consent
+		_, err := s.kit.Vault.Shred(s.ctx, troth.UnmanagedPermit("test"), vault.Target{Tenant: shop, WholeTenant: true})
+		require.NoError(t, err)
+		e, err := s.registry.OptOut(s.ctx, unsubscribe.OptOutParams{
+			Tenant: shop, Channel: unsubscribe.Email, Address: troth.Protect(ada), Scope: unsubscribe.Client, Method: unsubscribe.ByOneClick,
+			Evidence: unsubscribe.Evidence{UserAgent: troth.Protect("Mail/1.0")},
+		})
+		require.NoError(t, err)
+		require.False(t, e.HasEvidence)
+		s.runs(func() bool { return s.state(shop, e.ID).State == unsubscribe.DeliveryTold })
+		require.Equal(t, map[string]int{ada: 1}, m.suppressed)
 	})
 }
 
