@@ -56,6 +56,10 @@ type Config struct {
 	Consent     []consent.Option
 	Unsubscribe []unsubscribe.Option
 	Gate        []unsubscribe.GateOption
+	// Kinds says how work that the Kit itself hands to Tasks is limited and tried
+	// again, by the names of [consent.Works] and [unsubscribe.Works]: how fast a
+	// provider may be called, for example. The others have the engine's defaults.
+	Kinds []task.Kind
 	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of
 	// the key tables, where the restored database is so old that the key of the
 	// platform's epoch was destroyed since, and Open returns
@@ -109,6 +113,9 @@ func Open(ctx context.Context, c Config, opts ...vault.Option) (*Kit, error) {
 		c.Clock = time.Now
 	}
 	k := &Kit{log: c.Logger}
+	if err := c.checkKinds(); err != nil {
+		return nil, fmt.Errorf("kit: open: %w", err)
+	}
 	if err := k.setSigner(c); err != nil {
 		return nil, fmt.Errorf("kit: open: %w", err)
 	}

@@ -23,8 +23,6 @@ import (
 	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/storage/sqlstore"
-	"github.com/trothdev/troth/storage/sqlstore/tasksql"
-	"github.com/trothdev/troth/storage/sqlstore/unsubscribesql"
 	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/unsubscribe"
 	"github.com/trothdev/troth/unsubscribe/httpprovider"
@@ -93,7 +91,6 @@ type site struct {
 	*testing.T
 	ctx      context.Context
 	kit      *kit.Kit
-	tasks    *task.Engine
 	registry *unsubscribe.Registry
 	logs     *observer.ObservedLogs
 }
@@ -115,31 +112,19 @@ func newSite(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts []unsubscribe.Op
 	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
 	log := zap.New(core)
-	k, err := kit.Open(t.Context(), kit.Config{DB: db, Dialect: d, Secrets: kit.Secrets{KEK: vaulttest.InsecureKEK()}, Logger: log})
+	c := kit.Config{
+		DB: db, Dialect: d, Secrets: kit.Secrets{KEK: vaulttest.InsecureKEK()}, Logger: log,
+		Tasks: []task.Option{task.WithPoll(20 * time.Millisecond)}, Unsubscribe: opts,
+	}
+	for _, kind := range unsubscribe.Works() {
+		c.Kinds = append(c.Kinds, task.Kind{Name: kind, Backoff: 10 * time.Millisecond, Cap: 50 * time.Millisecond})
+	}
+	k, err := kit.Open(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, k.Close(context.WithoutCancel(t.Context()))) })
-	store, err := unsubscribesql.New(t.Context(), k.Handle)
-	require.NoError(t, err)
-	// An engine and a registry beside the Kit's own, which do not run: this one tries
-	// again sooner than a test gives up.
-	queue, err := tasksql.New(t.Context(), k.Handle)
-	require.NoError(t, err)
-	tasks, err := task.New(t.Context(), task.Config{
-		Store: queue, Recorder: k.Trail, Sealer: k.Vault,
-		DestroyKey: func(ctx context.Context, p troth.Permit, of troth.Subject, in troth.Compartment) error {
-			_, err := k.Vault.Shred(ctx, p, vault.Target{Tenant: of.Tenant, SubjectID: of.ID, Compartments: []troth.Compartment{in}})
-			return err
-		},
-	}, task.Unmanaged("test"), task.WithLogger(log), task.WithPoll(20*time.Millisecond))
-	require.NoError(t, err)
-	s := &site{T: t, kit: k, tasks: tasks, logs: logs, ctx: troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})}
-	s.registry, err = unsubscribe.New(t.Context(), unsubscribe.Config{Store: store, Recorder: k.Trail, Keys: k.Vault},
-		append([]unsubscribe.Option{
-			unsubscribe.WithSealer(k.Vault), unsubscribe.WithEnqueuer(tasks), unsubscribe.WithLogger(log), unsubscribe.Unmanaged("test"),
-		}, opts...)...)
-	require.NoError(t, err)
-	for _, kind := range unsubscribe.Works() {
-		require.NoError(t, tasks.Handle(task.Kind{Name: kind, Backoff: 10 * time.Millisecond, Cap: 50 * time.Millisecond}, s.registry.Do))
+	s := &site{
+		T: t, kit: k, registry: k.Unsubscribe, logs: logs,
+		ctx: troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"}),
 	}
 	return s
 }
@@ -149,7 +134,7 @@ func (s *site) runs(until func() bool) {
 	s.Helper()
 	ctx, stop := context.WithCancel(s.Context())
 	done := make(chan error, 1)
-	go func() { done <- s.tasks.Run(ctx) }()
+	go func() { done <- s.kit.Tasks.Run(ctx) }()
 	require.Eventually(s, until, time.Minute, 20*time.Millisecond)
 	stop()
 	require.ErrorIs(s, <-done, context.Canceled)
