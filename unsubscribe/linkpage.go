@@ -277,6 +277,9 @@ func (p *Pages) undoStop(w http.ResponseWriter, r *http.Request, words *words, k
 		ID: eventID(token, ByUndo, Place{}, 0), Tenant: k.Tenant, Channel: k.Channel, Address: k.Address,
 		Scope: k.scope, List: k.List, Method: ByUndo, Reference: k.event, Evidence: p.evidence(r),
 	})
+	if err == nil {
+		err = p.stillUndone(r.Context(), k)
+	}
 	switch {
 	case err == nil:
 		words.plain(words.UndoneTitle, words.Undone).write(w, http.StatusOK)
@@ -285,6 +288,16 @@ func (p *Pages) undoStop(w http.ResponseWriter, r *http.Request, words *words, k
 	default:
 		p.fail(w, words.localTexts)
 	}
+}
+
+// stillUndone returns ErrEvidence where the person opted out again since: an undo that
+// was done before, and is posted again, changes nothing.
+func (p *Pages) stillUndone(ctx context.Context, k Ticket) error {
+	stopped, err := p.stopped(ctx, k)
+	if _, again := stopped[Place{Tenant: k.Tenant, Scope: k.scope, List: k.List}]; again {
+		return ErrEvidence
+	}
+	return err
 }
 
 // waitForStep waits until the time since start is a whole number of steps, so that

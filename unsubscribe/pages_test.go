@@ -245,7 +245,7 @@ func TestUndo_IsShortAndUndoesOneOptOut(t *testing.T) {
 	s.move(time.Minute)
 	second := undoPath(t, s.post(path, "act", "stop", "scope", "list"))
 	require.Equal(t, listStops, s.where())
-	s.post(first, "act", "undo")
+	require.Equal(t, http.StatusGone, s.post(first, "act", "undo").StatusCode, "nor says so")
 	require.Equal(t, listStops, s.where())
 
 	s.move(16 * time.Minute)

@@ -301,3 +301,37 @@ func TestPropagation_RefusesWorkThatIsNotItsOwn(t *testing.T) {
 	require.Equal(t, troth.Retry, outcome)
 	require.ErrorIs(t, err, unsubscribe.ErrNeeds)
 }
+
+// lostEvent is a store in which somebody deleted an event.
+type lostEvent struct {
+	unsubscribe.Backend
+	id string
+}
+
+func (s *lostEvent) Event(ctx context.Context, tenant troth.Tenant, id string) (unsubscribe.EventRow, bool, error) {
+	if id == s.id {
+		return unsubscribe.EventRow{}, false, nil
+	}
+	return s.Backend.Event(ctx, tenant, id)
+}
+
+// TestPropagation_ADeletedEventSilencesNoAlarm: neither its own nor those behind it.
+func TestPropagation_ADeletedEventSilencesNoAlarm(t *testing.T) {
+	w := newRegWorld(t)
+	lost := &lostEvent{Backend: w.store}
+	w.store = lost
+	var late []string
+	w.r = w.open(unsubscribe.WithProvider("mailer", &regProvider{}), unsubscribe.WithAlarm(func(a unsubscribe.Alarm) {
+		require.Equal(t, 100, a.Percent)
+		late = append(late, a.Event)
+	}))
+	first := w.optOut(regAda, unsubscribe.Client)
+	w.clock.move(time.Second)
+	second := w.optOut("eve@example.org", unsubscribe.Client)
+	lost.id = first.ID
+	w.clock.move(49 * time.Hour)
+	require.NoError(t, w.r.Sweep(w.ctx))
+	require.NoError(t, w.r.Sweep(w.ctx))
+	require.Equal(t, []string{first.ID, second.ID}, late)
+	require.Len(t, w.trail.of("unsubscribe.late"), 1)
+}

@@ -97,8 +97,17 @@ func (r *Registry) alarmFor(ctx context.Context, due DeliveryRow) error {
 			raised.Percent = int(reached)
 		}
 		if reached == 100 && raised != nil {
-			if raised, err = r.lateRow(ctx, &row); err != nil {
+			late, err := r.lateRow(ctx, &row)
+			switch {
+			case errors.Is(err, ErrRecord):
+				// Somebody was at the event: the alarm sounds all the same, and no other
+				// waits behind it.
+				r.log.Error("unsubscribe: the event of a late delivery is not usable",
+					zap.String("registry", string(row.Tenant)), zap.String("event", row.EventID))
+			case err != nil:
 				return err
+			default:
+				raised = late
 			}
 		}
 		return r.putDelivery(ctx, row)

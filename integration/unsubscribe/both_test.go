@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -282,4 +283,55 @@ func TestBoth_FromBothSidesAtOnce(t *testing.T) {
 		require.NoError(b, errors.Join(errs...))
 		b.wants(who, ada, false, false)
 	})
+}
+
+// meeting is a directory at which an opt-out, whose transaction has begun, waits until
+// a withdrawal has locked the person.
+type meeting struct {
+	*contacts
+	asked           atomic.Int32
+	begun, withdrew chan struct{}
+}
+
+func (m *meeting) Subjects(ctx context.Context, tenant troth.Tenant, a troth.Address) ([]troth.Subject, error) {
+	if m.asked.Add(1) == 2 { // the first time is before the transaction
+		close(m.begun)
+		<-m.withdrew
+	}
+	return m.contacts.Subjects(ctx, tenant, a)
+}
+
+func (m *meeting) Addresses(ctx context.Context, s troth.Subject) ([]troth.Address, error) {
+	close(m.withdrew)
+	return m.contacts.Addresses(ctx, s)
+}
+
+// TestBoth_TheFirstOptOutOfAClientWaitsForNobody: what a client's first opt-out
+// creates is not in the way of who locked the person before.
+func TestBoth_TheFirstOptOutOfAClientWaitsForNobody(t *testing.T) {
+	h, err := sqlstore.Open(t.Context(), pgtest.Open(t), sqlstore.Postgres)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	cs, err := consentsql.New(t.Context(), h)
+	require.NoError(t, err)
+	us, err := unsubscribesql.New(t.Context(), h)
+	require.NoError(t, err)
+	b := newBoth(t, cs, us)
+	who := b.person("c-17", ada)
+	require.NoError(t, b.says(b.ctx, who, "offers", consent.Granted, "grant"))
+	m := &meeting{contacts: b.contacts, begun: make(chan struct{}), withdrew: make(chan struct{})}
+	ledger := &late{}
+	b.registry, err = unsubscribe.New(t.Context(), unsubscribe.Config{Store: us, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: &fixedKeys{}},
+		unsubscribe.WithDirectory(m), unsubscribe.WithObjections(ledger))
+	require.NoError(t, err)
+	b.ledger, err = consent.New(t.Context(), consent.Config{Store: cs, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: &fixedKeys{}},
+		consent.WithObjections(b.registry))
+	require.NoError(t, err)
+	ledger.Objections = b.ledger
+	out := make(chan error, 1)
+	go func() { out <- b.optOut(b.ctx, unsubscribe.Client) }()
+	<-m.begun
+	require.NoError(t, b.says(b.ctx, who, "offers", consent.Withdrawn, "withdraw"))
+	require.NoError(t, <-out)
+	b.wants(who, ada, false, false)
 }

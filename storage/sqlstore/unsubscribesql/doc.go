@@ -15,6 +15,7 @@
 // # Storage
 //
 // Tables troth_unsubscribe_entry, _event, _delivery, _epoch, _setting and _feed, under
-// the migration namespace "unsubscribe". On PostgreSQL also a transaction-level
-// advisory lock, under which the feed is numbered.
+// the migration namespace "unsubscribe". On PostgreSQL also transaction-level
+// advisory locks: one, under which the feed is numbered, and one for each registry
+// whose keys were never changed, which who writes there shares.
 package unsubscribesql

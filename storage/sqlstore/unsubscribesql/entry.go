@@ -2,6 +2,8 @@ package unsubscribesql
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 
@@ -114,24 +116,45 @@ func (s *Store) findEpoch(ctx context.Context, text string, tenant troth.Tenant)
 	return epoch, found, nil
 }
 
-// HoldEpoch implements unsubscribe.Store.
+// HoldEpoch implements unsubscribe.Store. Where there is no row yet none is made, for
+// which others would wait until this transaction ends: it holds a lock that is shared
+// as the row's is.
 func (s *Store) HoldEpoch(ctx context.Context, tenant troth.Tenant) (uint32, error) {
-	return s.lockEpoch(ctx, s.q.holdEpoch, tenant)
-}
-
-// lockEpoch makes sure that there is a row to hold where that takes one.
-func (s *Store) lockEpoch(ctx context.Context, text string, tenant troth.Tenant) (uint32, error) {
 	if err := s.locking(ctx); err != nil {
 		return 0, err
 	}
-	epoch, found, err := s.findEpoch(ctx, text, tenant)
+	epoch, found, err := s.findEpoch(ctx, s.q.holdEpoch, tenant)
 	if err != nil || found || !s.postgres() {
 		return epoch, err
+	}
+	if _, err := s.exec(ctx, s.q.holdFirst, epochLock(tenant)); err != nil {
+		return 0, err
+	}
+	return s.epoch(ctx, s.q.holdEpoch, tenant) // by whoever held it alone
+}
+
+// lockEpoch keeps out who holds the epoch, with a row and without.
+func (s *Store) lockEpoch(ctx context.Context, tenant troth.Tenant) (uint32, error) {
+	if err := s.locking(ctx); err != nil {
+		return 0, err
+	}
+	if !s.postgres() {
+		return s.Epoch(ctx, tenant)
+	}
+	if _, err := s.exec(ctx, s.q.lockFirst, epochLock(tenant)); err != nil {
+		return 0, err
 	}
 	if _, err := s.exec(ctx, s.q.insertEpoch, string(tenant)); err != nil {
 		return 0, err
 	}
-	return s.epoch(ctx, text, tenant)
+	return s.epoch(ctx, s.q.lockEpoch, tenant)
+}
+
+// epochLock is the key of the advisory lock of a registry that has no row of its
+// epoch. Two that share one only wait for each other.
+func epochLock(tenant troth.Tenant) int64 {
+	sum := sha256.Sum256([]byte("troth.unsubscribesql.epoch/1\x00" + string(tenant)))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
 // pair are the keys of one row or more.
@@ -151,7 +174,7 @@ func (s *Store) Rekey(ctx context.Context, p unsubscribe.RekeyParams) (entries i
 		return 0, err
 	}
 	err = s.h.Atomically(ctx, func(ctx context.Context) error {
-		epoch, err := s.lockEpoch(ctx, s.q.lockEpoch, p.Tenant)
+		epoch, err := s.lockEpoch(ctx, p.Tenant)
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ var (
 type queries struct {
 	insertEntry, lockEntry, putEntry, entries, entriesOf, entriesAfter string
 
-	epoch, holdEpoch, lockEpoch, insertEpoch, putEpoch string
+	epoch, holdEpoch, lockEpoch, insertEpoch, putEpoch, holdFirst, lockFirst string
 
 	entryPairs, rekeyEntry, eventPairs, rekeyEvent string
 
@@ -58,7 +58,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 	}
 	for _, text := range []*string{
 		&q.insertEntry, &q.lockEntry, &q.putEntry, &q.entries, &q.entriesOf, &q.entriesAfter,
-		&q.epoch, &q.holdEpoch, &q.lockEpoch, &q.insertEpoch, &q.putEpoch,
+		&q.epoch, &q.holdEpoch, &q.lockEpoch, &q.insertEpoch, &q.putEpoch, &q.holdFirst, &q.lockFirst,
 		&q.entryPairs, &q.rekeyEntry, &q.eventPairs, &q.rekeyEvent,
 		&q.insertEvent, &q.event, &q.events, &q.eraseContent, &q.eraseSubject,
 		&q.insertDelivery, &q.lockDelivery, &q.putDelivery, &q.deliveries, &q.dueDeliveries,
@@ -170,6 +170,7 @@ func (q *queries) forSQLite() {
 
 func (q *queries) forPostgres() {
 	q.holdEpoch, q.lockEpoch = q.epoch+" FOR SHARE", q.epoch+" FOR UPDATE"
+	q.holdFirst, q.lockFirst = `SELECT pg_advisory_xact_lock_shared(?)`, `SELECT pg_advisory_xact_lock(?)`
 	q.lockEntry += " FOR UPDATE"
 	q.lockDelivery += " FOR UPDATE"
 	q.entries = entriesEach()
