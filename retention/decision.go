@@ -41,8 +41,10 @@ type Decision struct {
 	Promise  Reason
 	HiddenBy time.Time
 	// Conflict says that what must be kept stands against what was promised or
-	// granted: a matter for the data-protection officer.
-	Conflict bool
+	// granted: a matter for the data-protection officer. Keeps and Against are the
+	// two, of the first conflict if there are several.
+	Conflict       bool
+	Keeps, Against Reason
 	// Version and Policy are of the version that decided when to destroy.
 	Version uint32
 	Policy  [32]byte

@@ -62,7 +62,7 @@ func (d Decision) bounds(b *strings.Builder) {
 		fmt.Fprintf(b, "; gone by %s by %s", instant(d.GoneBy), d.Promise)
 	}
 	if d.Conflict {
-		b.WriteString("; conflict, for the data-protection officer")
+		fmt.Fprintf(b, "; conflict, for the data-protection officer: %s against %s", d.Keeps, d.Against)
 	}
 }
 

@@ -34,7 +34,10 @@ type evaluation struct {
 	// minimum is until when obligations keep; minimumOpen for ever.
 	minimum     time.Time
 	minimumOpen bool
-	excepted    time.Time
+	// excepted is the end of the last exception. The reasons are of a hold, of the
+	// longest minimum, and of that exception.
+	excepted                       time.Time
+	held, minimumWhy, exceptionWhy Reason
 }
 
 func (e *evaluation) run(h *History) {

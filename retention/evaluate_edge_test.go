@@ -52,7 +52,10 @@ func TestEvaluate_AMinimumAgainstAnErasureThatIsDue(t *testing.T) {
 	require.Equal(t, day(t, "2026-04-10"), d.GoneBy)
 	require.False(t, d.Conflict)
 	f.Erasures[0].By = day(t, "2026-02-10")
-	require.True(t, history(t, p).Evaluate(f, day(t, "2026-02-01")).Conflict)
+	d = history(t, p).Evaluate(f, day(t, "2026-02-01"))
+	require.True(t, d.Conflict)
+	require.Equal(t, "o", d.Keeps.Rule)
+	require.Equal(t, retention.Reason{Ground: retention.ByErasure, Rule: "r", At: day(t, "2026-01-10")}, d.Against)
 }
 
 func TestLint_CountsToTheEndOfTheYear(t *testing.T) {

@@ -11,7 +11,8 @@ func (e *evaluation) minima(c *classRules, loc *time.Location) {
 		h := &e.facts.Holds[i]
 		if !e.d.KeepOpen || h.Hold < e.d.Keep.Rule {
 			e.d.KeepOpen = true
-			e.d.Keep = Reason{Ground: ByHold, Rule: h.Hold, Fact: h.Matter}
+			e.held = Reason{Ground: ByHold, Rule: h.Hold, Fact: h.Matter}
+			e.d.Keep = e.held
 		}
 	}
 	if c == nil {
@@ -24,19 +25,20 @@ func (e *evaluation) minima(c *classRules, loc *time.Location) {
 		if !ok {
 			continue
 		}
-		from, _ := e.latest(o.From)
-		why := Reason{Ground: ByObligation, Rule: o.Name, Fact: o.From, Cite: o.Cite}
-		if !from.IsZero() {
-			why.At = from.UTC()
-		}
+		why := e.because(o)
 		if open {
-			if e.minimumOpen = true; !e.d.KeepOpen {
+			if !e.minimumOpen {
+				e.minimumOpen, e.minimumWhy = true, why
+			}
+			if !e.d.KeepOpen {
 				e.d.KeepOpen, e.d.Keep = true, why
 			}
 			continue
 		}
-		if e.minimum.IsZero() || until.After(e.minimum) {
-			e.minimum = until
+		if until.After(e.minimum) {
+			if e.minimum = until; !e.minimumOpen {
+				e.minimumWhy = why
+			}
 		}
 		e.keep(until, why)
 	}
@@ -56,6 +58,12 @@ func (e *evaluation) minimumOf(o *Obligation, loc *time.Location) (until time.Ti
 		return countYear(from, o.For, loc), false, true
 	}
 	return count(from, o.For, loc), false, true
+}
+
+// because is an obligation as a reason.
+func (e *evaluation) because(o *Obligation) Reason {
+	from, _ := e.latest(o.From)
+	return Reason{Ground: ByObligation, Rule: o.Name, Fact: o.From, At: from.UTC(), Cite: o.Cite}
 }
 
 func (e *evaluation) carries(labels []string) bool {
@@ -96,10 +104,11 @@ func (e *evaluation) exceptions() {
 			e.lack("end of an exception")
 			continue
 		}
-		if x.Until.After(e.excepted) {
-			e.excepted = x.Until
+		why := Reason{Ground: ByException, Rule: x.ID, Fact: x.Reason}
+		if x.Until.After(e.excepted) || x.Until.Equal(e.excepted) && x.ID < e.exceptionWhy.Rule {
+			e.excepted, e.exceptionWhy = x.Until, why
 		}
-		e.keep(x.Until, Reason{Ground: ByException, Rule: x.ID, Fact: x.Reason})
+		e.keep(x.Until, why)
 	}
 }
 
@@ -121,8 +130,12 @@ func (e *evaluation) erasures(active *version) {
 			continue
 		}
 		e.gone(x.By, why)
-		if e.minimumOpen || e.minimum.After(x.By) || len(e.facts.Holds) > 0 && !x.By.After(e.d.At) {
-			e.d.Conflict = true
+		switch first := !e.d.Conflict || x.Request < e.d.Against.Rule; {
+		case !first:
+		case len(e.facts.Holds) > 0 && !x.By.After(e.d.At):
+			e.conflict(e.held, why)
+		case e.minimumOpen || e.minimum.After(x.By):
+			e.conflict(e.minimumWhy, why)
 		}
 	}
 }

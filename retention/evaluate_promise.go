@@ -65,7 +65,7 @@ func (e *evaluation) bound(p *promiseRules) (from time.Time, ok bool) {
 // exception for it.
 func (e *evaluation) conflicts(v, active *version) {
 	c, now := v.classes[e.facts.Class], active.classes[e.facts.Class]
-	if c == nil || now == nil {
+	if c == nil || now == nil || e.d.Conflict {
 		return
 	}
 	for i := range c.promises {
@@ -75,15 +75,31 @@ func (e *evaluation) conflicts(v, active *version) {
 			continue
 		}
 		begin := p.begin(from, count(from, p.Within, v.zone), v.zone)
-		if e.excepted.After(begin) || len(e.facts.Holds) > 0 && !begin.After(e.d.At) {
-			e.d.Conflict = true
+		why := Reason{Ground: ByPromise, Rule: p.Name, Fact: p.From, At: from.UTC(), Cite: p.Cite}
+		if len(e.facts.Holds) > 0 && !begin.After(e.d.At) {
+			e.conflict(e.held, why)
 		}
 		for k := range now.obligations {
 			o := &now.obligations[k]
 			until, open, is := e.minimumOf(o, active.zone)
 			if is && !slices.Contains(p.Yields, o.Name) && (open || until.After(begin)) {
-				e.d.Conflict = true
+				e.conflict(e.because(o), why)
 			}
 		}
+		if e.excepted.After(begin) {
+			e.conflict(e.exceptionWhy, why)
+		}
+		if e.d.Conflict {
+			return
+		}
 	}
+}
+
+// conflict notes what keeps the record against what; of a promise and several
+// that keep it, the first.
+func (e *evaluation) conflict(keeps, against Reason) {
+	if e.d.Conflict && e.d.Against == against {
+		return
+	}
+	e.d.Conflict, e.d.Keeps, e.d.Against = true, keeps, against
 }

@@ -160,6 +160,8 @@ func TestEvaluate_HidingProceedsWhileDestructionIsHeld(t *testing.T) {
 	require.Equal(t, "h-1", d.Keep.Rule, "whatever the order")
 	require.Zero(t, d.DestroyAt)
 	require.True(t, d.Conflict, "the promise is over")
+	require.Equal(t, "h-1", d.Keeps.Rule)
+	require.Equal(t, "trash", d.Against.Rule)
 
 	f.Holds = nil
 	require.Equal(t, retention.Due, h.Evaluate(f, day(t, "2026-12-01")).Verdict)
@@ -262,7 +264,10 @@ func TestEvaluate_ConflictsAreFound(t *testing.T) {
 	f := facts(t, "trashed", "2026-01-31", on(t, "trashed", "2026-01-31"), on(t, "invoice.issued", "2026-01-01"))
 	at := day(t, "2026-02-01")
 	require.True(t, history(t, p).Evaluate(f, at).Conflict, "as soon as it is known")
-	require.Contains(t, history(t, p).Evaluate(f, at).String(), "conflict, for the data-protection officer")
+	d := history(t, p).Evaluate(f, at)
+	require.Equal(t, retention.Reason{Ground: retention.ByObligation, Rule: "tax", Fact: "invoice.issued", At: day(t, "2026-01-01"), Cite: "law"}, d.Keeps)
+	require.Equal(t, retention.Reason{Ground: retention.ByPromise, Rule: "trash", Fact: "trashed", At: day(t, "2026-01-31"), Cite: "policy 1"}, d.Against)
+	require.Contains(t, d.String(), "conflict, for the data-protection officer: obligation tax (invoice.issued 2026-01-01T12:00:00Z) [law] against promise trash")
 	yields := changed(t, p, func(p *retention.Policy) { p.Promises[0].Yields = []string{"tax"} })
 	require.False(t, history(t, yields).Evaluate(f, at).Conflict, "the promise makes the exception")
 	f.Events = f.Events[1:] // nothing was promised yet
@@ -272,7 +277,9 @@ func TestEvaluate_ConflictsAreFound(t *testing.T) {
 	f.Exceptions = []retention.Exception{{ID: "x", Until: day(t, "2026-03-01")}}
 	require.False(t, history(t, content(t)).Evaluate(f, at).Conflict)
 	f.Exceptions[0].Until = day(t, "2026-06-01")
-	require.True(t, history(t, content(t)).Evaluate(f, at).Conflict)
+	d = history(t, content(t)).Evaluate(f, at)
+	require.True(t, d.Conflict)
+	require.Equal(t, retention.ByException, d.Keeps.Ground)
 }
 
 func TestEvaluate_ZeroRetention(t *testing.T) {
