@@ -187,13 +187,19 @@ func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, row Rec
 		return false, nil // somebody else did it since it was found
 	}
 	var part Swept
-	err = k.tx.Atomically(ctx, func(ctx context.Context) error { return k.act(ctx, h, holds, row, now, &part) })
-	if err == nil {
+	var failed error
+	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
+		failed = k.act(ctx, h, holds, row, now, &part)
+		return failed
+	})
+	switch {
+	case err == nil:
 		s.add(part)
 		return true, nil
-	}
-	if ctx.Err() != nil {
+	case ctx.Err() != nil:
 		return false, ctx.Err()
+	case failed == nil:
+		return false, err // whether it was undone is not known: so everything is
 	}
 	row.Tries++
 	row.DueAt = now.Add(backoff(row.Tries)).UnixMicro()

@@ -68,7 +68,8 @@ func (s *Store) locking(ctx context.Context) error {
 }
 
 // LockTenant implements retention.Store. On SQLite the writer is alone; it is the
-// statement that makes the transaction one that writes, before anything is read.
+// statement that makes the transaction one that writes, before anything is read. Whoever
+// locks a tenant for the first time makes its row, and is alone with it.
 func (s *Store) LockTenant(ctx context.Context, tenant troth.Tenant, alone bool) error {
 	if err := s.locking(ctx); err != nil {
 		return err
