@@ -35,7 +35,7 @@ fix-check:
 	go fix -diff work
 
 tidy-check:
-	@set -e; for m in $(MODULES) internal/tools; do echo "tidy $$m"; (cd $$m && GOWORK=off go mod tidy -diff); done
+	@set -e; for m in $(MODULES) internal/tools internal/tinkv1vectors; do echo "tidy $$m"; (cd $$m && GOWORK=off go mod tidy -diff); done
 
 # test is the README's command. The import rules and the golden lists are tests
 # of internal/archtest, so they run with every one of these.

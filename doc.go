@@ -8,6 +8,11 @@
 //     destroys those keys;
 //   - audit records evidence, in a signed log that others can verify; below it,
 //     redact keeps personal data out of the host's own logs;
+//   - consent keeps what was asked, shown, given and withdrawn, and decides by it;
+//   - unsubscribe keeps who must not be written to, and is asked before every
+//     message;
+//   - retention says what must be kept and what must go, and explains it;
+//   - task keeps work that must happen later or elsewhere until it is done;
 //   - deadline counts legal and promised clocks, and explains the count;
 //   - storage holds the adapters: memory, and SQL for SQLite and PostgreSQL;
 //   - kit wires what exists on one database handle, and is the shortest way in.

@@ -11,6 +11,7 @@ import (
 )
 
 func TestParts_SayByWhichEntryTheyWereErased(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		subject, scope string
 		facts          troth.Facts

@@ -85,18 +85,32 @@ type LogSystem interface {
 	// open.
 	Stray(ctx context.Context) (row RowError, found bool, err error)
 
-	// Misindexed compares the indexes of the tables of the log with their rows,
-	// where the store has such as somebody could edit apart from the rows, which
-	// would hide rows from some queries and not from others. It returns one row or
-	// index that does not fit; found is false if all do. It may read for long, and
-	// is called beside other methods.
-	Misindexed(ctx context.Context) (row RowError, found bool, err error)
+	// Indexes returns what compares the indexes of the tables of the log with their
+	// rows, where the store has such as somebody could edit apart from the rows, which
+	// would hide rows from some queries and not from others; nil where it has none.
+	// Entries are compared up to the sizes of the heads.
+	Indexes(heads []Head) IndexCheck
 
 	// Prune deletes the entries of the log below the index, their parts, and the
 	// tiles of level 0 that hold nothing else, and keeps Before and By in the
 	// head, unless it was pruned as far before. At most limit entries are deleted
 	// in one call, from the lowest on; left is how many are still there.
 	Prune(ctx context.Context, p Pruning, limit int) (left int, err error)
+}
+
+// IndexCheck is one comparison of indexes with rows.
+type IndexCheck interface {
+	// Read reads the indexes. It may take long, is called once, and beside Begin and
+	// Row, but no query of it holds a connection for long where there are many entries.
+	Read(ctx context.Context) error
+	// Begin forgets which rows it was told of.
+	Begin()
+	// Row tells of an entry of the log: of each once, in any order.
+	Row(row *LogRow)
+	// Misindexed returns one row or index that does not fit the entries that it was told
+	// of, or the rows of another table; found is false if all do. It is called after
+	// the others.
+	Misindexed(ctx context.Context) (row RowError, found bool, err error)
 }
 
 // Head is the state of a log.

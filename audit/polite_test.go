@@ -80,6 +80,7 @@ func TestRun_LeavesTheLogToWhoMovesIt(t *testing.T) {
 
 // A process that was idle while others added more than it is worth following.
 func TestSequence_GoesOnFarBehindOthers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.record(300)
 	store := &following{Backend: s.store}

@@ -36,6 +36,7 @@ func TestVerifyProof_EveryEntryOfEverySize(t *testing.T) {
 }
 
 func TestVerifyProof_NoByteCanChange(t *testing.T) {
+	t.Parallel()
 	v := fixedRing(t)
 	p := newPlainLog(t, 11).proof(t, 5, 11, fixedKey(t, testOrigin, 1))
 	var err error

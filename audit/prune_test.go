@@ -245,6 +245,7 @@ func TestPrune_OfTwoAtOnceOneIsTold(t *testing.T) {
 }
 
 func TestPrune_IsRecordedOrUndone(t *testing.T) {
+	t.Parallel()
 	to := audit.PruneTo{Log: 1, Before: 256}
 	prune := func(f *faulty, ctx context.Context) error {
 		_, err := f.trail.Prune(ctx, leave, to)
@@ -279,4 +280,52 @@ func (f *faulty) world() *world {
 		T: f.T, db: f.db, store: &watched{Backend: f.store}, trail: f.honest, at: time.Now(),
 		numbers: make(map[troth.Tenant]uint64), prev: make(map[troth.Tenant][32]byte),
 	}
+}
+
+// TestSequence_PutBackAfterPruningIsTheSameEntryAgain shows what is not refused, see
+// decision 0011: a row that was copied while it waited and put back once its entry was
+// pruned is told again, as what it was and when, and nothing else comes of it.
+func TestSequence_PutBackAfterPruningIsTheSameEntryAgain(t *testing.T) {
+	w := newLog(t, audit.Unmanaged("test"))
+	id := w.record(w.as(kim), touch("acme", "17"))
+	rows, err := w.store.Entries(t.Context(), audit.EntriesPage{Tenant: "acme", Limit: 2})
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	w.grow(300)
+	recorded := time.UnixMicro(rows[0].RecordedAt).UTC()
+	find := func() (found []audit.Record) {
+		t.Helper()
+		for r, err := range w.trail.Entries(t.Context(), "acme", audit.Query{}) {
+			require.NoError(t, err)
+			if r.ID == id {
+				found = append(found, r)
+			}
+		}
+		return found
+	}
+	require.Len(t, find(), 1)
+	appended, err := w.store.Append(t.Context(), rows[0])
+	require.NoError(t, err)
+	require.True(t, appended)
+	w.sequence()
+	require.Len(t, find(), 1, "it was told twice while its entry is there")
+
+	_, err = w.prune(audit.PruneTo{Log: 1, Before: 256, Limit: 1000})
+	require.NoError(t, err)
+	require.Empty(t, find())
+	appended, err = w.store.Append(t.Context(), rows[0])
+	require.NoError(t, err)
+	require.True(t, appended)
+	w.sequence()
+	again := find()
+	require.Len(t, again, 1)
+	require.Equal(t, rows[0].Envelope, again[0].Raw)
+	require.Equal(t, recorded, again[0].RecordedAt)
+	row, _, err := w.store.LogEntry(t.Context(), "acme", id)
+	require.NoError(t, err)
+	leaf, _, err := audit.ParseLeaf(row.Leaf)
+	require.NoError(t, err)
+	require.True(t, leaf.SequencedAt.After(recorded), "for all to see")
+	_, err = w.trail.Verify(t.Context(), audit.VerifyParams{})
+	require.NoError(t, err)
 }

@@ -93,6 +93,7 @@ func (s *torn) Tile(ctx context.Context, log, level int, n uint64) ([]byte, bool
 // Wherever it ends, the folder holds all that its checkpoint covers, and the
 // next call completes it.
 func TestPublish_CanBeRepeated(t *testing.T) {
+	t.Parallel()
 	w := newLog(t)
 	w.fill(400, "acme")
 	first := w.checkpoint()

@@ -191,6 +191,7 @@ func TestContinue_OpensALogThatPinsTheLastOne(t *testing.T) {
 
 // TestContinue_NothingIsLostAtAnyFault breaks every call of Continue.
 func TestContinue_NothingIsLostAtAnyFault(t *testing.T) {
+	t.Parallel()
 	eachOf(t, operation{
 		name: "continue", prepare: begun,
 		run: func(ctx context.Context, _ *site, trail *audit.Trail) error { return trail.Continue(ctx, nil) },

@@ -22,6 +22,7 @@ func rotating(s *site) []audit.Option {
 }
 
 func TestRotate_NothingIsLostAtAnyFault(t *testing.T) {
+	t.Parallel()
 	eachOf(t, operation{
 		name: "rotate", prepare: begun, opts: rotating,
 		run: func(ctx context.Context, s *site, trail *audit.Trail) error {

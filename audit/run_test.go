@@ -162,6 +162,7 @@ func TestRun_SignsWhateverTheClockDoes(t *testing.T) {
 // TestRun_ThinsOldCheckpoints keeps all of a day, of what is older the last of
 // each hour, and every one that is left leads to the log.
 func TestRun_ThinsOldCheckpoints(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		s.at = time.Now().Add(-40 * time.Hour)
@@ -200,6 +201,7 @@ func TestRun_ThinsOldCheckpoints(t *testing.T) {
 // A clock that was wrong for a while leaves checkpoints of a far future. They are
 // thinned like others, and keep nothing else from being thinned.
 func TestRun_ThinsBehindCheckpointsOfTheFuture(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		signed := func(from time.Time, n int, step time.Duration) (sizes []uint64) {

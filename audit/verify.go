@@ -61,10 +61,10 @@ var ErrPruned = errors.New("audit: log was pruned beyond the checkpoint")
 
 // Verify reads the logs of the store and finds out whether they are what was
 // written: every entry, tile and head, the tenants' chains, the parts of payloads,
-// every checkpoint, and the indexes by which the store finds them. The first thing that does not fit comes as a
-// *[DamageError]; a log that does not lead to a checkpoint, of the store, of
-// [VerifyParams] or of a sink, as a *[RolledBackError]; [ErrPruned] where that
-// cannot be told.
+// every checkpoint, and the indexes by which the store finds them. The first thing
+// that does not fit comes as a *[DamageError]; a log that does not lead to a
+// checkpoint, of the store, of [VerifyParams] or of a sink, as a
+// *[RolledBackError]; [ErrPruned] where that cannot be told.
 //
 // It works beside a running sequencer, on the logs as they are when it begins.
 // Memory is bounded by the number of tenants, not of entries. Whoever can write
@@ -82,18 +82,26 @@ func (t *Trail) Verify(ctx context.Context, p VerifyParams) (Report, error) {
 		}
 		trusted = &cp
 	}
-	var r Report
-	var err error
-	look := t.lookAtIndexes(ctx, trusted == nil)
+	var check IndexCheck
+	heads, err := t.heads(ctx)
+	if err != nil {
+		return Report{}, asDamage(err)
+	}
+	if trusted == nil { // only then all entries are read
+		check = t.store.Indexes(heads)
+	}
+	look := lookAtIndexes(ctx, check)
 	defer look.stop()
+	var r Report
 	for range verifyTries {
-		v := &verification{trail: t, trusted: trusted}
+		look.begin()
+		v := &verification{trail: t, trusted: trusted, look: look}
 		if r, err = v.run(ctx); err == nil || !look.kept(err) && !v.pruned(ctx) {
 			break
 		}
 	}
 	if err == nil {
-		err = look.result()
+		err = look.result(ctx)
 	}
 	if err != nil {
 		return Report{}, asDamage(err)
@@ -118,6 +126,7 @@ func asDamage(err error) error {
 type verification struct {
 	trail   *Trail
 	trusted *Checkpoint
+	look    *indexLook
 	heads   []Head
 	reasons reasons
 	// pin is what the first entry of the log that is verified now says of the

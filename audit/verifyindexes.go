@@ -8,30 +8,44 @@ import (
 )
 
 // indexLook is a look at the indexes of the store, beside the walk through the
-// log: it costs about as much, and neither needs what the other reads.
+// log, which tells it of the rows.
 type indexLook struct {
+	check  IndexCheck
 	cancel context.CancelFunc
 	done   chan struct{}
 	// over says that the walk has waited for the look once.
-	over  bool
-	row   RowError
-	found bool
-	err   error
+	over bool
+	err  error
 }
 
-// lookAtIndexes begins to look, unless that is not wanted. stop must be called.
-func (t *Trail) lookAtIndexes(ctx context.Context, wanted bool) *indexLook {
+// lookAtIndexes begins to look at the indexes of those logs; check is nil if there
+// is nothing to look at. stop must be called.
+func lookAtIndexes(ctx context.Context, check IndexCheck) *indexLook {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &indexLook{cancel: cancel, done: make(chan struct{})}
-	if !wanted {
+	l := &indexLook{check: check, cancel: cancel, done: make(chan struct{})}
+	if check == nil {
 		close(l.done)
 		return l
 	}
 	go func() {
 		defer close(l.done)
-		l.row, l.found, l.err = t.store.Misindexed(ctx)
+		l.err = check.Read(ctx)
 	}()
 	return l
+}
+
+// begin begins a walk through all entries.
+func (l *indexLook) begin() {
+	if l.check != nil {
+		l.check.Begin()
+	}
+}
+
+// row tells of an entry that was verified.
+func (l *indexLook) row(row *LogRow) {
+	if l.check != nil {
+		l.check.Row(row)
+	}
 }
 
 // stop ends the look and waits until it has ended.
@@ -53,15 +67,23 @@ func (l *indexLook) kept(err error) bool {
 }
 
 // result waits for what was found.
-func (l *indexLook) result() error {
+func (l *indexLook) result(ctx context.Context) error {
 	<-l.done
-	if l.err != nil {
-		return wrapVerify(l.err)
+	if l.check == nil || l.err != nil {
+		return wrapIf(l.err)
 	}
-	if !l.found {
-		return nil
+	row, found, err := l.check.Misindexed(ctx)
+	if err != nil || !found {
+		return wrapIf(err)
 	}
-	damage := asDamage(&l.row).(*DamageError) //nolint:errorlint // as it was made
+	damage := asDamage(&row).(*DamageError) //nolint:errorlint // as it was made
 	damage.Reason = "index and rows do not fit"
 	return damage
+}
+
+func wrapIf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return wrapVerify(err)
 }

@@ -15,6 +15,7 @@ import (
 // TestVerify_FindsEveryChangeOfAPrunedLog is about what is left of a log, some of
 // whose first entries are still to go.
 func TestVerify_FindsEveryChangeOfAPrunedLog(t *testing.T) {
+	t.Parallel()
 	w := newLog(t, audit.Unmanaged("test"))
 	ctx := w.as(kim)
 	for i := range 640 {

@@ -210,6 +210,7 @@ func newSigner(t *testing.T, origin string) audit.Signer {
 }
 
 func TestVerify_FindsEveryChangeOfEveryRow(t *testing.T) {
+	t.Parallel()
 	f := openTamper(t)
 	wide := some(61)
 	everyRow(f, "head", f.heads, each)
@@ -241,6 +242,7 @@ func (f *tamper) ofRedacted(p frozenPart) bool {
 // What a dropped part says beside its place could only be checked with what is
 // gone.
 func TestVerify_FindsEveryChangeOfAPart(t *testing.T) {
+	t.Parallel()
 	f := openTamper(t)
 	dropped, redacted := 0, 0
 	for i := range f.parts {
@@ -306,6 +308,7 @@ func exchanged[R any](f *tamper, table string, rows []R, place func(to *R, from 
 }
 
 func TestVerify_FindsRowsThatAreGoneAddedOrExchanged(t *testing.T) {
+	t.Parallel()
 	f := openTamper(t)
 	without(f, "head", &f.heads)
 	without(f, "entry", &f.entries)

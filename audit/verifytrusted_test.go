@@ -46,6 +46,7 @@ func isRolledBack(err error) bool {
 // TestVerify_FromATrustedCheckpointFindsWhatCameLater changes, removes and adds
 // rows behind a checkpoint, and verifies from there.
 func TestVerify_FromATrustedCheckpointFindsWhatCameLater(t *testing.T) {
+	t.Parallel()
 	f := openTamper(t)
 	trusted := f.checkpointOf(1, 200)
 	r, err := f.trail.Verify(t.Context(), audit.VerifyParams{Trusted: trusted.Note})

@@ -15,6 +15,7 @@ import (
 // read in many pages, as who takes the key of a table away can: also where a page
 // ends, and at the very end.
 func TestVerify_FindsASecondRowInAPlace(t *testing.T) {
+	t.Parallel()
 	w := newLog(t)
 	var tenants []troth.Tenant
 	for i := range 2050 { // three pages

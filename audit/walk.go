@@ -160,6 +160,7 @@ func (w *walk) entry(ctx context.Context, row *LogRow, index uint64) error {
 		return err
 	}
 	w.move(end, row)
+	w.v.look.row(row)
 	w.front.Append(row.Hash)
 	if (index+1)%tileWidth == 0 {
 		if err := w.compareTiles(ctx); err != nil {

@@ -53,7 +53,11 @@ func (t *Trail) pages(ctx context.Context, log int, from, to uint64) iter.Seq2[[
 // errStopped ends a goroutine that reads ahead for nobody.
 var errStopped = errors.New("audit: nobody reads on")
 
-// readAhead is pages, one of which is read while the one before is used.
+// ahead is how many pages wait to be used. With fewer, two goroutines wait for each
+// other more than they work where others want the processor too.
+const ahead = 4
+
+// readAhead is pages, of which some are read while those before are used.
 func (t *Trail) readAhead(ctx context.Context, log int, from, to uint64) iter.Seq2[[]LogRow, error] {
 	return func(yield func([]LogRow, error) bool) {
 		type pageOrError struct {
@@ -61,7 +65,7 @@ func (t *Trail) readAhead(ctx context.Context, log int, from, to uint64) iter.Se
 			err  error
 		}
 		reading, stop := context.WithCancelCause(ctx)
-		pages := make(chan pageOrError)
+		pages := make(chan pageOrError, ahead)
 		go func() {
 			defer close(pages)
 			for rows, err := range t.pages(reading, log, from, to) {

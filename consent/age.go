@@ -35,10 +35,16 @@ type AgeLimit struct {
 	// Source names the statute, AsOf since when it says so, as YYYY-MM-DD.
 	Source string `json:"source"`
 	AsOf   string `json:"asOf"`
+	// Verified is on which day both the age and its source were found in public
+	// text, as YYYY-MM-DD; empty where they were not, and the row is from memory.
+	// Evidence says what was found, also where it was not enough.
+	Verified string `json:"verified,omitempty"`
+	Evidence string `json:"evidence,omitempty"`
 }
 
 // ShippedAges are the limits that come with this package, collected on the day
-// that AsOf gives. They are no legal advice: check those that matter to you, and
+// that AsOf gives. They are no legal advice, laws change, and of some rows the source
+// was not found in public text, see [AgeLimit]: check those that matter to you, and
 // see [ParseAges] for a table of your own.
 var ShippedAges = sync.OnceValue(func() *AgeTable {
 	t, err := ParseAges(shippedAges)
@@ -70,6 +76,9 @@ func ParseAges(b []byte) (*AgeTable, error) {
 	t := &AgeTable{version: file.Version, asOf: file.AsOf, other: file.Default, limits: map[string]AgeLimit{}}
 	for _, limit := range file.Limits {
 		_, twice := t.limits[limit.Country]
+		if limit.Verified != "" && (!isDay(limit.Verified) || limit.Evidence == "") {
+			return nil, errors.New("consent: an age limit was verified on no day, or by nothing")
+		}
 		if !isCountry(limit.Country) || limit.Age < 1 || limit.Age > 150 || limit.Source == "" || !isDay(limit.AsOf) || twice {
 			return nil, errors.New("consent: an age limit lacks its country, age, source or date, or stands twice")
 		}
@@ -107,7 +116,7 @@ func isCountry(s string) bool {
 }
 
 // judgeAge applies the purpose's age rule to who consents.
-func (one *draft) judgeAge(age *Age, table *AgeTable) error {
+func (one *draft) judgeAge(age *Age, table *AgeTable, said time.Time) error {
 	e := &one.event
 	if !e.Kind.consents() && e.Kind != Requested || one.terms.Age == AnyAge || e.Kind == Confirmed {
 		return nil
@@ -129,7 +138,12 @@ func (one *draft) judgeAge(age *Age, table *AgeTable) error {
 	}
 	e.Age = AgeResult{Country: age.Country, Limit: limit, Table: table.version, Minor: minor}
 	if minor {
-		e.Age.ComesOfAge = monthAfter(age.ComesOfAge)
+		// Who has completed so many years reaches the limit no later than this.
+		latest := said.AddDate(limit-age.Years, 0, 0)
+		if !age.ComesOfAge.IsZero() && age.ComesOfAge.Before(latest) {
+			latest = age.ComesOfAge
+		}
+		e.Age.ComesOfAge = monthAfter(latest)
 	}
 	return nil
 }
@@ -137,9 +151,6 @@ func (one *draft) judgeAge(age *Age, table *AgeTable) error {
 // monthAfter is the first day of the next month: near enough to ask again, and no
 // birthday.
 func monthAfter(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
 	t = t.UTC()
 	return time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, time.UTC)
 }

@@ -18,20 +18,32 @@ func TestAges_AreDataWithSourceAndDate(t *testing.T) {
 		require.Equal(t, age, table.Limit(country), country)
 	}
 	require.Greater(t, len(table.Limits()), 28)
+	verified := map[string]bool{}
 	for _, limit := range table.Limits() {
 		require.NotEmpty(t, limit.Source, limit.Country)
 		day, err := time.Parse(time.DateOnly, limit.AsOf)
 		require.NoError(t, err, limit.Country)
 		require.Less(t, day.Year(), 2027, limit.Country)
+		if limit.Verified != "" {
+			verified[limit.Country] = true
+			require.NotEmpty(t, limit.Evidence, limit.Country)
+		}
+	}
+	// What was not found in public text says so.
+	require.True(t, verified["CY"] && verified["DK"] && verified["IE"])
+	for _, from := range []string{"PL", "RO", "HR", "PT", "LV", "NO", "GB", "IN"} {
+		require.False(t, verified[from], from)
 	}
 	for name, bad := range map[string]string{
-		"not JSON":         `x`,
-		"unknown member":   `{"version":"1","asOf":"2026-01-01","default":16,"extra":1}`,
-		"no default":       `{"version":"1","asOf":"2026-01-01"}`,
-		"no date":          `{"version":"1","default":16}`,
-		"no source":        `{"version":"1","asOf":"2026-01-01","default":16,"limits":[{"country":"DE","age":16,"asOf":"2020-01-01"}]}`,
-		"a country twice":  `{"version":"1","asOf":"2026-01-01","default":16,"limits":[{"country":"DE","age":16,"source":"s","asOf":"2020-01-01"},{"country":"DE","age":15,"source":"s","asOf":"2020-01-01"}]}`,
-		"an age of nobody": `{"version":"1","asOf":"2026-01-01","default":16,"limits":[{"country":"DE","age":0,"source":"s","asOf":"2020-01-01"}]}`,
+		"not JSON":            `x`,
+		"unknown member":      `{"version":"1","asOf":"2026-01-01","default":16,"extra":1}`,
+		"no default":          `{"version":"1","asOf":"2026-01-01"}`,
+		"no date":             `{"version":"1","default":16}`,
+		"no source":           `{"version":"1","asOf":"2026-01-01","default":16,"limits":[{"country":"DE","age":16,"asOf":"2020-01-01"}]}`,
+		"a country twice":     `{"version":"1","asOf":"2026-01-01","default":16,"limits":[{"country":"DE","age":16,"source":"s","asOf":"2020-01-01"},{"country":"DE","age":15,"source":"s","asOf":"2020-01-01"}]}`,
+		"verified by nothing": `{"version":"1","asOf":"2026-01-01","default":16,"limits":[{"country":"DE","age":16,"source":"s","asOf":"2020-01-01","verified":"2026-01-01"}]}`,
+		"verified on no day":  `{"version":"1","asOf":"2026-01-01","default":16,"limits":[{"country":"DE","age":16,"source":"s","asOf":"2020-01-01","verified":"yes","evidence":"e"}]}`,
+		"an age of nobody":    `{"version":"1","asOf":"2026-01-01","default":16,"limits":[{"country":"DE","age":0,"source":"s","asOf":"2020-01-01"}]}`,
 	} {
 		_, err := consent.ParseAges([]byte(bad))
 		require.Error(t, err, name)

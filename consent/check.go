@@ -3,6 +3,7 @@ package consent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -271,23 +272,66 @@ func (n *no) counts(c Catalogue, q question) bool {
 // askPeers asks the ledgers of opt-outs before direct marketing is allowed. No
 // answer is never permission.
 func (l *Ledger) askPeers(ctx context.Context, t *tenantData, q *Query, d *Decision) error {
-	terms := inForce(t.catalogue[q.Purpose], micros(d.At), forever)
-	if terms == nil || !terms.DirectMarketing || !q.At.IsZero() || !q.KnownAt.IsZero() {
+	if !q.At.IsZero() || !q.KnownAt.IsZero() {
 		return nil
 	}
+	return l.askAll(ctx, t.catalogue.marketing(q.Purpose, micros(d.At)), []troth.Subject{q.Subject}, []*Decision{d})
+}
+
+// askAll asks all ledgers of opt-outs about people and purposes, one of which is that
+// of the decisions and the others those that it requires, and denies what they
+// object to.
+func (l *Ledger) askAll(ctx context.Context, purposes []troth.Purpose, people []troth.Subject, decisions []*Decision) error {
+	if len(purposes) == 0 || len(people) == 0 {
+		return nil
+	}
+	queries := make([]troth.ObjectionQuery, 0, len(purposes)*len(people))
+	for _, who := range people {
+		for _, p := range purposes {
+			queries = append(queries, troth.ObjectionQuery{Subject: who, Purpose: p})
+		}
+	}
 	for _, peer := range l.opt.peers {
-		answers, err := peer.Objected(ctx, []troth.ObjectionQuery{{Subject: q.Subject, Purpose: q.Purpose}})
+		answers, err := peer.Objected(ctx, queries)
 		if err != nil {
 			return fmt.Errorf("consent: ask for objections: %w", err)
 		}
-		if len(answers) != 1 {
+		if len(answers) != len(queries) {
 			return fmt.Errorf("%w: a ledger of objections gave no answer", ErrStale)
 		}
-		if answers[0].Objected {
-			d.Event = answers[0].OriginID
+		for i, a := range answers {
+			d := decisions[i/len(purposes)]
+			if !a.Objected || !d.Allowed {
+				continue
+			}
+			d.Event = a.OriginID
 			d.deny(ReasonObjected)
-			return nil
+			if p := queries[i].Purpose; p != d.Purpose {
+				d.Requires, d.Reason = p, ReasonDependency
+			}
 		}
 	}
 	return nil
+}
+
+// marketing are the purposes among one and those that it requires that are direct
+// marketing at an instant.
+func (c Catalogue) marketing(p troth.Purpose, at int64) []troth.Purpose {
+	var all []troth.Purpose
+	seen := []troth.Purpose{p}
+	for i := 0; i < len(seen); i++ {
+		t := inForce(c[seen[i]], at, forever)
+		if t == nil {
+			continue
+		}
+		if t.DirectMarketing {
+			all = append(all, seen[i])
+		}
+		for _, required := range t.Requires {
+			if !slices.Contains(seen, required) {
+				seen = append(seen, required)
+			}
+		}
+	}
+	return all
 }

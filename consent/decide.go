@@ -256,7 +256,7 @@ func (d *Decision) settleConsent(versions []Terms, current *Terms, s *state, q q
 	case choice.until != 0 && q.at >= choice.until:
 		d.deny(ReasonExpired)
 		return
-	case choice.minor && !d.guarded(granted, choice, s.last(guardianTrack), q):
+	case choice.minor && !d.guarded(versions, choice, s.last(guardianTrack), q):
 		return
 	}
 	d.supersede(versions, current, choice, q)
@@ -290,9 +290,11 @@ func (d *Decision) settleNo(choice, request *mark) {
 }
 
 // guarded reports whether a child's consent has a guardian's leave at the
-// instant.
-func (d *Decision) guarded(granted *Terms, choice, guardian *mark, q question) bool {
-	if !guardian.exists() || guardian.code.nature().no {
+// instant: of the version that was granted, or one that no material change
+// separates from it. Guardians are moved to a new version as little as anybody.
+func (d *Decision) guarded(versions []Terms, choice, guardian *mark, q question) bool {
+	granted := &versions[choice.version-1]
+	if !guardian.exists() || guardian.code.nature().no || changed(versions[:choice.version], guardian.version) {
 		if guardian.exists() {
 			d.Event = guardian.id
 		}
@@ -309,6 +311,16 @@ func (d *Decision) guarded(granted *Terms, choice, guardian *mark, q question) b
 	}
 	d.endBy(end)
 	return true
+}
+
+// changed reports whether a material change follows a version.
+func changed(versions []Terms, after uint32) bool {
+	for i := range versions {
+		if versions[i].Version > after && versions[i].Change == Material {
+			return true
+		}
+	}
+	return false
 }
 
 // supersede allows a grant for as long as no material change ends it. A grant of

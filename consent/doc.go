@@ -22,6 +22,16 @@
 //	d, err := ledger.Check(ctx, ada, "newsletter", time.Time{}) // now
 //	if d.Allowed { … }
 //
+// Package kit wires a ledger with all that it can use. Alone, keys come from a vault
+// or a file of package keyfile, and the recorder is the trail of package audit;
+// examples/consentalone is such a program. What records wants an actor in its context,
+// see [troth.WithActor].
+//
+// For double opt-in the terms say DoubleOptIn, and a form's choices [Requested]:
+//
+//	token, err := ledger.Request(ctx, form) // goes out in a link to /confirm?token=…
+//	mux.Handle("/confirm", ledger.ConfirmHandler(consent.ConfirmConfig{Tenant: tenantOf}))
+//
 // Everything that is not a live grant denies: nothing known, a request that waits,
 // a refusal, a withdrawal, a time that is over, a version that was replaced, a
 // guardian who is missing, an error. Of a grant and a withdrawal of one instant
@@ -41,6 +51,8 @@
 //     moved to the new one, see [Ledger.Publish] and [Ledger.Affected].
 //   - [WithProcessor] tells others of a withdrawal until they acknowledge;
 //     [WithObjections] makes it an opt-out in the same transaction.
+//   - [Imported] with [Import] brings over what another system collected.
+//   - [Ledger.CheckBatch] answers for a whole campaign.
 //   - [GPC], [Ledger.RecordGPC], [GPCHandler] and [GooglePurposes] are signals.
 //   - [Ledger.Receipt] gives the person a record that they can have checked;
 //     [Ledger.History] gives everything, to the person or to a court.
@@ -55,6 +67,11 @@
 //		_, err := v.Shred(ctx, p, vault.Target{Tenant: s.Tenant, SubjectID: s.ID, Compartments: cs})
 //		return err
 //	})
+//
+// A retention keeper, see [WithDisposer], is asked before content, proof or a request
+// is destroyed, and mints its permit for [PermitFor] of what it is asked about. What it
+// forbids stays whole: an erasure fails with its error, and sweeps ask again every
+// hour.
 //
 // # What it does not promise
 //

@@ -8,7 +8,8 @@ import (
 )
 
 var (
-	// ErrVersion says that a purpose has no such version, or none in force.
+	// ErrVersion says that a purpose has no such version, or none that was in force,
+	// or published, when something was said.
 	ErrVersion = errors.New("consent: no such version of the purpose")
 	// ErrNotice says that there is no such notice, version or language.
 	ErrNotice = errors.New("consent: no such notice")
@@ -44,8 +45,9 @@ var (
 	ErrErased = errors.New("consent: the person is erased")
 	// ErrEvent says that a person has no such event.
 	ErrEvent = errors.New("consent: no such event")
-	// ErrLinked says that the device was linked before, to another account.
-	ErrLinked = errors.New("consent: the device is linked to another account")
+	// ErrLinked says that the device was linked before, to another account, or that
+	// one of the two is linked in the other role.
+	ErrLinked = errors.New("consent: the device or the account is linked to another")
 	// ErrToken says that a token confirms nothing: it is unknown, was used, is too
 	// old, or the person said no since. Which of these is not told.
 	ErrToken = errors.New("consent: the token confirms nothing")

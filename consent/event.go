@@ -53,6 +53,8 @@ type Event struct {
 	Confirms string
 	Age      AgeResult
 	Guardian GuardianRef
+	// Import is where the event comes from; zero unless it was imported.
+	Import Import
 	// Proof and Content are SHA-256 of the sealed evidence, zero where there is
 	// none: see [Evidence].
 	Proof, Content [32]byte
@@ -84,7 +86,8 @@ type AgeResult struct {
 	Table string
 	// Minor says that the person was below the limit.
 	Minor bool
-	// ComesOfAge is when they no longer are; zero if nobody told.
+	// ComesOfAge is when they no longer are, on the first day of a month; zero for
+	// who is no minor.
 	ComesOfAge time.Time
 }
 
@@ -94,6 +97,16 @@ type GuardianRef struct {
 	Pseudonym Pseudonym
 	// Relation and Method are words of the host's: "mother", "card-check".
 	Relation, Method string
+}
+
+// Import says where something that was imported comes from, in words of the host's
+// that name no person.
+type Import struct {
+	// From is who collected it, a system or a company: "old-crm".
+	From string
+	// By is who brought it over and vouches for it, a role, a program or a number of
+	// the host's: "migration-2026".
+	By string
 }
 
 // Link says that what a device had said counts for an account.
@@ -125,6 +138,7 @@ func (e *Event) Append(dst []byte) []byte {
 	dst = canon.AppendText(dst, e.Confirms)
 	dst = e.Age.append(dst)
 	dst = e.Guardian.append(dst)
+	dst = e.Import.append(dst)
 	dst = appendDigest(dst, e.Proof)
 	dst = appendDigest(dst, e.Content)
 	return canon.AppendBytes(dst, e.Nonce[:])
@@ -174,6 +188,15 @@ func (g GuardianRef) append(dst []byte) []byte {
 	return canon.AppendText(dst, g.Method)
 }
 
+func (i Import) append(dst []byte) []byte {
+	if i == (Import{}) {
+		return canon.AppendNone(dst)
+	}
+	dst = canon.AppendList(dst, 2)
+	dst = canon.AppendText(dst, i.From)
+	return canon.AppendText(dst, i.By)
+}
+
 // ParseEvent reads what [Event.Append] wrote, and nothing else: anything else is
 // [ErrRecord].
 func ParseEvent(b []byte) (Event, error) {
@@ -187,7 +210,7 @@ func ParseEvent(b []byte) (Event, error) {
 		GivenAt: r.instant(), RecordedAt: r.instant(), Until: r.instant(),
 		Method: Method(r.text()), Channel: Channel(r.text()),
 		Notice: r.notice(), Wording: r.digest(), Confirms: r.text(), Age: r.age(), Guardian: r.guardian(),
-		Proof: r.digest(), Content: r.digest(),
+		Import: r.imported(), Proof: r.digest(), Content: r.digest(),
 	}
 	r.fixed(e.Nonce[:])
 	// Encoding it again shows everything that a writer would have written
@@ -266,4 +289,11 @@ func (r *reader) guardian() (g GuardianRef) {
 		g.Pseudonym, g.Relation, g.Method = r.pseudonym(), r.text(), r.text()
 	}
 	return g
+}
+
+func (r *reader) imported() (i Import) {
+	if !r.list(2) {
+		i.From, i.By = r.text(), r.text()
+	}
+	return i
 }

@@ -28,6 +28,9 @@ type Form struct {
 	Age *Age
 	// Guardian is who gives leave, for [GuardianAuthorised].
 	Guardian *Guardian
+	// Import is where a form that is imported comes from, with [ByImport]; consent
+	// that is [Imported] needs it.
+	Import   *Import
 	Evidence Evidence
 }
 
@@ -35,8 +38,8 @@ type Form struct {
 type Choice struct {
 	Purpose troth.Purpose
 	Kind    Kind
-	// Version is the version of the purpose that it is about; 0 is the one in
-	// force.
+	// Version is the version of the purpose that it is about; 0 is the one that was
+	// in force when it was said. One that was published later can only be imported.
 	Version uint32
 	// Wording are the words beside the control that was used, at most
 	// [MaxWording] bytes. The ledger keeps them under their SHA-256.
@@ -50,8 +53,9 @@ type Age struct {
 	Country string
 	// Years is the age in completed years.
 	Years int
-	// ComesOfAge is when a child reaches the limit. It may be zero, and is rounded
-	// to the first day of the month after, so that it is no date of birth.
+	// ComesOfAge is when a child reaches the limit. If it is zero, or later than
+	// Years let it be, it is the latest that these do. It is rounded to the first day
+	// of the month after, so that it is no date of birth.
 	ComesOfAge time.Time
 }
 
@@ -107,6 +111,9 @@ func (f *Form) validate() error {
 	if !f.Channel.valid() {
 		return &troth.IdentifierError{Kind: "channel", Reason: "is unknown"}
 	}
+	if err := f.checkImport(); err != nil {
+		return err
+	}
 	seen := map[troth.Purpose]bool{}
 	for i, c := range f.Choices {
 		if err := c.validate(); err != nil {
@@ -116,6 +123,21 @@ func (f *Form) validate() error {
 			return &ChoiceError{Index: i, Purpose: c.Purpose, Err: ErrConflict}
 		}
 		seen[c.Purpose] = true
+	}
+	return nil
+}
+
+func (f *Form) checkImport() error {
+	if f.Import == nil {
+		return nil
+	}
+	if f.Method != ByImport {
+		return &troth.IdentifierError{Kind: "method", Reason: "is not that of an import"}
+	}
+	for _, word := range []string{f.Import.From, f.Import.By} {
+		if err := checkID("import", word, 100); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -164,12 +186,13 @@ func (l *Ledger) draft(d *tenantData, f *Form, c Choice, n *Notice, now int64, i
 		Method: f.Method, Channel: f.Channel,
 	}, wording: c.Wording}
 	e := &one.event
+	if f.Import != nil {
+		e.Import = *f.Import
+	}
 	if c.Wording != "" {
 		e.Wording = sha256.Sum256([]byte(c.Wording))
 	}
-	if one.terms = d.catalogue.Version(c.Purpose, c.Version); c.Version == 0 {
-		one.terms = inForce(d.catalogue[c.Purpose], max(now, d.catalogue.latest(c.Purpose)), forever)
-	}
+	one.terms = d.catalogue.asked(f, &c, now)
 	if one.terms != nil {
 		e.Version = one.terms.Version
 	} else if !c.Kind.Denies() {
@@ -185,8 +208,38 @@ func (l *Ledger) draft(d *tenantData, f *Form, c Choice, n *Notice, now int64, i
 	if err := one.sayable(f, inside); err != nil {
 		return draft{}, err
 	}
-	err := one.judgeAge(f.Age, l.opt.ages)
+	err := one.judgeAge(f.Age, l.opt.ages, f.saidAt(now))
 	return one, err
+}
+
+// asked is the version that a choice is about, nil if there is none: where the form
+// does not say which, the one that was in force when it was said. Nobody has said yes
+// to a version that was published later, except to who collected it elsewhere.
+func (c Catalogue) asked(f *Form, choice *Choice, now int64) *Terms {
+	versions := c[choice.Purpose]
+	at, known := max(now, c.latest(choice.Purpose)), forever
+	if !f.GivenAt.IsZero() && !choice.Kind.Denies() {
+		at = f.GivenAt.UnixMicro()
+		if choice.Kind != Imported {
+			known = at
+		}
+	}
+	if choice.Version == 0 {
+		return inForce(versions, at, known)
+	}
+	t := c.Version(choice.Purpose, choice.Version)
+	if t != nil && t.PublishedAt.UnixMicro() > known {
+		return nil
+	}
+	return t
+}
+
+// saidAt is when the form was filled in.
+func (f *Form) saidAt(now int64) time.Time {
+	if f.GivenAt.IsZero() {
+		return instant(now)
+	}
+	return f.GivenAt
 }
 
 // sayable refuses what a kind may not say, about the purpose or in this way. What
@@ -201,6 +254,8 @@ func (one *draft) sayable(f *Form, inside bool) error {
 		return ErrSignal
 	case e.Kind == Imported && f.Method != ByImport:
 		return &troth.IdentifierError{Kind: "method", Reason: "is not that of an import"}
+	case e.Kind == Imported && f.Import == nil:
+		return &troth.IdentifierError{Kind: "import", Reason: "is empty"}
 	case e.Kind == GuardianAuthorised && f.Guardian == nil:
 		return &troth.IdentifierError{Kind: "guardian", Reason: "is empty"}
 	case e.Kind == ObjectionOverruled && one.terms.DirectMarketing:

@@ -74,6 +74,7 @@ func TestEvent_EveryFieldCounts(t *testing.T) {
 		"Notice text": func(e *consent.Event) { e.Notice.Text[0]++ }, "Wording": func(e *consent.Event) { e.Wording = [32]byte{} },
 		"Confirms": func(e *consent.Event) { e.Confirms = "x" }, "Age": func(e *consent.Event) { e.Age = consent.AgeResult{Country: "DE", Limit: 16} },
 		"Guardian": func(e *consent.Event) { e.Guardian.Relation = "mother" }, "Proof": func(e *consent.Event) { e.Proof[0]++ },
+		"Import": func(e *consent.Event) { e.Import = consent.Import{From: "a", By: "b"} }, "Imported from": func(e *consent.Event) { e.Import.From = "ab" },
 		"Content": func(e *consent.Event) { e.Content[0]++ }, "Nonce": func(e *consent.Event) { e.Nonce[1]++ },
 	} {
 		e := vectorEvent()

@@ -105,23 +105,8 @@ func (l *Ledger) fillHistory(ctx context.Context, d *tenantData, h *History, und
 		return err
 	}
 	h.Entries = own
-	linked, err := l.linkedEvents(ctx, d, under, p.pseudonym)
-	if err != nil {
+	if err := l.fillDevices(ctx, d, h, under, p, purpose); err != nil {
 		return err
-	}
-	for _, e := range linked {
-		one, err := l.entryOf(ctx, d, &e)
-		if err != nil {
-			return err
-		}
-		h.Entries = append(h.Entries, one)
-	}
-	links, err := l.store.Links(ctx, under.Tenant, under.ID)
-	if err != nil {
-		return fmt.Errorf("consent: read links: %w", err)
-	}
-	for _, k := range links {
-		h.Devices = append(h.Devices, k.Device)
 	}
 	if p.erasedAt != 0 {
 		return nil
@@ -134,6 +119,44 @@ func (l *Ledger) fillHistory(ctx context.Context, d *tenantData, h *History, und
 	for _, s := range all {
 		asked := question{purpose: s.purpose, at: max(micros(h.At), k.given), knownAt: forever}
 		h.Decisions = append(h.Decisions, decide(d.catalogue, all, asked))
+	}
+	return nil
+}
+
+// fillDevices adds the devices that were linked to a person, and what these had said
+// before, with its evidence, which is sealed under the device's own name.
+func (l *Ledger) fillDevices(ctx context.Context, d *tenantData, h *History, under troth.Subject, p *person, purpose troth.Purpose) error {
+	rows, links, err := l.devicesOf(ctx, d, under, p.pseudonym)
+	if err != nil {
+		return err
+	}
+	for i, row := range rows {
+		h.Devices = append(h.Devices, row.Device)
+		device := troth.Subject{Tenant: under.Tenant, ID: row.Device}
+		stored, found, err := l.store.Person(ctx, device.Tenant, device.ID)
+		if err != nil {
+			return fmt.Errorf("consent: read person: %w", err)
+		}
+		if !found {
+			continue // its proof is destroyed
+		}
+		named := device
+		if who, err := d.openPerson(stored); err != nil {
+			return err
+		} else if who.erasedAt != 0 {
+			if named.ID, err = l.openID(ctx, device.Tenant, &who); err != nil {
+				return err
+			}
+		}
+		entries, err := l.entriesUnder(ctx, d, named, device, links[i].device, purpose)
+		if err != nil {
+			return err
+		}
+		for _, one := range entries {
+			if links[i].claims(&one.Event) {
+				h.Entries = append(h.Entries, one)
+			}
+		}
 	}
 	return nil
 }
@@ -208,7 +231,9 @@ func (l *Ledger) entryOf(ctx context.Context, d *tenantData, e *Event) (HistoryE
 }
 
 // WriteHTML writes the history as a page to print: every declaration in full, on
-// one page, with the hashes by which the trail proves it.
+// one page, with the hashes by which the trail proves it. Texts of others are
+// escaped, and each stands in an isolate of its own, so that characters which turn
+// the direction of writing cannot rearrange what stands beside them.
 func (h *History) WriteHTML(w io.Writer) error {
 	if err := historyTemplate.Execute(w, h); err != nil {
 		return fmt.Errorf("consent: write history: %w", err)
@@ -228,41 +253,42 @@ var historyTemplate = template.Must(template.New("history").Funcs(template.FuncM
 	"us":   func(us int64) string { return plainInstant(instant(us)) },
 }).Parse(`<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>Consent history</title>
+<head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>Consent history</title>
 <style>body{font:10pt/1.4 serif;margin:2cm}section{page-break-inside:avoid;border-top:1px solid;padding:.5em 0}dl{display:grid;grid-template-columns:12em 1fr;margin:0}dt{font-weight:bold}dd{margin:0;overflow-wrap:anywhere}pre{white-space:pre-wrap;border-left:2px solid;padding-left:1em}</style></head>
 <body>
 <h1>Consent history</h1>
-<dl><dt>Controller's customer</dt><dd>{{.Subject.Tenant}}</dd><dt>Person</dt><dd>{{.Subject.ID}}</dd>
+<dl><dt>Controller's customer</dt><dd><bdi>{{.Subject.Tenant}}</bdi></dd><dt>Person</dt><dd><bdi>{{.Subject.ID}}</bdi></dd>
 <dt>Pseudonym</dt><dd>{{.Pseudonym}}</dd><dt>As of</dt><dd>{{at .At}}</dd>
 {{- with .ErasedAt}}{{if not .IsZero}}<dt>Erased</dt><dd>{{at .}}; what follows is the proof that is kept until {{at $.KeepUntil}}</dd>{{end}}{{end}}
-{{- range .Devices}}<dt>Linked device</dt><dd>{{.}}</dd>{{end}}</dl>
+{{- range .Devices}}<dt>Linked device</dt><dd><bdi>{{.}}</bdi></dd>{{end}}</dl>
 {{- if .Decisions}}
 <h2>What is allowed now</h2>
-<ul>{{range .Decisions}}<li>{{.}}</li>{{end}}</ul>{{end}}
+<ul>{{range .Decisions}}<li><bdi>{{.}}</bdi></li>{{end}}</ul>{{end}}
 <h2>Declarations</h2>
 {{- range .Entries}}
 <section>
 <dl><dt>Declared</dt><dd>{{at .Event.GivenAt}}</dd><dt>Recorded</dt><dd>{{at .Event.RecordedAt}}</dd>
-<dt>What</dt><dd>{{.Event.Kind}}</dd><dt>Purpose</dt><dd>{{.Event.Purpose}}, version {{.Event.Version}}: {{.Title}}</dd>
+<dt>What</dt><dd>{{.Event.Kind}}</dd><dt>Purpose</dt><dd><bdi>{{.Event.Purpose}}</bdi>, version {{.Event.Version}}: <bdi>{{.Title}}</bdi></dd>
 <dt>Lawful basis</dt><dd>{{.Basis}} (Article {{.Basis.Article}} GDPR)</dd>
 <dt>How</dt><dd>{{.Event.Method}}, {{.Event.Channel}}</dd>
 {{- if not .Event.Until.IsZero}}<dt>Good until</dt><dd>{{at .Event.Until}}</dd>{{end}}
-{{- if .Event.Confirms}}<dt>Confirms</dt><dd>{{.Event.Confirms}}</dd>{{end}}
-{{- if .Event.Age.Country}}<dt>Age rule</dt><dd>{{.Event.Age.Country}}, limit {{.Event.Age.Limit}}, table {{.Event.Age.Table}}{{if .Event.Age.Minor}}; a minor{{end}}</dd>{{end}}
-{{- if .Event.Guardian.Relation}}<dt>Guardian</dt><dd>{{.Event.Guardian.Relation}}, by {{.Event.Guardian.Method}}{{with .Content.Guardian}}: {{.}}{{end}}</dd>{{end}}
-{{- with .Proof.Network}}<dt>Network</dt><dd>{{.}}</dd>{{end}}
-{{- with .Proof.UserAgent}}<dt>Browser</dt><dd>{{.}}</dd>{{end}}
-{{- with .Proof.Page}}<dt>Page</dt><dd>{{.}}</dd>{{end}}
-{{- with .Content.Address}}<dt>Address</dt><dd>{{.}}</dd>{{end}}
-{{- with .Content.Note}}<dt>Note</dt><dd>{{.}}</dd>{{end}}
+{{- if .Event.Confirms}}<dt>Confirms</dt><dd><bdi>{{.Event.Confirms}}</bdi></dd>{{end}}
+{{- if .Event.Age.Country}}<dt>Age rule</dt><dd>{{.Event.Age.Country}}, limit {{.Event.Age.Limit}}, table <bdi>{{.Event.Age.Table}}</bdi>{{if .Event.Age.Minor}}; a minor{{end}}</dd>{{end}}
+{{- if .Event.Guardian.Relation}}<dt>Guardian</dt><dd><bdi>{{.Event.Guardian.Relation}}</bdi>, by <bdi>{{.Event.Guardian.Method}}</bdi>{{with .Content.Guardian}}: <bdi>{{.}}</bdi>{{end}}</dd>{{end}}
+{{- with .Event.Import}}{{if .From}}<dt>Imported</dt><dd>from <bdi>{{.From}}</bdi>, by <bdi>{{.By}}</bdi></dd>{{end}}{{end}}
+{{- with .Proof.Network}}<dt>Network</dt><dd><bdi>{{.}}</bdi></dd>{{end}}
+{{- with .Proof.UserAgent}}<dt>Browser</dt><dd><bdi>{{.}}</bdi></dd>{{end}}
+{{- with .Proof.Page}}<dt>Page</dt><dd><bdi>{{.}}</bdi></dd>{{end}}
+{{- with .Content.Address}}<dt>Address</dt><dd><bdi>{{.}}</bdi></dd>{{end}}
+{{- with .Content.Note}}<dt>Note</dt><dd><bdi>{{.}}</bdi></dd>{{end}}
 {{- if .ContentGone}}<dt>Content</dt><dd>destroyed</dd>{{end}}
 {{- if .ProofGone}}<dt>Evidence</dt><dd>destroyed</dd>{{end}}
-{{- range .Told}}<dt>Told</dt><dd>{{.Processor}}{{if .AckedAt}}, acknowledged {{us .AckedAt}}{{else}}, not yet acknowledged{{end}}</dd>{{end}}
-<dt>Event</dt><dd>{{.Event.ID}}, SHA-256 {{.Hash}}</dd></dl>
+{{- range .Told}}<dt>Told</dt><dd><bdi>{{.Processor}}</bdi>{{if .AckedAt}}, acknowledged {{us .AckedAt}}{{else}}, not yet acknowledged{{end}}</dd>{{end}}
+<dt>Event</dt><dd><bdi>{{.Event.ID}}</bdi>, SHA-256 {{.Hash}}</dd></dl>
 {{- if .Wording}}
 <p>Words beside the control, SHA-256 {{hex .Event.Wording}}:</p><pre>{{.Wording}}</pre>{{end}}
 {{- if .Notice}}
-<p>Notice {{.Event.Notice.ID}}, version {{.Event.Notice.Version}}, {{.Event.Notice.Language}}, SHA-256 {{hex .Event.Notice.Text}}:</p><pre>{{.Notice}}</pre>{{end}}
+<p>Notice <bdi>{{.Event.Notice.ID}}</bdi>, version {{.Event.Notice.Version}}, <bdi>{{.Event.Notice.Language}}</bdi>, SHA-256 {{hex .Event.Notice.Text}}:</p><pre>{{.Notice}}</pre>{{end}}
 </section>
 {{- end}}
 </body>

@@ -17,7 +17,8 @@ const (
 	Confirmed Kind = "confirmed"
 	// Renewed: consent that was given before was given again.
 	Renewed Kind = "renewed"
-	// Imported: consent that somebody else collected and vouches for.
+	// Imported: consent that somebody else collected, and who brings it over vouches
+	// for, see [Import].
 	Imported Kind = "imported"
 	// Refused: consent was refused.
 	Refused Kind = "refused"

@@ -37,6 +37,11 @@ type Controller struct {
 	Name string
 	// Contact is an address, a telephone number or a page.
 	Contact string
+	// The rest may be empty. Receipts claim to conform to their schema only if all of
+	// it is there: Address is the postal one, ID a number in a register or the like,
+	// Jurisdiction whose law applies, a country's code of two letters as a rule, and
+	// Withdraw where people take consent back, such as a page.
+	Address, ID, Jurisdiction, Withdraw string
 }
 
 // Ledger keeps what was asked, shown, given and withdrawn, and decides by it.

@@ -23,7 +23,10 @@ type LinkParams struct {
 // A device's yes counts where the account has not said no itself, or said yes
 // later: logging in upgrades nobody. What the device says after the link is not
 // the account's. A device is linked once; to the same account again is no error,
-// to another is [ErrLinked].
+// to another is [ErrLinked], and so is linking what is an account already, or to
+// what is a device. There is no way back, and erasing the account erases the device:
+// link what the person has shown to be theirs, such as the browser that they log in
+// with.
 func (l *Ledger) Link(ctx context.Context, p LinkParams) error {
 	device := troth.Subject{Tenant: p.Tenant, ID: p.Device}
 	account := troth.Subject{Tenant: p.Tenant, ID: p.Account}
@@ -60,6 +63,9 @@ func (l *Ledger) link(ctx context.Context, d *tenantData, device, account troth.
 		}
 		return nil
 	}
+	if err := l.unchained(ctx, device, account); err != nil {
+		return err
+	}
 	now := max(from.now, to.now)
 	from.now, to.now = now, now
 	message := (&link{device: from.person.pseudonym, account: to.person.pseudonym, at: now, recorded: now}).append(nil)
@@ -86,6 +92,24 @@ func (l *Ledger) link(ctx context.Context, d *tenantData, device, account troth.
 		return err
 	}
 	return from.closeLink(ctx, to)
+}
+
+// unchained refuses to make an account a device of another one, or a device an
+// account: what others have said would change hands twice, and an erasure reach
+// people whom it does not concern.
+func (l *Ledger) unchained(ctx context.Context, device, account troth.Subject) error {
+	devices, err := l.store.Links(ctx, device.Tenant, device.ID)
+	if err != nil {
+		return fmt.Errorf("consent: read links: %w", err)
+	}
+	_, linked, err := l.store.Link(ctx, account.Tenant, account.ID)
+	if err != nil {
+		return fmt.Errorf("consent: read link: %w", err)
+	}
+	if len(devices) > 0 || linked {
+		return ErrLinked
+	}
+	return nil
 }
 
 // lockBoth locks two people in the order of their ids, so that no two links wait
@@ -133,32 +157,48 @@ func (w *writing) closeLink(ctx context.Context, account *writing) error {
 	return nil
 }
 
-// linkedEvents reads the events of devices that became a person's.
-func (l *Ledger) linkedEvents(ctx context.Context, t *tenantData, who troth.Subject, account Pseudonym) ([]Event, error) {
-	rows, err := l.store.Links(ctx, who.Tenant, who.ID)
+// devicesOf reads the links of an account whose rows stand under an id.
+func (l *Ledger) devicesOf(ctx context.Context, t *tenantData, under troth.Subject, account Pseudonym) ([]LinkRow, []link, error) {
+	rows, err := l.store.Links(ctx, under.Tenant, under.ID)
 	if err != nil {
-		return nil, fmt.Errorf("consent: read links: %w", err)
+		return nil, nil, fmt.Errorf("consent: read links: %w", err)
 	}
-	var all []Event
-	for _, row := range rows {
+	links := make([]link, len(rows))
+	for i, row := range rows {
 		message, err := t.key.open(linkTable, "", "", row.Record)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		k, err := parseLink(message)
-		if err != nil || k.account != account {
-			return nil, ErrRecord
+		if links[i], err = parseLink(message); err != nil || links[i].account != account {
+			return nil, nil, ErrRecord
 		}
-		events, err := l.eventsUnder(ctx, t, troth.Subject{Tenant: who.Tenant, ID: row.Device}, k.device)
+	}
+	return rows, links, nil
+}
+
+// claims marks an event of the device as one of the account's; false if it came
+// after the link.
+func (l *link) claims(e *Event) bool {
+	e.Link = Link{At: instant(l.at), RecordedAt: instant(l.recorded)}
+	return micros(e.RecordedAt) <= l.recorded
+}
+
+// linkedEvents reads the events of devices that became a person's.
+func (l *Ledger) linkedEvents(ctx context.Context, t *tenantData, who troth.Subject, account Pseudonym) ([]Event, error) {
+	rows, links, err := l.devicesOf(ctx, t, who, account)
+	if err != nil {
+		return nil, err
+	}
+	var all []Event
+	for i := range rows {
+		events, err := l.eventsUnder(ctx, t, troth.Subject{Tenant: who.Tenant, ID: rows[i].Device}, links[i].device)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range events {
-			if micros(e.RecordedAt) > k.recorded {
-				continue
+			if links[i].claims(&e) {
+				all = append(all, e)
 			}
-			e.Link = Link{At: instant(k.at), RecordedAt: instant(k.recorded)}
-			all = append(all, e)
 		}
 	}
 	return all, nil

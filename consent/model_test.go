@@ -209,6 +209,12 @@ func (w *world) sayRandom(r *rand.Rand, m *model, device troth.Subject) {
 			}
 		}
 	}
+	version := f.Choices[0].Version
+	if k := f.Choices[0].Kind; !k.Denies() && !f.GivenAt.IsZero() && m.published[version-1].After(f.GivenAt) {
+		_, err := w.ledger.Record(w.ctx, f)
+		require.ErrorIs(w, err, consent.ErrVersion, "nobody has said yes to what was published later")
+		return
+	}
 	e := w.sayForm(f)
 	m.events = append(m.events, told{e.Kind, e.Version, e.GivenAt, e.RecordedAt, e.Until, who == device})
 }

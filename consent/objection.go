@@ -2,8 +2,10 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/trothdev/troth"
 )
@@ -86,10 +88,18 @@ func (k *known) objection(c Catalogue, p troth.Purpose, at int64) troth.Objectio
 // opt-out, in whose transaction it is recorded. One without a purpose is to all
 // direct marketing that the catalogue knows. What came from this ledger, or was
 // told before, changes nothing, so that two ledgers which tell each other do not
-// echo.
+// echo. What is told of somebody who was erased changes nothing either: nothing is
+// allowed for them.
+//
+// The ledger has no channels: an objection to messages on one is an objection to the
+// purpose. A host where people choose between them gives each a purpose of its own,
+// such as "newsletter-sms".
 func (l *Ledger) Object(ctx context.Context, o troth.Objection) error {
-	if err := checkID("origin", o.OriginID, troth.MaxIdentifier); err != nil && !reserved(o.OriginID) {
+	if err := checkID("origin", strings.TrimPrefix(o.OriginID, "~"), troth.MaxIdentifier-1); err != nil {
 		return err
+	}
+	if reserved(o.Subject.ID) {
+		return &troth.IdentifierError{Kind: "subject", Reason: "is reserved"}
 	}
 	ours, err := l.isOurs(ctx, o)
 	if err != nil || ours {
@@ -121,6 +131,9 @@ func (l *Ledger) Object(ctx context.Context, o troth.Objection) error {
 		return err
 	})
 	l.settleEnded(f.Subject)
+	if errors.Is(err, ErrErased) {
+		return nil // nothing is allowed for them, and the other's no must not fail
+	}
 	return err
 }
 

@@ -129,7 +129,10 @@ func WithShredder(s Shredder) Option {
 
 // WithObjections adds a ledger of opt-outs: it is told of every withdrawal from
 // and objection to direct marketing, in the same transaction, and asked before
-// direct marketing is allowed.
+// direct marketing is allowed, or what requires it. It must be safe for concurrent
+// use: batches ask about several pages at once. It takes no objection of ours amiss
+// for one of its own, and returns nil for what it was told before. What one such
+// ledger told is not told to another.
 func WithObjections(peer troth.Objections) Option {
 	return func(o *options) error {
 		o.peers = append(o.peers, peer)
@@ -163,8 +166,13 @@ func WithProcessor(name string, p Processor, purposes ...troth.Purpose) Option {
 // WithController sets who answers for the processing, as receipts say it.
 func WithController(c Controller) Option {
 	return func(o *options) error {
-		if !validText(c.Name, MaxTitle) || !validText(c.Contact, MaxTitle) {
+		if !validText(c.Name) || !validText(c.Contact) {
 			return errors.New("consent: controller without name or contact")
+		}
+		for _, s := range []string{c.Address, c.ID, c.Jurisdiction, c.Withdraw} {
+			if s != "" && !validText(s) {
+				return errors.New("consent: something of the controller is too long or not plain text")
+			}
 		}
 		o.controller = c
 		return nil

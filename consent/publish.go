@@ -24,7 +24,7 @@ import (
 // version takes effect, see [Ledger.Do]. Nobody's grant is moved to the new
 // version.
 func (l *Ledger) Publish(ctx context.Context, t Terms) (Terms, error) {
-	t.Data, t.Recipients = sorted(t.Data), sorted(t.Recipients)
+	t.Data, t.Recipients, t.StoredIn = sorted(t.Data), sorted(t.Recipients), sorted(t.StoredIn)
 	t.Requires = slices.Clone(t.Requires)
 	if t.Age == "" {
 		t.Age = AnyAge

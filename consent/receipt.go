@@ -12,8 +12,20 @@ import (
 	"github.com/trothdev/troth/internal/canon"
 )
 
-// ReceiptSchema names the form of receipts and its version.
+// ReceiptSchema names the profile of ISO/IEC TS 27560:2023 that receipts conform to
+// which have all that it demands, as of 2024-08-01. It demands things that a host may
+// not have told: see [Controller] and [Terms]. Without them a receipt is as good a
+// proof, and names [OwnReceiptSchema].
 const ReceiptSchema = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr"
+
+// OwnReceiptSchema names the form of a receipt that does not claim to be complete in
+// the sense of [ReceiptSchema].
+const OwnReceiptSchema = "https://github.com/trothdev/troth/blob/main/docs/formats/consent.md#receipt"
+
+const (
+	recordSchema    = "https://w3id.org/dpv/schema/dpv-27560#record-eu-gdpr"
+	ownRecordSchema = OwnReceiptSchema
+)
 
 // MaxReceipt is the longest receipt that is read, in bytes.
 const MaxReceipt = 1 << 20
@@ -58,8 +70,10 @@ var theContext = receiptContext{
 // ReceiptParty is who answers for the processing.
 type ReceiptParty struct {
 	Type    string `json:"@type"`
-	Name    string `json:"schema:name"`
-	Contact string `json:"schema:contactPoint"`
+	ID      string `json:"dct:identifier,omitempty"`
+	Name    string `json:"dpv:hasName"`
+	Address string `json:"dpv:hasAddress,omitempty"`
+	Contact string `json:"dpv:hasContact"`
 }
 
 // ReceiptRecord is the consent record.
@@ -84,6 +98,23 @@ type ReceiptProcess struct {
 	LegalBasis string        `json:"dpv:hasLegalBasis"`
 	Data       []string      `json:"dpv:hasPersonalData"`
 	Recipients []string      `json:"dpv:hasRecipient"`
+	// Storage and Jurisdiction, and Withdraw are absent where the host told nothing.
+	Storage      *ReceiptStorage  `json:"dpv:hasStorageCondition,omitempty"`
+	Jurisdiction string           `json:"dpv:hasJurisdiction,omitempty"`
+	Withdraw     *ReceiptWithdraw `json:"dpv:hasConsentControl,omitempty"`
+}
+
+// ReceiptStorage is where data is kept, and for how long, as an ISO 8601 duration.
+type ReceiptStorage struct {
+	Type      string   `json:"@type"`
+	Locations []string `json:"dpv:hasLocation,omitempty"`
+	Duration  string   `json:"dpv:hasDuration,omitempty"`
+}
+
+// ReceiptWithdraw is where consent is taken back.
+type ReceiptWithdraw struct {
+	Type  string `json:"@type"`
+	Where string `json:"dpv:hasContact"`
 }
 
 // ReceiptNotice is what the person was shown.
@@ -101,11 +132,15 @@ type ReceiptEvent struct {
 	// Status is a consent status of the vocabulary.
 	Status   string       `json:"@type"`
 	Kind     Kind         `json:"troth:kind"`
-	Given    ReceiptTime  `json:"dct:issued"`
+	Given    ReceiptTime  `json:"dct:date"`
 	Recorded ReceiptTime  `json:"dct:dateSubmitted"`
 	Until    *ReceiptTime `json:"dct:valid,omitempty"`
 	Method   Method       `json:"troth:method"`
 	Channel  Channel      `json:"troth:channel"`
+	// By is whose words it was: the person, or a guardian by their pseudonym.
+	By string `json:"dpv:isImplementedByEntity"`
+	// Source is where something that was imported comes from.
+	Source string `json:"dpv:hasDataSource,omitempty"`
 	// Wording is the SHA-256 of the words beside the control, in hex.
 	Wording string `json:"troth:wordingSha256,omitempty"`
 	// EventHash is the SHA-256 of the stored event, in hex.

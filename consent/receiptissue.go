@@ -75,35 +75,72 @@ func (l *Ledger) receipt(d *tenantData, who troth.Subject, e *Event) (Receipt, e
 	}
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails, crypto/rand documents
-	hash := e.Hash()
+	c := &l.opt.controller
 	r := Receipt{
 		Context: theContext, Type: "dpv:ConsentReceipt", ID: "urn:uuid:" + troth.NewEntryID(l.now()).String(),
-		ConformsTo: ReceiptSchema, Created: ReceiptTime{l.now().UTC().Truncate(time.Microsecond)},
-		Publisher: ReceiptParty{"dpv:DataController", l.opt.controller.Name, l.opt.controller.Contact},
+		ConformsTo: OwnReceiptSchema, Created: ReceiptTime{l.now().UTC().Truncate(time.Microsecond)},
+		Publisher: ReceiptParty{"dpv:DataController", c.ID, c.Name, c.Address, c.Contact},
 		Nonce:     hexOf(nonce[:]),
 		Record: ReceiptRecord{
-			Type: "dpv:ConsentRecord", ID: e.ID, ConformsTo: "https://w3id.org/dpv/schema/dpv-27560#record-eu-gdpr",
-			Tenant: who.Tenant, DataSubject: who.ID, Controller: l.opt.controller.Name,
-			Process: ReceiptProcess{
-				Type: "dpv:Process", Purpose: e.Purpose, Version: e.Version, Title: t.Title,
-				LegalBasis: legalBasis(t.Basis), Data: list(t.Data), Recipients: list(t.Recipients),
-			},
-			Event: ReceiptEvent{
-				Status: consentStatus(e.Kind), Kind: e.Kind, Given: ReceiptTime{e.GivenAt}, Recorded: ReceiptTime{e.RecordedAt},
-				Method: e.Method, Channel: e.Channel, EventHash: hexOf(hash[:]),
-			},
+			Type: "dpv:ConsentRecord", ID: e.ID, ConformsTo: ownRecordSchema,
+			Tenant: who.Tenant, DataSubject: who.ID, Controller: c.Name,
+			Process: receiptProcess(t, c), Notice: receiptNotice(e), Event: receiptEvent(who, e),
 		},
 	}
-	if e.Wording != ([32]byte{}) {
-		r.Record.Event.Wording = hexOf(e.Wording[:])
-	}
-	if !e.Until.IsZero() {
-		r.Record.Event.Until = &ReceiptTime{e.Until}
-	}
-	if e.Notice != (NoticeRef{}) {
-		r.Record.Notice = &ReceiptNotice{"dpv:ConsentNotice", e.Notice.ID, e.Notice.Version, e.Notice.Language, hexOf(e.Notice.Text[:])}
+	if complete(&r, t) {
+		r.ConformsTo, r.Record.ConformsTo = ReceiptSchema, recordSchema
 	}
 	return r, nil
+}
+
+// complete reports whether the receipt has everything that its schema demands.
+func complete(r *Receipt, t *Terms) bool {
+	p := &r.Record.Process
+	return t.Basis == Consent && r.Publisher.ID != "" && r.Publisher.Address != "" && p.Jurisdiction != "" && p.Withdraw != nil &&
+		len(p.Data) > 0 && len(p.Recipients) > 0 && len(t.StoredIn) > 0 && !t.Retention.IsZero() &&
+		r.Record.Notice != nil && r.Record.Event.Until != nil
+}
+
+func receiptProcess(t *Terms, c *Controller) ReceiptProcess {
+	p := ReceiptProcess{
+		Type: "dpv:Process", Purpose: t.Purpose, Version: t.Version, Title: t.Title,
+		LegalBasis: legalBasis(t.Basis), Data: list(t.Data), Recipients: list(t.Recipients), Jurisdiction: c.Jurisdiction,
+	}
+	if len(t.StoredIn) > 0 || !t.Retention.IsZero() {
+		p.Storage = &ReceiptStorage{Type: "dpv:StorageCondition", Locations: t.StoredIn}
+		if !t.Retention.IsZero() {
+			p.Storage.Duration = t.Retention.String()
+		}
+	}
+	if c.Withdraw != "" && t.Basis == Consent {
+		p.Withdraw = &ReceiptWithdraw{"dpv:WithdrawConsent", c.Withdraw}
+	}
+	return p
+}
+
+func receiptNotice(e *Event) *ReceiptNotice {
+	if e.Notice == (NoticeRef{}) {
+		return nil
+	}
+	return &ReceiptNotice{"dpv:ConsentNotice", e.Notice.ID, e.Notice.Version, e.Notice.Language, hexOf(e.Notice.Text[:])}
+}
+
+func receiptEvent(who troth.Subject, e *Event) ReceiptEvent {
+	hash := e.Hash()
+	r := ReceiptEvent{
+		Status: consentStatus(e.Kind), Kind: e.Kind, Given: ReceiptTime{e.GivenAt}, Recorded: ReceiptTime{e.RecordedAt},
+		Method: e.Method, Channel: e.Channel, By: who.ID, Source: e.Import.From, EventHash: hexOf(hash[:]),
+	}
+	if e.Guardian != (GuardianRef{}) {
+		r.By = hexOf(e.Guardian.Pseudonym[:])
+	}
+	if e.Wording != ([32]byte{}) {
+		r.Wording = hexOf(e.Wording[:])
+	}
+	if !e.Until.IsZero() {
+		r.Until = &ReceiptTime{e.Until}
+	}
+	return r
 }
 
 // list is a list that is written as one where it is empty.

@@ -1,212 +1,111 @@
 package consent
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"hash"
-	"sync"
-
-	"github.com/trothdev/troth"
-	"github.com/trothdev/troth/internal/canon"
+	"context"
 )
 
-// recordDomain is for the tags of stored records: who writes to the database
-// past the ledger must not be able to make a grant.
-const recordDomain = "troth.consent.record/1"
-
-const tagSize = sha256.Size
-
-// table names what a record is of, in its tag.
-type table string
-
-const (
-	termsTable   table = "terms"
-	noticeTable  table = "notice"
-	personTable  table = "person"
-	eventTable   table = "event"
-	stateTable   table = "state"
-	linkTable    table = "link"
-	requestTable table = "request"
-)
-
-// recordKey makes and checks the tags of one tenant's records.
-type recordKey struct {
-	tenant troth.Tenant
-	pool   sync.Pool
+// Record records what a person said, in the caller's transaction or one of its
+// own, and returns the events in the order of the choices. Evidence, the work of
+// telling others and the events commit together.
+//
+// From the moment that Record returns this process denies what it records a no
+// to, even while the caller's transaction is open; other processes do within the
+// bound of [WithFeedAge]. A yes counts once it is committed. troth never hears how
+// a transaction of the host's ends: if the host rolls one back, this process may go
+// on denying what it would have denied, for up to ten minutes.
+//
+// A form that was recorded before is returned as it was; the id with other
+// choices is [ErrConflict]. Of a form whose purpose is not for children of the
+// age that is given nothing is kept but a count, and the error is [ErrTooYoung];
+// the count is lost if the caller's transaction is rolled back.
+func (l *Ledger) Record(ctx context.Context, f Form) ([]Event, error) {
+	return l.recordForm(ctx, f, false)
 }
 
-// tagger is a keyed hash that is used again, and the room for what it hashes.
-type tagger struct {
-	mac hash.Hash
-	buf []byte
-	sum [tagSize]byte
-}
-
-func newRecordKey(tenant troth.Tenant, key [32]byte) *recordKey {
-	k := &recordKey{tenant: tenant}
-	k.pool.New = func() any { return &tagger{mac: hmac.New(sha256.New, key[:])} }
-	return k
-}
-
-// tag is HMAC-SHA-256 of where the record stands and of what it says.
-func (g *tagger) tag(tenant troth.Tenant, t table, a, b string, message []byte) []byte {
-	g.buf = canon.AppendDomain(g.buf[:0], recordDomain)
-	g.buf = canon.AppendText(g.buf, tenant)
-	g.buf = canon.AppendText(g.buf, t)
-	g.buf = canon.AppendText(g.buf, a)
-	g.buf = canon.AppendText(g.buf, b)
-	g.buf = canon.AppendBytes(g.buf, message)
-	g.mac.Reset()
-	g.mac.Write(g.buf)
-	return g.mac.Sum(g.sum[:0])
-}
-
-// seal returns the record of a message: the message and its tag. a and b name the
-// row in its table.
-func (k *recordKey) seal(t table, a, b string, message []byte) []byte {
-	g := k.pool.Get().(*tagger)
-	defer k.pool.Put(g)
-	return append(message, g.tag(k.tenant, t, a, b, message)...)
-}
-
-// open returns the message of a record, or [ErrRecord].
-func (k *recordKey) open(t table, a, b string, record []byte) ([]byte, error) {
-	n := len(record) - tagSize
-	if n < 0 || len(record) > MaxRecord {
-		return nil, ErrRecord
+// recordForm is Record; inside says that the ledger itself speaks, which may
+// request and confirm.
+func (l *Ledger) recordForm(ctx context.Context, f Form, inside bool) (events []Event, err error) {
+	if err := f.validate(); err != nil {
+		return nil, err
 	}
-	g := k.pool.Get().(*tagger)
-	defer k.pool.Put(g)
-	if !hmac.Equal(g.tag(k.tenant, t, a, b, record[:n]), record[n:]) {
-		return nil, ErrRecord
+	d, err := l.tenant(ctx, f.Subject.Tenant)
+	if err != nil {
+		return nil, err
 	}
-	return record[:n:n], nil
-}
-
-// person is what the record of a person says.
-type person struct {
-	pseudonym Pseudonym
-	// clock is the instant of what the ledger learnt last of the person: each is
-	// later than the one before, whatever the machine's clock does.
-	clock int64
-	// erasedAt is when the person was erased, keepUntil how long their proof stays;
-	// 0 while they are not.
-	erasedAt, keepUntil int64
-	// id is the person's id under seal, once it no longer stands in the row.
-	id []byte
-}
-
-const personDomain = "troth.consent.person/1"
-
-func (p *person) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, personDomain)
-	dst = canon.AppendBytes(dst, p.pseudonym[:])
-	dst = canon.AppendInt(dst, p.clock)
-	dst = canon.AppendInt(dst, p.erasedAt)
-	dst = canon.AppendInt(dst, p.keepUntil)
-	return canon.AppendBytes(dst, p.id)
-}
-
-func parsePerson(b []byte) (p person, err error) {
-	r := reader{canon.Walk(b, personDomain), false}
-	p = person{pseudonym: r.pseudonym(), clock: r.Int(), erasedAt: r.Int(), keepUntil: r.Int(), id: r.Bytes()}
-	if !r.done() {
-		return person{}, ErrRecord
+	if d, err = l.knowing(ctx, d, f.Choices); err != nil {
+		return nil, err
 	}
-	return p, nil
+	tooYoung := false
+	err = l.tx.Atomically(ctx, func(ctx context.Context) error {
+		n, err := l.shown(ctx, d, f.Notice)
+		if err != nil {
+			return err
+		}
+		drafts, err := l.drafts(d, &f, n, l.micros(), inside)
+		if err != nil {
+			return err
+		}
+		for i := range drafts {
+			tooYoung = tooYoung || drafts[i].tooYoung
+		}
+		if tooYoung {
+			return l.refuseChild(ctx, f.Subject.Tenant, drafts)
+		}
+		events, err = l.append(ctx, d, &f, drafts)
+		return err
+	})
+	l.settleEnded(f.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if tooYoung {
+		return nil, ErrTooYoung
+	}
+	return events, nil
 }
 
-const stateDomain = "troth.consent.state/1"
-
-func (s *state) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, stateDomain)
-	dst = canon.AppendInt(dst, s.given)
-	dst = canon.AppendInt(dst, s.recorded)
-	dst = s.own.append(dst)
-	return s.linked.append(dst)
-}
-
-func (l *latest) append(dst []byte) []byte {
-	n := 0
-	for i := range l {
-		if l[i].exists() {
-			n++
+// knowing looks again where a form speaks of versions that are not in what is
+// cached.
+func (l *Ledger) knowing(ctx context.Context, d *tenantData, choices []Choice) (*tenantData, error) {
+	for _, c := range choices {
+		if c.Version != 0 && d.catalogue.Version(c.Purpose, c.Version) == nil || len(d.catalogue[c.Purpose]) == 0 {
+			return l.loadTenant(ctx, d.key.tenant)
 		}
 	}
-	dst = canon.AppendList(dst, n)
-	for i := range l {
-		if m := &l[i]; m.exists() {
-			dst = m.append(dst)
+	return d, nil
+}
+
+// shown returns the notice that a form refers to, nil if it refers to none.
+func (l *Ledger) shown(ctx context.Context, d *tenantData, ref NoticeRef) (*Notice, error) {
+	if ref.ID == "" {
+		return nil, nil
+	}
+	versions, err := l.notices(ctx, d, ref.ID)
+	if err != nil {
+		return nil, err
+	}
+	if ref.Version == 0 || int(ref.Version) > len(versions) {
+		return nil, ErrNotice
+	}
+	n := &versions[ref.Version-1]
+	if _, has := n.hashes[ref.Language]; !has {
+		return nil, ErrNotice
+	}
+	return n, nil
+}
+
+// append records the drafts of a form.
+func (l *Ledger) append(ctx context.Context, d *tenantData, f *Form, drafts []draft) ([]Event, error) {
+	w, err := l.lock(ctx, d, f.Subject)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]Event, len(drafts))
+	for i := range drafts {
+		one := &drafts[i]
+		if events[i], err = w.say(ctx, f, one); err != nil {
+			return nil, &ChoiceError{Index: i, Purpose: one.event.Purpose, Err: err}
 		}
 	}
-	return dst
-}
-
-func (m *mark) append(dst []byte) []byte {
-	dst = canon.AppendList(dst, 8)
-	dst = canon.AppendText(dst, m.id)
-	dst = canon.AppendUint(dst, uint64(m.code))
-	dst = canon.AppendUint(dst, uint64(m.version))
-	dst = canon.AppendInt(dst, m.given)
-	dst = canon.AppendInt(dst, m.recorded)
-	dst = canon.AppendInt(dst, m.until)
-	minor := uint64(0)
-	if m.minor {
-		minor = 1
-	}
-	dst = canon.AppendUint(dst, minor)
-	return canon.AppendInt(dst, m.comesOfAge)
-}
-
-func parseState(b []byte) (s state, err error) {
-	r := reader{canon.Walk(b, stateDomain), false}
-	s.given, s.recorded = r.Int(), r.Int()
-	r.latest(&s.own)
-	r.latest(&s.linked)
-	if !r.done() {
-		return state{}, ErrRecord
-	}
-	return s, nil
-}
-
-func (r *reader) latest(l *latest) {
-	n := r.List()
-	for range min(n, int(tracks)) {
-		r.bad = r.List() != 8 || r.bad
-		m := mark{id: r.text()}
-		c := r.Uint()
-		if r.bad || c >= uint64(len(natures)) || m.id == "" {
-			r.bad = true
-			return
-		}
-		m.code = code(c)
-		m.version, m.given, m.recorded, m.until = r.small(), r.Int(), r.Int(), r.Int()
-		m.minor, m.comesOfAge = r.small() == 1, r.Int()
-		l[m.code.nature().track] = m
-	}
-}
-
-const linkDomain = "troth.consent.link/1"
-
-// link is what the record of a link says.
-type link struct {
-	device, account Pseudonym
-	at, recorded    int64
-}
-
-func (l *link) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, linkDomain)
-	dst = canon.AppendBytes(dst, l.device[:])
-	dst = canon.AppendBytes(dst, l.account[:])
-	dst = canon.AppendInt(dst, l.at)
-	return canon.AppendInt(dst, l.recorded)
-}
-
-func parseLink(b []byte) (l link, err error) {
-	r := reader{canon.Walk(b, linkDomain), false}
-	l = link{device: r.pseudonym(), account: r.pseudonym(), at: r.Int(), recorded: r.Int()}
-	if !r.done() {
-		return link{}, ErrRecord
-	}
-	return l, nil
+	return events, w.finish(ctx)
 }

@@ -21,6 +21,8 @@ func (t *Terms) Append(dst []byte) []byte {
 	dst = appendBool(dst, t.DirectMarketing)
 	dst = appendTexts(dst, t.Data)
 	dst = appendTexts(dst, t.Recipients)
+	dst = appendTexts(dst, t.StoredIn)
+	dst = canon.AppendText(dst, t.Retention.String())
 	for _, p := range []deadline.Period{t.Validity, t.Refresh} {
 		dst = canon.AppendText(dst, p.String())
 	}
@@ -42,7 +44,7 @@ func ParseTerms(b []byte) (Terms, error) {
 	t := Terms{
 		Tenant: troth.Tenant(r.text()), Purpose: troth.Purpose(r.text()), Version: r.small(), Title: r.text(),
 		Basis: Basis(r.text()), DirectMarketing: r.flag(),
-		Data: texts[string](&r), Recipients: texts[string](&r),
+		Data: texts[string](&r), Recipients: texts[string](&r), StoredIn: texts[string](&r), Retention: r.period(),
 		Validity: r.period(), Refresh: r.period(),
 		Age: AgeRule(r.text()), MinimumAge: int(r.small()), AfterMajority: r.period(),
 		Requires: texts[troth.Purpose](&r), DoubleOptIn: r.flag(), Retired: r.flag(),

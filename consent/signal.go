@@ -81,8 +81,9 @@ func GPCHandler(lastUpdate time.Time) http.Handler {
 	})
 }
 
-// GoogleSignals are the seven of Google Consent Mode, version 2. The zero value
-// denies everything.
+// GoogleSignals are the seven of Google Consent Mode, version 2: four consent types
+// and three privacy parameters, by the names of Google's own reference, as read on
+// 2026-11-26. The zero value denies everything.
 type GoogleSignals struct {
 	AdStorage, AdUserData, AdPersonalization, AnalyticsStorage    bool
 	FunctionalityStorage, PersonalizationStorage, SecurityStorage bool

@@ -173,7 +173,7 @@ func TestRefusal_EndsOnlyWhatWasGranted(t *testing.T) {
 	f := w.form(ada, letter, consent.Imported)
 	_, err := w.ledger.Record(w.ctx, f)
 	require.Error(t, err, "an import says that it is one")
-	f.Method = consent.ByImport
+	f.Method, f.Import = consent.ByImport, &consent.Import{From: "old-crm", By: "migration-2026"}
 	w.sayForm(f)
 	w.wants(ada, letter, consent.ReasonGranted)
 }

@@ -51,12 +51,21 @@ func (l *Ledger) lookAhead(ctx context.Context) error {
 		return err
 	}
 	defer l.feed.stopLooking()
+	if err := l.settleAll(ctx); err != nil {
+		return err
+	}
+	return l.look(ctx)
+}
+
+// settleAll forgets everything pending whose end is known by now, so that it does not
+// pile up for people whom nobody asks about.
+func (l *Ledger) settleAll(ctx context.Context) error {
 	for _, p := range l.pendings.all() {
 		if _, err := l.decided(ctx, p); err != nil {
 			return err
 		}
 	}
-	return l.look(ctx)
+	return nil
 }
 
 // Sweep does what is due: it erases requests that nobody confirmed in time, has
@@ -70,6 +79,9 @@ func (l *Ledger) lookAhead(ctx context.Context) error {
 func (l *Ledger) Sweep(ctx context.Context) error {
 	ctx = troth.WithActor(l.tx.Detach(ctx), self)
 	var failures []error
+	if err := l.settleAll(ctx); err != nil {
+		failures = append(failures, err)
+	}
 	for range sweepPages {
 		n, err := l.sweepPage(ctx, &failures)
 		if err != nil {

@@ -23,6 +23,10 @@ type Terms struct {
 	// Data are categories of data, Recipients those to whom it goes; sorted by
 	// Publish. They name no person.
 	Data, Recipients []string
+	// StoredIn is where the data is kept, by country's codes as a rule, sorted by
+	// Publish, and Retention for how long. Both may be empty; receipts say them.
+	StoredIn  []string
+	Retention deadline.Period
 	// Validity is for how long a grant is good; zero is until it is withdrawn.
 	Validity deadline.Period
 	// Refresh is after which time people are asked again, which ends nothing;
@@ -71,16 +75,16 @@ func (t *Terms) validate() error {
 	if t.Basis.Article() == "" {
 		return wrong("has no lawful basis")
 	}
-	if !validText(t.Title, MaxTitle) {
+	if !validText(t.Title) {
 		return wrong("has no title, or one that is too long or not plain text")
 	}
-	for _, names := range [][]string{t.Data, t.Recipients} {
+	for _, names := range [][]string{t.Data, t.Recipients, t.StoredIn} {
 		if len(names) > maxNames {
-			return wrong("has too many data categories or recipients")
+			return wrong("has too many data categories, recipients or places")
 		}
 		for _, n := range names {
 			if troth.Purpose(n).Validate() != nil {
-				return wrong("has a data category or recipient that is no identifier")
+				return wrong("has a data category, recipient or place that is no identifier")
 			}
 		}
 	}
@@ -92,7 +96,7 @@ func (t *Terms) validate() error {
 
 // faults names what does not fit together.
 func (t *Terms) faults() string {
-	for _, p := range []deadline.Period{t.Validity, t.Refresh, t.Grace, t.AfterMajority} {
+	for _, p := range []deadline.Period{t.Validity, t.Refresh, t.Grace, t.AfterMajority, t.Retention} {
 		if p.Validate() != nil || p.BusinessDays != 0 {
 			return "has a period that is not one of calendar or clock"
 		}
@@ -150,7 +154,9 @@ func (t *Terms) sameProcessing(before *Terms) bool {
 }
 
 func (t *Terms) onlyAddsRecipients(before *Terms) bool {
-	return subset(t.Data, before.Data) &&
+	return subset(t.Data, before.Data) && // What was not told before is told now, and is no change.
+		(len(before.StoredIn) == 0 || subset(t.StoredIn, before.StoredIn)) &&
+		(before.Retention.IsZero() || t.Retention == before.Retention) &&
 		t.Age == before.Age && t.MinimumAge == before.MinimumAge &&
 		t.DirectMarketing == before.DirectMarketing &&
 		(t.DoubleOptIn || !before.DoubleOptIn)

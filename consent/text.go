@@ -9,9 +9,9 @@ import (
 	"github.com/trothdev/troth"
 )
 
-// validText accepts one to most bytes of UTF-8 without control characters.
-func validText(s string, most int) bool {
-	return s != "" && len(s) <= most && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+// validText accepts one to [MaxTitle] bytes of UTF-8 without control characters.
+func validText(s string) bool {
+	return s != "" && len(s) <= MaxTitle && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // checkID holds an identifier of ours to the rules of all identifiers, and keeps

@@ -13,7 +13,11 @@ import (
 	"github.com/trothdev/troth/vault"
 )
 
-// evidence lets the vault read the trail, to compare it with what its rows say.
+// Evidence lets a vault read the trail, to compare it with what its rows say, see
+// [vault.Vault.Reconcile]. A Kit's vault has it; it is for who wires vault and
+// trail by hand.
+func Evidence(trail *audit.Trail) vault.Evidence { return evidence{trail} }
+
 type evidence struct{ trail *audit.Trail }
 
 // Acts implements vault.Evidence.

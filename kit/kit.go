@@ -19,6 +19,7 @@ import (
 	"github.com/trothdev/troth/storage/sqlstore/auditsql"
 	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
 	"github.com/trothdev/troth/task"
+	"github.com/trothdev/troth/unsubscribe"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -44,9 +45,16 @@ type Config struct {
 	// KEKs is optional: the key-encryption keys of tenants that bring their own,
 	// see [vault.Vault.MoveTenant].
 	KEKs vault.KEKResolver
-	// Tasks and Consent are options of those parts, beside what the Kit gives them.
-	Tasks   []task.Option
-	Consent []consent.Option
+	// Directory is optional: the addresses of the host's people. With it consent and
+	// opt-outs are one truth: each ledger tells the other of a no, in one transaction,
+	// and asks it before it says yes.
+	Directory troth.Directory
+	// Tasks, Consent, Unsubscribe and Gate are options of those parts, beside what the
+	// Kit gives them.
+	Tasks       []task.Option
+	Consent     []consent.Option
+	Unsubscribe []unsubscribe.Option
+	Gate        []unsubscribe.GateOption
 	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of
 	// the key tables, where the restored database is so old that the key of the
 	// platform's epoch was destroyed since, and Open returns
@@ -69,6 +77,11 @@ type Kit struct {
 	Tasks *task.Engine
 	// Consent is the ledger of consent. What it enqueues, Tasks does.
 	Consent *consent.Ledger
+	// Unsubscribe is the registry of opt-outs; Gate is asked by it before each message,
+	// see [unsubscribe.Gate.Filter]. It lets nobody through before Run, or
+	// [unsubscribe.Gate.Load], has read the registry.
+	Unsubscribe *unsubscribe.Registry
+	Gate        *unsubscribe.Gate
 
 	log       *zap.Logger
 	signer    audit.Signer // nil in a kit that only records
@@ -149,7 +162,8 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	if err != nil {
 		return err
 	}
-	if k.late.keys, err = keysAlone(ctx, k.Handle, keys, c); err != nil {
+	var first bool
+	if k.late.keys, first, err = keysAlone(ctx, k.Handle, keys, c, false); err != nil {
 		return err
 	}
 	k.Trail, err = audit.New(ctx, entries, &k.late, &k.late, k.trailOptions(c)...)
@@ -160,16 +174,33 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 		vault.Unmanaged(ground), vault.WithLogger(c.Logger), vault.WithClock(c.Clock),
 	}, opts)
 	wired := c.vault(keys, k.Trail)
-	wired.Evidence = evidence{k.Trail}
+	wired.Evidence = Evidence(k.Trail)
 	k.Vault, err = vault.Open(ctx, wired, opts...)
 	k.late.vault = k.Vault
 	if err != nil {
 		return err
 	}
+	if first { // the epoch that the vault has opened since, with its evidence, is for both
+		if !k.Vault.Behind() {
+			if _, err := k.Vault.Rotate(troth.WithActor(ctx, self), troth.Platform); err != nil {
+				return err
+			}
+		}
+		before := k.late.keys
+		if k.late.keys, _, err = keysAlone(ctx, k.Handle, keys, c, true); err != nil {
+			return err
+		}
+		if err := before.Close(ctx); err != nil {
+			return err
+		}
+	}
 	if err := k.wireTasks(ctx, c); err != nil {
 		return err
 	}
-	return k.wireConsent(ctx, c)
+	if err := k.wireConsent(ctx, c); err != nil {
+		return err
+	}
+	return k.wireUnsubscribe(ctx, c)
 }
 
 // vault is what both vaults are opened with.
@@ -180,37 +211,43 @@ func (c Config) vault(keys vault.Backend, rec troth.Recorder) vault.Config {
 }
 
 // keysAlone opens a vault that serves for its keyed hashes only, of which there
-// is no evidence to keep: as one that waits for a replay it does nothing else,
-// but for opening the first epoch, of which no trail can tell that has no key
-// yet. It asks the key-encryption key once.
-func keysAlone(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Config) (*vault.Vault, error) {
-	v, err := vault.Open(ctx, c.vault(keys, troth.UnsafeNoEvidence(h)),
-		vault.WithLogger(c.Logger), vault.WithClock(c.Clock), vault.ForReplay())
+// is no evidence to keep: as one that waits for a replay it does nothing else. It
+// asks the key-encryption key once.
+//
+// Where there is no epoch yet it knows none, and first is true: a trail can tell
+// of the first epoch only once it has keys, so that they cannot lie under it. The
+// platform's index root, under which nobody's data lies, is then directly under
+// the key-encryption key until it is moved to the first epoch. again is for when
+// the vault, which has a trail, was opened.
+func keysAlone(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Config, again bool) (v *vault.Vault, first bool, err error) {
+	wired := c.vault(keys, troth.UnsafeNoEvidence(h))
+	if wired.Epochs != nil && c.KeyBackup == nil && !again {
+		epochs, err := keys.Epochs(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		if first = len(epochs) == 0; first {
+			wired.Epochs = nil
+		}
+	}
+	v, err = vault.Open(ctx, wired, vault.WithLogger(c.Logger), vault.WithClock(c.Clock), vault.ForReplay())
 	if err != nil {
-		return nil, err
+		return nil, first, err
 	}
 	if c.KeyBackup != nil {
 		if err := v.RestorePlatform(ctx, c.KeyBackup); err != nil {
-			return v, err
+			return v, first, err
 		}
 	}
-	if err := firstEpoch(ctx, v, c); err != nil {
-		return v, err
-	}
-	_, err = v.MAC(ctx, troth.KeyRef{Tenant: troth.Platform, Use: "kit.open", ID: "check"}, nil)
-	return v, err
+	return v, first, check(ctx, v)
 }
 
-// firstEpoch opens the first epoch where there is none.
-func firstEpoch(ctx context.Context, v *vault.Vault, c Config) error {
-	if c.Secrets.Epochs == nil {
-		return nil
-	}
-	epochs, err := v.Epochs(ctx)
-	if err != nil || len(epochs) > 0 {
-		return err
-	}
-	_, err = v.Advance(troth.WithActor(ctx, troth.Actor{Kind: troth.Service, ID: "kit"}))
+// self is who acts where nobody else does.
+var self = troth.Actor{Kind: troth.Service, ID: "kit"}
+
+// check asks for the root that hashes come from, and makes it if there is none.
+func check(ctx context.Context, v *vault.Vault) error {
+	_, err := v.MAC(ctx, troth.KeyRef{Tenant: troth.Platform, Use: "kit.open", ID: "check"}, nil)
 	return err
 }
 
@@ -227,5 +264,5 @@ func (k *Kit) Verifiers() audit.Verifiers { return k.verifiers }
 
 // Acts are all acts whose evidence the parts record; docs/acts.md shows them.
 func Acts() []*troth.Act {
-	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts())
+	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts(), unsubscribe.Acts())
 }

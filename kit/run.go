@@ -18,19 +18,80 @@ import (
 // marks those of processes that died, tells the erasure journal and compares the
 // rows of the vault with the trail, see [vault.Vault.Run]; it does the work that is
 // due, see [task.Engine.Run], and what the ledger of consent has to do in time,
-// see [consent.Ledger.Run]; and, where there is a signer, it moves the trail's
+// see [consent.Ledger.Run]; it keeps the gate's index young and watches that providers
+// are told of opt-outs in time, see [unsubscribe.Gate.Run] and
+// [unsubscribe.Registry.Run]; and, where there is a signer, it moves the trail's
 // entries into the log and signs checkpoints, see [audit.Trail.Run]. When one of
-// them ends with an error, all end, and Run returns it.
+// them ends, all end, and Run returns the errors of all.
+//
+// While the vault waits for a replay, see [vault.Vault.Behind], no task is done
+// and the ledgers of consent and of opt-outs do nothing: they begin, and begin
+// again, when it has gone through.
 func (k *Kit) Run(ctx context.Context) error {
-	parts := []func(context.Context) error{k.Vault.Run, k.Tasks.Run, k.Consent.Run}
+	parts := []func(context.Context) error{
+		k.Vault.Run, k.Gate.Run, k.unlessBehind(k.Tasks.Run), k.unlessBehind(k.Consent.Run), k.unlessBehind(k.Unsubscribe.Run),
+	}
 	if k.signer != nil {
 		parts = append(parts, k.Trail.Run)
 	}
 	return together(ctx, parts...)
 }
 
+// behindPace is how often a part is asked whether it may run.
+const behindPace = 100 * time.Millisecond
+
+// unlessBehind runs a part while the vault is not behind its journal.
+func (k *Kit) unlessBehind(run func(ctx context.Context) error) func(ctx context.Context) error {
+	return whileNot(k.Vault.Behind, run)
+}
+
+// whileNot runs a part anew each time that stopped ends, and ends it when stopped
+// begins.
+func whileNot(stopped func() bool, run func(ctx context.Context) error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		beat := time.NewTicker(behindPace)
+		defer beat.Stop()
+		for {
+			if !stopped() {
+				if again, err := runUntil(ctx, stopped, beat, run); !again {
+					return err
+				}
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-beat.C:
+			}
+		}
+	}
+}
+
+// runUntil runs a part until it ends by itself, or is ended because stopped
+// began: then it is to run again.
+func runUntil(ctx context.Context, stopped func() bool, beat *time.Ticker, run func(ctx context.Context) error) (again bool, err error) {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	end := make(chan error, 1)
+	go func() { end <- run(inner) }()
+	for {
+		select {
+		case err := <-end:
+			return false, err
+		case <-beat.C:
+			if !stopped() {
+				continue
+			}
+			cancel()
+			if err := <-end; err != nil && !errors.Is(err, context.Canceled) {
+				return false, err
+			}
+			return true, nil
+		}
+	}
+}
+
 // together runs all until the first of them ends, then ends the others, waits
-// for them, and returns the error of the first.
+// for them, and returns the errors of all, but for those who only were ended.
 func together(ctx context.Context, all ...func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -39,10 +100,16 @@ func together(ctx context.Context, all ...func(ctx context.Context) error) error
 	for _, run := range all {
 		running.Go(func() { ends <- run(ctx) })
 	}
-	first := <-ends
+	errs := []error{<-ends}
 	cancel()
 	running.Wait()
-	return first
+	close(ends)
+	for err := range ends {
+		if !errors.Is(err, context.Canceled) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Rotate makes the Kit's signer the one who signs the log, after old, as

@@ -3,7 +3,9 @@ package kit
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,4 +38,53 @@ func TestTogether_EndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, together(ctx, waits(&a), waits(&b)), context.Canceled)
 	assert.Equal(t, 1, a)
 	assert.Equal(t, 1, b)
+}
+
+// What goes wrong in two parts is told of both; that a part was ended is not.
+func TestTogether_JoinsWhatWentWrong(t *testing.T) {
+	second := errors.New("another part failed")
+	var a int
+	late := func(ctx context.Context) error {
+		<-ctx.Done()
+		return second
+	}
+	err := together(t.Context(), waits(&a), late, func(context.Context) error { return errPart })
+	require.ErrorIs(t, err, errPart)
+	require.ErrorIs(t, err, second)
+	require.NotErrorIs(t, err, context.Canceled)
+	// One that ends without an error ends all.
+	require.ErrorIs(t, together(t.Context(), late, func(context.Context) error { return nil }), second)
+}
+
+// A part does not run while it must not, is ended when it must not any more, and
+// runs again.
+func TestWhileNot(t *testing.T) {
+	var stopped atomic.Bool
+	stopped.Store(true)
+	begun, ended := make(chan struct{}, 10), make(chan struct{}, 10)
+	part := whileNot(stopped.Load, func(ctx context.Context) error {
+		begun <- struct{}{}
+		<-ctx.Done()
+		ended <- struct{}{}
+		return ctx.Err()
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- part(ctx) }()
+	select {
+	case <-begun:
+		t.Fatal("it runs")
+	case <-time.After(3 * behindPace):
+	}
+	for range 2 {
+		stopped.Store(false)
+		<-begun
+		stopped.Store(true)
+		<-ended
+	}
+	stopped.Store(false)
+	<-begun
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+	require.ErrorIs(t, whileNot(func() bool { return false }, func(context.Context) error { return errPart })(t.Context()), errPart)
 }

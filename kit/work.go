@@ -8,7 +8,9 @@ import (
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/storage/sqlstore/consentsql"
 	"github.com/trothdev/troth/storage/sqlstore/tasksql"
+	"github.com/trothdev/troth/storage/sqlstore/unsubscribesql"
 	"github.com/trothdev/troth/task"
+	"github.com/trothdev/troth/unsubscribe"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -36,13 +38,16 @@ func (k *Kit) wireConsent(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	opts := []consent.Option{
+		consent.Unmanaged(ground), consent.WithLogger(c.Logger), consent.WithClock(c.Clock),
+		consent.WithSealer(k.Vault), consent.WithShredder(k.destroy),
+		consent.WithEnqueuer(k.Tasks), consent.WithProver(k.Trail),
+	}
+	if c.Directory != nil {
+		opts = append(opts, consent.WithObjections(optOuts{k}))
+	}
 	k.Consent, err = consent.New(ctx,
-		consent.Config{Store: store, Recorder: k.Trail, Keys: k.Vault},
-		slices.Concat([]consent.Option{
-			consent.Unmanaged(ground), consent.WithLogger(c.Logger), consent.WithClock(c.Clock),
-			consent.WithSealer(k.Vault), consent.WithShredder(k.destroy),
-			consent.WithEnqueuer(k.Tasks), consent.WithProver(k.Trail),
-		}, c.Consent)...)
+		consent.Config{Store: store, Recorder: k.Trail, Keys: k.Vault}, slices.Concat(opts, c.Consent)...)
 	if err != nil {
 		return err
 	}
@@ -59,6 +64,48 @@ func (k *Kit) consentWork(ctx context.Context, j troth.Job) (troth.Outcome, erro
 	return k.Consent.Do(ctx, troth.Work{
 		Tenant: j.Ref.Tenant, Kind: j.Kind, Key: j.Key, Payload: j.Payload, Deadline: j.Deadline,
 	})
+}
+
+// wireUnsubscribe makes the registry of opt-outs and its gate. The engine tells
+// providers.
+func (k *Kit) wireUnsubscribe(ctx context.Context, c Config) error {
+	store, err := unsubscribesql.New(ctx, k.Handle)
+	if err != nil {
+		return err
+	}
+	opts := []unsubscribe.Option{
+		unsubscribe.Unmanaged(ground), unsubscribe.WithLogger(c.Logger), unsubscribe.WithClock(c.Clock),
+		unsubscribe.WithSealer(k.Vault), unsubscribe.WithShredder(k.destroy), unsubscribe.WithEnqueuer(k.Tasks),
+	}
+	if c.Directory != nil {
+		opts = append(opts, unsubscribe.WithDirectory(c.Directory), unsubscribe.WithObjections(k.Consent))
+	}
+	k.Unsubscribe, err = unsubscribe.New(ctx,
+		unsubscribe.Config{Store: store, Recorder: k.Trail, Keys: k.Vault}, slices.Concat(opts, c.Unsubscribe)...)
+	if err != nil {
+		return err
+	}
+	if k.Gate, err = unsubscribe.NewGate(k.Unsubscribe, c.Gate...); err != nil {
+		return err
+	}
+	for _, kind := range unsubscribe.Works() {
+		if err := k.Tasks.Handle(task.Kind{Name: kind}, k.Unsubscribe.Do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// optOuts is the registry of opt-outs for the ledger of consent, which is made
+// before it.
+type optOuts struct{ k *Kit }
+
+func (o optOuts) Objected(ctx context.Context, queries []troth.ObjectionQuery) ([]troth.ObjectionAnswer, error) {
+	return o.k.Unsubscribe.Objected(ctx, queries)
+}
+
+func (o optOuts) Object(ctx context.Context, of troth.Objection) error {
+	return o.k.Unsubscribe.Object(ctx, of)
 }
 
 // destroy destroys a person's keys of some compartments.

@@ -60,14 +60,14 @@ func TestCount_PeriodsOfDaysAddUp(t *testing.T) {
 }
 
 // A later beginning never gives an earlier end, and an end is never before as many
-// days have passed. Every change of clocks of some years is stepped over.
+// days have passed. Every change of clocks of a year is stepped over.
 func TestCount_IsMonotone(t *testing.T) {
 	periods := []deadline.Period{{Days: 1}, {Days: 25}, {Months: 1}, {Months: 6}, {Years: 1}, {Hours: 7}, {Months: 1, Days: 3}}
 	for _, zone := range []string{"UTC", "Europe/Berlin", "America/Santiago", "America/Sao_Paulo", "Pacific/Apia", "Australia/Lord_Howe"} {
 		loc := in(t, zone)
 		for _, p := range periods {
 			var last time.Time
-			for at := time.Date(2011, 1, 1, 0, 0, 0, 0, loc); at.Year() < 2013; at = at.Add(97 * time.Minute) {
+			for at := time.Date(2011, 12, 1, 0, 0, 0, 0, loc); at.Year() < 2013; at = at.Add(97 * time.Minute) {
 				end := count(at, p, loc)
 				require.False(t, end.Before(last), "%s %s %s", zone, p, at)
 				require.True(t, end.After(at))

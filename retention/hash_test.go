@@ -59,7 +59,7 @@ func TestHash_CommitsToEveryValue(t *testing.T) {
 			}
 		})
 	}
-	require.Greater(t, tried, 300)
+	require.Greater(t, tried, 120)
 }
 
 // edits changes one value after the other in place, calls try, and puts it back.
@@ -67,7 +67,7 @@ func edits(v any, try func(what string)) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			for _, other := range others(value) {
+			for _, other := range others(key, value) {
 				v[key] = other
 				try(fmt.Sprintf("%s: %v for %v", key, other, value))
 			}
@@ -80,7 +80,7 @@ func edits(v any, try func(what string)) {
 		}
 	case []any:
 		for i, value := range v {
-			for _, other := range others(value) {
+			for _, other := range others("", value) {
 				v[i] = other
 				try(fmt.Sprintf("%v for %v", other, value))
 			}
@@ -90,8 +90,13 @@ func edits(v any, try func(what string)) {
 	}
 }
 
+// elsewise are words to put in place of those of closed lists.
+var elsewise = map[string]string{
+	"apply": "new", "scope": "account", "end": "anonymise", "to": "hidden", "kind": "paper", "visible": "none", "zone": "Asia/Tokyo",
+}
+
 // others are values to put in place of one.
-func others(v any) []any {
+func others(key string, v any) []any {
 	switch v := v.(type) {
 	case string:
 		if _, err := deadline.ParsePeriod(v); err == nil {
@@ -100,8 +105,10 @@ func others(v any) []any {
 		if _, err := deadline.ParseDate(v); err == nil {
 			return []any{"2027-03-03"}
 		}
-		list := []any{v + "x", "none", "new", "account", "anonymise", "hidden", "paper", "Asia/Tokyo"}
-		return slices.DeleteFunc(list, func(o any) bool { return o == v })
+		if word, ok := elsewise[key]; ok && word != v {
+			return []any{word}
+		}
+		return []any{v + "x"}
 	case float64:
 		return []any{v + 1}
 	case bool:

@@ -15,7 +15,7 @@ import (
 var seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the random tests")
 
 // rounds is how many random records each property is tried on.
-const rounds = 2000
+const rounds = 1000
 
 // random makes policies and facts.
 type random struct{ *rand.Rand }

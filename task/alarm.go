@@ -103,6 +103,14 @@ func (e *Engine) alarmOne(ctx context.Context) (more, told bool, err error) {
 	})
 }
 
+// alarmError is a failure of the host's alarm. It is logged, and what the host says
+// may name a person: that is for who unwraps it.
+type alarmError struct{ err error }
+
+func (*alarmError) Error() string { return "task: the host's alarm failed" }
+
+func (e *alarmError) Unwrap() error { return e.err }
+
 // tell puts an alarm on the trail, tells the host, and sets the next one.
 func (e *Engine) tell(ctx context.Context, a DueAlarm) error {
 	next := Alarm{}
@@ -126,7 +134,7 @@ func (e *Engine) tell(ctx context.Context, a DueAlarm) error {
 			return err
 		}
 		if err := e.opt.alarms.Alarm(ctx, n); err != nil {
-			return fmt.Errorf("task: the host's alarm: %w", err)
+			return &alarmError{err}
 		}
 		next = nextAlarm(stage, a.CreatedAt, a.Deadline, a.Now)
 	}

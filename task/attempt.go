@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"errors"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -82,15 +83,23 @@ func (c *claimed) guarded(ctx context.Context, j troth.Job) error {
 	return <-end
 }
 
-// logPanic logs where it happened. Of the value only the type is told, or the
-// text if it is the runtime's own: a host's may hold anything.
+// logPanic logs where it happened. Of the value the text is told if it is the
+// runtime's own: a host's may hold anything, also one that calls itself a
+// runtime.Error.
 func (c *claimed) logPanic(p any) {
 	text := "a value of the handler's"
-	if err, ok := p.(runtime.Error); ok {
+	if err, ok := p.(runtime.Error); ok && ofRuntime(reflect.TypeOf(p)) {
 		text = err.Error()
 	}
 	c.e.log.Error("task: handler panicked", append(c.fields(),
 		zap.String("panic", text), zap.ByteString("stack", debug.Stack()))...)
+}
+
+func ofRuntime(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.PkgPath() == "runtime"
 }
 
 // judge makes an ending of what the handler returned.

@@ -16,6 +16,42 @@ import (
 
 // One made-up address goes through everything that may hold it, and must come out
 // nowhere else: not in rows, evidence, logs, nor errors, however they are printed.
+// fakeRuntimeError calls itself an error of the runtime.
+type fakeRuntimeError string
+
+func (e fakeRuntimeError) Error() string { return string(e) }
+func (fakeRuntimeError) RuntimeError()   {}
+
+type failingAlarms struct{ err error }
+
+func (f failingAlarms) Alarm(context.Context, task.Notice) error { return f.err }
+
+// What the host's own code says when it fails may name a person, and is not logged;
+// what the runtime says is.
+func TestCanary_WhatTheHostSaysIsNotLogged(t *testing.T) {
+	const canary = "ada.lovelace@canary.example"
+	bubble(t, func(t *testing.T) {
+		host := errors.New("nobody answers at " + canary)
+		w := newWorld(t, task.WithAlarms(failingAlarms{host}))
+		require.NoError(t, task.Register(w.e, task.Kind{Name: "k", MaxAttempts: 1}, func(_ context.Context, j task.Job[struct{}]) error {
+			if j.Key == "real" {
+				return fmt.Errorf("never: %d", []int{}[len(j.Payload)])
+			}
+			panic(fakeRuntimeError("no such index: " + canary))
+		}))
+		w.enqueue(troth.Work{Kind: "k", Key: "fake"})
+		w.enqueue(troth.Work{Kind: "k", Key: "real"})
+		w.enqueue(troth.Work{Kind: "nobody's", Deadline: time.Now().Add(time.Minute)})
+		defer run(t, w.e)()
+		pass(time.Minute)
+		log := w.log.String()
+		require.Contains(t, log, "the host's alarm failed")
+		require.Contains(t, log, "index out of range")
+		require.Equal(t, 2, strings.Count(log, "handler panicked"))
+		require.False(t, strings.Contains(log, canary), "the address is in the log") //nolint:testifylint // the text is long
+	})
+}
+
 func TestCanary_PersonalDataStaysInWhatIsSealed(t *testing.T) {
 	const canary = "ada.lovelace@canary.example"
 	bubble(t, func(t *testing.T) {

@@ -73,15 +73,12 @@ func (c *claimed) complete(ctx context.Context) error {
 	if c.lost() {
 		return ErrLeaseLost
 	}
-	err := c.e.tx.Atomically(acting(ctx), func(ctx context.Context) error {
-		_, lost, err := c.e.conclude(ctx, []Ending{{Held: c.held(), To: Completed}})
-		if err == nil && len(lost) > 0 {
-			err = ErrLeaseLost
-		}
+	_, lost, err := c.e.conclude(acting(ctx), []Ending{{Held: c.held(), To: Completed}})
+	switch {
+	case err != nil:
 		return err
-	})
-	if err != nil {
-		return err
+	case len(lost) > 0:
+		return ErrLeaseLost
 	}
 	c.mu.Lock()
 	c.inTx = scope

@@ -14,25 +14,28 @@ import (
 // What the engine asks its Disposer about, as the Kind of a disposal.
 const (
 	// PayloadDisposal is the key of a group whose last work has ended; its ID is
-	// the subject's, see [GroupSubject]. The permit must be for [PayloadRef].
+	// that of [GroupSubject].
 	PayloadDisposal = "task.payload"
 	// FinishedDisposal is what is known of a tenant's tasks that ended long ago;
-	// its ID is "finished". The permit must be for [FinishedRef].
+	// its ID is "finished".
 	FinishedDisposal = "task.finished"
 )
 
 // groundEnded is why.
 const groundEnded = "task-ended"
 
-// PayloadRef names the key of a group in the permit to destroy it, as a vault
-// does.
-func PayloadRef(of troth.Subject) troth.PermitRef {
-	return troth.PermitRef{Tenant: string(of.Tenant), Subject: of.ID, Compartment: string(Compartment)}
-}
-
-// FinishedRef names a tenant's finished tasks in the permit to forget them.
-func FinishedRef(tenant troth.Tenant) troth.PermitRef {
-	return troth.PermitRef{Tenant: string(tenant), Record: FinishedDisposal}
+// PermitFor names in a permit what a disposal is of: a permit that a keeper mints
+// for the engine's disposals is for this. A payload is named by its key, as a vault
+// names it, so that the permit is good for Config.DestroyKey too; finished tasks by
+// their kind. A ref of another kind names nothing that the engine would destroy.
+func PermitFor(ref troth.DisposalRef) troth.PermitRef {
+	switch ref.Kind {
+	case PayloadDisposal:
+		return troth.PermitRef{Tenant: string(ref.Tenant), Subject: ref.ID, Compartment: string(Compartment)}
+	case FinishedDisposal:
+		return troth.PermitRef{Tenant: string(ref.Tenant), Record: FinishedDisposal}
+	}
+	return troth.PermitRef{Tenant: string(ref.Tenant), Record: ref.Kind + "/" + ref.ID}
 }
 
 // unmanaged is the Disposer of an engine without a keeper.
@@ -55,7 +58,7 @@ func (e *Engine) checkUnmanaged(ctx context.Context) error {
 
 // permits checks a permit in the transaction that uses it, and adds to facts what
 // there is to say of it.
-func (e *Engine) permits(ctx context.Context, p troth.Permit, ref troth.PermitRef, facts troth.Facts) error {
+func (e *Engine) permits(ctx context.Context, p troth.Permit, ref troth.DisposalRef, facts troth.Facts) error {
 	scope := e.tx.Scope(ctx)
 	if scope == nil {
 		return fmt.Errorf("%w: not in a transaction of the store", troth.ErrNotPermitted)
@@ -69,7 +72,7 @@ func (e *Engine) permits(ctx context.Context, p troth.Permit, ref troth.PermitRe
 		return e.checkUnmanaged(ctx)
 	}
 	facts["policy"] = troth.Digest(p.Policy())
-	return p.Check(ref, func(minted any) bool {
+	return p.Check(PermitFor(ref), func(minted any) bool {
 		s, ok := minted.(*troth.Scope)
 		return ok && s != nil && scope.Within(s)
 	})
@@ -148,7 +151,7 @@ func (e *Engine) disposeGroup(ctx context.Context, d Disposal) (done bool, err e
 		if err != nil || !spent {
 			return wrap("look at a group", err) // somebody joined it since
 		}
-		if err := e.destroy(ctx, d, of, p); err != nil {
+		if err := e.destroy(ctx, ref, of, d.Group, p); err != nil {
 			return err
 		}
 		done = true
@@ -157,9 +160,9 @@ func (e *Engine) disposeGroup(ctx context.Context, d Disposal) (done bool, err e
 	return done && err == nil, err
 }
 
-func (e *Engine) destroy(ctx context.Context, d Disposal, of troth.Subject, p troth.Permit) error {
-	facts := troth.Facts{"group": troth.ID(d.Group.String()), "key": troth.Word("none")}
-	if err := e.permits(ctx, p, PayloadRef(of), facts); err != nil {
+func (e *Engine) destroy(ctx context.Context, ref troth.DisposalRef, of troth.Subject, group ID, p troth.Permit) error {
+	facts := troth.Facts{"group": troth.ID(group.String()), "key": troth.Word("none")}
+	if err := e.permits(ctx, p, ref, facts); err != nil {
 		return err
 	}
 	if e.c.DestroyKey != nil {
@@ -168,8 +171,8 @@ func (e *Engine) destroy(ctx context.Context, d Disposal, of troth.Subject, p tr
 			return fmt.Errorf("task: destroy key: %w", err)
 		}
 	}
-	if err := e.store.Empty(ctx, d.Tenant, d.Group); err != nil {
+	if err := e.store.Empty(ctx, ref.Tenant, group); err != nil {
 		return wrap("empty", err)
 	}
-	return e.record(acting(ctx), troth.Entry{Act: actEmpty, Tenant: d.Tenant, Facts: facts})
+	return e.record(acting(ctx), troth.Entry{Act: actEmpty, Tenant: ref.Tenant, Facts: facts})
 }

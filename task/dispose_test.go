@@ -258,15 +258,85 @@ func (k keeper) Dispose(ctx context.Context, ref troth.DisposalRef, ground strin
 	})
 }
 
+// holding is a keeper under whom a hold forbids what it names until it is released.
+type holding struct {
+	keeper
+	mu    *sync.Mutex
+	holds map[string]bool
+}
+
+func (h holding) set(kind string, held bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.holds[kind] = held
+}
+
+func (h holding) Dispose(ctx context.Context, ref troth.DisposalRef, ground string, destroy func(context.Context, troth.Permit) error) error {
+	h.mu.Lock()
+	held := h.holds[ref.Kind]
+	h.mu.Unlock()
+	if held {
+		return refusing{}.Dispose(ctx, ref, ground, destroy)
+	}
+	return h.keeper.Dispose(ctx, ref, ground, destroy)
+}
+
+// While a hold stands nothing goes; when it is released, everything does, once and
+// within a day, without anybody's doing.
+func TestDispose_WhatAHoldKeptGoesWhenItIsReleased(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := holding{keeper{w, task.PermitFor}, &sync.Mutex{}, map[string]bool{}}
+		h.set(task.PayloadDisposal, true)
+		h.set(task.FinishedDisposal, true)
+		e := w.managed(h, task.WithPoll(time.Minute), task.WithKeep(24*time.Hour))
+		ref := w.finished(t, e, "1")
+		defer run(t, e)()
+		pass(100 * 24 * time.Hour)
+		require.NotNil(t, w.row(ref).Payload)
+		require.Equal(t, 1, w.sealer.Living())
+		require.Empty(t, w.trail.Entries("task.empty"))
+
+		h.set(task.PayloadDisposal, false)
+		pass(25 * time.Hour)
+		require.Nil(t, w.row(ref).Payload)
+		require.Zero(t, w.sealer.Living())
+		require.Empty(t, undisposed(t, e))
+		require.Len(t, w.trail.Entries("task.empty"), 1)
+		require.Empty(t, w.trail.Entries("task.forget"), "that is another hold")
+		again, err := e.Enqueue(t.Context(), troth.Work{Tenant: tenant, Kind: "k", Key: "1"})
+		require.NoError(t, err)
+		require.Equal(t, ref.ID, again, "what is held is remembered by its key")
+
+		h.set(task.FinishedDisposal, false)
+		pass(2 * time.Hour)
+		_, err = e.Task(t.Context(), ref)
+		require.ErrorIs(t, err, task.ErrNotFound)
+		es := w.trail.Entries("task.forget")
+		require.Len(t, es, 1)
+		require.Equal(t, "managed", es[0].Facts["permit"].Text())
+	})
+}
+
+func TestPermitFor_NothingElseIsDestroyedWithIt(t *testing.T) {
+	seen := map[troth.PermitRef]bool{}
+	for _, ref := range []troth.DisposalRef{
+		{Tenant: "a", Kind: task.PayloadDisposal, ID: "x"},
+		{Tenant: "b", Kind: task.PayloadDisposal, ID: "x"},
+		{Tenant: "a", Kind: task.PayloadDisposal, ID: "y"},
+		{Tenant: "a", Kind: task.FinishedDisposal, ID: "finished"},
+		{Tenant: "a", Kind: "other", ID: "x"},
+	} {
+		p := task.PermitFor(ref)
+		require.False(t, seen[p])
+		seen[p] = true
+	}
+}
+
 func TestDispose_WithAKeepersPermit(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
-		e := w.managed(keeper{w, func(ref troth.DisposalRef) troth.PermitRef {
-			if ref.Kind == task.PayloadDisposal {
-				return task.PayloadRef(troth.Subject{Tenant: ref.Tenant, ID: ref.ID})
-			}
-			return task.FinishedRef(ref.Tenant)
-		}})
+		e := w.managed(keeper{w, task.PermitFor})
 		ref := w.finished(t, e, "1")
 		n, err := e.Dispose(t.Context())
 		require.NoError(t, err)
@@ -285,7 +355,7 @@ func TestDispose_WithAKeepersPermit(t *testing.T) {
 
 		// A permit for something else is none for this.
 		wrong := w.managed(keeper{w, func(ref troth.DisposalRef) troth.PermitRef {
-			return task.PayloadRef(troth.Subject{Tenant: "other", ID: ref.ID})
+			return task.PermitFor(troth.DisposalRef{Tenant: "other", Kind: ref.Kind, ID: ref.ID})
 		}})
 		ref = w.finished(t, wrong, "2")
 		n, err = wrong.Dispose(t.Context())

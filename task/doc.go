@@ -25,7 +25,8 @@
 //		return j.Complete(ctx)
 //	})
 //
-// A work can wait for others ([Engine.EnqueueAll]), has a due time and a legal
+// Many works at once are for [Engine.EnqueueMany]. A work can wait for others
+// ([Engine.EnqueueAll]), has a due time and a legal
 // deadline of which alarms tell at half of the time, at 80 % and when it has
 // passed, and limits of how many run at once and how often ([Kind]). Tenants and
 // lines within them take turns, however much one of them has enqueued. A host
@@ -35,6 +36,18 @@
 // Payloads are sealed under a key that lives as long as the work and its group:
 // when the last work of a group has ended, the Disposer is asked, the key is
 // destroyed and the payload emptied.
+//
+// # Disposal
+//
+// A keeper is asked of two kinds: [PayloadDisposal], a group's key, when its last
+// work has ended, and [FinishedDisposal], what is known of a tenant's tasks that
+// ended longer ago than [WithKeep] says. It mints a permit for [PermitFor] in the
+// transaction in which it calls back, else nothing is destroyed. Of a payload it
+// learns a name made at random, so a hold covers all payloads of a tenant's tasks
+// and not those about one person. What it refuses stays sealed as it is, and finished
+// tasks keep their keys of work; it is asked again after a minute at first and once a
+// day in the end, and each hour about finished tasks, so that a hold's release needs no
+// call here.
 //
 // # What it does not promise
 //
@@ -62,7 +75,9 @@
 //
 // Rows go through a [Backend], in the host's transaction where it has one. Leases
 // and what is due go by the database's clock. tasktest has the suite that every
-// Backend must pass.
+// Backend must pass. Handlers that write each use a connection: let the pool of
+// database/sql keep as many idle ones as handlers run at once (SetMaxIdleConns), for
+// its default is 2 and to connect anew takes longer than most of their work.
 //
 // # Compatibility
 //

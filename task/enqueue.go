@@ -84,8 +84,7 @@ func stored(t time.Time) (int64, error) {
 var errKnown = errors.New("task: work is known")
 
 func (e *Engine) enqueue(ctx context.Context, w troth.Work, n NewTask) (id ID, err error) {
-	plain := w.Group == "" && len(w.Payload) == 0
-	if plain && e.opt.dispatcher == nil {
+	if plainWork(w) && e.opt.dispatcher == nil {
 		if id, _, err = e.store.Insert(ctx, n); err != nil {
 			return id, wrap("insert", err)
 		}
@@ -116,6 +115,9 @@ func (e *Engine) enqueue(ctx context.Context, w troth.Work, n NewTask) (id ID, e
 	return id, err
 }
 
+// plainWork reports whether adding work needs nothing but the store.
+func plainWork(w troth.Work) bool { return w.Group == "" && len(w.Payload) == 0 }
+
 // known returns the id of equal work, the zero ID if there is none.
 func (e *Engine) known(ctx context.Context, n NewTask) (ID, error) {
 	if n.Key == "" {
@@ -131,11 +133,16 @@ func (e *Engine) known(ctx context.Context, n NewTask) (ID, error) {
 // outfit gives new work its group and its sealed payload.
 func (e *Engine) outfit(ctx context.Context, w troth.Work, n *NewTask) (err error) {
 	if w.Group != "" {
-		fresh := troth.NewEntryID(e.opt.now())
-		if n.Group, err = e.store.JoinGroup(ctx, n.Tenant, w.Group, fresh); err != nil {
+		j := Joining{Tenant: n.Tenant, Name: w.Group, Fresh: troth.NewEntryID(e.opt.now()), Tasks: 1}
+		if n.Group, err = e.store.JoinGroup(ctx, j); err != nil {
 			return wrap("join group", err)
 		}
 	}
+	return e.sealPayload(ctx, w, n)
+}
+
+// sealPayload seals the payload of work whose group is known.
+func (e *Engine) sealPayload(ctx context.Context, w troth.Work, n *NewTask) (err error) {
 	if len(w.Payload) > 0 {
 		n.Payload, err = e.seal(ctx, place(n.Name, n.Kind, payloadColumn, n.Group), w.Payload)
 	}

@@ -50,7 +50,7 @@ func (e *Engine) forget(ctx context.Context, r Removal) (n int, err error) {
 	err = e.c.Disposer.Dispose(ctx, ref, groundEnded, func(ctx context.Context, p troth.Permit) error {
 		n = 0
 		facts := troth.Facts{"before": troth.Instant(instant(r.Before))}
-		if err := e.permits(ctx, p, FinishedRef(r.Tenant), facts); err != nil {
+		if err := e.permits(ctx, p, ref, facts); err != nil {
 			return err
 		}
 		removed, err := e.store.Remove(ctx, r)

@@ -124,7 +124,9 @@ func WithAlarms(a Alarms) Option {
 
 // WithDispatcher leaves it to a queue of the host's to start tasks: each that is
 // due is dispatched in the transaction that makes it so, the queue calls
-// [Engine.RunOne], and [Engine.Run] does the rest.
+// [Engine.RunOne], and [Engine.Run] does the rest. A reference that the queue loses
+// starts nothing: alarms tell of its deadline, and an engine without a dispatcher on
+// the same store runs it, as it runs everything that is due.
 func WithDispatcher(d troth.Dispatcher) Option {
 	return func(o *options) error {
 		if d == nil {

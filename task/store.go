@@ -22,11 +22,11 @@ type Store interface {
 
 	// Find returns the task of that kind and key.
 	Find(ctx context.Context, tenant troth.Tenant, kind, key string) (id ID, found bool, err error)
-	// JoinGroup counts one more open task in the group of that name and returns
-	// the group's id: fresh, which no task and no other group has, if there was no
+	// JoinGroup counts more open tasks in the group of that name and returns
+	// the group's id: Fresh, which no task and no other group has, if there was no
 	// such group. Until the transaction ends nobody else joins the group or finds
 	// it spent.
-	JoinGroup(ctx context.Context, tenant troth.Tenant, name string, fresh ID) (group ID, err error)
+	JoinGroup(ctx context.Context, j Joining) (group ID, err error)
 	// Insert adds a task. inserted is false, nothing changed, and id is that of
 	// the other, if the tenant has a task of the same kind and key, ended or not;
 	// a transaction that is about to add one is waited for. The task is Blocked
@@ -35,6 +35,10 @@ type Store interface {
 	// is a *[PrerequisiteError] that tells which, the one of the least ID, and
 	// nothing is added.
 	Insert(ctx context.Context, n NewTask) (id ID, inserted bool, err error)
+	// InsertAll adds tasks that have no payload, stand alone and wait for nothing,
+	// all or none, as Insert does for one after the other. It returns what Insert
+	// would, in their order. Of equal ones among them the first is added.
+	InsertAll(ctx context.Context, ns []NewTask) ([]Inserted, error)
 
 	// Task returns one task.
 	Task(ctx context.Context, name Name) (row Row, found bool, err error)
@@ -81,6 +85,17 @@ type Store interface {
 	Remove(ctx context.Context, r Removal) (removed int, err error)
 }
 
+// Joining is tasks that join a group.
+type Joining struct {
+	Tenant troth.Tenant
+	// Name is the group's.
+	Name string
+	// Fresh is the id of a group that is new.
+	Fresh ID
+	// Tasks is how many join, at least 1.
+	Tasks int
+}
+
 // NewTask is a task to be added.
 type NewTask struct {
 	Name
@@ -94,6 +109,13 @@ type NewTask struct {
 	Alarm Alarm
 	// After are the prerequisites.
 	After []ID
+}
+
+// Inserted is what became of a task that was to be added.
+type Inserted struct {
+	// ID is its own, or that of the equal one that was there before.
+	ID  ID
+	New bool
 }
 
 // Page chooses tasks of one tenant.

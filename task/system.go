@@ -28,7 +28,8 @@ type SystemStore interface {
 	// Extend makes the leases of claims last so long from now, and returns the
 	// names of those that are lost: that are not Running under this fence.
 	Extend(ctx context.Context, held []Held, lease time.Duration) (lost []Name, err error)
-	// End ends claims; those that are not Running under their fence are lost and
+	// End ends claims, each whole; outside of a transaction an error may leave some
+	// of them ended. Those that are not Running under their fence are lost and
 	// left alone, but for a task that ended as Completed under that fence, which
 	// counts as ended. What becomes of a task:
 	//

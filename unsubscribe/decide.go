@@ -121,7 +121,7 @@ var width = map[Scope]int{List: 1, Client: 2, Everything: 3}
 // yields reports whether another reason comes before that of the decision: of a wider
 // scope, or what the person said rather than what was reported, or the later one. So
 // the decision does not depend on the order of rows.
-func (d *Decision) yields(s Scope, why Reason, at time.Time) bool {
+func (d Decision) yields(s Scope, why Reason, at time.Time) bool {
 	if c := cmp.Compare(width[s], width[d.Place.Scope]); c != 0 {
 		return c > 0
 	}

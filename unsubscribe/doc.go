@@ -32,6 +32,16 @@
 //	mux.Handle("/u/", pages)
 //	mux.Handle("/stop", pages)
 //
+// Campaigns ask a [Gate], which answers from memory about millions, lets nobody through
+// where it cannot know, and is asked again just before a message goes out:
+//
+//	gate, err := unsubscribe.NewGate(registry)
+//	err = gate.Load(ctx) // and gate.Run(ctx), for as long as the program lives
+//	for v, err := range gate.Filter(ctx, campaign, recipients) {
+//		if err != nil { … nobody more } else if v.Send { … queue with v.Permit() }
+//	}
+//	decisions, err := gate.Confirm(ctx, permits...)
+//
 // # What it does not promise
 //
 // A link is a credential: whoever has the message can opt its recipient out, and who

@@ -24,7 +24,7 @@ type Event struct {
 	Provider string
 	// Generation is the entry's after the event.
 	Generation uint32
-	// Has says whether there is sealed evidence.
+	// HasEvidence says whether sealed evidence was kept with it.
 	HasEvidence bool
 }
 

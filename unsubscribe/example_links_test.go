@@ -41,7 +41,9 @@ func ExampleLinks() {
 	fmt.Println(err, links.SelfTest(ctx))
 	_, fields, err := links.Headers(ctx, unsubscribe.Ticket{
 		Tenant: "shop", List: "weekly", Channel: unsubscribe.Email, Address: troth.Protect("ada@example.org"), SentAt: time.Now(),
-	}, unsubscribe.ListID{Title: "Weekly", Label: "weekly", Domain: "shop.example"}, "leave@shop.example")
+	}, unsubscribe.ListHeaders{
+		Mailto: "leave@shop.example", List: unsubscribe.ListID{Title: "Weekly", Label: "weekly", Domain: "shop.example"},
+	})
 	for _, f := range fields {
 		name, _, _ := strings.Cut(f.String(), ":")
 		fmt.Println(name)

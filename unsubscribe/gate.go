@@ -103,23 +103,29 @@ func parseMark(b []byte) (mark, error) {
 
 // found decides by what is known under the keys of an address, as [Decide] does by
 // the rows themselves. It knows no events and no instants.
-func (g *Gate) found(c Campaign, k *Keys) Decision {
-	var some [8]EntryRow
-	rows := some[:0]
+func (g *Gate) found(c *Campaign, k *Keys) Decision {
+	if !g.knows(&k.Client) && !g.knows(&k.Everything) { // as with nearly everybody
+		return Decision{Send: true, Reason: ReasonClear}
+	}
+	var rows []EntryRow
 	for _, p := range [...]*Pair{&k.Client, &k.Everything} {
 		rows = g.under(&p.Exact, rows)
 		if p.Mailbox != p.Exact {
 			rows = g.under(&p.Mailbox, rows)
 		}
 	}
-	if len(rows) == 0 {
-		return Decision{Send: true, Reason: ReasonClear}
-	}
-	d := Decide(c, rows)
+	d := Decide(*c, rows)
 	if d.Event == "" {
 		d.At = time.Time{}
 	}
 	return d
+}
+
+// knows reports whether anything may stand under the keys of a pair.
+func (g *Gate) knows(p *Pair) bool {
+	// In this order: what leaves the pendings is in the index before it does.
+	return g.pendings.count.Load() > 0 || g.index.Get((*index.Key)(&p.Exact)).Len() > 0 ||
+		p.Mailbox != p.Exact && g.index.Get((*index.Key)(&p.Mailbox)).Len() > 0
 }
 
 func (g *Gate) under(k *Key, rows []EntryRow) []EntryRow {

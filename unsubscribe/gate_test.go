@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -173,6 +174,39 @@ func TestGate_StoreDown(t *testing.T) {
 	require.True(t, p.ask("a@a.example").Send)
 }
 
+// TestGate_AFeedThatHangs: within the bound one caller waits for it and the others do
+// not; after it all wait, and whoever gives up is not let through.
+func TestGate_AFeedThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newGateWorld(t).loaded(unsubscribe.WithIndexAge(4 * time.Second))
+		permit := p.filter(gateLetter, gateTo("a@a.example"))[0].Permit()
+		hang := make(chan struct{})
+		p.store.hang.Store(&hang)
+		p.clock.Add(int64(3 * time.Second))
+		first := make(chan error)
+		go func() {
+			_, err := p.gate.Confirm(p.ctx, permit)
+			first <- err
+		}()
+		synctest.Wait() // it looks
+		d, err := p.gate.Confirm(p.ctx, permit)
+		require.NoError(t, err)
+		require.True(t, d[0].Send)
+
+		p.clock.Add(int64(5 * time.Second))
+		ctx, cancel := context.WithTimeout(p.ctx, time.Second)
+		defer cancel()
+		d, err = p.gate.Confirm(ctx, permit)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Nil(t, d)
+		close(hang)
+		require.ErrorIs(t, <-first, unsubscribe.ErrStale, "it took longer than the bound")
+		d, err = p.gate.Confirm(p.ctx, permit)
+		require.NoError(t, err)
+		require.True(t, d[0].Send)
+	})
+}
+
 func TestGate_DatabaseModeFailsClosed(t *testing.T) {
 	p := newGateWorld(t).loaded(unsubscribe.WithDatabaseMode())
 	p.store.down.Store(true)
@@ -191,7 +225,8 @@ func TestGate_CountsBeforeTheCommit(t *testing.T) {
 			permit := p.filter(gateLetter, ada)[0].Permit()
 			undone := errors.New("undone")
 			err := p.Transactor().Atomically(p.ctx, func(ctx context.Context) error {
-				if _, err := p.OptOut(ctx, gateOut("ada@a.example", unsubscribe.Client)); err != nil {
+				_, err := p.OptOut(ctx, gateOut("ada@a.example", unsubscribe.Client))
+				if err != nil {
 					return err
 				}
 				// Somebody else asks.

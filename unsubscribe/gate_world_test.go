@@ -38,6 +38,8 @@ type gateStore struct {
 	unsubscribe.Backend
 	down, gap             atomic.Bool
 	follows, pages, reads atomic.Int64
+	// hang makes looks wait until it is closed, or their context ends.
+	hang atomic.Pointer[chan struct{}]
 	// after is called after rows were read.
 	after atomic.Pointer[func()]
 }
@@ -46,6 +48,13 @@ func (s *gateStore) Follow(ctx context.Context, after int64, limit int) (unsubsc
 	s.follows.Add(1)
 	if s.down.Load() {
 		return unsubscribe.Followed{}, errGateStore
+	}
+	if hang := s.hang.Load(); hang != nil {
+		select {
+		case <-*hang:
+		case <-ctx.Done():
+			return unsubscribe.Followed{}, ctx.Err()
+		}
 	}
 	f, err := s.Backend.Follow(ctx, after, limit)
 	f.Gap = f.Gap || s.gap.Load() && after >= 0

@@ -11,12 +11,12 @@ import "context"
 func (g *Gate) Confirm(ctx context.Context, permits ...Permit) ([]Decision, error) {
 	decisions := make([]Decision, len(permits))
 	for first := 0; first < len(permits); {
-		c := permits[first].campaign
+		how := permits[first].verdict.asked
 		last := first + 1
-		for last < len(permits) && permits[last].campaign == c {
+		for last < len(permits) && permits[last].verdict.asked.sameCampaign(how) {
 			last++
 		}
-		if err := g.confirm(ctx, c, permits[first:last], decisions[first:last]); err != nil {
+		if err := g.confirm(ctx, how, permits[first:last], decisions[first:last]); err != nil {
 			return nil, err
 		}
 		first = last
@@ -24,15 +24,22 @@ func (g *Gate) Confirm(ctx context.Context, permits ...Permit) ([]Decision, erro
 	return decisions, nil
 }
 
+func (a *asked) sameCampaign(b *asked) bool {
+	return a == b || a != nil && b != nil && a.campaign == b.campaign
+}
+
 // confirm decides about permits of one campaign.
-func (g *Gate) confirm(ctx context.Context, c Campaign, permits []Permit, decisions []Decision) error {
-	if c == (Campaign{}) { // of nobody
-		for i := range decisions {
+func (g *Gate) confirm(ctx context.Context, how *asked, permits []Permit, decisions []Decision) error {
+	for i := range permits {
+		decisions[i] = permits[i].verdict.Decision
+		if how == nil { // of nobody
 			decisions[i] = refused
 		}
+	}
+	if how == nil {
 		return nil
 	}
-	a, err := g.ask(ctx, c)
+	a, err := g.ask(ctx, how.campaign)
 	if err != nil {
 		return err
 	}
@@ -40,26 +47,23 @@ func (g *Gate) confirm(ctx context.Context, c Campaign, permits []Permit, decisi
 		if err := g.checkIndex(ctx); err != nil {
 			return err
 		}
-		if now := g.generation(); unmoved(g, permits, now) {
-			for i := range permits {
-				decisions[i] = permits[i].decision
-			}
+		if unmoved(g, permits, g.generation()) {
 			return nil
 		}
 	}
 	batch := make([]Verdict, len(permits))
-	for i, p := range permits {
-		batch[i].Recipient = Recipient{SubjectID: p.subjectID, Address: p.address, Keys: p.keys}
-		if p.gate == g {
-			batch[i].permit.keys, batch[i].permit.made = p.keys, p.made
+	for i := range permits {
+		batch[i] = permits[i].verdict
+		if batch[i].asked.gate != g {
+			batch[i].made = 0
 		}
 	}
 	if err := a.decide(ctx, batch); err != nil {
 		return err
 	}
 	for i := range batch {
-		if decisions[i] = batch[i].Decision; !permits[i].decision.Send {
-			decisions[i] = permits[i].decision
+		if decisions[i].Send { // what was no stays no
+			decisions[i] = batch[i].Decision
 		}
 	}
 	return nil
@@ -68,7 +72,7 @@ func (g *Gate) confirm(ctx context.Context, c Campaign, permits []Permit, decisi
 // unmoved reports whether nothing at all changed since the permits were given.
 func unmoved(g *Gate, permits []Permit, now uint64) bool {
 	for i := range permits {
-		if permits[i].gate != g || permits[i].generation != now {
+		if how := permits[i].verdict.asked; how.gate != g || how.generation != now {
 			return false
 		}
 	}

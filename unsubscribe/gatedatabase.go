@@ -36,7 +36,7 @@ func (a *asking) byRows(ctx context.Context, batch []Verdict) error {
 		}
 		for i := range batch {
 			if v := &batch[i]; v.Reason == "" {
-				k := &v.permit.keys
+				k := &v.Recipient.Keys
 				v.Decision = Decide(a.c, slices.Concat(waiting[k.Client.Exact], k.Client.of(client), k.Everything.of(everything)))
 			}
 		}
@@ -52,7 +52,7 @@ func (a *asking) rows(ctx context.Context, registry troth.Tenant, batch []Verdic
 		if batch[i].Reason != "" {
 			continue
 		}
-		p := of(&batch[i].permit.keys)
+		p := of(&batch[i].Recipient.Keys)
 		if keys = append(keys, p.Exact); p.Mailbox != p.Exact {
 			keys = append(keys, p.Mailbox)
 		}
@@ -102,7 +102,7 @@ func (ps *pendings) ofAll(batch []Verdict) map[Key][]EntryRow {
 	}
 	all := map[Key][]EntryRow{}
 	for i := range batch {
-		k := &batch[i].permit.keys
+		k := &batch[i].Recipient.Keys
 		var rows []EntryRow
 		for _, one := range k.all() {
 			rows = ps.under(&one, rows)
@@ -121,11 +121,11 @@ func (k *Keys) all() [4]Key {
 // Explain reads what stands about a recipient who was not let through, to name the
 // event and its time: the index knows the reason and the place alone.
 func (g *Gate) Explain(ctx context.Context, v Verdict) (Decision, error) {
-	if v.permit.gate != g || v.Event != "" || v.Place.Scope == "" {
+	if v.asked == nil || v.asked.gate != g || v.Event != "" || v.Place.Scope == "" {
 		return v.Decision, nil
 	}
-	a := &asking{g: g, c: v.permit.campaign, database: true}
-	batch := []Verdict{{Recipient: Recipient{Keys: v.permit.keys}}}
+	a := &asking{g: g, c: v.asked.campaign, database: true}
+	batch := []Verdict{{Recipient: Recipient{Keys: v.Recipient.Keys}}}
 	if err := a.byRows(ctx, batch); err != nil {
 		return refused, err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -216,9 +217,7 @@ func (g *Gate) refresh(ctx context.Context, tenant troth.Tenant, keys []Key) err
 		if rows, err = g.r.store.Entries(ctx, tenant, mailboxes); err != nil {
 			return fmt.Errorf("unsubscribe: read entries: %w", err)
 		}
-		for k, marks := range underKeys(mailboxes, rows) {
-			under[k] = marks
-		}
+		maps.Copy(under, underKeys(mailboxes, rows))
 	}
 	for k, marks := range under {
 		g.put(tenant, k, marks)

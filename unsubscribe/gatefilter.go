@@ -7,8 +7,9 @@ import (
 )
 
 // filterBatch is how many recipients are decided about at once, databaseBatch the
-// same in database mode.
-const filterBatch, databaseBatch = 1_000, 10_000
+// same in database mode: more, and PostgreSQL would take the time to compile the
+// statement.
+const filterBatch, databaseBatch = 1_000, 5_000
 
 // refused is the decision that goes with an error.
 var refused = Decision{Reason: ReasonUnknown}
@@ -110,7 +111,7 @@ func (a *asking) decide(ctx context.Context, batch []Verdict) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	generation := a.g.generation()
+	how := &asked{a.g, a.c, a.g.generation()}
 	decide := a.byIndex
 	if a.database {
 		decide = a.byRows
@@ -122,9 +123,7 @@ func (a *asking) decide(ctx context.Context, batch []Verdict) error {
 		return err
 	}
 	for i := range batch {
-		v := &batch[i]
-		v.permit.gate, v.permit.campaign, v.permit.generation = a.g, a.c, generation
-		v.permit.subjectID, v.permit.address, v.permit.decision = v.Recipient.SubjectID, v.Recipient.Address, v.Decision
+		batch[i].asked = how
 	}
 	return nil
 }
@@ -143,7 +142,7 @@ func (a *asking) byIndex(ctx context.Context, batch []Verdict) error {
 		}
 		for i := range batch {
 			if v := &batch[i]; v.Reason == "" {
-				v.Decision = a.g.found(a.c, &v.permit.keys)
+				v.Decision = a.g.found(&a.c, &v.Recipient.Keys)
 			}
 		}
 		if a.g.rekeys.Load() == a.rekeys {
@@ -158,7 +157,7 @@ func (a *asking) makeKeys(ctx context.Context, batch []Verdict) error {
 	for i := range batch {
 		v := &batch[i]
 		v.Decision = Decision{}
-		if v.permit.made == a.rekeys && a.rekeys != 0 {
+		if v.made == a.rekeys && a.rekeys != 0 {
 			continue // a permit's, which is shown again
 		}
 		if a.hasher == nil {
@@ -166,8 +165,8 @@ func (a *asking) makeKeys(ctx context.Context, batch []Verdict) error {
 				return err
 			}
 		}
-		if v.permit.keys, v.Reason = a.keys(&v.Recipient); v.Reason == "" {
-			v.permit.made = a.rekeys
+		if v.Reason = a.keys(&v.Recipient); v.Reason == "" {
+			v.made = a.rekeys
 		}
 	}
 	return nil
@@ -196,30 +195,30 @@ func (a *asking) renew(ctx context.Context) (err error) {
 	}
 }
 
-// keys are those of a recipient, or why there are none.
-func (a *asking) keys(r *Recipient) (Keys, Reason) {
+// keys gives a recipient the keys that are in force, or returns why there are none.
+func (a *asking) keys(r *Recipient) (why Reason) {
 	if r.Keys == (Keys{}) {
 		address, err := r.Address.Reveal(purpose)
-		if err != nil {
-			return Keys{}, ReasonAddress
+		if err == nil {
+			r.Keys, err = a.hasher.Keys(a.c.Channel, address)
 		}
-		k, err := a.hasher.Keys(a.c.Channel, address)
 		if err != nil {
-			return Keys{}, ReasonAddress
+			return ReasonAddress
 		}
-		return k, ""
+		return ""
 	}
 	for _, p := range [...]*Pair{&r.Keys.Client, &r.Keys.Everything} {
 		if p.Exact.IsZero() || p.Mailbox.IsZero() {
-			return Keys{}, ReasonAddress
+			return ReasonAddress
 		}
 	}
 	if client, everything := a.hasher.Epochs(); r.Keys.Client.Epoch == client && r.Keys.Everything.Epoch == everything {
-		return r.Keys, ""
+		return ""
 	}
 	k, err := a.hasher.Rewrap(r.Keys)
 	if err != nil {
-		return Keys{}, ReasonUnknown
+		return ReasonUnknown
 	}
-	return k, ""
+	r.Keys = k
+	return ""
 }

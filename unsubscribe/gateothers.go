@@ -57,18 +57,19 @@ func (a *asking) askOthers(ctx context.Context, batch []Verdict) error {
 // people are those whose address it is, as far as the host knows. Where nobody can
 // tell, the verdict becomes a no.
 func (a *asking) people(ctx context.Context, v *Verdict) ([]troth.Subject, error) {
+	nobody := func() ([]troth.Subject, error) {
+		v.Decision = Decision{Reason: ReasonPerson}
+		return nil, nil
+	}
 	if v.Recipient.SubjectID != "" {
 		who := troth.Subject{Tenant: a.c.Tenant, ID: v.Recipient.SubjectID}
 		if who.Validate() != nil {
-			v.Decision = Decision{Reason: ReasonPerson}
-			return nil, nil
+			return nobody()
 		}
 		return []troth.Subject{who}, nil
 	}
-	address, err := v.Recipient.Address.Reveal(purpose)
-	if err != nil || address == "" || a.g.r.opt.directory == nil {
-		v.Decision = Decision{Reason: ReasonPerson}
-		return nil, nil //nolint:nilerr // the verdict says so
+	if address, _ := v.Recipient.Address.Reveal(purpose); address == "" || a.g.r.opt.directory == nil {
+		return nobody()
 	}
 	people, err := a.g.r.opt.directory.Subjects(ctx, a.c.Tenant,
 		troth.Address{Channel: string(a.c.Channel), Value: v.Recipient.Address})

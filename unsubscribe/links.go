@@ -50,8 +50,9 @@ type Ticket struct {
 	Address troth.Sensitive[string]
 	// List is what the message belongs to; empty where the client has but one.
 	List string
-	// Generation is that of [Registry.Generation] for the list: a link of an older
-	// one does not end a newer consent silently.
+	// Generation is that of [Registry.Generation] for the list, or for the client where
+	// there is none: a link of an older one does not end a newer consent silently. 0
+	// will do where SentAt is right: a consent is newer only if it is later, too.
 	Generation uint32
 	// SentAt is when the message is sent, to the microsecond, or when the opt-out
 	// was that is to be undone.
@@ -121,19 +122,18 @@ func (l *Links) URL(ctx context.Context, k Ticket) (string, error) {
 	return l.base + linkPath + token, nil
 }
 
-// Headers makes the link of a message and the fields that carry it: see
-// [ListHeaders.Fields]. The action is [ActionStop], whatever is given.
-func (l *Links) Headers(ctx context.Context, k Ticket, list ListID, mailto string) (string, []HeaderField, error) {
+// Headers makes the link of a message, which belongs into its text too, and the
+// fields that carry it: see [ListHeaders.Fields]. The action is [ActionStop] and the
+// URL of h this link's, whatever is given.
+func (l *Links) Headers(ctx context.Context, k Ticket, h ListHeaders) (link string, fields []HeaderField, err error) {
 	k.Action = ActionStop
-	u, err := l.URL(ctx, k)
-	if err != nil {
+	if h.URL, err = l.URL(ctx, k); err != nil {
 		return "", nil, err
 	}
-	fields, err := ListHeaders{URL: u, List: list, Mailto: mailto}.Fields()
-	if err != nil {
+	if fields, err = h.Fields(); err != nil {
 		return "", nil, err
 	}
-	return u, fields, nil
+	return h.URL, fields, nil
 }
 
 func (l *Links) token(ctx context.Context, k Ticket) (string, error) {
@@ -212,7 +212,7 @@ func (l *Links) SelfTest(ctx context.Context) error {
 	at := time.UnixMicro(1)
 	made, fields, err := l.Headers(ctx, Ticket{
 		Tenant: "self-test", List: "self-test", Channel: Email, Address: troth.Protect(probe), Generation: 7, SentAt: at,
-	}, ListID{}, "")
+	}, ListHeaders{})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSelfTest, err)
 	}

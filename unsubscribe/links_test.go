@@ -432,3 +432,27 @@ func FuzzToken(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkLinks makes the link and the header fields of one message of a campaign,
+// and reads one.
+func BenchmarkLinks(b *testing.B) {
+	l := newTestLinks(b, &ringKeys{}, KeyRing{})
+	k := ticket()
+	b.Run("headers", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := l.Headers(b.Context(), k, ListHeaders{List: ListID{Label: "weekly", Domain: "acme.example"}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	token := tokenOf(b, l, k)
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := l.Read(b.Context(), token); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -71,6 +71,8 @@ const (
 	formPosts, formWindow = 10, 10 * time.Minute
 	// limitEntries bounds the memory of each limit to some megabytes.
 	limitEntries = 50_000
+	// actTime is how long recording what was posted may take.
+	actTime = time.Minute
 	// formPace is the step of time in which the public form answers.
 	formPace = 250 * time.Millisecond
 )
@@ -139,6 +141,11 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.Method {
 	case http.MethodPost:
+		// Who posts may hang up before the answer, as some machines do: that undoes no
+		// opt-out.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actTime)
+		defer cancel()
+		r = r.WithContext(ctx)
 		if link {
 			p.postLink(w, r, t, token)
 		} else {

@@ -3,11 +3,13 @@ package unsubscribe_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"mime/multipart"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -481,6 +483,19 @@ func TestPages_BelowAPath(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.post("/mail"+undoPath(t, a), "act", "undo").StatusCode, "relative to the page")
 	require.Equal(t, http.StatusNotFound, s.post(strings.TrimPrefix(path, "/mail"), "act", "stop", "scope", "list").StatusCode)
 	require.Contains(t, s.send(http.MethodGet, "/mail/u/x", "", "").text, `href="/mail/stop"`)
+}
+
+// A provider that hangs up once it has posted has opted its user out all the same.
+func TestOneClick_WhoHangsUpIsHeard(t *testing.T) {
+	s := newSite(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, s.link(siteTicket()), strings.NewReader("List-Unsubscribe=One-Click"))
+	r.Header.Set("Content-Type", urlEncodedBody)
+	w := httptest.NewRecorder()
+	s.pages.ServeHTTP(w, r)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, listStops, s.where())
 }
 
 // A body that does not come ends the request, and not the server's patience: the

@@ -35,25 +35,28 @@ const ReasonPerson Reason = "person"
 // Verdict is what the gate says of one recipient.
 type Verdict struct {
 	Decision
+	// Recipient is who it is, with the keys of the address that are in force: a host
+	// may keep them.
 	Recipient Recipient
-	permit    Permit
+	// asked is how the batch was asked, nil if it was not; made is the count of
+	// changes of keys at which those of the recipient were made.
+	asked *asked
+	made  uint64
+}
+
+// asked is what the verdicts of one batch have in common.
+type asked struct {
+	gate     *Gate
+	campaign Campaign
+	// generation is that of the gate before it was asked.
+	generation uint64
 }
 
 // Permit is leave to write to the recipient, to be shown to [Gate.Confirm] just
 // before the message is handed over.
-func (v *Verdict) Permit() Permit { return v.permit }
+func (v *Verdict) Permit() Permit { return Permit{*v} }
 
 // Permit is leave to write to one recipient of a campaign. It holds for as long as
 // nothing changed about the recipient, which [Gate.Confirm] finds out. The zero value
 // permits nothing.
-type Permit struct {
-	gate      *Gate
-	campaign  Campaign
-	subjectID string
-	address   troth.Sensitive[string]
-	keys      Keys
-	// made is the count of changes of keys at which they were made, generation that
-	// of the gate before it was asked.
-	made, generation uint64
-	decision         Decision
-}
+type Permit struct{ verdict Verdict }

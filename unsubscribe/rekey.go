@@ -10,7 +10,7 @@ import (
 // Rekey changes the keys that a registry's addresses stand under, without the
 // addresses: every stored key is hashed once more under the new one, in one
 // transaction, in which nobody writes to the registry. registry is a client, or
-// troth.Platform for everything. A million entries take some seconds.
+// troth.Platform for everything. It takes a statement for each address.
 //
 // The old keys are still needed, to make the first steps of the chain: what is won
 // is that a copy of the rows from before, or of an old key alone, no longer matches

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/trothdev/troth"
@@ -47,4 +48,16 @@ func (v *Vault) anyBuried(ctx context.Context, sums [][32]byte) error {
 		return ErrShredded
 	}
 	return nil
+}
+
+// anyOfBuried reports whether one of the names is known to have died elsewhere.
+func (v *Vault) anyOfBuried(ctx context.Context, names []KeyName) (bool, error) {
+	for _, n := range names {
+		if err := v.checkBuried(ctx, n); errors.Is(err, ErrShredded) {
+			return true, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/trothdev/troth"
 )
@@ -88,9 +89,10 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 	if err != nil {
 		return nil, err
 	}
+	generation := uint32(1)
 	for range keyIDTries {
 		row := KeyRow{
-			KeyName: name, Generation: 1, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode(),
+			KeyName: name, Generation: generation, Epoch: r.epoch, FirstEpoch: r.epoch, CreatedAt: v.micros(), Flag: f.encode(),
 		}
 		key, err := wrapNew(&row, r.wrap)
 		if err != nil {
@@ -111,6 +113,28 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 		if s, err := v.read(ctx, name); err != nil || s != nil {
 			return s, err
 		}
+		if generation, err = v.afterRetired(ctx, name); err != nil {
+			return nil, err
+		}
 	}
 	return nil, errKeyID
+}
+
+// afterRetired is the number behind the generations that were let go under a name
+// of which nothing lives: a restore may have lost the one that was in use.
+func (v *Vault) afterRetired(ctx context.Context, name KeyName) (uint32, error) {
+	rows, err := v.store.Tombstones(ctx, name.Tenant, name.SubjectID)
+	if err != nil {
+		return 0, fmt.Errorf("vault: read tombstones: %w", err)
+	}
+	last := uint32(0)
+	for i := range rows {
+		if rows[i].KeyName == name {
+			last = max(last, rows[i].Generation)
+		}
+	}
+	if last == math.MaxUint32 {
+		return 0, ErrKeyRecord
+	}
+	return last + 1, nil
 }

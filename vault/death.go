@@ -18,6 +18,9 @@ type death struct {
 	// missing says that the receipt names something of which the store has no
 	// tombstone.
 	missing bool
+	// elsewhere says that it died in a part of the history which the store does
+	// not have, and that nothing of it is here.
+	elsewhere bool
 }
 
 // deathOf reads what is left of what the receipt names. Rows and receipt are
@@ -34,7 +37,11 @@ func (v *Vault) deathOf(ctx context.Context, r *Receipt) (*death, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: read tombstones: %w", err)
 	}
-	return deathOfPerson(r, roots, rows), nil
+	d := deathOfPerson(r, roots, rows)
+	if len(d.lain) == 0 {
+		d.elsewhere, err = v.anyOfBuried(ctx, r.Target.names())
+	}
+	return d, err
 }
 
 // deathOfTenant counts every root that the tenant ever had, of both lineages.
@@ -46,7 +53,7 @@ func deathOfTenant(r *Receipt, roots []RootRow) *death {
 		if row.ShreddedAt == 0 {
 			d.missing = true
 		}
-		d.at = max(d.at, row.ShreddedAt)
+		d.at = max(d.at, row.ShreddedAt, row.RestoredAt)
 		known[row.Commitment] = true
 		if row.Commitment == ([32]byte{}) {
 			continue // there never was a root
@@ -85,25 +92,26 @@ func deathOfPerson(r *Receipt, roots []RootRow, rows []KeyRow) *death {
 
 // add counts one dead key, which lay under the epochs from first to last.
 func (d *death) add(row *KeyRow, first, last uint32, roots []RootRow) {
-	d.at = max(d.at, row.ShreddedAt)
+	died := max(row.ShreddedAt, row.RestoredAt)
+	d.at = max(d.at, died)
 	if d.made == 0 || row.CreatedAt < d.made {
 		d.made = row.CreatedAt
 	}
 	if !slices.Contains(d.names, row.KeyName) {
 		d.names = append(d.names, row.KeyName)
 	}
-	d.lie(last, row.ShreddedAt)
+	d.lie(last, died)
 	if !slices.ContainsFunc(roots, func(r RootRow) bool { return r.Lineage == WrapLineage && r.Epoch == first }) {
-		d.lie(first, row.ShreddedAt) // its trace is gone: the worst is believed
+		d.lie(first, died) // its trace is gone: the worst is believed
 	}
 	for i := range roots {
 		root := &roots[i]
 		if root.Lineage != WrapLineage || root.Epoch < first || root.Epoch > last {
 			continue
 		}
-		until := row.ShreddedAt
+		until := died
 		if root.Epoch < last && root.RetiredAt != 0 {
-			until = min(until, root.RetiredAt)
+			until = min(until, leftAt(root))
 		}
 		d.lie(root.Epoch, until)
 	}
@@ -121,12 +129,13 @@ func (d *death) lie(epoch uint32, until int64) {
 	slices.SortFunc(d.lain, func(a, b lain) int { return int(int64(a.epoch) - int64(b.epoch)) })
 }
 
-// leftAt is when the database let go of a root.
+// leftAt is when the database let go of a root, for the last time: a restore may
+// have brought it back.
 func leftAt(r *RootRow) int64 {
 	if r.RetiredAt != 0 {
-		return r.RetiredAt
+		return max(r.RetiredAt, r.RestoredAt)
 	}
-	return r.ShreddedAt
+	return max(r.ShreddedAt, r.RestoredAt)
 }
 
 // takes reports whether the target takes the compartment in.

@@ -15,6 +15,9 @@ type EpochRow struct {
 	// FinalAt is when the EpochStore has promised that the key is gone,
 	// DestroyedAt when it has confirmed that it is.
 	FinalAt, DestroyedAt int64
+	// BackedUpAt is when a backup of the key tables in which the epoch is closed,
+	// as it is here, was opened as a test.
+	BackedUpAt int64
 }
 
 // KeyPlace is the place of a key among those of its tenant, which are ordered by

@@ -85,10 +85,9 @@ type EpochRows interface {
 	// Staleness counts what StaleRoots would find in all.
 	Staleness(ctx context.Context, below uint32) (Staleness, error)
 
-	// KeyBackedUp returns the newest instant whose key rows are in a key backup
-	// that was opened as a test; 0 if there is none.
-	KeyBackedUp(ctx context.Context) (at int64, err error)
-	// SetKeyBackedUp tells of such a backup. The instant only grows: an earlier
-	// one changes nothing.
-	SetKeyBackedUp(ctx context.Context, at int64) error
+	// EpochBackedUp sets BackedUpAt of an epoch whose ClosedAt is the given one,
+	// and not 0. noted is false, and nothing changed, for any other, and for one
+	// that has a BackedUpAt: the first stays. Which backup is newer than which
+	// closing no clock is asked.
+	EpochBackedUp(ctx context.Context, epoch uint32, closedAt, at int64) (noted bool, err error)
 }

@@ -67,11 +67,23 @@ func (e *epochal) rewrap(v *vault.Vault) vault.Rewrapped {
 	return r
 }
 
+// backedUp is a key backup of this moment that was opened as a test.
+func (e *epochal) backedUp() { noteBackup(e.ctx, e.t, e.store, e.at) }
+
+func noteBackup(ctx context.Context, t require.TestingT, store vault.Backend, at time.Time) {
+	rows, err := store.Epochs(ctx)
+	require.NoError(t, err)
+	for _, row := range rows {
+		_, err := store.EpochBackedUp(ctx, row.Epoch, row.ClosedAt, at.UnixMicro())
+		require.NoError(t, err)
+	}
+}
+
 // retire destroys what can be, behind a key backup.
 func (e *epochal) retire(v *vault.Vault) vault.Retired {
 	e.t.Helper()
 	e.pass(time.Second)
-	require.NoError(e.t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))
+	e.backedUp()
 	r, err := v.Retire(e.ctx)
 	require.NoError(e.t, err)
 	return r
@@ -264,7 +276,7 @@ func TestRetire_WaitsForANewerKeyBackup(t *testing.T) {
 	v := e.open()
 	e.seal(v, emailOf(shop, "42", profile), "ada")
 	e.advance(v)
-	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro())) // not newer than the closing
+	e.backedUp() // before the closing: it holds what was moved later as it was
 	e.rewrap(v)
 	for range 2 {
 		r, err := v.Retire(e.ctx)
@@ -327,7 +339,7 @@ func TestRetire_GoesOnBehindAnEpochThatCannotBeDestroyed(t *testing.T) {
 	_, err := v.Retire(e.ctx)
 	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	e.pass(time.Second)
-	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))
+	e.backedUp()
 	r, err := v.Retire(e.ctx)
 	require.ErrorIs(t, err, errKMS)
 	require.Equal(t, []uint32{2}, r.Destroyed)
@@ -344,7 +356,7 @@ func TestRetire_ACrashAfterTheDestructionIsMadeGoodFor(t *testing.T) {
 	_, err := v.Retire(e.ctx)
 	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	e.pass(time.Second)
-	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))
+	e.backedUp()
 	_, err = v.Retire(e.ctx)
 	require.ErrorIs(t, err, errRecorder)
 	require.False(t, e.epochs.Has(1))
@@ -360,7 +372,7 @@ func TestRetire_AnotherEpochStoreDestroysNothing(t *testing.T) {
 	require.ErrorIs(t, err, vault.ErrNoKeyBackup)
 	e.epochs.Declared.Name = "moved"
 	e.pass(time.Second)
-	require.NoError(t, e.store.SetKeyBackedUp(e.ctx, e.at.UnixMicro()))
+	e.backedUp()
 	_, err = v.Retire(e.ctx)
 	require.ErrorIs(t, err, vault.ErrEpochStore)
 	require.True(t, e.epochs.Has(1))

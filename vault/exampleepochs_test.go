@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -39,9 +40,12 @@ func ExampleVault_Horizon() {
 		}
 		done = r.Done
 	}
-	// A key backup, opened as a test, notes its instant in the store; then:
+	_, _ = v.Retire(ctx) // closes the old epoch
+	// A key backup of after that, opened as a test where it lies; then:
+	var backup bytes.Buffer
+	_, _ = v.BackupKeys(ctx, &backup)
+	_, _ = v.VerifyKeyBackup(ctx, &backup)
 	at = at.Add(time.Hour)
-	_ = store.SetKeyBackedUp(ctx, at.UnixMicro())
 	retired, err := v.Retire(ctx)
 	fmt.Println(retired.Destroyed, err)
 

@@ -78,3 +78,17 @@ func (h *hooked) ShredKeys(ctx context.Context, p vault.ShredKeys) ([]vault.KeyR
 	}
 	return h.Backend.ShredKeys(ctx, p)
 }
+
+// putOrder notes in which order the roots of a backup are put.
+type putOrder struct {
+	vault.Backend
+	put map[troth.Tenant][]vault.Lineage
+}
+
+func (p *putOrder) PutRoot(ctx context.Context, row vault.RootRow) (bool, error) {
+	if p.put == nil {
+		p.put = map[troth.Tenant][]vault.Lineage{}
+	}
+	p.put[row.Tenant] = append(p.put[row.Tenant], row.Lineage)
+	return p.Backend.PutRoot(ctx, row)
+}

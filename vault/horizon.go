@@ -92,9 +92,14 @@ type lain struct {
 
 // Horizon tells from when on what the receipt names can be read by nobody, and
 // how that follows. It asks for the present state: call it again after
-// [Vault.Rewrap] and [Vault.Retire], and before a certificate says "final".
+// [Vault.Rewrap] and [Vault.Retire], and before a certificate says "final". It
+// returns [ErrJournalAhead] before a replay: an export, or a restore, that the
+// store has forgotten would make it too early.
 func (v *Vault) Horizon(ctx context.Context, r Receipt) (Horizon, error) {
 	if err := r.Target.validate(); err != nil {
+		return Horizon{}, err
+	}
+	if err := v.checkGate(""); err != nil {
 		return Horizon{}, err
 	}
 	d, err := v.deathOf(ctx, &r)
@@ -105,6 +110,12 @@ func (v *Vault) Horizon(ctx context.Context, r Receipt) (Horizon, error) {
 		return Horizon{Steps: []HorizonStep{{
 			Ground: GroundUncommitted,
 			Text:   "the store does not hold the tombstones of all that died: the shredding has not committed, or somebody removed them",
+		}}}, nil
+	}
+	if d.elsewhere {
+		return Horizon{Steps: []HorizonStep{{
+			Ground: GroundUnknown,
+			Text:   "it died in a history that a restore took back: the store does not know what lay where",
 		}}}, nil
 	}
 	for _, n := range d.names {

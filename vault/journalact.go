@@ -13,7 +13,7 @@ var (
 		Fields: []troth.Field{
 			{Name: "erasure", Kind: troth.IDFact, Doc: "the entry of the first shredding"},
 			{Name: "erased", Kind: troth.InstantFact, Doc: "when that was"},
-			{Name: "scope", Kind: troth.WordFact, Doc: "compartments, subject or tenant"},
+			{Name: "scope", Kind: troth.WordFact, Doc: "compartments, subject, tenant or generation"},
 			{Name: "compartments", Kind: troth.WordsFact, Optional: true, Doc: "compartments that died again"},
 			{Name: "keys", Kind: troth.CountFact, Doc: "how many keys were destroyed now"},
 			{Name: "tombstones", Kind: troth.CountFact, Doc: "how many rows name this entry as their evidence"},
@@ -47,6 +47,7 @@ var (
 			{Name: "backup", Kind: troth.DigestFact, Doc: "hash of the backup"},
 			{Name: "cut-off", Kind: troth.InstantFact, Doc: "what was committed before is in it"},
 			{Name: "roots", Kind: troth.CountFact, Doc: "how many roots of tenants"},
+			{Name: "controls", Kind: troth.CountFact, Doc: "how many notes of exports, restrictions and grants"},
 			{Name: "people", Kind: troth.CountFact, Doc: "how many people"},
 			{Name: "keys", Kind: troth.CountFact, Doc: "how many keys and tombstones"},
 		},
@@ -69,6 +70,8 @@ var (
 			{Name: "added", Kind: troth.CountFact, Doc: "how many rows were added"},
 			{Name: "died", Kind: troth.CountFact, Doc: "how many keys lived here and are dead in the backup, and died"},
 			{Name: "refused", Kind: troth.CountFact, Doc: "how many keys live in the backup and are dead here, and stayed dead"},
+			{Name: "controls", Kind: troth.CountFact, Doc: "how many notes of exports, restrictions and grants were added, or brought up to date"},
+			{Name: "flagged", Kind: troth.CountFact, Doc: "how many living keys were put under other restrictions"},
 		},
 	}
 )

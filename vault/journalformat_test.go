@@ -105,20 +105,21 @@ func readBackupVector(t *testing.T, x *journalVectors) {
 		if m.Domain == "troth.vault.keys.end/1" {
 			end = len(x.Backup) - len(rest)
 			digest := sha256.Sum256(x.Backup[:end])
-			require.Equal(t, digest[:], m.Fields[4].Bytes)
-			tag := m.Fields[5].Bytes
-			m.Fields = m.Fields[:5]
+			require.Equal(t, digest[:], m.Fields[5].Bytes)
+			tag := m.Fields[6].Bytes
+			m.Fields = m.Fields[:6]
 			require.Equal(t, mac(x.BackupsKey, m.Append(nil)), tag)
 			var counts []uint64
-			for _, f := range m.Fields[:4] {
+			for _, f := range m.Fields[:5] {
 				counts = append(counts, f.Uint)
 			}
-			require.Equal(t, []uint64{0, 2, 1, 1}, counts, "epochs, roots, people, keys")
+			require.Equal(t, []uint64{0, 3, 3, 1, 1}, counts, "epochs, roots, controls, people, keys")
 		}
 		rest = rest[4+n:]
 	}
 	require.Equal(t, []string{
-		"troth.vault.keys/1", "troth.vault.keys.root/1", "troth.vault.keys.person/1", "troth.vault.keys.key/1",
+		"troth.vault.keys/1", "troth.vault.keys.root/1", "troth.vault.keys.root/1", "troth.vault.keys.export/1",
+		"troth.vault.keys.restriction/1", "troth.vault.keys.grant/1", "troth.vault.keys.person/1", "troth.vault.keys.key/1",
 		"troth.vault.keys.root/1", "troth.vault.keys.end/1",
 	}, domains)
 	require.NotZero(t, end)
@@ -164,12 +165,21 @@ func writeJournalVectors(t *testing.T) {
 	t.Helper()
 	w := newWorld(t)
 	path, j := newJournalFile(t)
+	at := emailOf(shop, "42", profile)
+	before := w.vault()
+	w.seal(before, at, "ada@example.org")
+	limit, err := before.Restrict(w.ctx, restriction("42", claims))
+	require.NoError(t, err)
+	_, err = before.Grant(w.ctx, grantFor(limit))
+	require.NoError(t, err)
+	left := exportOf(at)
+	left.Ground = string(claims)
+	_, err = before.InsecureExportCleartextKeyset(w.ctx, token, left)
+	require.NoError(t, err)
 	c := w.config()
 	c.Journal = j
 	v, err := vault.Open(w.ctx, c, vault.Unmanaged("tests"))
 	require.NoError(t, err)
-	at := emailOf(shop, "42", profile)
-	w.seal(v, at, "ada@example.org")
 	x := &journalVectors{Tenant: string(shop), Subject: "42", Spared: []string{"invoice", "~pseudonym"}}
 	_, x.Backup = w.backUpKeys(v)
 	target := personOf(shop, "42")

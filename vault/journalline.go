@@ -12,11 +12,20 @@ import (
 
 const erasureDomain = "troth.vault.erasure/1"
 
-// Scopes of an erasure, as [Target.kind] names them.
+// Scopes of a line: those of an erasure, as [Target.kind] names them, and what
+// else a restored store must not forget.
 const (
 	tenantScope       = "tenant"
 	subjectScope      = "subject"
 	compartmentsScope = "compartments"
+	// generationScope is of one generation that was let go, which the digest names.
+	generationScope = "generation"
+	// exportScope is of keys that left in a keyset.
+	exportScope = "export"
+	// restrictScope is of a restriction, which is named by the entry; liftScope of
+	// the end of one, which is named by the digest.
+	restrictScope = "restriction"
+	liftScope     = "lift"
 )
 
 // maxParts bounds the compartments that one erasure names.
@@ -29,13 +38,20 @@ type erasure struct {
 	entry troth.EntryID
 	at    int64
 	scope string
-	// name is that of the tenant where the scope is one, else of the person.
+	// name is that of the tenant where the scope is one, or a whole tenant's keys
+	// left; else of the person.
 	name [32]byte
-	// parts are compartments: those that died, where the scope is compartments;
-	// those that were spared, where it is a subject. They ascend.
+	// parts are compartments: those that died, or left, and those that were
+	// spared, where the scope is a subject. They ascend.
 	parts [][32]byte
 	// digest is the receipt's, of the keys that died.
 	digest [32]byte
+}
+
+// lifts is the restriction whose end the line tells of.
+func (e *erasure) lifts() (id troth.EntryID) {
+	copy(id[:], e.digest[:])
+	return id
 }
 
 // newErasure is what the journal says of a shredding that its receipt tells of.
@@ -139,6 +155,14 @@ func (e *erasure) sound() bool {
 		return len(e.parts) == 0
 	case subjectScope, compartmentsScope: // the pseudonym's is always spared
 		return len(e.parts) > 0
+	case generationScope:
+		return len(e.parts) == 1
+	case exportScope:
+		return true
+	case restrictScope:
+		return len(e.parts) == 0 && e.digest == [32]byte{}
+	case liftScope:
+		return len(e.parts) == 0 && !e.lifts().IsZero() && [16]byte(e.digest[16:]) == [16]byte{}
 	}
 	return false
 }
@@ -151,8 +175,13 @@ func (e *erasure) has(part [32]byte) bool {
 
 // dead are the names under which nothing is made again.
 func (e *erasure) dead() []BuriedName {
-	if e.scope != compartmentsScope {
+	switch e.scope {
+	case tenantScope, subjectScope:
 		return []BuriedName{{Name: e.name, Entry: e.entry, At: e.at}}
+	case generationScope: // by the key alone: there may be another of the number
+		return []BuriedName{{Name: e.digest, Entry: e.entry, At: e.at}}
+	case exportScope, restrictScope, liftScope:
+		return nil
 	}
 	dead := make([]BuriedName, len(e.parts))
 	for i, p := range e.parts {

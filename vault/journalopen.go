@@ -32,6 +32,12 @@ func (v *Vault) beginJournal(ctx context.Context) error {
 	return v.compare(ctx, state)
 }
 
+// Behind reports whether the vault waits for a replay: it was opened with
+// [ForReplay], or found out that its store lags behind its journal. Until
+// [Vault.Replay] has gone through it refuses with [ErrJournalAhead], and whoever
+// works by what the store says must not.
+func (v *Vault) Behind() bool { return v.behind.Load() }
+
 // replays reports whether the vault was opened for a store that was restored.
 func (v *Vault) replays() bool { return v.opt.replay && v.journal != nil }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/trothdev/troth"
 )
 
-// scribe writes lines of the journal for shreddings. Its keys are there before
+// scribe writes lines of the journal. Its keys are there before
 // the transaction, in which the key-encryption key is not to be waited for.
 type scribe struct {
 	names *names
@@ -31,6 +31,11 @@ func (v *Vault) newScribe(ctx context.Context) (*scribe, error) {
 // undone with its line. A store that is kept with a journal accepts no shredding
 // from a vault that has none.
 func (v *Vault) note(ctx context.Context, s *scribe, r *Receipt, at int64) error {
+	return v.noteLine(ctx, s, r.Target.Tenant, func() (erasure, error) { return newErasure(s.names, r, at) })
+}
+
+// noteLine puts down a line about the tenant.
+func (v *Vault) noteLine(ctx context.Context, s *scribe, tenant troth.Tenant, made func() (erasure, error)) error {
 	if s == nil {
 		state, err := v.store.JournalState(ctx)
 		if err != nil {
@@ -41,11 +46,11 @@ func (v *Vault) note(ctx context.Context, s *scribe, r *Receipt, at int64) error
 		}
 		return nil
 	}
-	e, err := newErasure(s.names, r, at)
+	e, err := made()
 	if err != nil {
 		return err
 	}
-	row := LineRow{Tenant: r.Target.Tenant, Entry: r.Entry, Line: e.line(s.lines), At: at}
+	row := LineRow{Tenant: tenant, Entry: e.entry, Line: e.line(s.lines), At: e.at}
 	inserted, err := v.store.InsertLine(ctx, row)
 	if err != nil {
 		return fmt.Errorf("vault: insert line: %w", err)

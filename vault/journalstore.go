@@ -70,6 +70,12 @@ type KeyAt struct {
 	Generation uint32
 }
 
+// ExportRow notes that keys left the vault, see NoteExport of [RotationStore].
+type ExportRow struct {
+	KeyName
+	At int64
+}
+
 // JournalStore is the part of [Store] that serves the erasure journal.
 type JournalStore interface {
 	// InsertLine adds a line. inserted is false, and nothing changed, if the
@@ -82,14 +88,16 @@ type JournalStore interface {
 	// that stays, except that one which is no tombstone is replaced by a
 	// tombstone; and, if the commitments are the same, one that lives by one that
 	// is retired, or that is superseded and it is not, or that was moved later. Of
-	// two that live the KEK and the seal of the one that was moved later stay. put
-	// is false if nothing
+	// two that live the KEK and the seal of the one that was moved later stay. One
+	// that empties a living one brings its RestoredAt along. put is false if nothing
 	// changed. It does not ask what InsertRoot and RenewRoot ask.
 	PutRoot(ctx context.Context, row RootRow) (put bool, err error)
 	// PutKey puts a row of a backup into the store. Where a row of its name and
 	// generation is, that stays, except that a living one is replaced by a dead
-	// one, of which the epochs of both count, and by a living one of a higher epoch with the same commitment. One that
-	// is Retired becomes what RetireKey leaves. put is false if nothing changed. It does not ask what InsertKey asks.
+	// one, of which the epochs of both count, and the RestoredAt, and by a living
+	// one of a higher epoch with the same commitment. One that is Retired becomes
+	// what RetireKey leaves. put is false if nothing changed. It does not ask what
+	// InsertKey asks.
 	PutKey(ctx context.Context, row KeyRow) (put bool, err error)
 }
 
@@ -125,6 +133,9 @@ type JournalSystemStore interface {
 	RootsAfter(ctx context.Context, after RootAt, limit int) ([]RootRow, error)
 	PeopleAfter(ctx context.Context, after PersonName, limit int) ([]PersonEntry, error)
 	KeysAfter(ctx context.Context, after KeyAt, limit int) ([]KeyRow, error)
+	// ExportsAfter returns notes of exports behind the given name, in the order of
+	// tenant, subject and compartment, at most limit.
+	ExportsAfter(ctx context.Context, after KeyName, limit int) ([]ExportRow, error)
 	// Snapshot runs fn with a context in which all reads see what was committed
 	// at one instant, which is not before Snapshot was called. fn only reads. It
 	// is called outside of any transaction.

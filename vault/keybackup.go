@@ -17,8 +17,9 @@ type KeyBackup struct {
 	// Digest is SHA-256 of all but the end of the backup, by which evidence names
 	// it.
 	Digest [32]byte
-	// Epochs, Roots, People and Keys count records, tombstones included.
-	Epochs, Roots, People, Keys int64
+	// Epochs, Roots, People and Keys count records, tombstones included; Controls
+	// count notes of exports, restrictions and grants.
+	Epochs, Roots, Controls, People, Keys int64
 }
 
 var (
@@ -51,6 +52,9 @@ const (
 	backupDomain       = "troth.vault.keys/1"
 	backupEpochDomain  = "troth.vault.keys.epoch/1"
 	backupRootDomain   = "troth.vault.keys.root/1"
+	backupExportDomain = "troth.vault.keys.export/1"
+	backupLimitDomain  = "troth.vault.keys.restriction/1"
+	backupGrantDomain  = "troth.vault.keys.grant/1"
 	backupPersonDomain = "troth.vault.keys.person/1"
 	backupKeyDomain    = "troth.vault.keys.key/1"
 	backupEndDomain    = "troth.vault.keys.end/1"
@@ -63,9 +67,16 @@ const (
 type backupRecord struct {
 	epoch  *EpochRow
 	root   *RootRow
+	export *ExportRow
+	limit  *RestrictionRow
+	grant  *GrantRow
 	person *PersonEntry
 	key    *KeyRow
 }
+
+// control reports whether the record says what may be done with keys, and what
+// was.
+func (r *backupRecord) control() bool { return r.export != nil || r.limit != nil || r.grant != nil }
 
 func appendBackupHeader(b []byte, at int64) []byte {
 	return canon.AppendInt(canon.AppendDomain(b, backupDomain), at)
@@ -87,7 +98,9 @@ func (r *backupRecord) append(b []byte) []byte {
 		b = canon.AppendBytes(b, row.Sealed)
 		b = canon.AppendBytes(b, row.Commitment[:])
 		b = canon.AppendBytes(b, row.Evidence[:])
-		return appendInts(b, row.CreatedAt, row.ShreddedAt, row.SupersededAt, row.RetiredAt, row.MovedAt)
+		return appendInts(b, row.CreatedAt, row.ShreddedAt, row.SupersededAt, row.RetiredAt, row.MovedAt, row.RestoredAt)
+	case r.control():
+		return r.appendControl(b)
 	case r.person != nil:
 		p := r.person
 		b = canon.AppendText(canon.AppendDomain(b, backupPersonDomain), p.Tenant)
@@ -110,7 +123,7 @@ func (r *backupRecord) append(b []byte) []byte {
 	if k.Retired {
 		retired = 1
 	}
-	return appendInts(b, k.CreatedAt, k.ShreddedAt, retired)
+	return appendInts(b, k.CreatedAt, k.ShreddedAt, retired, k.RestoredAt)
 }
 
 func appendInts(b []byte, ns ...int64) []byte {
@@ -123,7 +136,7 @@ func appendInts(b []byte, ns ...int64) []byte {
 // appendBackupEnd appends the end without its tag.
 func appendBackupEnd(b []byte, k *KeyBackup) []byte {
 	b = canon.AppendDomain(b, backupEndDomain)
-	for _, n := range []int64{k.Epochs, k.Roots, k.People, k.Keys} {
+	for _, n := range []int64{k.Epochs, k.Roots, k.Controls, k.People, k.Keys} {
 		b = canon.AppendUint(b, uint64(n))
 	}
 	return canon.AppendBytes(b, k.Digest[:])
@@ -136,6 +149,8 @@ func (k *KeyBackup) count(r *backupRecord) {
 		k.Epochs++
 	case r.root != nil:
 		k.Roots++
+	case r.control():
+		k.Controls++
 	case r.person != nil:
 		k.People++
 	default:
@@ -205,8 +220,11 @@ func readBackupRecord(m canon.Message) (r backupRecord, ok bool) {
 		r.root = &RootRow{
 			Tenant: f.tenant(), Lineage: Lineage(f.text()), Epoch: f.uint32(), KEK: f.text(), Sealed: f.sealed(),
 			Commitment: f.digest(), Evidence: f.entry(), CreatedAt: f.int(), ShreddedAt: f.int(), SupersededAt: f.int(), RetiredAt: f.int(), MovedAt: f.int(),
+			RestoredAt: f.int(),
 		}
 		f.bad = f.bad || r.root.Sealed != nil && (r.root.ShreddedAt != 0 || r.root.RetiredAt != 0)
+	case backupExportDomain, backupLimitDomain, backupGrantDomain:
+		r.readControl(m.Domain, f)
 	case backupPersonDomain:
 		r.person = &PersonEntry{PersonName: PersonName{Tenant: f.tenant(), SubjectID: f.text()}, Evidence: f.entry(), ClosedAt: f.int()}
 	case backupKeyDomain:
@@ -217,6 +235,7 @@ func readBackupRecord(m canon.Message) (r backupRecord, ok bool) {
 			CreatedAt: f.int(), ShreddedAt: f.int(),
 		}
 		retired := f.int()
+		r.key.RestoredAt = f.int()
 		r.key.Retired = retired == 1
 		f.bad = f.bad || r.key.Sealed != nil && r.key.ShreddedAt != 0 ||
 			retired != 0 && (retired != 1 || r.key.ShreddedAt == 0)

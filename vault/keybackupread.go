@@ -131,18 +131,25 @@ func (r *backupRecord) place() string {
 		return join("0", number(r.epoch.Epoch))
 	case r.root != nil:
 		return join("1"+string(r.root.Tenant), "0", string(r.root.Lineage), number(r.root.Epoch))
+	case r.export != nil:
+		e := r.export
+		return join("1"+string(e.Tenant), "1", e.SubjectID, string(e.Compartment))
+	case r.limit != nil:
+		return join("1"+string(r.limit.Tenant), "2", string(r.limit.ID[:]))
+	case r.grant != nil:
+		return join("1"+string(r.grant.Tenant), "3", string(r.grant.ID[:]))
 	case r.person != nil:
-		return join("1"+string(r.person.Tenant), "1", r.person.SubjectID)
+		return join("1"+string(r.person.Tenant), "4", r.person.SubjectID)
 	}
 	k := r.key
-	return join("1"+string(k.Tenant), "1", k.SubjectID, string(k.Compartment), number(k.Generation))
+	return join("1"+string(k.Tenant), "4", k.SubjectID, string(k.Compartment), number(k.Generation))
 }
 
 // finish reads the end, and demands that it is one.
 func (b *backupReader) finish(m canon.Message) error {
 	f := &fields{left: m.Fields}
 	var told KeyBackup
-	for _, n := range []*int64{&told.Epochs, &told.Roots, &told.People, &told.Keys} {
+	for _, n := range []*int64{&told.Epochs, &told.Roots, &told.Controls, &told.People, &told.Keys} {
 		*n = int64(f.next(canon.TagUint).Uint)
 	}
 	told.Digest, told.At = f.digest(), b.made.At

@@ -12,8 +12,8 @@ import (
 // VerifyKeyBackup opens a backup of the key tables as a test: it reads it to the
 // end, unwraps every root in it that lives through the key-encryption key and
 // every key that lives through these, and believes nothing that this vault did
-// not write. Then it notes the backup's cut-off in the store, on which the
-// destruction of epochs waits, and on the trail.
+// not write. Then it notes in the store which epochs are closed in the backup, on
+// which their destruction waits, and the backup on the trail.
 //
 // It returns [ErrBadKeyBackup] for a backup that is damaged or another store's, a
 // *[DeadBackupError] if something in it does not unwrap, and [ErrKEK] if the
@@ -54,8 +54,11 @@ func (v *Vault) VerifyKeyBackup(ctx context.Context, r io.Reader) (KeyBackup, er
 
 func (v *Vault) noteBackup(ctx context.Context, made *KeyBackup, t *backupTest) error {
 	return v.tx.Atomically(ctx, func(ctx context.Context) error {
-		if err := v.store.SetKeyBackedUp(ctx, made.At.UnixMicro()); err != nil {
-			return fmt.Errorf("vault: note key backup: %w", err)
+		for _, e := range t.closed {
+			// Of an epoch that was closed anew since it counts for nothing.
+			if _, err := v.store.EpochBackedUp(ctx, e.Epoch, e.ClosedAt, v.micros()); err != nil {
+				return fmt.Errorf("vault: note key backup: %w", err)
+			}
 		}
 		return v.record(ctx, troth.Entry{
 			Act: actVerifyKeys, Tenant: troth.Platform,
@@ -76,6 +79,9 @@ type backupTest struct {
 	wraps    map[uint32]*root
 	shredded bool
 
+	// closed are the epochs that are closed in the backup.
+	closed []EpochRow
+
 	roots, keys int64
 	dead        DeadBackupError
 }
@@ -85,6 +91,8 @@ func (t *backupTest) try(ctx context.Context, r *backupRecord) error {
 		return err
 	}
 	switch {
+	case r.epoch != nil && r.epoch.ClosedAt != 0:
+		t.closed = append(t.closed, *r.epoch)
 	case r.root != nil:
 		return t.tryRoot(ctx, r.root)
 	case r.key != nil:

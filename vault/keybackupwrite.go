@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"iter"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // BackupKeys writes a backup of the key tables: roots, people and keys, as they
-// are stored, which is sealed. All of it is of one instant; others go on working
+// are stored, which is sealed, with restrictions, grants and notes of exports. All of it is of one instant; others go on working
 // meanwhile, except on a database with one connection. Without the
 // key-encryption key, and the keys of epochs, it opens nothing.
 //
@@ -56,7 +57,8 @@ func (v *Vault) BackupKeys(ctx context.Context, w io.Writer) (KeyBackup, error) 
 			Act: actBackUpKeys, Tenant: troth.Platform,
 			Facts: troth.Facts{
 				"backup": troth.Digest(b.made.Digest), "cut-off": troth.Instant(b.made.At),
-				"roots": troth.Count(b.made.Roots), "people": troth.Count(b.made.People), "keys": troth.Count(b.made.Keys),
+				"roots": troth.Count(b.made.Roots), "controls": troth.Count(b.made.Controls),
+				"people": troth.Count(b.made.People), "keys": troth.Count(b.made.Keys),
 			},
 		})
 	})
@@ -127,20 +129,34 @@ func (r *backupRecord) sound() bool {
 	return true
 }
 
+func joined(ps []troth.Purpose) string {
+	var b strings.Builder
+	for _, p := range ps {
+		b.WriteString(string(p) + "\n")
+	}
+	return b.String()
+}
+
 func (r *backupRecord) texts() []string {
 	switch {
 	case r.epoch != nil:
 		return []string{r.epoch.Place}
 	case r.root != nil:
 		return []string{string(r.root.Tenant), string(r.root.Lineage), r.root.KEK}
+	case r.export != nil:
+		return []string{string(r.export.Tenant), r.export.SubjectID, string(r.export.Compartment)}
+	case r.limit != nil:
+		return []string{string(r.limit.Tenant), r.limit.SubjectID, r.limit.Ground, joined(r.limit.Except)}
+	case r.grant != nil:
+		return []string{string(r.grant.Tenant), r.grant.SubjectID, r.grant.Ground}
 	case r.person != nil:
 		return []string{string(r.person.Tenant), r.person.SubjectID}
 	}
 	return []string{string(r.key.Tenant), r.key.SubjectID, string(r.key.Compartment)}
 }
 
-// writeRecords writes epochs, and then tenant by tenant their roots and people,
-// each person in front of their keys: so who reads it needs the roots of one
+// writeRecords writes epochs, and then tenant by tenant their roots, what says how
+// keys may be used, and people, each person in front of their keys: so who reads it needs the roots of one
 // tenant at a time.
 func (v *Vault) writeRecords(ctx context.Context, b *backupWriter) error {
 	epochs, err := v.store.Epochs(ctx)
@@ -153,18 +169,26 @@ func (v *Vault) writeRecords(ctx context.Context, b *backupWriter) error {
 		}
 	}
 	roots, people, keys := newQueue(v.allRoots(ctx)), newQueue(v.allPeople(ctx)), newQueue(v.allKeys(ctx))
+	exports := newQueue(v.allExports(ctx))
+	defer exports.stop()
 	defer roots.stop()
 	defer people.stop()
 	defer keys.stop()
-	for roots.more || people.more {
+	for roots.more || people.more || exports.more {
 		tenant := people.head.Tenant
 		if roots.more && (!people.more || roots.head.Tenant < tenant) {
 			tenant = roots.head.Tenant
+		}
+		if exports.more && (!roots.more && !people.more || exports.head.Tenant < tenant) {
+			tenant = exports.head.Tenant
 		}
 		for ; roots.more && roots.head.Tenant == tenant; roots.next() {
 			if err := b.record(backupRecord{root: &roots.head}); err != nil {
 				return err
 			}
+		}
+		if err := v.writeControls(ctx, b, tenant, exports); err != nil {
+			return err
 		}
 		for ; people.more && people.head.Tenant == tenant; people.next() {
 			if err := b.record(backupRecord{person: &people.head}); err != nil {
@@ -180,7 +204,7 @@ func (v *Vault) writeRecords(ctx context.Context, b *backupWriter) error {
 	if keys.more {
 		return ErrKeyRecord
 	}
-	return errors.Join(roots.err, people.err, keys.err)
+	return errors.Join(roots.err, exports.err, people.err, keys.err)
 }
 
 // queue is a sequence with its first element at hand.

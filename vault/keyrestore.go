@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/trothdev/troth"
 )
@@ -17,17 +18,25 @@ type KeysRestored struct {
 	// people who were not closed here and are in the backup; Died keys that lived here and are dead in the backup; Refused keys that
 	// live in the backup and are dead here, or buried, and stayed dead.
 	Added, Died, Refused int64
+	// Controls counts restrictions and grants that were not here, restrictions that
+	// were not lifted here, and notes of exports that were not here or older.
+	Controls int64
+	// Flagged counts keys that live here and were put under other restrictions.
+	Flagged int64
 }
 
 func (k *KeysRestored) add(o KeysRestored) {
 	k.Added += o.Added
 	k.Died += o.Died
 	k.Refused += o.Refused
+	k.Controls += o.Controls
+	k.Flagged += o.Flagged
 }
 
 // RestoreKeys puts the rows of a backup of the key tables into a store that was
 // restored from older data: keys made since appear, keys shredded since die.
-// Dead beats alive, and a newer epoch an older one, whichever of the two is
+// Dead beats alive, a newer epoch an older one, and a restriction none, unless one
+// of the two knows that it was lifted, whichever of the two is
 // newer: so a backup that is too old brings back nobody who is dead here. But a
 // person who was shredded after the backup, and after the data, is brought back:
 // call [Vault.Replay] afterwards, and open the vault with [ForReplay], so that
@@ -141,11 +150,12 @@ type keyRestore struct {
 	// platform are the platform's index roots. They come first: evidence needs
 	// them, and those that are here may lie under an epoch that was destroyed.
 	platform []RootRow
-	// batch waits to be put in one transaction: roots of one tenant, or people
-	// with their keys.
-	roots  []RootRow
-	people []restoredPerson
-	epochs []EpochRow
+	// What waits to be put in one transaction: roots of one tenant, or controls of
+	// one, or people with their keys.
+	roots    []RootRow
+	controls []backupRecord
+	people   []restoredPerson
+	epochs   []EpochRow
 	// begun says that epochs are known to the store, for the roots behind them.
 	begun bool
 }
@@ -187,6 +197,8 @@ func (k *keyRestore) take(r *backupRecord) {
 	case r.epoch != nil: // known since the first reading
 	case r.root != nil:
 		k.roots = append(k.roots, *r.root)
+	case r.control():
+		k.controls = append(k.controls, *r)
 	case r.person != nil:
 		k.people = append(k.people, restoredPerson{PersonEntry: *r.person})
 	default:
@@ -208,7 +220,11 @@ func (k *keyRestore) make(ctx context.Context, next *backupRecord, more bool) er
 		if err := k.put(ctx, k.putRoots); err != nil {
 			return err
 		}
-	case len(k.people) > 0 && (!more || next.root != nil || next.person != nil && len(k.people) >= restorePeople):
+	case len(k.controls) > 0 && (!next.control() || next.tenant() != k.controls[0].tenant()):
+		if err := k.put(ctx, k.putControls); err != nil {
+			return err
+		}
+	case len(k.people) > 0 && (!more || next.root != nil || next.control() || next.person != nil && len(k.people) >= restorePeople):
 		if err := k.put(ctx, k.putPeople); err != nil {
 			return err
 		}
@@ -230,6 +246,7 @@ func (k *keyRestore) put(ctx context.Context, rows func(ctx context.Context) (Ke
 			Facts: troth.Facts{
 				"backup": troth.Digest(k.done.Backup.Digest), "added": troth.Count(did.Added),
 				"died": troth.Count(did.Died), "refused": troth.Count(did.Refused),
+				"controls": troth.Count(did.Controls), "flagged": troth.Count(did.Flagged),
 			},
 		})
 	})
@@ -237,7 +254,7 @@ func (k *keyRestore) put(ctx context.Context, rows func(ctx context.Context) (Ke
 		return err
 	}
 	k.done.add(did)
-	k.roots, k.people = nil, nil
+	k.roots, k.controls, k.people = nil, nil, nil
 	return nil
 }
 
@@ -256,12 +273,18 @@ func (k *keyRestore) putRoots(ctx context.Context) (did KeysRestored, err error)
 		}
 		dead = len(buried) > 0
 	}
+	// The wrap lineage first: it is the one that everybody locks first.
+	slices.SortStableFunc(k.roots, func(a, b RootRow) int { return strings.Compare(string(b.Lineage), string(a.Lineage)) })
 	for _, row := range k.roots {
 		if dead && row.ShreddedAt == 0 {
 			if row.Sealed != nil {
 				did.Refused++
 			}
 			continue
+		}
+		lives := slices.ContainsFunc(here, func(r RootRow) bool { return r.sameName(&row) && len(r.Sealed) > 0 })
+		if lives && row.Sealed == nil {
+			row.RestoredAt = k.v.micros()
 		}
 		put, err := k.v.store.PutRoot(ctx, row)
 		if err != nil {
@@ -276,7 +299,7 @@ func (k *keyRestore) putRoots(ctx context.Context) (did KeysRestored, err error)
 		return did, nil
 	}
 	// Those that the backup does not know of die too.
-	if _, err := k.v.store.ShredRoots(ctx, tenant, k.roots[at].ShreddedAt); err != nil {
+	if _, err := k.v.store.ShredRoots(ctx, tenant, k.v.micros()); err != nil {
 		return did, fmt.Errorf("vault: restore keys: shred roots: %w", err)
 	}
 	did.Died += livingRoots(here)

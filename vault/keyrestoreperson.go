@@ -47,7 +47,13 @@ func (k *keyRestore) putPerson(ctx context.Context, p *restoredPerson) (did Keys
 			return did, fmt.Errorf("vault: restore keys: name evidence: %w", err)
 		}
 	}
-	if did.Died > 0 || closing {
+	if state.TenantShredded {
+		return did, nil
+	}
+	if did.Flagged, err = k.settleFlags(ctx, p); err != nil {
+		return did, err
+	}
+	if did.Died > 0 || did.Flagged > 0 || closing {
 		return did, k.v.raiseAll(ctx, KeyName{Tenant: p.Tenant, SubjectID: p.SubjectID})
 	}
 	return did, nil
@@ -94,11 +100,24 @@ func (k *keyRestore) putCompartment(ctx context.Context, rows []KeyRow, state Pe
 		if died >= 0 && row.ShreddedAt == 0 {
 			continue // no vault leaves it so
 		}
+		if row.ShreddedAt == 0 && !known(here, row.Generation) {
+			retired, err := k.wasRetired(ctx, &row)
+			if err != nil {
+				return did, err
+			}
+			if retired {
+				did.Refused++
+				continue
+			}
+		}
+		if row.ShreddedAt != 0 && lives(here, row.Generation) {
+			row.RestoredAt = k.v.micros()
+		}
 		put, err := k.v.store.PutKey(ctx, row)
 		if err != nil {
 			return did, fmt.Errorf("vault: restore keys: put key: %w", err)
 		}
-		if put && (row.ShreddedAt == 0 || !slices.ContainsFunc(here, func(r KeyRow) bool { return r.Generation == row.Generation })) {
+		if put && (row.ShreddedAt == 0 || !known(here, row.Generation)) {
 			did.Added++
 		}
 		if !put && row.ShreddedAt == 0 && clash(here, &row) {
@@ -112,7 +131,7 @@ func (k *keyRestore) putCompartment(ctx context.Context, rows []KeyRow, state Pe
 	did.Died = livingKeys(here)
 	_, err = k.v.store.ShredKeys(ctx, ShredKeys{
 		Tenant: name.Tenant, SubjectID: name.SubjectID, Compartments: []troth.Compartment{name.Compartment},
-		At: rows[died].ShreddedAt,
+		At: k.v.micros(),
 	})
 	if err != nil {
 		return did, fmt.Errorf("vault: restore keys: shred keys: %w", err)
@@ -163,6 +182,25 @@ func (k *keyRestore) spared(ctx context.Context, name KeyName, b BuriedName) (bo
 		return e.scope == subjectScope && e.has(k.names.compartment(name)), nil
 	}
 	return false, nil
+}
+
+// known reports whether the generation is among the rows, lives whether it lives
+// there.
+func known(rows []KeyRow, generation uint32) bool {
+	return slices.ContainsFunc(rows, func(r KeyRow) bool { return r.Generation == generation })
+}
+
+func lives(rows []KeyRow, generation uint32) bool {
+	return slices.ContainsFunc(rows, func(r KeyRow) bool { return r.Generation == generation && r.ShreddedAt == 0 })
+}
+
+// wasRetired reports whether the journal tells that the key was let go.
+func (k *keyRestore) wasRetired(ctx context.Context, row *KeyRow) (bool, error) {
+	buried, err := k.v.store.Buried(ctx, [][32]byte{digestOf([]DeadKey{{Commitment: row.Commitment}})})
+	if err != nil {
+		return false, fmt.Errorf("vault: restore keys: look for buried names: %w", err)
+	}
+	return len(buried) > 0, nil
 }
 
 // clash reports whether another key lives here under the name and generation.

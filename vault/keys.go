@@ -16,8 +16,12 @@ import (
 
 // MAC returns HMAC-SHA-256 of message under a key derived from the tenant's
 // index root; it implements [troth.Keys]. The key dies with the tenant:
-// [ErrShredded].
+// [ErrShredded]. Before a replay only the platform's are given, which the trail
+// needs: [ErrJournalAhead].
 func (v *Vault) MAC(ctx context.Context, ref troth.KeyRef, message []byte) ([32]byte, error) {
+	if err := v.givesKeys(ref.Tenant); err != nil {
+		return [32]byte{}, err
+	}
 	key, err := v.deriveKey(ctx, macInfo, ref)
 	if err != nil {
 		return [32]byte{}, err
@@ -30,11 +34,22 @@ func (v *Vault) MAC(ctx context.Context, ref troth.KeyRef, message []byte) ([32]
 // AEAD returns AES-256-GCM with a random nonce under a key derived from the
 // tenant's index root; it implements [troth.Keys].
 func (v *Vault) AEAD(ctx context.Context, ref troth.KeyRef) (cipher.AEAD, error) {
+	if err := v.givesKeys(ref.Tenant); err != nil {
+		return nil, err
+	}
 	key, err := v.deriveKey(ctx, aeadInfo, ref)
 	if err != nil {
 		return nil, err
 	}
 	return newGCM(key)
+}
+
+// givesKeys refuses tenants' keys while it is not sure that they live.
+func (v *Vault) givesKeys(tenant troth.Tenant) error {
+	if tenant == troth.Platform {
+		return nil
+	}
+	return v.checkGate("")
 }
 
 type derivedName struct {
@@ -133,12 +148,32 @@ func (r *root) deriveKey(info string, ref troth.KeyRef) ([]byte, error) {
 	return key, nil
 }
 
+var errNoRoot = fmt.Errorf("%w: it lacks a root, put the key tables back first", ErrJournalAhead)
+
+// beforeAnything returns errNoRoot unless the journal holds nothing yet: another
+// root in the place of one that was lost would make a stranger's of everything
+// that was derived from it, the trail's names and the journal's.
+func (v *Vault) beforeAnything(ctx context.Context) error {
+	for _, err := range v.journal.Lines(ctx, 0) {
+		if err != nil {
+			return journalFailed(ctx, "read", err)
+		}
+		return errNoRoot
+	}
+	return ctx.Err()
+}
+
 // indexRoot returns the tenant's index root, made on first use in a transaction
 // of its own or the caller's.
 func (v *Vault) indexRoot(ctx context.Context, tenant troth.Tenant) (*root, error) {
 	r, err := v.root(ctx, rootName{tenant: tenant, lineage: IndexLineage, epoch: newest})
 	if err != nil || r != nil {
 		return r, err
+	}
+	if tenant == troth.Platform && v.behind.Load() {
+		if err := v.beforeAnything(ctx); err != nil {
+			return nil, err
+		}
 	}
 	for range rootTries {
 		if r, err = v.makeIndexRoot(ctx, tenant); !errors.Is(err, errSuperseded) {

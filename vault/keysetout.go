@@ -68,7 +68,8 @@ type Keyset struct {
 //
 // What is given away is out of the vault's hands: shredding does not reach it.
 // The store remembers it, so that no horizon is promised for these keys any more,
-// and so does the trail, before ExportKeyset returns. It cannot be done inside a
+// and so do the trail and the erasure journal, where there is one, before
+// ExportKeyset returns: a journal that fails is an error, and nothing leaves. It cannot be done inside a
 // transaction: [ErrInTx].
 //
 // It returns [ErrTarget] where it is unclear whose keys are meant, [ErrNoKey]
@@ -170,7 +171,13 @@ func (v *Vault) export(ctx context.Context, token SecretAccess, e KeysetExport, 
 	if err != nil {
 		return Keyset{}, fmt.Errorf("vault: export keyset: %w", err)
 	}
-	err = v.tx.Atomically(ctx, func(ctx context.Context) error { return v.noteExport(ctx, &e, p) })
+	s, err := v.newScribe(ctx)
+	if err == nil {
+		err = v.tx.Atomically(ctx, func(ctx context.Context) error { return v.noteExport(ctx, s, &e, p) })
+	}
+	if err == nil { // where a restore would find it, before anything leaves
+		err = v.PumpJournal(ctx)
+	}
 	if err != nil {
 		clear(p.out.Bytes)
 		return Keyset{}, err
@@ -334,14 +341,14 @@ func (v *Vault) packName(ctx context.Context, token SecretAccess, p *packing, ro
 // noteExport remembers and records what is about to leave. Nobody can shred it
 // meanwhile: either they shred what is known to be elsewhere, or it does not
 // leave.
-func (v *Vault) noteExport(ctx context.Context, e *KeysetExport, p *packing) error {
+func (v *Vault) noteExport(ctx context.Context, s *scribe, e *KeysetExport, p *packing) error {
 	at := v.micros()
 	for _, name := range p.names {
 		state, err := v.store.LockPerson(ctx, name.Tenant, name.SubjectID, Shared)
 		if err != nil {
 			return fmt.Errorf("vault: lock person: %w", err)
 		}
-		if closedTo(state, name.Compartment) {
+		if state.TenantShredded { // a closed person's compartments that live may leave
 			return ErrShredded
 		}
 		if _, err := v.exportable(ctx, e, name); err != nil {
@@ -360,7 +367,7 @@ func (v *Vault) noteExport(ctx context.Context, e *KeysetExport, p *packing) err
 	if e.Under == nil {
 		kept = "cleartext"
 	}
-	return v.record(ctx, troth.Entry{
+	id, err := v.rec.Record(ctx, troth.Entry{
 		Act: actExport, Tenant: e.Tenant, SubjectID: e.SubjectID,
 		Facts: troth.Facts{
 			"scope":        troth.Word(r.Target.kind()),
@@ -371,4 +378,12 @@ func (v *Vault) noteExport(ctx context.Context, e *KeysetExport, p *packing) err
 			"keyset":       troth.Word(kept),
 		},
 	})
+	if err != nil {
+		return fmt.Errorf("vault: record %s: %w", actExport.Name, err)
+	}
+	left := Target{Tenant: e.Tenant, SubjectID: e.SubjectID}
+	for _, n := range p.names {
+		left.Compartments = append(left.Compartments, n.Compartment)
+	}
+	return v.noteLeft(ctx, s, left, id, at)
 }

@@ -38,6 +38,10 @@ func (v *Vault) Lift(ctx context.Context, g Grant) (Restricted, error) {
 	if err != nil {
 		return Restricted{}, err
 	}
+	s, err := v.newScribe(ctx)
+	if err != nil {
+		return Restricted{}, err
+	}
 	var done Restricted
 	err = v.changing(ctx, row.Tenant, row.SubjectID, func(ctx context.Context) (*rule, error) {
 		rows, err := v.lockRestrictions(ctx, row.Tenant, row.SubjectID, first)
@@ -45,7 +49,7 @@ func (v *Vault) Lift(ctx context.Context, g Grant) (Restricted, error) {
 			return nil, err
 		}
 		var was *flagged
-		if done, was, err = v.lift(ctx, row); err != nil {
+		if done, was, err = v.lift(ctx, s, row); err != nil {
 			return nil, err
 		}
 		return inForce(rows).with(*was).rule(), nil // as it was
@@ -79,7 +83,7 @@ func (v *Vault) usableGrant(ctx context.Context, g Grant) (*GrantRow, error) {
 }
 
 // lift does it, inside the transaction that holds the person.
-func (v *Vault) lift(ctx context.Context, g *GrantRow) (done Restricted, was *flagged, err error) {
+func (v *Vault) lift(ctx context.Context, s *scribe, g *GrantRow) (done Restricted, was *flagged, err error) {
 	row, kept, err := v.restrictionInForce(ctx, g)
 	if err != nil {
 		return done, nil, err
@@ -104,6 +108,9 @@ func (v *Vault) lift(ctx context.Context, g *GrantRow) (done Restricted, was *fl
 	}
 	keys, err := v.reflag(ctx, g.Tenant, g.SubjectID, func(f flag) flag { return f.without(row.ID) })
 	if err != nil {
+		return done, nil, err
+	}
+	if err := v.noteLifted(ctx, s, row); err != nil {
 		return done, nil, err
 	}
 	done = restrictedOf(row)

@@ -38,6 +38,9 @@ func (r *reconciler) entries(ctx context.Context, act *troth.Act, compare func(c
 // shredding compares the tombstones that a shredding left.
 func (r *reconciler) shredding(ctx context.Context, e *Evidenced) error {
 	stones, err := r.v.store.TombstonesOf(ctx, r.tenant, e.ID)
+	if err == nil && e.Facts["scope"].Text() == generationScope {
+		stones.Keys, err = r.v.store.RetiredOf(ctx, r.tenant, e.ID)
+	}
 	if err != nil {
 		return err
 	}

@@ -90,10 +90,13 @@ func (w *walk) people(ctx context.Context) error {
 	}
 }
 
+// aboutAnybody are the scopes of lines that count for who has no living key too.
+var aboutAnybody = []string{exportScope, restrictScope, liftScope}
+
 // concerned reports whether the lines could find something to do.
 func (p PersonEntry) concerned(lines []*readLine) bool {
 	for _, l := range lines {
-		if p.Living > 0 || l.scope == subjectScope && p.ClosedAt == 0 {
+		if p.Living > 0 || l.scope == subjectScope && p.ClosedAt == 0 || slices.Contains(aboutAnybody, l.scope) {
 			return true
 		}
 	}
@@ -112,12 +115,19 @@ func (w *walk) tenant(ctx context.Context, tenant troth.Tenant) error {
 		return nil
 	}
 	return w.v.atomicallyApart(ctx, KeyName{Tenant: tenant}, func(ctx context.Context) error {
+		shredding, err := w.tenantLeft(ctx, tenant, lines)
+		if err != nil {
+			return err
+		}
+		if shredding == nil {
+			return w.put(ctx, tenant, w.unknown(lines))
+		}
 		at := w.v.micros()
 		receipt := Receipt{Target: Target{Tenant: tenant, WholeTenant: true}}
 		if err := w.v.shredTenant(ctx, &receipt, receipt.Target, at); err != nil {
 			return err
 		}
-		if err := w.witness(ctx, &receipt, lines[0], at); err != nil {
+		if err := w.witness(ctx, &receipt, shredding, at); err != nil {
 			return err
 		}
 		if !receipt.Already {
@@ -139,6 +149,15 @@ func (w *walk) person(ctx context.Context, p PersonName, lines []*readLine) erro
 		}
 		found := false
 		for _, l := range lines {
+			if l.scope == exportScope {
+				if err := w.leftAgain(ctx, p, l); err != nil {
+					return err
+				}
+				continue
+			}
+			if l.scope == restrictScope || l.scope == liftScope {
+				continue
+			}
 			receipt, err := w.eraseAgain(ctx, p, l, &state)
 			if err != nil {
 				return err
@@ -148,6 +167,9 @@ func (w *walk) person(ctx context.Context, p PersonName, lines []*readLine) erro
 		if found {
 			w.done.People++
 		}
+		if err := w.restrictAgain(ctx, p, lines); err != nil {
+			return err
+		}
 		return w.put(ctx, p.Tenant, w.unknown(lines))
 	})
 }
@@ -155,6 +177,9 @@ func (w *walk) person(ctx context.Context, p PersonName, lines []*readLine) erro
 // eraseAgain does what one line says of one person, with its evidence.
 func (w *walk) eraseAgain(ctx context.Context, p PersonName, l *readLine, state *PersonState) (Receipt, error) {
 	receipt := Receipt{Target: Target{Tenant: p.Tenant, SubjectID: p.SubjectID}, Already: true}
+	if l.scope == generationScope {
+		return w.retireAgain(ctx, p, l)
+	}
 	living, err := w.v.living(ctx, p)
 	if err != nil {
 		return receipt, err

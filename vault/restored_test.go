@@ -3,6 +3,7 @@ package vault_test
 import (
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/memory"
 	"github.com/trothdev/troth/storage/memory/vaultmem"
 	"github.com/trothdev/troth/vault"
@@ -13,6 +14,7 @@ type backup struct {
 	roots  []vault.RootRow
 	people []vault.PersonEntry
 	keys   []vault.KeyRow
+	limits []vault.RestrictionRow // of shop
 	lines  []vault.LineRow
 	state  vault.JournalState
 }
@@ -27,6 +29,8 @@ func (w *world) backUp(receipts ...vault.Receipt) backup {
 	b.people, err = w.store.PeopleAfter(w.ctx, vault.PersonName{}, 1<<20)
 	require.NoError(w.t, err)
 	b.keys, err = w.store.KeysAfter(w.ctx, vault.KeyAt{}, 1<<20)
+	require.NoError(w.t, err)
+	b.limits, err = w.store.RestrictionsPage(w.ctx, shop, troth.EntryID{}, 1<<20)
 	require.NoError(w.t, err)
 	for _, r := range receipts {
 		row, found, err := w.store.Line(w.ctx, r.Target.Tenant, r.Entry)
@@ -56,6 +60,16 @@ func (w *world) restored(b backup) *world {
 	for _, p := range b.people {
 		if p.ClosedAt != 0 {
 			require.NoError(w.t, r.store.ClosePerson(w.ctx, p.Tenant, p.SubjectID, p.ClosedAt))
+		}
+	}
+	for _, row := range b.limits {
+		open := row
+		open.LiftedAt = 0
+		_, err := r.store.InsertRestriction(w.ctx, open)
+		require.NoError(w.t, err)
+		if row.LiftedAt != 0 {
+			_, err := r.store.LiftRestriction(w.ctx, row)
+			require.NoError(w.t, err)
 		}
 	}
 	for _, row := range b.lines {

@@ -46,10 +46,14 @@ func (v *Vault) Restrict(ctx context.Context, r Restriction) (Restricted, error)
 	if err != nil {
 		return Restricted{}, err
 	}
+	s, err := v.newScribe(ctx)
+	if err != nil {
+		return Restricted{}, err
+	}
 	var done Restricted
 	err = v.changing(ctx, r.Tenant, r.SubjectID, func(ctx context.Context) (*rule, error) {
 		var err error
-		if done, err = v.restrict(ctx, r, first); err != nil {
+		if done, err = v.restrict(ctx, s, r, first); err != nil {
 			return nil, err
 		}
 		return &rule{r.Except}, nil
@@ -85,7 +89,7 @@ func (v *Vault) changing(ctx context.Context, tenant troth.Tenant, subjectID str
 }
 
 // restrict does it, inside the transaction.
-func (v *Vault) restrict(ctx context.Context, r Restriction, first *RootRow) (Restricted, error) {
+func (v *Vault) restrict(ctx context.Context, s *scribe, r Restriction, first *RootRow) (Restricted, error) {
 	rows, err := v.lockRestrictions(ctx, r.Tenant, r.SubjectID, first)
 	if err != nil {
 		return Restricted{}, err
@@ -120,6 +124,9 @@ func (v *Vault) restrict(ctx context.Context, r Restriction, first *RootRow) (Re
 		return f.with(flagged{id: row.ID, except: row.Except})
 	})
 	if err != nil {
+		return Restricted{}, err
+	}
+	if err := v.noteRestricted(ctx, s, &row); err != nil {
 		return Restricted{}, err
 	}
 	done := restrictedOf(&row)

@@ -54,8 +54,8 @@ type Retired struct {
 }
 
 // Retire closes the epochs under which no root is left, and destroys the keys of
-// closed ones: each only if a key backup that is newer than its closing was
-// opened as a test, or the vault was opened with [UnsafeWithoutKeyBackups]. Call
+// closed ones: each only if a key backup in which it is closed, and which is newer
+// therefore, was opened as a test, or the vault was opened with [UnsafeWithoutKeyBackups]. Call
 // it again, once a day or so: what a crash left undone is done then, and a
 // destruction that was pending is confirmed.
 //
@@ -72,15 +72,11 @@ func (v *Vault) Retire(ctx context.Context) (r Retired, err error) {
 	if err != nil {
 		return r, err
 	}
-	backedUp, err := v.store.KeyBackedUp(ctx)
-	if err != nil {
-		return r, fmt.Errorf("vault: read key backup: %w", err)
-	}
 	var errs []error
 	for _, row := range rows {
 		switch {
 		case row.ClosedAt == 0 || row.DestroyedAt != 0:
-		case backedUp <= row.ClosedAt && v.opt.noKeyBackups == "":
+		case row.BackedUpAt == 0 && v.opt.noKeyBackups == "":
 			r.Waiting = append(r.Waiting, row.Epoch)
 		default:
 			errs = append(errs, v.destroyEpoch(ctx, row, &r))

@@ -36,8 +36,10 @@ type Retirement struct {
 // have the generation in their cache open with it for at most the bound of
 // [WithFenceAge]. A generation that is gone already is a receipt without keys.
 //
-// The erasure journal is not told of it: a restored database has the generation
-// again, see docs/restore.md.
+// The erasure journal is told of it, as of a shredding: a restore destroys the
+// generation again. So what a backup of the data holds under it is lost with it:
+// retire a generation only when no backup is wanted any more that is older than
+// its re-encryption.
 //
 // It returns [ErrInUse] for the newest generation, where a newer one began less
 // than an hour (or twice the fence's bound) ago, and where NothingLeft says no;
@@ -57,13 +59,17 @@ func (v *Vault) RetireKey(ctx context.Context, p troth.Permit, r Retirement) (Re
 		return Receipt{}, err
 	}
 	name := t.names()[0]
+	s, err := v.newScribe(ctx)
+	if err != nil {
+		return Receipt{}, err
+	}
 	var receipt Receipt
-	err := v.tx.Atomically(ctx, func(ctx context.Context) error {
+	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
 		if err := v.permitted(ctx, v.tx.Scope(ctx), p, t); err != nil {
 			return err
 		}
 		receipt = Receipt{Target: t, At: v.now()}
-		return v.retire(ctx, &receipt, p, &r)
+		return v.retire(ctx, s, &receipt, p, &r)
 	})
 	if err != nil {
 		return Receipt{}, err
@@ -73,7 +79,7 @@ func (v *Vault) RetireKey(ctx context.Context, p troth.Permit, r Retirement) (Re
 	return receipt, nil
 }
 
-func (v *Vault) retire(ctx context.Context, receipt *Receipt, p troth.Permit, r *Retirement) error {
+func (v *Vault) retire(ctx context.Context, s *scribe, receipt *Receipt, p troth.Permit, r *Retirement) error {
 	name, at := receipt.Target.names()[0], receipt.At.UnixMicro()
 	if _, err := v.store.LockPerson(ctx, name.Tenant, name.SubjectID, Exclusive); err != nil {
 		return fmt.Errorf("vault: lock person: %w", err)
@@ -114,7 +120,10 @@ func (v *Vault) retire(ctx context.Context, receipt *Receipt, p troth.Permit, r 
 		return fmt.Errorf("vault: record %s: %w", actRetire.Name, err)
 	}
 	receipt.stones = 1
-	return v.nameEvidence(ctx, receipt, at)
+	if err := v.nameEvidence(ctx, receipt, at); err != nil {
+		return err
+	}
+	return v.noteRetired(ctx, s, receipt, at)
 }
 
 // unused returns the row of a generation that can be retired, nil if it is gone.

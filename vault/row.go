@@ -39,6 +39,9 @@ type RootRow struct {
 	// SupersededAt is since when no key can come under the root, because there
 	// is one of a higher epoch, RetiredAt since when none is; 0 if it is not so.
 	SupersededAt, RetiredAt int64
+	// RestoredAt is when a restore emptied the root, which had come back with older
+	// data and lived here until then; 0 if none did.
+	RestoredAt int64
 	// Evidence is the entry that tells of the shredding; zero before.
 	Evidence troth.EntryID
 }
@@ -73,6 +76,9 @@ type KeyRow struct {
 	Flag []byte
 	// Evidence is the entry that tells of the shredding; zero before.
 	Evidence troth.EntryID
+	// RestoredAt is when a restore destroyed the key, which had come back with older
+	// data and lived here until then, whatever ShreddedAt says; 0 if none did.
+	RestoredAt int64
 	// Retired says that the generation was let go while its name lives on. It is a
 	// tombstone of itself alone.
 	Retired bool

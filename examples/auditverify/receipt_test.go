@@ -41,17 +41,26 @@ func TestReceiptFixture(t *testing.T) {
 	require.NoError(t, err)
 	ledger, err := consent.New(t.Context(), consent.Config{Store: consentmem.New(db), Recorder: trail, Keys: keys},
 		consent.WithClock(clock), consent.WithProver(trail),
-		consent.WithController(consent.Controller{Name: "Acme Ltd", Contact: "privacy@acme.example"}))
+		consent.WithController(consent.Controller{
+			Name: "Acme Ltd", Contact: "privacy@acme.example", Address: "1 Harbour Road, Dublin", ID: "IE 1234567",
+			Jurisdiction: "IE", Withdraw: "https://acme.example/preferences",
+		}))
 	require.NoError(t, err)
 	ctx := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
 	_, err = ledger.Publish(ctx, consent.Terms{
 		Tenant: "acme", Purpose: "newsletter", Title: "Our monthly letter", Basis: consent.Consent,
 		Data: []string{"email"}, Recipients: []string{"mailer"}, Validity: deadline.Period{Years: 2},
+		StoredIn: []string{"IE"}, Retention: deadline.Period{Years: 3},
+	})
+	require.NoError(t, err)
+	_, err = ledger.PublishNotice(ctx, consent.Notice{
+		Tenant: "acme", ID: "sign-up", Texts: map[string]string{"en": "We write once a month."},
+		Asks: []consent.Ask{{Control: "letter", Purpose: "newsletter"}},
 	})
 	require.NoError(t, err)
 	ada := troth.Subject{Tenant: "acme", ID: "c-17"}
 	events, err := ledger.Record(ctx, consent.Form{
-		ID: "form-1", Subject: ada, Method: consent.ByCheckbox, Channel: consent.OnWeb,
+		ID: "form-1", Subject: ada, Method: consent.ByCheckbox, Channel: consent.OnWeb, Notice: consent.NoticeRef{ID: "sign-up", Version: 1, Language: "en"},
 		Choices: []consent.Choice{{Purpose: "newsletter", Kind: consent.Granted, Wording: "Yes, send me the letter"}},
 	})
 	require.NoError(t, err)

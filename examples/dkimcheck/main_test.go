@@ -50,11 +50,12 @@ func letter(t *testing.T, more string) string {
 		List: unsubscribe.ListID{Title: "Der wöchentliche Brief", Label: "weekly", Domain: "acme.example"},
 	}.Fields()
 	require.NoError(t, err)
-	b := "From: Acme <news@acme.example>\r\nTo: ada@example.org\r\nSubject: News\r\n" + more
+	var b strings.Builder
+	b.WriteString("From: Acme <news@acme.example>\r\nTo: ada@example.org\r\nSubject: News\r\n" + more)
 	for _, f := range fields {
-		b += f.String()
+		b.WriteString(f.String())
 	}
-	return b + "\r\nHello.\r\n"
+	return b.String() + "\r\nHello.\r\n"
 }
 
 var both = []string{"From", "List-Unsubscribe", "List-Unsubscribe-Post"}

@@ -71,7 +71,8 @@ func (s *story) tellNotice(ctx context.Context) error {
 	return nil
 }
 
-// work runs the engine until something was delivered and nothing is left to do.
+// work runs the engine until something was delivered and nothing is left to do, nor
+// anything of what was done.
 func (s *story) work(ctx context.Context, delivered <-chan string) error {
 	running, stop := context.WithTimeout(ctx, time.Minute)
 	defer stop()
@@ -85,11 +86,11 @@ func (s *story) work(ctx context.Context, delivered <-chan string) error {
 	defer looks.Stop()
 	var left int
 	for running.Err() == nil {
-		p, err := s.kit.Tasks.Progress(ctx, ours)
-		if err != nil {
+		var err error
+		if left, err = s.left(ctx); err != nil {
 			return err
 		}
-		if left = p.Open; left == 0 {
+		if left == 0 {
 			break
 		}
 		<-looks.C
@@ -102,4 +103,20 @@ func (s *story) work(ctx context.Context, delivered <-chan string) error {
 		return troth.ErrPending
 	}
 	return nil
+}
+
+// left counts what the engine still has to do, or to destroy of what it did.
+func (s *story) left(ctx context.Context) (int, error) {
+	p, err := s.kit.Tasks.Progress(ctx, ours)
+	if err != nil {
+		return 0, err
+	}
+	n := p.Open
+	for _, err := range s.kit.Tasks.Undisposed(ctx, ours) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
 }

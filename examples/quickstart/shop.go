@@ -15,6 +15,7 @@ import (
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/unsubscribe"
 )
 
 // passphrase protects the secrets of this example. A real host reads its own
@@ -34,6 +35,7 @@ type shop struct {
 	dir, dsn string
 	secrets  kit.Secrets
 	kit      *kit.Kit
+	provider *provider
 }
 
 // table is the shop's own; the sealed columns are plain bytes to it.
@@ -55,14 +57,27 @@ func openShop(ctx context.Context, dir, dsn string) (*shop, error) {
 	if _, err := s.db.ExecContext(ctx, fmt.Sprintf(table, bytes)); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
-	s.kit, err = kit.Open(ctx, kit.Config{
-		DB: s.db, Dialect: s.dialect, Secrets: secrets, Origin: origin,
-		Consent: []consent.Option{consent.WithController(controller)},
-	})
-	if err != nil {
+	if err := s.openKit(ctx); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
+}
+
+func (s *shop) openKit(ctx context.Context) error {
+	mail, client, err := newProvider()
+	if err != nil {
+		return err
+	}
+	s.provider = mail
+	s.kit, err = kit.Open(ctx, kit.Config{
+		DB: s.db, Dialect: s.dialect, Secrets: s.secrets, Origin: origin,
+		Consent:     []consent.Option{consent.WithController(controller)},
+		Unsubscribe: []unsubscribe.Option{unsubscribe.WithProvider("mail", client)},
+	})
+	if err != nil {
+		s.provider.server.Close()
+	}
+	return err
 }
 
 func connect(dir, dsn string) (*sql.DB, sqlstore.Dialect, error) {
@@ -90,6 +105,7 @@ func openSQLite(path string) (*sql.DB, error) {
 }
 
 func (s *shop) close(ctx context.Context) error {
+	s.provider.server.Close()
 	return errors.Join(s.kit.Close(ctx), s.db.Close())
 }
 

@@ -53,6 +53,7 @@ func (s *story) tell(ctx context.Context) error {
 		{"What the shop sees, for a stated purpose", s.tellOpen},
 		{"Walls", s.tellWalls},
 		{"Consent, asked for and proved", s.tellConsent},
+		{"A campaign, and one who leaves it", s.tellCampaign},
 		{"A notice that must arrive", s.tellNotice},
 		{"Erasing one person", s.tellShred},
 	} {

@@ -93,11 +93,16 @@ func (s *story) optOut(ctx context.Context) error {
 }
 
 // tell has the engine work until the provider is told.
-func (s *story) tell(ctx context.Context) error {
+func (s *story) tell(ctx context.Context) (err error) {
 	work, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- s.engine.Run(work) }()
-	defer func() { stop(); <-done }()
+	defer func() {
+		stop()
+		if ended := <-done; !errors.Is(ended, context.Canceled) {
+			err = errors.Join(err, ended)
+		}
+	}()
 	for {
 		rows, err := s.registry.Deliveries(ctx, shop, s.event.ID)
 		if err != nil {

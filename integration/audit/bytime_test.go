@@ -135,6 +135,7 @@ func TestLogEntries_ByTimeHasTheBoundsInItsPlan(t *testing.T) {
 			require.Contains(t, []string{
 				"SEARCH troth_audit_entry USING INDEX troth_audit_entry_id (tenant=? AND id>? AND id<?)",
 				"SEARCH troth_audit_entry USING INDEX troth_audit_entry_number (tenant=? AND log=? AND number>? AND number<?)",
+				"SEARCH troth_audit_entry USING INDEX troth_audit_entry_act (tenant=? AND act=? AND log=? AND number>? AND number<?)",
 			}, plan, text)
 		}
 		seen.take()

@@ -146,9 +146,11 @@ var verified = map[string]bool{
 
 // TestVerify_FindsEveryChange changes every column of every row of the log, as
 // the schema lists them, takes every row away, puts forged ones beside it and
-// exchanges rows with each other; verification must find each.
+// exchanges rows with each other; verification must find each. TROTH_LONG does all
+// of that; without it bytes are changed at steps, and on PostgreSQL rows too.
 func TestVerify_FindsEveryChange(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
+		t.Parallel() // the one waits for its server, and the other computes
 		l := b.smallLog(t)
 		for name := range l.forge.tables {
 			wanted, known := verified[name]
@@ -171,7 +173,8 @@ func (l *smallLog) table(t *forgedTable) {
 			}
 			l.fits()
 		}
-		if t.name != "troth_audit_checkpoint" && !l.ofRedacted(t, row) { // thinning takes those away
+		// Thinning takes checkpoints away.
+		if n%l.some(1) == 0 && t.name != "troth_audit_checkpoint" && !l.ofRedacted(t, row) {
 			l.forge.remove(t, row)
 			l.found(t, t.place(row)+" is gone")
 			require.NoError(l, l.forge.insert(t, row))
@@ -185,9 +188,13 @@ func (l *smallLog) table(t *forgedTable) {
 	l.fits()
 }
 
-// thorough says which rows are changed byte by byte: all but most entries.
+// thorough says which rows are changed byte by byte: all but most entries, and on
+// PostgreSQL a third of the others.
 func (l *smallLog) thorough(t *forgedTable, n int, row []any) bool {
-	return long || t.name != "troth_audit_entry" || n%149 == 1 || n == len(t.rows)-1 || t.value(row, "leaf") == nil
+	if t.name == "troth_audit_entry" {
+		return long || n%149 == 1 || n == len(t.rows)-1 || t.value(row, "leaf") == nil
+	}
+	return n%l.some(1) == 0
 }
 
 func (t *forgedTable) value(row []any, column string) any {

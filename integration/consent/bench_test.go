@@ -94,11 +94,8 @@ func BenchmarkBatch(b *testing.B) {
 	ctx := troth.WithActor(b.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
 	publish(ctx, b, l)
 	fill(b, db, s, l, keys, people)
-	ids := make([]string, people)
-	for i := range ids {
-		ids[i] = id(i)
-	}
-	var alone, together, reading []float64
+	ids := names(people)
+	var alone, together, scattered, reading []float64
 	for b.Loop() {
 		for first := 0; first < people; first += batch {
 			begin := time.Now()
@@ -120,6 +117,15 @@ func BenchmarkBatch(b *testing.B) {
 					b.Fatal(decided[i])
 				}
 			}
+			few := make([]string, 0, batch/2) // people who are no neighbours: one in a hundred
+			for i := first / batch; i < people; i += people / (batch / 2) {
+				few = append(few, ids[i])
+			}
+			begin = time.Now()
+			if _, err := l.CheckBatch(ctx, consent.Batch{Tenant: shop, Purpose: letter, SubjectIDs: few}); err != nil {
+				b.Fatal(err)
+			}
+			scattered = append(scattered, float64(time.Since(begin).Nanoseconds())/(batch/2)/1000)
 			begin = time.Now()
 			if _, err := s.StatesOf(ctx, shop, letter, ids[first:first+batch/2]); err != nil {
 				b.Fatal(err)
@@ -127,17 +133,19 @@ func BenchmarkBatch(b *testing.B) {
 			reading = append(reading, float64(time.Since(begin).Nanoseconds())/(batch/2)/1000)
 		}
 	}
-	for _, all := range [][]float64{alone, together, reading} {
+	for _, all := range [][]float64{alone, together, scattered, reading} {
 		slices.Sort(all)
 	}
 	middle := len(alone) / 2
 	b.ReportMetric(alone[middle], "µs/alone")
 	b.ReportMetric(together[middle], "µs/together")
 	b.ReportMetric(alone[middle]/together[middle], "times")
+	b.ReportMetric(alone[middle]/scattered[middle], "times-scattered")
 	b.ReportMetric(alone[0], "µs/alone-least")
 	b.ReportMetric(together[0], "µs/together-least")
 	b.ReportMetric(reading[0], "µs/reading-least")
 	b.ReportMetric(alone[0]/together[0], "times-least")
+	b.ReportMetric(alone[0]/scattered[0], "times-scattered-least")
 }
 
 func id(i int) string { return fmt.Sprintf("c-%07d", i) }

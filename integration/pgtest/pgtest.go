@@ -21,9 +21,13 @@ import (
 )
 
 // Main runs the tests of a package, stops the cluster that they started, and
-// exits.
-func Main(m *testing.M) {
+// exits. What it is given beside is done before that.
+func Main(m *testing.M, ends ...func()) {
 	code := m.Run()
+	for _, end := range ends {
+		end()
+	}
+	theServer.dropTemplates()
 	if theServer.started != nil {
 		theServer.started.stop()
 	}
@@ -45,6 +49,19 @@ func Open(t testing.TB) *sql.DB {
 // tests that open it themselves or in another process.
 func DSN(t testing.TB) string {
 	t.Helper()
+	return fresh(t, theServer.take)
+}
+
+// Copy is DSN with what prepare has put into a database, which it is given once for
+// each name: it must close what it opens there. Copying costs less than making
+// the same again.
+func Copy(t testing.TB, name string, prepare func(dsn string) error) string {
+	t.Helper()
+	return fresh(t, func() (string, error) { return theServer.takeCopy(name, prepare) })
+}
+
+func fresh(t testing.TB, take func() (string, error)) string {
+	t.Helper()
 	base, err := theServer.dsn()
 	if err != nil {
 		if os.Getenv("TROTH_REQUIRE_POSTGRES") == "1" {
@@ -52,7 +69,7 @@ func DSN(t testing.TB) string {
 		}
 		t.Skipf("pgtest: no PostgreSQL: %v", err)
 	}
-	name, err := theServer.take()
+	name, err := take()
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}

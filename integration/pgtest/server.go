@@ -21,6 +21,8 @@ type server struct {
 
 	mu   sync.Mutex
 	free []string // emptied databases of the cluster that was started here
+	// templates are databases that are copied.
+	templates map[string]*template
 }
 
 var theServer server
@@ -49,6 +51,51 @@ func (s *server) take() (string, error) {
 	s.mu.Unlock()
 	name := "troth_" + strings.ToLower(rand.Text())
 	return name, administer(s.base, "CREATE DATABASE "+name)
+}
+
+// template is a database that was prepared once.
+type template struct {
+	once sync.Once
+	name string
+	err  error
+}
+
+// takeCopy returns the name of a copy of a prepared database.
+func (s *server) takeCopy(of string, prepare func(dsn string) error) (string, error) {
+	s.mu.Lock()
+	if s.templates == nil {
+		s.templates = make(map[string]*template)
+	}
+	if s.templates[of] == nil {
+		s.templates[of] = &template{}
+	}
+	t := s.templates[of]
+	s.mu.Unlock()
+	t.once.Do(func() {
+		t.name = "troth_" + strings.ToLower(rand.Text())
+		if t.err = administer(s.base, "CREATE DATABASE "+t.name); t.err != nil {
+			return
+		}
+		var dsn string
+		if dsn, t.err = withDatabase(s.base, t.name); t.err == nil {
+			t.err = prepare(dsn)
+		}
+	})
+	if t.err != nil {
+		return "", t.err
+	}
+	name := "troth_" + strings.ToLower(rand.Text())
+	return name, administer(s.base, "CREATE DATABASE "+name+" TEMPLATE "+t.name)
+}
+
+// dropTemplates leaves nothing behind on a server that is not ours.
+func (s *server) dropTemplates() {
+	if s.started != nil || s.base == "" {
+		return
+	}
+	for _, t := range s.templates {
+		_ = administer(s.base, "DROP DATABASE IF EXISTS "+t.name+" WITH (FORCE)")
+	}
 }
 
 // giveBack empties a database for the next test, because making and dropping

@@ -25,6 +25,10 @@ import (
 // childEnv makes the test binary a worker, with the configuration that it holds.
 const childEnv = "TROTH_TEST_TASK_CHILD"
 
+// idleConnections is how many connections a pool keeps. The default of 2 would have
+// handlers connect anew for almost every statement.
+const idleConnections = 32
+
 // childConfig is what a worker is told.
 type childConfig struct {
 	Driver, DSN string
@@ -64,6 +68,7 @@ func runChild(config string) error {
 	if err != nil {
 		return err
 	}
+	db.SetMaxIdleConns(idleConnections)
 	h, err := sqlstore.Open(ctx, db, c.Dialect)
 	if err != nil {
 		return err
@@ -150,6 +155,14 @@ func registerEffects(e *task.Engine, h *sqlstore.Handle, worker string) error {
 		task.Register(e, task.Kind{Name: keyed, Backoff: 50 * time.Millisecond, Cap: time.Second}, func(ctx context.Context, j task.Job[effect]) error {
 			if err := check(j); err != nil {
 				return err
+			}
+			if h.Dialect() == sqlstore.Postgres { // in one round trip, of which there are many thousands
+				rows, err := h.Single(ctx, `WITH r AS (INSERT INTO run (key, worker) VALUES ($1, $2))
+					INSERT INTO effect_keyed (effect, key) VALUES ($3, $1) ON CONFLICT DO NOTHING`, j.Key, worker, j.EffectKey)
+				if err != nil {
+					return err
+				}
+				return rows.Close()
 			}
 			if err := insert(ctx, "INSERT INTO run (key, worker) VALUES (?, ?)", j.Key, worker); err != nil {
 				return err

@@ -38,6 +38,7 @@ func run(t *testing.T, e *task.Engine) (stop func()) {
 // The server ends every connection again and again while tasks are claimed,
 // carried out and ended in batches.
 func TestEngine_ConnectionsAreLostInTheMiddleOfBatches(t *testing.T) {
+	t.Parallel()
 	const works, losses = 1000, 12
 	s := newSite(t, backends[1])
 	s.enqueue(t, works)
@@ -64,6 +65,7 @@ func TestEngine_ConnectionsAreLostInTheMiddleOfBatches(t *testing.T) {
 // The disk is full while tasks run: nothing is lost, nothing happens twice, and
 // when there is room again everything goes on.
 func TestEngine_AFullDatabase(t *testing.T) {
+	t.Parallel()
 	const works = 300
 	b := backends[0]
 	s := newSite(t, b)
@@ -95,6 +97,7 @@ func TestEngine_AFullDatabase(t *testing.T) {
 // Two workers on one database whose clock jumps forward beyond every lease, and
 // back.
 func TestEngine_TheDatabasesClockJumps(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b backend) {
 		s := newSite(t, b)
 		clock := newRowClock(t, s.h, tasktest.NewClock().Now())
@@ -157,6 +160,7 @@ func TestEngine_TheDatabasesClockJumps(t *testing.T) {
 
 // Two processes tell each alarm once, on real databases.
 func TestEngine_AlarmsOnceInSeveralProcesses(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b backend) {
 		s := newSite(t, b)
 		clock := newRowClock(t, s.h, time.Now())
@@ -198,6 +202,7 @@ func (a tableAlarms) Alarm(ctx context.Context, n task.Notice) error {
 // A writer of the database cannot make a payload open for another task, kind or
 // tenant.
 func TestEngine_MovedPayloadsDoNotOpen(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b backend) {
 		for name, change := range map[string]string{
 			"another task's payload": "UPDATE troth_task SET payload = (SELECT payload FROM troth_task WHERE key = '2') WHERE key = '1'",

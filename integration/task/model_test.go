@@ -35,6 +35,7 @@ type model struct {
 }
 
 func TestStore_AgreesWithMemory(t *testing.T) {
+	t.Parallel()
 	s := *seed
 	if s == 0 {
 		s = uint64(time.Now().UnixNano())
@@ -171,7 +172,7 @@ func (m *model) insert(ctx context.Context) {
 			a = answer{group: n.ID}
 			n := n
 			if inGroup {
-				if a.group, err = s.JoinGroup(ctx, n.Tenant, "g", fresh); err != nil {
+				if a.group, err = s.JoinGroup(ctx, task.Joining{Tenant: n.Tenant, Name: "g", Fresh: fresh, Tasks: 1}); err != nil {
 					return err
 				}
 				n.Group = a.group

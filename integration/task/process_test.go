@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,17 +26,33 @@ type site struct {
 	e  *task.Engine
 }
 
+// unsynced is the address of a database whose server does not wait for the disk:
+// these tests kill those who use it, and never the server itself.
+func unsynced(dsn string) string { return withSetting(dsn, "synchronous_commit=off") }
+
+// withSetting adds a setting to the address of a database on PostgreSQL.
+func withSetting(dsn, setting string) string {
+	switch {
+	case !strings.Contains(dsn, "://"):
+		return dsn + " " + setting
+	case strings.Contains(dsn, "?"):
+		return dsn + "&" + setting
+	}
+	return dsn + "?" + setting
+}
+
 func newSite(t *testing.T, b backend) *site {
 	t.Helper()
 	s := &site{childConfig: childConfig{Dialect: b.dialect, Lease: 2 * time.Second}}
 	if b.dialect == sqlstore.Postgres {
-		s.Driver, s.DSN = "pgx", pgtest.DSN(t)
+		s.Driver, s.DSN = "pgx", unsynced(pgtest.DSN(t))
 	} else {
 		s.Driver, s.DSN = "sqlite", "file:"+filepath.Join(t.TempDir(), "work.db")
 	}
 	var err error
 	s.db, err = sql.Open(s.Driver, s.DSN)
 	require.NoError(t, err)
+	s.db.SetMaxIdleConns(idleConnections)
 	t.Cleanup(func() { _ = s.db.Close() })
 	s.h = b.handle(t, s.db)
 	s.e, err = newEngine(t.Context(), b.store(t, s.h))
@@ -99,6 +116,7 @@ func (s *site) effectsOnce(t *testing.T, n int) {
 // Nothing is lost and every effect is there once, although one of the workers is
 // killed in the middle.
 func TestProcesses_OneIsKilledInTheMiddle(t *testing.T) {
+	t.Parallel()
 	const works = 10_000 / slowdown
 	for _, tc := range []struct {
 		backend
@@ -127,6 +145,7 @@ func TestProcesses_OneIsKilledInTheMiddle(t *testing.T) {
 
 // Workers are killed again and again; each time others begin.
 func TestProcesses_KilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
 	const works, kills = 1500, 4
 	each(t, func(t *testing.T, b backend) {
 		s := newSite(t, b)

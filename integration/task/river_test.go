@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -76,7 +77,11 @@ func riverClient(t *testing.T, db *sql.DB, e *task.Engine) *river.Client[*sql.Tx
 // River on PostgreSQL starts the tasks; their state stays in troth's tables. One
 // of its clients is stopped in the middle.
 func TestDispatcher_River(t *testing.T) {
-	const works = 300
+	t.Parallel()
+	works := 120
+	if os.Getenv("TROTH_LONG") == "1" {
+		works = 1000
+	}
 	s := newSite(t, backends[1])
 	m, err := rivermigrate.New(riverdatabasesql.New(s.db), nil)
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,7 +92,7 @@ func (c rowClock) advance(d time.Duration) {
 	}
 }
 
-func (b backend) harness(t *testing.T) tasktest.Harness {
+func (b backend) harness(t testing.TB) tasktest.Harness {
 	t.Helper()
 	db := b.open(t)
 	h := b.handle(t, db)
@@ -106,9 +107,57 @@ func (b backend) harness(t *testing.T) tasktest.Harness {
 	}
 }
 
+// spares are harnesses that were used and are empty again: making the tables anew
+// for every check takes PostgreSQL longer than the check.
+type spares struct {
+	backend
+	t    *testing.T
+	mu   sync.Mutex
+	free []tasktest.Harness
+}
+
+// harness lends one until t ends.
+func (s *spares) harness(t *testing.T) (h tasktest.Harness) {
+	t.Helper()
+	s.mu.Lock()
+	if n := len(s.free); n > 0 {
+		h, s.free = s.free[n-1], s.free[:n-1]
+	}
+	s.mu.Unlock()
+	if h.Backend == nil {
+		h = s.backend.harness(s.t)
+	}
+	if s.dialect == sqlstore.Postgres {
+		t.Cleanup(func() { s.giveBack(t, h) })
+	}
+	return h
+}
+
+func (s *spares) giveBack(t *testing.T, h tasktest.Harness) {
+	handle, ok := h.Backend.Transactor().(*sqlstore.Handle)
+	if !ok || t.Failed() {
+		return
+	}
+	ctx := context.WithoutCancel(t.Context())
+	for _, text := range []string{
+		`TRUNCATE troth_task, troth_task_turn, troth_task_edge, troth_task_group, troth_task_disposal, troth_task_alarm,
+			troth_task_rate, troth_task_managed`,
+		fmt.Sprintf("UPDATE test_clock SET now = %d", tasktest.NewClock().Now().UnixMicro()),
+	} {
+		if _, err := handle.Querier(ctx).Exec(ctx, text); err != nil {
+			t.Error(err)
+			return
+		}
+	}
+	s.mu.Lock()
+	s.free = append(s.free, h)
+	s.mu.Unlock()
+}
+
 func TestStore_KeepsTheContract(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
-		tasktest.Run(t, b.harness)
+		s := &spares{backend: b, t: t}
+		tasktest.Run(t, s.harness)
 	})
 }
 

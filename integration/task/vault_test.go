@@ -16,6 +16,7 @@ import (
 // With the vault and the trail, as a host wires them: the payload is sealed in the
 // host's transaction, opened for the handler, and its key shredded afterwards.
 func TestEngine_WithTheVaultAndTheTrail(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, b backend) {
 		secrets, err := kit.LocalSecrets(t.TempDir(), "a passphrase")
 		require.NoError(t, err)

@@ -75,9 +75,10 @@ func fillEntries(b *testing.B, p *gateProcess, d gateDatabase, n int) {
 	}
 	tx, err := p.db.BeginTx(b.Context(), nil)
 	require.NoError(b, err)
-	s, err := tx.PrepareContext(b.Context(), "INSERT INTO troth_unsubscribe_entry ("+strings.Join(columns, ", ")+
-		") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+	text := []string{"INSERT INTO troth_unsubscribe_entry (", strings.Join(columns, ", "), ") VALUES (", questions(len(columns)), ")"}
+	s, err := tx.PrepareContext(b.Context(), strings.Join(text, ""))
 	require.NoError(b, err)
+	defer s.Close()
 	order := make([]int, n) // in the order of keys: it is much faster
 	for i := range order {
 		order[i] = i
@@ -139,31 +140,43 @@ func byHand(b *testing.B, p *gateProcess, d gateDatabase, all []unsubscribe.Reci
 				keys[i] = all[i].Keys.Everything.Exact
 			}
 		}
-		slices.SortFunc(keys, func(a, b unsubscribe.Key) int { return bytes.Compare(a[:], b[:]) })
-		const size = 500
-		s, err := p.db.PrepareContext(b.Context(), "SELECT addr_key FROM troth_unsubscribe_entry WHERE tenant = ? AND addr_key IN (?"+
-			strings.Repeat(", ?", size-1)+")")
-		require.NoError(b, err)
-		args := make([]any, size+1)
-		for some := range slices.Chunk(keys, size) {
-			args[0] = registry
-			for i := range some {
-				args[i+1] = some[i][:]
-			}
-			rows, err := s.QueryContext(b.Context(), args...)
-			require.NoError(b, err)
-			for rows.Next() {
-				var k []byte
-				require.NoError(b, rows.Scan(&k))
-				stopped++
-			}
-			require.NoError(b, rows.Err())
-			_ = rows.Close()
-		}
-		_ = s.Close()
+		stopped += inBatches(b, p.db, registry, keys)
 	}
 	return stopped
 }
+
+// inBatches asks SQLite with sorted batches of IN.
+func inBatches(b *testing.B, db *sql.DB, registry string, keys []unsubscribe.Key) (found int) {
+	b.Helper()
+	const size = 500
+	slices.SortFunc(keys, func(a, b unsubscribe.Key) int { return bytes.Compare(a[:], b[:]) })
+	text := []string{"SELECT addr_key FROM troth_unsubscribe_entry WHERE tenant = ? AND addr_key IN (", questions(size), ")"}
+	s, err := db.PrepareContext(b.Context(), strings.Join(text, ""))
+	require.NoError(b, err)
+	defer s.Close()
+	args := make([]any, size+1)
+	args[0] = registry
+	batch := func() {
+		rows, err := s.QueryContext(b.Context(), args...)
+		require.NoError(b, err)
+		defer rows.Close()
+		for rows.Next() {
+			var k []byte
+			require.NoError(b, rows.Scan(&k))
+			found++
+		}
+		require.NoError(b, rows.Err())
+	}
+	for some := range slices.Chunk(keys, size) {
+		for i := range some {
+			args[i+1] = some[i][:]
+		}
+		batch()
+	}
+	return found
+}
+
+func questions(n int) string { return "?" + strings.Repeat(", ?", n-1) }
 
 // BenchmarkGateDatabase decides about a million people with stored keys in database
 // mode, by turns with asking by hand: COPY and join on PostgreSQL, sorted batches of

@@ -254,7 +254,7 @@ func (f *flight) reconcile(svc context.Context) {
 	require.NoError(f, err)
 	told := make(chan vault.Discrepancy, 100)
 	v, err := vault.Open(f.Context(), vault.Config{
-		Store: keys, KEK: secrets.KEK, Epochs: secrets.Epochs, Journal: secrets.Journal, Recorder: f.kit.Trail, Evidence: trailEvidence{f.kit.Trail},
+		Store: keys, KEK: secrets.KEK, Epochs: secrets.Epochs, Journal: secrets.Journal, Recorder: f.kit.Trail, Evidence: kit.Evidence(f.kit.Trail),
 	}, vault.WithLogger(f.log), vault.WithWindow(time.Second), vault.WithDiscrepancies(func(d vault.Discrepancy) { told <- d }))
 	require.NoError(f, err)
 	ctx, cancel := context.WithCancel(svc)

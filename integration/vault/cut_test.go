@@ -15,7 +15,7 @@ import (
 // what was destroyed meanwhile never does.
 func TestFence_WithoutItsDatabaseAProcessRefuses(t *testing.T) {
 	const bound = time.Second
-	direct := newPostgres(t).prepared(t)
+	direct := newStock(t, "pgx")
 	wire := newProxy(t, direct.DSN)
 	cut := direct
 	cut.DSN = wire.dsn

@@ -38,11 +38,11 @@ func each(t *testing.T, test func(t *testing.T, d database)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, newSQLite(t).prepared(t))
+		test(t, newStock(t, "sqlite"))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, newPostgres(t).prepared(t))
+		test(t, newStock(t, "pgx"))
 	})
 }
 
@@ -50,24 +50,23 @@ func each(t *testing.T, test func(t *testing.T, d database)) {
 func newSQLite(t testing.TB) database {
 	t.Helper()
 	dir := t.TempDir()
+	d := sqliteAt(filepath.Join(dir, "test.db"))
+	d.Secrets = filepath.Join(dir, "secrets")
+	return d
+}
+
+func sqliteAt(path string) database {
 	source := url.URL{
-		Scheme: "file", Path: filepath.Join(dir, "test.db"),
+		Scheme: "file", Path: path,
 		RawQuery: "_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)" +
 			"&_pragma=synchronous(full)&_pragma=foreign_keys(on)",
 	}
-	return database{Driver: "sqlite", DSN: source.String(), Secrets: filepath.Join(dir, "secrets")}
+	return database{Driver: "sqlite", DSN: source.String()}
 }
 
 func newPostgres(t testing.TB) database {
 	t.Helper()
 	return database{Driver: "pgx", DSN: pgtest.DSN(t), Secrets: t.TempDir()}
-}
-
-// prepared makes secrets and tables, as an installation does once.
-func (d database) prepared(t *testing.T) database {
-	t.Helper()
-	d.kit(t)
-	return d
 }
 
 func (d database) dialect() sqlstore.Dialect {

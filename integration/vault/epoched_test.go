@@ -3,6 +3,7 @@ package vault_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -112,11 +113,11 @@ func eachEpochal(t *testing.T, test func(t *testing.T, d database)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, newSQLite(t))
+		test(t, newBare(t, newSQLite))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, newPostgres(t))
+		test(t, newBare(t, newPostgres))
 	})
 }
 
@@ -162,9 +163,20 @@ func (e *epochal) retire() vault.Retired {
 	e.Helper()
 	store, err := vaultsql.New(e.svc, e.Handle)
 	require.NoError(e, err)
-	require.NoError(e, store.SetKeyBackedUp(e.svc, time.Now().UnixMicro()+1)) // newer than the closing
+	closing, err := e.Vault.Retire(e.svc) // closes what nothing lies under
+	if !errors.Is(err, vault.ErrNoKeyBackup) {
+		require.NoError(e, err)
+		return closing
+	}
+	rows, err := store.Epochs(e.svc)
+	require.NoError(e, err)
+	for _, row := range rows {
+		_, err := store.EpochBackedUp(e.svc, row.Epoch, row.ClosedAt, time.Now().UnixMicro())
+		require.NoError(e, err)
+	}
 	r, err := e.Vault.Retire(e.svc)
 	require.NoError(e, err)
+	r.Closed = closing.Closed
 	return r
 }
 

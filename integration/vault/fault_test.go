@@ -98,7 +98,7 @@ func TestFault_NoServiceOpensOutsideAWindow(t *testing.T) {
 // everyWindowEndsOnce lets what is left of windows lapse, and looks at all.
 func (f *faulty) everyWindowEndsOnce() {
 	f.Helper()
-	later := f.d.kitOn(f, f.db, vault.WithClock(func() time.Time { return time.Now().Add(time.Hour) }))
+	later := f.beside(vault.WithClock(func() time.Time { return time.Now().Add(time.Hour) }))
 	require.NoError(f, later.Vault.Sweep(f.Context()))
 	require.Zero(f, f.rows("troth_vault_window", "closed_at = 0"))
 	windows := readWindows(f.T, entries(f, f.honest.Trail, f.tenant))
@@ -153,6 +153,6 @@ func (f *faulty) shredded() bool {
 	for _, r := range f.recorded("vault.shred") {
 		evidence[r.Subject]++
 	}
-	onlooker := f.d.kitOn(f, f.db)
+	onlooker := f.beside()
 	return aftermath{f.T, f.d, f.db, onlooker, f.tenant, evidence}.shredded("1", f.sealed)
 }

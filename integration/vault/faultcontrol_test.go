@@ -16,7 +16,7 @@ import (
 // and the evidence.
 func (f *faulty) restricted() bool {
 	f.Helper()
-	onlooker := f.d.kitOn(f, f.db).Vault
+	onlooker := f.beside().Vault
 	_, err := onlooker.AppendOpen(service(f.Context(), "reader"), nil, f.email(), orders, f.sealed)
 	is := err != nil
 	if is {

@@ -27,7 +27,7 @@ func TestImport_BesideManyWriters(t *testing.T) {
 		beside     = 24 / slowdown // for each of the others
 		limit      = 15 * time.Second
 	)
-	d := newSQLite(t)
+	d := newStock(t, "sqlite")
 	db := d.open(t)
 	_, err := db.Exec("CREATE TABLE customer (id TEXT PRIMARY KEY, email BLOB NOT NULL)")
 	require.NoError(t, err)

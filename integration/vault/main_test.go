@@ -16,10 +16,18 @@ var long = flag.Bool("long", false, "kill and race many more times")
 
 // times is how often a test of chance is repeated.
 func times(short, longer int) int {
-	if *long {
+	if *long || os.Getenv("TROTH_LONG") == "1" {
 		return longer
 	}
 	return short
+}
+
+// figures leaves out what measures and proves nothing, but in the long form.
+func figures(t *testing.T) {
+	t.Helper()
+	if times(0, 1) == 0 {
+		t.Skip("figures are for TROTH_LONG=1, or -long")
+	}
 }
 
 func TestMain(m *testing.M) {
@@ -30,5 +38,5 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	pgtest.Main(m)
+	pgtest.Main(m, unstock)
 }

@@ -58,7 +58,7 @@ func (c *controlled) open(opts ...vault.Option) *vault.Vault {
 	secrets, err := secretsOf(c.d)
 	require.NoError(c, err)
 	v, err := vault.Open(c.Context(), vault.Config{
-		Store: &oneTenant{keys, c.tenant}, KEK: secrets.KEK, Epochs: secrets.Epochs, Journal: secrets.Journal, Recorder: c.kit.Trail, Evidence: trailEvidence{c.kit.Trail},
+		Store: &oneTenant{keys, c.tenant}, KEK: secrets.KEK, Epochs: secrets.Epochs, Journal: secrets.Journal, Recorder: c.kit.Trail, Evidence: kit.Evidence(c.kit.Trail),
 	}, append([]vault.Option{vault.Unmanaged("tests")}, opts...)...)
 	require.NoError(c, err)
 	return v

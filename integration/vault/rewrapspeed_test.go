@@ -150,6 +150,7 @@ func (e *epochal) cryptoOf() time.Duration {
 // own not counted where that is another process. -rewrap.keys=1000000 is what
 // docs/performance.md tells of.
 func TestRewrap_CryptographyIsTheSmallerPart(t *testing.T) {
+	figures(t)
 	for name, d := range map[string]func(testing.TB) database{"sqlite": newSQLite, "postgres": newPostgres} {
 		t.Run(name, func(t *testing.T) {
 			d := d(t)

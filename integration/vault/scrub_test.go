@@ -29,7 +29,7 @@ type remains struct {
 // their tenant's roots, look like in the database.
 func newRemains(t *testing.T, subject string) *remains {
 	t.Helper()
-	d := newSQLite(t).prepared(t)
+	d := newStock(t, "sqlite")
 	r := &remains{t: t, d: d, db: d.open(t), kit: d.kit(t)}
 	r.svc = troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "eraser"})
 	_, err := r.kit.Vault.AppendSeal(r.svc, nil, emailOf(shop, subject), []byte("ada@example.org"))

@@ -3,8 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
-	"errors"
 	"fmt"
 	"time"
 
@@ -109,23 +107,7 @@ func (q poolQuerier) read(ctx context.Context, query string, args []any) (*Rows,
 		}
 		return &Rows{ctx: ctx, rows: rows, release: func(err error) error { return wrap("read rows", err) }}, nil
 	}
-	for attempt := 1; ; attempt++ {
-		c, err := q.h.take(ctx, deadline)
-		if err != nil {
-			return nil, err
-		}
-		rows, cancel, err := q.bounded(ctx, c, deadline, query, args)
-		if err == nil {
-			return &Rows{ctx: ctx, rows: rows, release: func(err error) error {
-				defer cancel()
-				return wrap("read rows", orElse(err, c.Close()))
-			}}, nil
-		}
-		_ = c.Close()
-		if attempt == staleConnections || !errors.Is(err, driver.ErrBadConn) {
-			return nil, wrap("query", err)
-		}
-	}
+	return q.direct(ctx, deadline, query, args)
 }
 
 // bounded runs a read. On PostgreSQL it may wait for somebody who holds the

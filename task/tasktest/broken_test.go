@@ -14,8 +14,9 @@ import (
 type broken struct {
 	task.Backend
 	sound     task.Backend
-	joinGroup func(ctx context.Context, t troth.Tenant, name string, fresh task.ID) (task.ID, error)
+	joinGroup func(ctx context.Context, j task.Joining) (task.ID, error)
 	insert    func(ctx context.Context, n task.NewTask) (task.ID, bool, error)
+	insertAll func(ctx context.Context, ns []task.NewTask) ([]task.Inserted, error)
 	task      func(ctx context.Context, n task.Name) (task.Row, bool, error)
 	tasks     func(ctx context.Context, p task.Page) ([]task.Row, error)
 	counts    func(ctx context.Context, c task.CountSince) ([]task.Count, error)
@@ -42,19 +43,23 @@ type broken struct {
 // whole returns a broken Backend in which everything works yet.
 func whole(s task.Backend) *broken {
 	return &broken{
-		Backend: s, sound: s, joinGroup: s.JoinGroup, insert: s.Insert, task: s.Task, tasks: s.Tasks, counts: s.Counts,
+		Backend: s, sound: s, joinGroup: s.JoinGroup, insert: s.Insert, insertAll: s.InsertAll, task: s.Task, tasks: s.Tasks, counts: s.Counts,
 		assign: s.Assign, resume: s.Resume, finish: s.Finish, setAlarm: s.SetAlarm, spent: s.Spent, empty: s.Empty,
 		postpone: s.Postpone, remove: s.Remove, claim: s.Claim, claimOne: s.ClaimOne, extend: s.Extend, end: s.End,
 		wake: s.Wake, tidy: s.Tidy, alarms: s.Alarms, disposals: s.Disposals, finished: s.Finished, manage: s.SetManaged,
 	}
 }
 
-func (b *broken) JoinGroup(ctx context.Context, t troth.Tenant, name string, fresh task.ID) (task.ID, error) {
-	return b.joinGroup(ctx, t, name, fresh)
+func (b *broken) JoinGroup(ctx context.Context, j task.Joining) (task.ID, error) {
+	return b.joinGroup(ctx, j)
 }
 
 func (b *broken) Insert(ctx context.Context, n task.NewTask) (task.ID, bool, error) {
 	return b.insert(ctx, n)
+}
+
+func (b *broken) InsertAll(ctx context.Context, ns []task.NewTask) ([]task.Inserted, error) {
+	return b.insertAll(ctx, ns)
 }
 
 func (b *broken) Task(ctx context.Context, n task.Name) (task.Row, bool, error) {

@@ -52,6 +52,20 @@ var insertDefects = []defect{
 			return b.sound.Insert(ctx, n)
 		}
 	}},
+	{"tasks that are added together are as if one was added after the other", "alarms are lost", func(b *broken) {
+		b.insertAll = func(ctx context.Context, ns []task.NewTask) ([]task.Inserted, error) {
+			ns = slices.Clone(ns)
+			for i := range ns {
+				ns[i].Alarm = task.Alarm{}
+			}
+			return b.sound.InsertAll(ctx, ns)
+		}
+	}},
+	{"of tasks that are added together all are undone, or none", "they stand for themselves", func(b *broken) {
+		b.insertAll = func(ctx context.Context, ns []task.NewTask) ([]task.Inserted, error) {
+			return b.sound.InsertAll(b.sound.Transactor().Detach(ctx), ns)
+		}
+	}},
 	{"another kind or key is another task, and without a key each is", "no key is a key", inserting(func(n *task.NewTask) { n.Key = "k" })},
 	{"a task is delayed until it may run", "everything is due", inserting(func(n *task.NewTask) { n.NotBefore = 0 })},
 	{"tasks are listed in order, page by page, without what is sealed", "the wrong way round", func(b *broken) {
@@ -282,6 +296,12 @@ var endDefects = []defect{
 }
 
 var keepDefects = []defect{
+	{"tasks that join a group together are counted, each", "they count as one", func(b *broken) {
+		b.joinGroup = func(ctx context.Context, j task.Joining) (task.ID, error) {
+			j.Tasks = 1
+			return b.sound.JoinGroup(ctx, j)
+		}
+	}},
 	{"tasks of one group have one id of it, and the next group of that name another", "every task has its own", freshGroups},
 	{"a group is due for disposal when its last task has ended, however it ends", "never", noDisposals},
 	{"a task that stands alone is due for disposal if it has something to dispose of", "never", noDisposals},
@@ -373,8 +393,10 @@ var keepDefects = []defect{
 }
 
 func freshGroups(b *broken) {
-	b.joinGroup = func(ctx context.Context, t troth.Tenant, name string, fresh task.ID) (task.ID, error) {
-		_, err := b.sound.JoinGroup(ctx, t, name+fresh.String(), fresh)
+	b.joinGroup = func(ctx context.Context, j task.Joining) (task.ID, error) {
+		fresh := j.Fresh
+		j.Name += fresh.String()
+		_, err := b.sound.JoinGroup(ctx, j)
 		return fresh, err
 	}
 }
@@ -405,8 +427,9 @@ var wallDefects = []defect{
 		_, _, _ = b.sound.Finish(ctx, task.Finish{Name: twinOf(es[0].Name), From: task.States(), To: task.Completed})
 	})},
 	{"groups of one name under two tenants are two", "they are one", func(b *broken) {
-		b.joinGroup = func(ctx context.Context, t troth.Tenant, name string, fresh task.ID) (task.ID, error) {
-			return b.sound.JoinGroup(ctx, wrongTenant(t), name, fresh)
+		b.joinGroup = func(ctx context.Context, j task.Joining) (task.ID, error) {
+			j.Tenant = wrongTenant(j.Tenant)
+			return b.sound.JoinGroup(ctx, j)
 		}
 	}},
 	{"nothing is emptied, postponed, removed or changed under another tenant's name", "the other's is emptied", func(b *broken) {

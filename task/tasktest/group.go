@@ -15,7 +15,7 @@ func (r *rig) join() task.NewTask {
 	n := r.fresh()
 	r.atomically(r.Context(), func(ctx context.Context) {
 		var err error
-		n.Group, err = r.s.JoinGroup(ctx, r.a, "g", r.id())
+		n.Group, err = r.s.JoinGroup(ctx, task.Joining{Tenant: r.a, Name: "g", Fresh: r.id(), Tasks: 1})
 		r.ok(err, "join group")
 		n.Payload = []byte("sealed")
 		r.add(ctx, n)
@@ -50,6 +50,28 @@ func (r *rig) spent(tenant troth.Tenant, group task.ID, spent, sealed bool) {
 }
 
 var groupChecks = []check{
+	{name: "tasks that join a group together are counted, each", run: func(r *rig) {
+		r.atomically(r.Context(), func(ctx context.Context) {
+			group, err := r.s.JoinGroup(ctx, task.Joining{Tenant: r.a, Name: "g", Fresh: r.id(), Tasks: 2})
+			r.ok(err, "join group")
+			for range 2 {
+				n := r.fresh()
+				n.Group, n.Payload = group, []byte("sealed")
+				r.add(ctx, n)
+			}
+		})
+		three := r.join()
+		for left, row := range r.claim(10) {
+			same(r, three.Group, row.Group, "group")
+			r.spent(r.a, three.Group, false, true)
+			r.end(r.Context(), row, task.Completed)
+			if left < 2 {
+				r.disposals()
+			}
+		}
+		r.disposals(three.Group)
+		r.spent(r.a, three.Group, true, true)
+	}},
 	{name: "tasks of one group have one id of it, and the next group of that name another", run: func(r *rig) {
 		one, two := r.join(), r.join()
 		same(r, one.Group, two.Group, "group")

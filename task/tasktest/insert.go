@@ -60,6 +60,70 @@ var insertChecks = []check{
 			r.Fatalf("claimed %v", rows)
 		}
 	}},
+	{name: "tasks that are added together are as if one was added after the other", run: func(r *rig) {
+		known := r.adds(func(n *task.NewTask) { n.Key = "known" })
+		ns := make([]task.NewTask, 6)
+		for i := range ns {
+			ns[i] = r.fresh()
+			ns[i].Line = "\"odd\" \\ line"
+		}
+		ns[0].Key, ns[0].Deadline, ns[0].Alarm = "z", instant+99, task.Alarm{Stage: 1, At: instant + 7}
+		ns[1].Key = "known"
+		ns[2].Key = "z"
+		ns[3].NotBefore = instant + 5
+		ns[4].Tenant, ns[4].Key = r.b, "known"
+		got, err := r.s.InsertAll(r.Context(), ns)
+		r.ok(err, "insert all")
+		want := []task.Inserted{
+			{ID: ns[0].ID, New: true},
+			{ID: known.ID},
+			{ID: ns[0].ID},
+			{ID: ns[3].ID, New: true},
+			{ID: ns[4].ID, New: true},
+			{ID: ns[5].ID, New: true},
+		}
+		if !slices.Equal(got, want) {
+			r.Fatalf("insert all: got %v, want %v", got, want)
+		}
+		r.equal(r.row(r.Context(), ns[0].Name), task.Row{
+			Name: ns[0].Name, Kind: ns[0].Kind, Key: "z", Line: ns[0].Line, Group: ns[0].ID, State: task.Waiting,
+			CreatedAt: ns[0].CreatedAt, Deadline: instant + 99, WakeAt: instant,
+		})
+		same(r, instant+5, r.is(ns[3].Name, task.Delayed).WakeAt, "due")
+		r.is(ns[4].Name, task.Waiting)
+		_, found, err := r.s.Task(r.Context(), ns[1].Name)
+		r.wants(false, found, err, "what was known")
+		r.Advance(7 * time.Microsecond)
+		r.atomically(r.Context(), func(ctx context.Context) {
+			due, err := r.s.Alarms(ctx, 10)
+			r.ok(err, "alarms")
+			if len(due) != 1 || due[0].Name != ns[0].Name || due[0].Stage != 1 {
+				r.Fatalf("alarms: got %v", due)
+			}
+		})
+		none, err := r.s.InsertAll(r.Context(), nil)
+		r.ok(err, "insert none")
+		same(r, 0, len(none), "added")
+	}},
+	{name: "of tasks that are added together all are undone, or none", run: func(r *rig) {
+		ns := []task.NewTask{r.fresh(), r.fresh()}
+		ns[0].Key, ns[1].Key = "k", "l"
+		r.refused(r.Context(), func(ctx context.Context) {
+			_, err := r.s.InsertAll(ctx, ns)
+			r.ok(err, "insert all")
+		})
+		for _, n := range ns {
+			_, found, err := r.s.Task(r.Context(), n.Name)
+			r.wants(false, found, err, "task")
+			_, found, err = r.s.Find(r.Context(), n.Tenant, n.Kind, n.Key)
+			r.wants(false, found, err, "find")
+		}
+		ctx, cancel := context.WithCancel(r.Context())
+		cancel()
+		if _, err := r.s.InsertAll(ctx, ns); err == nil {
+			r.Fatalf("a cancelled context inserts")
+		}
+	}},
 	{name: "another kind or key is another task, and without a key each is", run: func(r *rig) {
 		r.adds(func(n *task.NewTask) { n.Key = "k" })
 		r.adds(func(n *task.NewTask) { n.Key = "l" })

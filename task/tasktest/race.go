@@ -106,7 +106,7 @@ var raceChecks = []check{
 				return err
 			}
 			return r.tx.Atomically(r.Context(), func(ctx context.Context) (err error) {
-				if news[i].Group, err = r.s.JoinGroup(ctx, r.a, "g", task.ID{byte(i)}); err != nil {
+				if news[i].Group, err = r.s.JoinGroup(ctx, task.Joining{Tenant: r.a, Name: "g", Fresh: task.ID{byte(i)}, Tasks: 1}); err != nil {
 					return err
 				}
 				_, _, err = r.s.Insert(ctx, news[i])

@@ -54,7 +54,7 @@ var wallChecks = []check{
 	{name: "groups of one name under two tenants are two", run: func(r *rig) {
 		one := r.join()
 		r.atomically(r.Context(), func(ctx context.Context) {
-			id, err := r.s.JoinGroup(ctx, r.b, "g", task.ID{7})
+			id, err := r.s.JoinGroup(ctx, task.Joining{Tenant: r.b, Name: "g", Fresh: task.ID{7}, Tasks: 1})
 			r.ok(err, "join group")
 			same(r, task.ID{7}, id, "group of the other tenant")
 		})

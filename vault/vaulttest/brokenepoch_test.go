@@ -25,8 +25,7 @@ type brokenEpochs struct {
 	endEpoch       func(ctx context.Context, epoch uint32, finalAt, destroyedAt int64) (bool, error)
 	staleRoots     func(ctx context.Context, below uint32, after vault.RootPlace, limit int) ([]vault.RootPlace, error)
 	staleness      func(ctx context.Context, below uint32) (vault.Staleness, error)
-	keyBackedUp    func(ctx context.Context) (int64, error)
-	setKeyBackedUp func(ctx context.Context, at int64) error
+	epochBackedUp  func(ctx context.Context, epoch uint32, closedAt, at int64) (bool, error)
 	takeRewrap     func(ctx context.Context, t troth.Tenant, epoch uint32, at int64) (vault.RewrapRow, bool, error)
 }
 
@@ -48,8 +47,7 @@ func wholeEpochs(s vault.Backend) brokenEpochs {
 		endEpoch:       s.EndEpoch,
 		staleRoots:     s.StaleRoots,
 		staleness:      s.Staleness,
-		keyBackedUp:    s.KeyBackedUp,
-		setKeyBackedUp: s.SetKeyBackedUp,
+		epochBackedUp:  s.EpochBackedUp,
 		takeRewrap:     s.TakeRewrap,
 	}
 }
@@ -114,12 +112,8 @@ func (b *broken) Staleness(ctx context.Context, below uint32) (vault.Staleness, 
 	return b.staleness(ctx, below)
 }
 
-func (b *broken) KeyBackedUp(ctx context.Context) (int64, error) {
-	return b.keyBackedUp(ctx)
-}
-
-func (b *broken) SetKeyBackedUp(ctx context.Context, at int64) error {
-	return b.setKeyBackedUp(ctx, at)
+func (b *broken) EpochBackedUp(ctx context.Context, epoch uint32, closedAt, at int64) (bool, error) {
+	return b.epochBackedUp(ctx, epoch, closedAt, at)
 }
 
 func (b *broken) TakeRewrap(ctx context.Context, t troth.Tenant, epoch uint32, at int64) (vault.RewrapRow, bool, error) {

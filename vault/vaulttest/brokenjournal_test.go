@@ -22,6 +22,7 @@ type brokenJournal struct {
 	rootsAfter   func(ctx context.Context, after vault.RootAt, limit int) ([]vault.RootRow, error)
 	peopleAfter  func(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error)
 	keysAfter    func(ctx context.Context, after vault.KeyAt, limit int) ([]vault.KeyRow, error)
+	exportsAfter func(ctx context.Context, after vault.KeyName, limit int) ([]vault.ExportRow, error)
 	snapshot     func(ctx context.Context, fn func(ctx context.Context) error) error
 	putRoot      func(ctx context.Context, row vault.RootRow) (bool, error)
 	putKey       func(ctx context.Context, row vault.KeyRow) (bool, error)
@@ -31,7 +32,7 @@ func wholeJournal(s vault.Backend) brokenJournal {
 	return brokenJournal{
 		insertLine: s.InsertLine, line: s.Line, waitingLines: s.WaitingLines, heldLines: s.HeldLines, ackLines: s.AckLines,
 		journalState: s.JournalState, moveJournal: s.MoveJournal, resetJournal: s.ResetJournal,
-		bury: s.Bury, buried: s.Buried, rootsAfter: s.RootsAfter, peopleAfter: s.PeopleAfter, keysAfter: s.KeysAfter,
+		bury: s.Bury, buried: s.Buried, rootsAfter: s.RootsAfter, peopleAfter: s.PeopleAfter, keysAfter: s.KeysAfter, exportsAfter: s.ExportsAfter,
 		snapshot: s.Snapshot, putRoot: s.PutRoot, putKey: s.PutKey,
 	}
 }
@@ -94,4 +95,8 @@ func (b *broken) PutRoot(ctx context.Context, row vault.RootRow) (bool, error) {
 
 func (b *broken) PutKey(ctx context.Context, row vault.KeyRow) (bool, error) {
 	return b.putKey(ctx, row)
+}
+
+func (b *broken) ExportsAfter(ctx context.Context, after vault.KeyName, limit int) ([]vault.ExportRow, error) {
+	return b.exportsAfter(ctx, after, limit)
 }

@@ -66,10 +66,14 @@ var epochDefects = []defect{
 			}
 		}),
 	},
-	{"a key backup may be older", "the instant of the tested key backup only grows", breaks(func(_ vault.Backend, b *broken) {
-		var last int64
-		b.setKeyBackedUp = func(_ context.Context, at int64) error { last = at; return nil }
-		b.keyBackedUp = func(context.Context) (int64, error) { return last, nil }
+	{"a key backup counts for every closing", "a key backup counts for an epoch that is closed as it is there, once", breaks(func(s vault.Backend, b *broken) {
+		b.epochBackedUp = func(ctx context.Context, epoch uint32, _, at int64) (bool, error) {
+			rows, err := s.Epochs(ctx)
+			if err != nil || int(epoch) > len(rows) {
+				return false, err
+			}
+			return s.EpochBackedUp(ctx, epoch, rows[epoch-1].ClosedAt, at)
+		}
 	})},
 	{"all events are of deaths", "a fence event tells whether only roots changed", breaks(func(s vault.Backend, b *broken) {
 		b.raiseFence = func(ctx context.Context, e vault.FenceEvent) error {

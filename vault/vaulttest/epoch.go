@@ -249,18 +249,36 @@ var epochChecks = []check{
 			r.Fatalf("the fastest of a hundred looks took %v", fastest)
 		}
 	}},
-	{name: "the instant of the tested key backup only grows", run: func(r *rig) {
+	{name: "a key backup counts for an epoch that is closed as it is there, once", run: func(r *rig) {
 		ctx := r.Context()
-		for _, step := range [][2]int64{{0, 0}, {instant, instant}, {instant - 1, instant}, {instant + 1, instant + 1}} {
-			if step[0] != 0 {
-				r.ok(r.s.SetKeyBackedUp(ctx, step[0]), "set key backed up")
-			}
-			got, err := r.s.KeyBackedUp(ctx)
-			if err != nil || got != step[1] {
-				r.Fatalf("key backed up: got %d, %v; want %d", got, err, step[1])
+		r.openEpochs(ctx, 1, 2)
+		note := func(want bool, epoch uint32, closedAt, at int64) {
+			noted, err := r.s.EpochBackedUp(ctx, epoch, closedAt, at)
+			r.wants(want, noted, err, "epoch backed up")
+		}
+		is := func(want int64) {
+			rows, err := r.s.Epochs(ctx)
+			r.ok(err, "epochs")
+			if rows[0].BackedUpAt != want || rows[1].BackedUpAt != 0 {
+				r.Fatalf("epochs: got %+v, want %d for the first alone", rows, want)
 			}
 		}
-		r.managed(ctx, false)
+		note(false, 1, 0, instant) // it is open
+		closed, err := r.s.CloseEpoch(ctx, 1, instant)
+		r.wants(true, closed, err, "close epoch")
+		note(false, 1, instant-1, instant+5) // closed, and another time
+		note(false, 1, 0, instant+5)
+		note(false, 3, instant, instant+5)
+		is(0)
+		r.refused(ctx, func(ctx context.Context) {
+			noted, err := r.s.EpochBackedUp(ctx, 1, instant, instant+5)
+			r.wants(true, noted, err, "epoch backed up")
+		})
+		is(0)
+		note(true, 1, instant, instant-5) // whatever the clock showed
+		is(instant - 5)
+		note(false, 1, instant, instant+5)
+		is(instant - 5)
 	}},
 	{name: "a fence event tells whether only roots changed", run: func(r *rig) {
 		moved, died := vault.FenceEvent{KeyName: vault.KeyName{Tenant: r.a}, At: instant, Roots: true}, event(r.b, "42", instant)

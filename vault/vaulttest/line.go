@@ -371,6 +371,12 @@ var pageChecks = []check{
 			{func(*vault.RootRow) {}, func(row *vault.RootRow) { *row = movedTo(*row, own) }, true},
 			{func(row *vault.RootRow) { *row = movedTo(*row, own) }, func(row *vault.RootRow) { row.MovedAt = instant }, false},
 			{func(row *vault.RootRow) { row.SupersededAt = instant }, func(row *vault.RootRow) { *row = movedTo(*row, own); row.SupersededAt = instant }, true},
+			// When it was emptied here comes with what empties it, and with nothing else.
+			{func(*vault.RootRow) {}, func(row *vault.RootRow) { row.ShreddedAt, row.Sealed, row.RestoredAt = instant, nil, instant+9 }, true},
+			{func(*vault.RootRow) {}, func(row *vault.RootRow) {
+				row.SupersededAt, row.RetiredAt, row.Sealed, row.RestoredAt = instant, instant+1, nil, instant+9
+			}, true},
+			{func(row *vault.RootRow) { row.RestoredAt = instant + 9 }, func(row *vault.RootRow) { row.SupersededAt, row.RestoredAt = instant, instant+9 }, true},
 		} {
 			here := rootRow(r.a, vault.WrapLineage, uint32(i))
 			row := here
@@ -407,6 +413,8 @@ var pageChecks = []check{
 			{func(*vault.KeyRow) {}, func(k *vault.KeyRow) { k.Epoch, k.Sealed = 7, []byte("moved") }, true},
 			{func(k *vault.KeyRow) { k.Epoch = 7 }, func(k *vault.KeyRow) { k.Epoch = 6 }, false},
 			{func(*vault.KeyRow) {}, func(k *vault.KeyRow) { k.Epoch, k.Commitment[0] = 7, k.Commitment[0]^1 }, false},
+			{func(*vault.KeyRow) {}, func(k *vault.KeyRow) { k.ShreddedAt, k.Sealed, k.RestoredAt = instant, nil, instant+9 }, true},
+			{func(k *vault.KeyRow) { k.ShreddedAt, k.Sealed, k.RestoredAt = instant, nil, instant+9 }, func(k *vault.KeyRow) { k.RestoredAt = instant + 10 }, false},
 		} {
 			here := keyRow(name(r.a, strconv.Itoa(i), "a"), 1, uint32(i+1))
 			row := here
@@ -421,6 +429,49 @@ var pageChecks = []check{
 			}
 			r.keys(ctx, row.KeyName, row)
 		}
+	}},
+	{name: "of a key that dies by a backup the epochs of both rows count", run: func(r *rig) {
+		ctx := r.Context()
+		for i, c := range []struct{ here, row, want [2]uint32 }{
+			{[2]uint32{3, 5}, [2]uint32{4, 4}, [2]uint32{3, 5}},
+			{[2]uint32{4, 4}, [2]uint32{3, 5}, [2]uint32{3, 5}},
+			{[2]uint32{2, 3}, [2]uint32{4, 6}, [2]uint32{2, 6}},
+			{[2]uint32{4, 6}, [2]uint32{2, 3}, [2]uint32{2, 6}},
+		} {
+			for _, retired := range []bool{false, true} {
+				here := keyRow(name(r.a, strconv.Itoa(i)+strconv.FormatBool(retired), "a"), 1, uint32(i+1))
+				here.FirstEpoch, here.Epoch = c.here[0], c.here[1]
+				row := dead(here, instant)
+				row.FirstEpoch, row.Epoch = c.row[0], c.row[1]
+				row.Retired = retired
+				put, err := r.s.PutKey(ctx, here)
+				r.wants(true, put, err, "put key")
+				put, err = r.s.PutKey(ctx, row)
+				r.wants(true, put, err, "put tombstone")
+				row.FirstEpoch, row.Epoch = c.want[0], c.want[1]
+				gone, err := r.s.Tombstones(ctx, r.a, row.SubjectID)
+				r.ok(err, "tombstones")
+				r.sameKeys(gone, []vault.KeyRow{row})
+			}
+		}
+	}},
+	{name: "pages of exports hold all, in order", run: func(r *rig) {
+		ctx := r.Context()
+		var want []vault.ExportRow
+		for _, tenant := range []troth.Tenant{r.a, r.a + "z", r.b} {
+			for _, n := range []vault.KeyName{
+				name(tenant, "", ""), name(tenant, "1", ""), name(tenant, "1", "a"), name(tenant, "1", "b"), name(tenant, "10", "a"), name(tenant, "2", ""),
+			} {
+				row := vault.ExportRow{KeyName: n, At: instant + int64(len(want))}
+				r.export(ctx, row.KeyName, row.At)
+				want = append(want, row)
+			}
+		}
+		walkBy(r, func(after vault.KeyName, limit int) ([]vault.ExportRow, error) {
+			return r.s.ExportsAfter(ctx, after, limit)
+		},
+			func(row vault.ExportRow) vault.KeyName { return row.KeyName },
+			func(x, y vault.ExportRow) bool { return x == y }, want)
 	}},
 	{name: "what is put is its tenant's", run: func(r *rig) {
 		ctx := r.Context()

@@ -126,13 +126,14 @@ func sameKey(x, y vault.KeyRow) bool {
 	equal := bytes.Equal(x.Sealed, y.Sealed) && bytes.Equal(x.Flag, y.Flag)
 	x.Sealed, y.Sealed, x.Flag, y.Flag = nil, nil, nil, nil
 	return equal && x.Evidence == y.Evidence && x.KeyName == y.KeyName && x.Generation == y.Generation && x.KeyID == y.KeyID &&
-		x.Epoch == y.Epoch && x.FirstEpoch == y.FirstEpoch && x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt
+		x.Epoch == y.Epoch && x.FirstEpoch == y.FirstEpoch && x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt &&
+		x.RestoredAt == y.RestoredAt
 }
 
 func sameRoot(x, y vault.RootRow) bool {
 	return bytes.Equal(x.Sealed, y.Sealed) && x.Evidence == y.Evidence && x.Tenant == y.Tenant && x.Lineage == y.Lineage && x.Epoch == y.Epoch &&
 		x.KEK == y.KEK && x.MovedAt == y.MovedAt && x.Commitment == y.Commitment && x.CreatedAt == y.CreatedAt && x.ShreddedAt == y.ShreddedAt &&
-		x.SupersededAt == y.SupersededAt && x.RetiredAt == y.RetiredAt
+		x.SupersededAt == y.SupersededAt && x.RetiredAt == y.RetiredAt && x.RestoredAt == y.RestoredAt
 }
 
 // keys demands that ctx sees these rows under the name, in this order.

@@ -143,6 +143,23 @@ func (s *store) Stray(ctx context.Context) (audit.RowError, bool, error) {
 	return look(ctx, s, "Stray", func() (audit.RowError, bool, error) { return s.inner.Stray(ctx) })
 }
 
-func (s *store) Misindexed(ctx context.Context) (audit.RowError, bool, error) {
-	return look(ctx, s, "Misindexed", func() (audit.RowError, bool, error) { return s.inner.Misindexed(ctx) })
+func (s *store) Indexes(heads []audit.Head) audit.IndexCheck {
+	inner := s.inner.Indexes(heads)
+	if inner == nil {
+		return nil
+	}
+	return indexCheck{inner, s}
+}
+
+type indexCheck struct {
+	audit.IndexCheck
+	s *store
+}
+
+func (c indexCheck) Read(ctx context.Context) error {
+	return faultstore.Run(ctx, c.s.plan, "Read", func() error { return c.IndexCheck.Read(ctx) })
+}
+
+func (c indexCheck) Misindexed(ctx context.Context) (audit.RowError, bool, error) {
+	return look(ctx, c.s, "Misindexed", func() (audit.RowError, bool, error) { return c.IndexCheck.Misindexed(ctx) })
 }

@@ -41,12 +41,16 @@ func (s *store) Find(ctx context.Context, t troth.Tenant, kind, key string) (tas
 	return do2(ctx, s, "Find", func() (task.ID, bool, error) { return s.s.Find(ctx, t, kind, key) })
 }
 
-func (s *store) JoinGroup(ctx context.Context, t troth.Tenant, name string, fresh task.ID) (task.ID, error) {
-	return faultstore.Do(ctx, s.p, "JoinGroup", func() (task.ID, error) { return s.s.JoinGroup(ctx, t, name, fresh) })
+func (s *store) JoinGroup(ctx context.Context, j task.Joining) (task.ID, error) {
+	return faultstore.Do(ctx, s.p, "JoinGroup", func() (task.ID, error) { return s.s.JoinGroup(ctx, j) })
 }
 
 func (s *store) Insert(ctx context.Context, n task.NewTask) (task.ID, bool, error) {
 	return do2(ctx, s, "Insert", func() (task.ID, bool, error) { return s.s.Insert(ctx, n) })
+}
+
+func (s *store) InsertAll(ctx context.Context, ns []task.NewTask) ([]task.Inserted, error) {
+	return faultstore.Do(ctx, s.p, "InsertAll", func() ([]task.Inserted, error) { return s.s.InsertAll(ctx, ns) })
 }
 
 func (s *store) Task(ctx context.Context, n task.Name) (task.Row, bool, error) {

@@ -72,12 +72,8 @@ func (s *store) Staleness(ctx context.Context, below uint32) (vault.Staleness, e
 	return faultstore.Do(ctx, s.p, "Staleness", func() (vault.Staleness, error) { return s.s.Staleness(ctx, below) })
 }
 
-func (s *store) KeyBackedUp(ctx context.Context) (int64, error) {
-	return faultstore.Do(ctx, s.p, "KeyBackedUp", func() (int64, error) { return s.s.KeyBackedUp(ctx) })
-}
-
-func (s *store) SetKeyBackedUp(ctx context.Context, at int64) error {
-	return faultstore.Run(ctx, s.p, "SetKeyBackedUp", func() error { return s.s.SetKeyBackedUp(ctx, at) })
+func (s *store) EpochBackedUp(ctx context.Context, epoch uint32, closedAt, at int64) (bool, error) {
+	return faultstore.Do(ctx, s.p, "EpochBackedUp", func() (bool, error) { return s.s.EpochBackedUp(ctx, epoch, closedAt, at) })
 }
 
 // rewrapTaken is what TakeRewrap returns beside the error.

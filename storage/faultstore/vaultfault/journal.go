@@ -79,6 +79,10 @@ func (s *store) KeysAfter(ctx context.Context, after vault.KeyAt, limit int) ([]
 	return faultstore.Do(ctx, s.p, "KeysAfter", func() ([]vault.KeyRow, error) { return s.s.KeysAfter(ctx, after, limit) })
 }
 
+func (s *store) ExportsAfter(ctx context.Context, after vault.KeyName, limit int) ([]vault.ExportRow, error) {
+	return faultstore.Do(ctx, s.p, "ExportsAfter", func() ([]vault.ExportRow, error) { return s.s.ExportsAfter(ctx, after, limit) })
+}
+
 func (s *store) Snapshot(ctx context.Context, fn func(ctx context.Context) error) error {
 	return faultstore.Run(ctx, s.p, "Snapshot", func() error { return s.s.Snapshot(ctx, fn) })
 }

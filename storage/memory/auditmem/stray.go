@@ -48,7 +48,5 @@ func has[K comparable, V any](ctx context.Context, t *memory.Table[K, V], kind f
 	return len(rows) > 0, err
 }
 
-// Misindexed implements audit.LogSystem: there are no indexes but the rows.
-func (*Store) Misindexed(ctx context.Context) (audit.RowError, bool, error) {
-	return audit.RowError{}, false, ctx.Err()
-}
+// Indexes implements audit.LogSystem: there are none but the rows.
+func (*Store) Indexes([]audit.Head) audit.IndexCheck { return nil }

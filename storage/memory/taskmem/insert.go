@@ -15,18 +15,19 @@ func (s *Store) Find(ctx context.Context, tenant troth.Tenant, kind, key string)
 
 // JoinGroup implements task.Store. There is one writer, so nobody else joins
 // meanwhile.
-func (s *Store) JoinGroup(ctx context.Context, tenant troth.Tenant, name string, fresh task.ID) (id task.ID, err error) {
+func (s *Store) JoinGroup(ctx context.Context, j task.Joining) (id task.ID, err error) {
+	group := groupName{j.Tenant, j.Name}
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
-		g, found, err := s.groups.Get(ctx, groupName{tenant, name})
+		g, found, err := s.groups.Get(ctx, group)
 		if err != nil {
 			return err
 		}
 		if !found {
-			g.id = fresh
+			g.id = j.Fresh
 		}
-		g.open++
+		g.open += j.Tasks
 		id = g.id
-		return s.groups.Put(ctx, groupName{tenant, name}, g)
+		return s.groups.Put(ctx, group, g)
 	})
 	return id, err
 }
@@ -62,6 +63,23 @@ func (s *Store) Insert(ctx context.Context, n task.NewTask) (id task.ID, inserte
 		return task.ID{}, false, err
 	}
 	return id, inserted, nil
+}
+
+// InsertAll implements task.Store.
+func (s *Store) InsertAll(ctx context.Context, ns []task.NewTask) (all []task.Inserted, err error) {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		all = make([]task.Inserted, len(ns))
+		for i, n := range ns {
+			if all[i].ID, all[i].New, err = s.Insert(ctx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
 }
 
 // wait adds edges from the prerequisites that are open and counts them.

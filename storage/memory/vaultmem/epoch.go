@@ -24,6 +24,7 @@ func (s *Store) Epochs(ctx context.Context) ([]vault.EpochRow, error) {
 
 // InsertEpoch implements vault.SystemStore.
 func (s *Store) InsertEpoch(ctx context.Context, row vault.EpochRow) (inserted bool, err error) {
+	row.BackedUpAt = 0
 	return s.epochs.Insert(ctx, row.Epoch, row)
 }
 
@@ -116,19 +117,16 @@ func (s *Store) Staleness(ctx context.Context, below uint32) (st vault.Staleness
 	return st, nil
 }
 
-// KeyBackedUp implements vault.SystemStore.
-func (s *Store) KeyBackedUp(ctx context.Context) (int64, error) {
-	at, _, err := s.state.Get(ctx, backupState)
-	return at, err
-}
-
-// SetKeyBackedUp implements vault.SystemStore.
-func (s *Store) SetKeyBackedUp(ctx context.Context, at int64) error {
-	return s.db.Atomically(ctx, func(ctx context.Context) error {
-		before, err := s.KeyBackedUp(ctx)
-		if err != nil || before >= at {
+// EpochBackedUp implements vault.SystemStore.
+func (s *Store) EpochBackedUp(ctx context.Context, epoch uint32, closedAt, at int64) (noted bool, err error) {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		row, found, err := s.epochs.Get(ctx, epoch)
+		noted = err == nil && found && row.ClosedAt == closedAt && closedAt != 0 && row.BackedUpAt == 0
+		if !noted {
 			return err
 		}
-		return s.state.Put(ctx, backupState, at)
+		row.BackedUpAt = at
+		return s.epochs.Put(ctx, epoch, row)
 	})
+	return noted && err == nil, err
 }

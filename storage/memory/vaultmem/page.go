@@ -91,6 +91,16 @@ func (s *Store) KeysAfter(ctx context.Context, after vault.KeyAt, limit int) ([]
 	return page[:min(limit, len(page))], nil
 }
 
+// ExportsAfter implements vault.JournalSystemStore.
+func (s *Store) ExportsAfter(ctx context.Context, after vault.KeyName, limit int) ([]vault.ExportRow, error) {
+	rows, err := s.exports.Scan(ctx, &after, limit, nil)
+	page := make([]vault.ExportRow, len(rows))
+	for i, r := range rows {
+		page[i] = vault.ExportRow{KeyName: r.Key, At: r.Value}
+	}
+	return page, err
+}
+
 // Snapshot implements vault.JournalSystemStore. There is one writer, and it
 // waits.
 func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context) error) error {

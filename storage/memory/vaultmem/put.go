@@ -29,6 +29,9 @@ func (s *Store) PutRoot(ctx context.Context, row vault.RootRow) (put bool, err e
 			if len(row.Sealed) > 0 && row.MovedAt < old.MovedAt {
 				rows[at].Sealed, rows[at].KEK, rows[at].MovedAt = old.Sealed, old.KEK, old.MovedAt
 			}
+			if len(row.Sealed) > 0 {
+				rows[at].RestoredAt = old.RestoredAt
+			}
 			if len(row.Sealed) > 0 && row.SupersededAt == 0 {
 				rows[at].SupersededAt = old.SupersededAt
 			}
@@ -91,6 +94,7 @@ func (s *Store) PutKey(ctx context.Context, row vault.KeyRow) (put bool, err err
 			rows[at].Flag, rows[at].Evidence = slices.Clone(row.Flag), row.Evidence
 			if row.ShreddedAt != 0 { // of a tombstone every epoch counts that there was
 				rows[at].Epoch, rows[at].FirstEpoch = max(old.Epoch, row.Epoch), min(old.FirstEpoch, row.FirstEpoch)
+				rows[at].RestoredAt = row.RestoredAt
 			}
 		default:
 			return nil

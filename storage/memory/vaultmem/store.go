@@ -23,8 +23,8 @@ type Store struct {
 	epochs  *memory.Table[uint32, vault.EpochRow]
 	rewraps *memory.Table[troth.Tenant, vault.RewrapRow]
 	exports *memory.Table[vault.KeyName, int64]
-	// state holds what there is one of: the fence's head, whether a keeper has
-	// taken over, and when the last key backup was tested.
+	// state holds what there is one of: the fence's head, and whether a keeper has
+	// taken over.
 	state   *memory.Table[string, int64]
 	control controls
 
@@ -60,7 +60,6 @@ type window struct {
 const (
 	headState    = "fence head"
 	managedState = "managed"
-	backupState  = "key backup"
 )
 
 // New returns an empty store on db.

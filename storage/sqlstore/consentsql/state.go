@@ -2,11 +2,9 @@ package consentsql
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
@@ -42,56 +40,13 @@ func (s *Store) StatesOf(ctx context.Context, tenant troth.Tenant, p troth.Purpo
 	// In the order of the index, each once.
 	ids := slices.Compact(slices.Sorted(slices.Values(subjectIDs)))
 	if s.postgres() {
-		return s.statesAtOnce(ctx, tenant, p, ids)
+		return s.statesInBulk(ctx, tenant, p, ids)
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return nil, fmt.Errorf("consentsql: states of: %w", err)
 	}
 	return query(ctx, s, scanState, s.q.statesOf, string(tenant), string(p), string(list))
-}
-
-// statesAtOnce reads the states of many in one value.
-func (s *Store) statesAtOnce(ctx context.Context, tenant troth.Tenant, p troth.Purpose, ids []string) ([]consent.StateRow, error) {
-	var all []byte
-	_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.statesOf, []any{texts(ids), string(tenant), string(p)}, &all)
-	if err != nil {
-		return nil, err
-	}
-	found := make([]consent.StateRow, 0, len(ids))
-	for len(all) > 0 {
-		if len(all) < 8 {
-			return nil, consent.ErrRecord
-		}
-		n, size := binary.BigEndian.Uint32(all), binary.BigEndian.Uint32(all[4:])
-		all = all[8:]
-		if n < 1 || int(n) > len(ids) || size > maxState || int(size) > len(all) {
-			return nil, consent.ErrRecord
-		}
-		found = append(found, consent.StateRow{Tenant: tenant, SubjectID: ids[n-1], Purpose: p, Record: all[:size:size]})
-		all = all[size:]
-	}
-	return found, nil
-}
-
-// texts is PostgreSQL's array of texts, which the driver does not know.
-func texts(all []string) string {
-	var b strings.Builder
-	b.WriteByte('{')
-	quote := strings.NewReplacer(`"`, `\"`, `\`, `\\`)
-	for i, s := range all {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('"')
-		if strings.ContainsAny(s, `"\`) {
-			s = quote.Replace(s)
-		}
-		b.WriteString(s)
-		b.WriteByte('"')
-	}
-	b.WriteByte('}')
-	return b.String()
 }
 
 // StatesAfter implements consent.Store.

@@ -49,11 +49,46 @@ func ids(n int, id func(i int) task.ID) string {
 	})
 }
 
-// heldArgs are the three arrays of claims: tenants, ids and fences.
-func heldArgs(n int, held func(i int) task.Held) []any {
-	return []any{
-		texts(n, func(i int) string { return string(held(i).Tenant) }),
-		ids(n, func(i int) task.ID { return held(i).ID }),
-		ints(n, func(i int) int64 { return held(i).Fence }),
+// heldArgs are the arguments that name claims: on PostgreSQL three arrays, of
+// tenants, ids and fences, on SQLite a list of such.
+func (s *Store) heldArgs(held []task.Held) []any {
+	if !s.postgres() {
+		return []any{heldList(held)}
 	}
+	n := len(held)
+	return []any{
+		texts(n, func(i int) string { return string(held[i].Tenant) }),
+		ids(n, func(i int) task.ID { return held[i].ID }),
+		ints(n, func(i int) int64 { return held[i].Fence }),
+	}
+}
+
+func heldList(held []task.Held) string {
+	b := []byte{'['}
+	for i, h := range held {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '[')
+		b = appendJSON(b, string(h.Tenant))
+		b = append(b, ',', '"')
+		b = hex.AppendEncode(b, h.ID[:])
+		b = append(b, '"', ',')
+		b = strconv.AppendInt(b, h.Fence, 10)
+		b = append(b, ']')
+	}
+	return string(append(b, ']'))
+}
+
+// appendJSON appends a text. Tenants are valid UTF-8 without control characters,
+// so that only two characters need care.
+func appendJSON(b []byte, text string) []byte {
+	b = append(b, '"')
+	for i := range len(text) {
+		if text[i] == '"' || text[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, text[i])
+	}
+	return append(b, '"')
 }

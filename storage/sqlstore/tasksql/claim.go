@@ -15,22 +15,44 @@ func (s *Store) Claim(ctx context.Context, c task.Claim) (rows []task.Row, err e
 	if err != nil || len(kinds) == 0 {
 		return nil, err
 	}
-	err = s.atomically(ctx, func(ctx context.Context) error {
-		rows = nil
-		for i, k := range kinds {
-			if k.Limit = k.Share(c.Limit-len(rows), len(kinds)-i); k.Limit <= 0 {
-				continue
-			}
-			taken, err := s.claimKind(ctx, k, c.Lease)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, taken...)
+	if s.postgres() && s.h.Scope(ctx) == nil {
+		// What is claimed is claimed: if another kind fails then, that is told when
+		// it fails again.
+		if rows, err = s.claimKinds(ctx, kinds, c); len(rows) > 0 {
+			return rows, nil
 		}
-		return nil
+		return nil, err
+	}
+	err = s.atomically(ctx, func(ctx context.Context) error {
+		rows, err = s.claimKinds(ctx, kinds, c)
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	return rows, nil
+}
+
+// claimKinds shares the claim out. With an error it returns what was claimed
+// before.
+func (s *Store) claimKinds(ctx context.Context, kinds []task.KindClaim, c task.Claim) (rows []task.Row, err error) {
+	for i, k := range kinds {
+		if k.Limit = k.Share(c.Limit-len(rows), len(kinds)-i); k.Limit <= 0 {
+			continue
+		}
+		var taken []task.Row
+		if s.postgres() && !limited(k) {
+			taken, err = single(ctx, s, scanRow, s.q.claim, k.Kind, string(k.Behind.Tenant), k.Behind.Name, c.Lease.Microseconds(), k.Limit)
+		} else {
+			err = s.atomically(ctx, func(ctx context.Context) error {
+				taken, err = s.claimLines(ctx, k, c.Lease)
+				return err
+			})
+		}
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, taken...)
 	}
 	return rows, nil
 }
@@ -72,10 +94,8 @@ func (s *Store) waiting(ctx context.Context, kinds []task.KindClaim) (busy []tas
 	return busy, nil
 }
 
-func (s *Store) claimKind(ctx context.Context, k task.KindClaim, lease time.Duration) ([]task.Row, error) {
-	if s.postgres() && !limited(k) {
-		return query(ctx, s, scanRow, s.q.claim, k.Kind, string(k.Behind.Tenant), k.Behind.Name, lease.Microseconds(), k.Limit)
-	}
+// claimLines claims tasks of one kind line by line.
+func (s *Store) claimLines(ctx context.Context, k task.KindClaim, lease time.Duration) ([]task.Row, error) {
 	l, free, err := s.limits(ctx, k)
 	if err != nil || !free {
 		return nil, err
@@ -118,13 +138,18 @@ func (s *Store) claimLine(ctx context.Context, kind string, line task.Line, leas
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	ends, err := query(ctx, s, scanInt, s.q.takeLine, us, us, kind, string(line.Tenant), line.Name, n)
-	if err != nil || len(ends) != len(rows) {
+	var ends int64
+	if _, err := s.one(ctx, s.q.currentInstant, nil, &ends); err != nil {
+		return nil, err
+	}
+	ends += us
+	taken, err := s.exec(ctx, s.q.takeLine, us, ends, kind, string(line.Tenant), line.Name, n)
+	if err != nil || taken != len(rows) {
 		return nil, orElse(err, errRow)
 	}
 	for i := range rows {
 		r := &rows[i]
-		r.State, r.WakeAt = task.Running, ends[0]
+		r.State, r.WakeAt = task.Running, ends
 		r.Attempt++
 		r.Fence++
 	}
@@ -136,11 +161,6 @@ func orElse(err, other error) error {
 		return err
 	}
 	return other
-}
-
-func scanInt(rows *sqlstore.Rows) (n int64, err error) {
-	err = rows.Scan(&n)
-	return n, err
 }
 
 func scanLine(rows *sqlstore.Rows) (l task.Line, err error) {
@@ -231,7 +251,7 @@ func (s *Store) Extend(ctx context.Context, held []task.Held, lease time.Duratio
 	}
 	us := lease.Microseconds()
 	if s.postgres() {
-		args := append(heldArgs(len(held), func(i int) task.Held { return held[i] }), us)
+		args := append(s.heldArgs(held), us)
 		kept, err := query(ctx, s, scanHeld, s.q.extendAll, args...)
 		if err != nil {
 			return nil, err

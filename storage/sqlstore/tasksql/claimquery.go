@@ -46,8 +46,8 @@ func newClaiming(sql dialect) claiming {
 			ORDER BY tenant, line LIMIT 1`),
 		listLine: sql(`SELECT ` + turnValues + ` FROM (SELECT ` + turnColumns + ` ` + waitingIn + `) t
 			JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id ORDER BY t.wake_at, t.id`),
-		takeLine: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = {now} + ?
-			WHERE rowid IN (SELECT w.rowid ` + waitingIn + `) RETURNING wake_at`),
+		takeLine: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = ?
+			WHERE rowid IN (SELECT w.rowid ` + waitingIn + `)`),
 		free: sql(`SELECT line, phase FROM troth_task_turn WHERE tenant = ? AND id = ? AND kind = ?
 			AND (phase = 1 OR (phase IN (2, 3) AND wake_at <= {now})) {wait}`),
 		takeOne: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = {now} + ? WHERE tenant = ? AND id = ?`),
@@ -79,28 +79,29 @@ const linesCTE = `RECURSIVE
 		SELECT tenant, line FROM (SELECT tenant, line FROM behind UNION ALL SELECT tenant, line FROM before) AS around LIMIT 32) AS first)`
 
 // takePicked takes what was picked and returns it whole, in the order of the
-// pick. It finds the rows, which are locked, by where they lie: how many there
-// are, the planner cannot guess, and it would read the whole table for some
-// hundred of them.
-const takePicked = `took AS (UPDATE troth_task_turn t SET phase = 3, span = $4, fence = t.fence + 1, attempt = t.attempt + 1,
+// pick. How many there are the planner cannot guess, and it would read both tables
+// to the end for some hundred of them: so they are found by where they lie, while
+// they are locked, and what they are is looked up for one after the other.
+const takePicked = `took AS (UPDATE troth_task_turn SET phase = 3, span = $4, fence = fence + 1, attempt = attempt + 1,
 		wake_at = {now} + $4
-		FROM picked p WHERE t.ctid = p.place 
-		RETURNING t.tenant, t.id, t.phase, t.wake_at, t.fence, t.attempt, t.blocked, t.reason, t.owner, t.manual_due, p.turn, p.due)
-	SELECT ` + turnValues + ` FROM took t JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id
-	ORDER BY t.turn, t.due, t.id`
+		WHERE ctid = ANY (ARRAY(SELECT place FROM picked))
+		RETURNING ` + turnColumns + `)
+	SELECT ` + turnValues + ` FROM took t JOIN picked p ON p.tenant = t.tenant AND p.id = t.id
+	CROSS JOIN LATERAL (SELECT kind, key, line, grp, payload, instructions, created_at, deadline FROM troth_task x WHERE x.tenant = t.tenant AND x.id = t.id LIMIT 1) m
+	ORDER BY p.turn, p.due, t.id`
 
 func (c *claiming) forPostgres(sql dialect) {
 	c.waiting = sql(`SELECT k.kind FROM unnest($1::text[]) AS k (kind)
 		WHERE EXISTS (SELECT 1 FROM troth_task_turn t WHERE t.phase = 1 AND t.kind = k.kind)`)
 	c.lines = sql(`WITH ` + linesCTE + ` SELECT tenant, line FROM lines ORDER BY turn`)
 	c.claim = sql(`WITH ` + linesCTE + `,
-	picked AS MATERIALIZED (SELECT w.ctid AS place, w.wake_at AS due, l.turn FROM lines l CROSS JOIN LATERAL (
-			SELECT x.ctid, x.wake_at FROM troth_task_turn x
+	picked AS MATERIALIZED (SELECT w.ctid AS place, w.tenant, w.id, w.wake_at AS due, l.turn FROM lines l CROSS JOIN LATERAL (
+			SELECT x.ctid, x.tenant, x.id, x.wake_at FROM troth_task_turn x
 			WHERE x.phase = 1 AND x.kind = $1 AND x.tenant = l.tenant AND x.line = l.line ORDER BY x.wake_at, x.id
 			LIMIT (SELECT ($5::bigint + COUNT(*) - 1) / GREATEST(COUNT(*), 1) FROM lines) FOR UPDATE SKIP LOCKED) w
 		LIMIT $5),
 	` + takePicked)
-	c.claimLine = sql(`WITH picked AS MATERIALIZED (SELECT x.ctid AS place, x.wake_at AS due, 1 AS turn FROM troth_task_turn x
+	c.claimLine = sql(`WITH picked AS MATERIALIZED (SELECT x.ctid AS place, x.tenant, x.id, x.wake_at AS due, 1 AS turn FROM troth_task_turn x
 			WHERE x.phase = 1 AND x.kind = $1 AND x.tenant = $2 AND x.line = $3 ORDER BY x.wake_at, x.id
 			LIMIT $5 FOR UPDATE SKIP LOCKED),
 	` + takePicked)

@@ -12,6 +12,11 @@ import (
 
 // End implements task.SystemStore.
 func (s *Store) End(ctx context.Context, es []task.Ending) (out task.Ended, err error) {
+	if s.postgres() && (len(es) == 1 || s.h.Scope(ctx) == nil) {
+		if es, err = s.completeAlone(ctx, es); err != nil || len(es) == 0 {
+			return out, err
+		}
+	}
 	err = s.h.Atomically(ctx, func(ctx context.Context) error {
 		out = task.Ended{}
 		e := &aftermath{s: s}
@@ -54,12 +59,41 @@ func scanDone(rows *sqlstore.Rows) (d done, err error) {
 	return d, err
 }
 
-// completeAll ends on PostgreSQL all that are completed with one statement. It
-// returns those that are left.
+// completeAlone ends on PostgreSQL, in one round trip, those that are completed
+// and that nobody else waits for or shares a group with. It returns those that are
+// left.
+func (s *Store) completeAlone(ctx context.Context, es []task.Ending) (rest []task.Ending, err error) {
+	var all []task.Held
+	for _, ending := range es {
+		if ending.To == task.Completed {
+			all = append(all, ending.Held)
+		}
+	}
+	if len(all) == 0 {
+		return es, nil
+	}
+	ended, err := single(ctx, s, scanHeld, s.q.completeAlone, s.heldArgs(all)...)
+	if err != nil || len(ended) == len(es) {
+		return nil, err
+	}
+	is := make(map[task.Held]bool, len(ended))
+	for _, h := range ended {
+		is[h] = true
+	}
+	for _, ending := range es {
+		if ending.To != task.Completed || !is[ending.Held] {
+			rest = append(rest, ending)
+		}
+	}
+	return rest, nil
+}
+
+// completeAll ends all that are completed with one statement, and on SQLite one
+// more for what is to be disposed of. It returns those that are left.
 func (s *Store) completeAll(ctx context.Context, e *aftermath, es []task.Ending) (rest []task.Ending, err error) {
 	var all []task.Held
 	for _, ending := range es {
-		if ending.To == task.Completed && s.postgres() {
+		if ending.To == task.Completed {
 			all = append(all, ending.Held)
 		} else {
 			rest = append(rest, ending)
@@ -68,14 +102,23 @@ func (s *Store) completeAll(ctx context.Context, e *aftermath, es []task.Ending)
 	if len(all) == 0 {
 		return rest, nil
 	}
-	ended, err := query(ctx, s, scanDone, s.q.completeAll, heldArgs(len(all), func(i int) task.Held { return all[i] })...)
+	ended, err := query(ctx, s, scanDone, s.q.completeAll, s.heldArgs(all)...)
 	if err != nil {
 		return nil, err
 	}
 	is := make(map[task.Held]bool, len(ended))
+	var alone []task.Held
 	for _, d := range ended {
 		is[d.Held] = true
+		if d.sealed && d.group == d.ID {
+			alone = append(alone, d.Held)
+		}
 		e.add(d, task.Completed, "")
+	}
+	if len(alone) > 0 && !s.postgres() {
+		if _, err := s.exec(ctx, s.q.disposeAll, s.heldArgs(alone)...); err != nil {
+			return nil, err
+		}
 	}
 	for _, h := range all {
 		if !is[h] { // lost, or completed under this fence before

@@ -41,11 +41,13 @@ func newTiming(sql dialect) timing {
 // from going through the index of all that run for each of them.
 const heldRows = `SELECT h.ctid FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS e (tenant, id, fence)
 	CROSS JOIN LATERAL (SELECT x.ctid FROM troth_task_turn x
-		WHERE x.tenant = e.tenant AND x.id = e.id AND x.fence = e.fence AND x.phase + 0 = 3 LIMIT 1 FOR UPDATE) h`
+		WHERE x.tenant = e.tenant AND x.id = e.id AND x.fence = e.fence AND x.phase + 0 = 3`
+
+const heldLock = ` LIMIT 1 FOR UPDATE) h`
 
 func (t *timing) forPostgres(sql dialect) {
 	t.extendAll = sql(`UPDATE troth_task_turn t SET wake_at = {now} + $4, span = $4
-		WHERE t.ctid = ANY (ARRAY(` + heldRows + `)) RETURNING t.tenant, t.id, t.fence`)
+		WHERE t.ctid = ANY (ARRAY(` + heldRows + heldLock + `)) RETURNING t.tenant, t.id, t.fence`)
 	t.alarms += " FOR UPDATE OF a SKIP LOCKED"
 }
 
@@ -57,7 +59,10 @@ type ending struct {
 	completedUnder              string
 	dispose, leave              string
 	takeEdges, freeOne, parkOne string
-	completeAll                 string // PostgreSQL
+	// completeAll ends what is completed at once; completeAlone does on
+	// PostgreSQL for what concerns no other task, with all that goes with it.
+	completeAll, completeAlone string
+	disposeAll                 string // SQLite
 }
 
 const (
@@ -95,14 +100,36 @@ func newEnding(sql dialect) ending {
 	}
 }
 
+// forSQLite takes batches as a list in JSON of tenant, id in hexadecimal digits
+// and fence. The order of the join is given: only so it is a search for each.
+func (e *ending) forSQLite(sql dialect) {
+	e.completeAll = sql(`UPDATE troth_task_turn SET ` + strings.Replace(endedTurn, "?", "6", 1) + `, reason = ''
+		WHERE rowid IN (SELECT x.rowid FROM json_each(?) h CROSS JOIN troth_task_turn x
+			WHERE x.tenant = h.value ->> 0 AND x.id = unhex(h.value ->> 1) AND x.fence = h.value ->> 2 AND +x.phase = 3)` + endedValues)
+	e.disposeAll = sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at)
+		SELECT h.value ->> 0, unhex(h.value ->> 1), c.now FROM json_each(?) h, (SELECT {now} AS now) c WHERE TRUE
+		ON CONFLICT (tenant, grp) DO UPDATE SET due_at = excluded.due_at, tries = 0, reason = ''`)
+}
+
+// alone is what tasks have in common whose end concerns no other.
+const alone = ` AND x.grp = x.id AND x.leads = 0`
+
 func (e *ending) forPostgres(sql dialect) {
-	e.completeAll = sql(`WITH ended AS (
-			UPDATE troth_task_turn SET ` + strings.Replace(endedTurn, "?", "6", 1) + `, reason = ''
-			WHERE ctid = ANY (ARRAY(` + heldRows + `))` + endedValues + `),
-		alone AS (
+	const form = `WITH ended AS (
+			UPDATE troth_task_turn SET {ended}, reason = '' WHERE ctid = ANY (ARRAY({held}))` + endedValues + `),
+		due AS (
 			INSERT INTO troth_task_disposal (tenant, grp, due_at) SELECT tenant, grp, {now} FROM ended WHERE grp = id AND sealed
-			ON CONFLICT (tenant, grp) DO UPDATE SET due_at = excluded.due_at)
+			ON CONFLICT (tenant, grp) DO UPDATE SET due_at = excluded.due_at)`
+	complete := func(held, rest string) string {
+		ended := strings.Replace(endedTurn, "?", "6", 1)
+		return sql(strings.NewReplacer("{ended}", ended, "{held}", held).Replace(form) + rest)
+	}
+	e.completeAll = complete(heldRows+heldLock, `
 		SELECT tenant, id, fence, grp, leads, FALSE, alarmed FROM ended`)
+	// An alarm is the task's own, so removing it waits for nobody who waits for us.
+	e.completeAlone = complete(heldRows+alone+heldLock, `,
+		rung AS (DELETE FROM troth_task_alarm a USING ended r WHERE r.alarmed AND a.tenant = r.tenant AND a.id = r.id)
+		SELECT tenant, id, fence FROM ended`)
 }
 
 // disposing are the statements by which payloads and old tasks go.

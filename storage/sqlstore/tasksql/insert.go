@@ -26,9 +26,9 @@ func (s *Store) id(ctx context.Context, id *task.ID, text string, args ...any) (
 }
 
 // JoinGroup implements task.Store. The row of the group stays locked.
-func (s *Store) JoinGroup(ctx context.Context, tenant troth.Tenant, name string, fresh task.ID) (group task.ID, err error) {
+func (s *Store) JoinGroup(ctx context.Context, j task.Joining) (group task.ID, err error) {
 	err = s.atomically(ctx, func(ctx context.Context) error {
-		_, err := s.id(ctx, &group, s.q.joinGroup, string(tenant), name, fresh[:])
+		_, err := s.id(ctx, &group, s.q.joinGroup, string(j.Tenant), j.Name, j.Fresh[:], j.Tasks)
 		return err
 	})
 	return group, err

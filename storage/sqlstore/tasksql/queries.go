@@ -49,10 +49,13 @@ func newQueries(d sqlstore.Dialect, now string) *queries {
 		setManaged: `INSERT INTO troth_task_managed (one) VALUES (1) ON CONFLICT DO NOTHING`,
 	}
 	if d == sqlstore.Postgres {
+		q.adding.forPostgres(sql)
 		q.claiming.forPostgres(sql)
 		q.timing.forPostgres(sql)
 		q.ending.forPostgres(sql)
 		q.disposing.forPostgres(sql)
+	} else {
+		q.ending.forSQLite(sql)
 	}
 	return q
 }
@@ -70,13 +73,35 @@ type adding struct {
 	find, joinGroup, insertTask, insertTurn, insertBoth string
 	phase, insertEdge, leads                            string
 	setAlarm, removeAlarm                               string
+	insertAll, findAll                                  string // PostgreSQL
+}
+
+// forPostgres adds many at once. Keys are inserted in order, so that two who add the
+// same do not wait for each other; equal ones of one call are in theirs.
+func (a *adding) forPostgres(sql dialect) {
+	a.insertAll = sql(`WITH r AS MATERIALIZED (SELECT tenant, id, kind, key, line, created_at, deadline, not_before, stage, ring_at, place
+			FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) WITH ORDINALITY
+			AS r (tenant, id, kind, key, line, created_at, deadline, not_before, stage, ring_at, place)),
+		n AS (INSERT INTO troth_task (tenant, id, kind, key, line, grp, created_at, deadline)
+			SELECT tenant, id, kind, NULLIF(key, ''), line, id, created_at, deadline FROM r
+			ORDER BY tenant COLLATE "C", kind COLLATE "C", key COLLATE "C", place
+			ON CONFLICT DO NOTHING RETURNING tenant, id),
+		added AS MATERIALIZED (SELECT r.tenant, r.id, kind, line, not_before, stage, ring_at FROM r JOIN n ON n.tenant = r.tenant AND n.id = r.id),
+		turns AS (INSERT INTO troth_task_turn (tenant, id, kind, line, grp, phase, wake_at, sealed, alarmed)
+			SELECT tenant, id, kind, line, id, CASE WHEN not_before > c.now THEN 2 ELSE 1 END,
+				CASE WHEN not_before > c.now THEN not_before ELSE c.now END, FALSE, ring_at <> 0 FROM added, (SELECT {now} AS now) c),
+		alarms AS (INSERT INTO troth_task_alarm (tenant, id, stage, ring_at)
+			SELECT tenant, id, stage, ring_at FROM added WHERE ring_at <> 0)
+		SELECT tenant, id FROM added`)
+	a.findAll = sql(`SELECT m.tenant, m.kind, m.key, m.id FROM unnest($1::text[], $2::text[], $3::text[]) AS r (tenant, kind, key)
+		CROSS JOIN LATERAL (SELECT tenant, kind, key, id FROM troth_task x WHERE x.tenant = r.tenant AND x.kind = r.kind AND x.key = r.key LIMIT 1) m`)
 }
 
 func newAdding(sql dialect) adding {
 	return adding{
 		find: sql(`SELECT id FROM troth_task WHERE tenant = ? AND kind = ? AND key = ?`),
-		joinGroup: sql(`INSERT INTO troth_task_group (tenant, name, id, open) VALUES (?, ?, ?, 1)
-			ON CONFLICT (tenant, name) DO UPDATE SET open = troth_task_group.open + 1 RETURNING id`),
+		joinGroup: sql(`INSERT INTO troth_task_group (tenant, name, id, open) VALUES (?, ?, ?, ?)
+			ON CONFLICT (tenant, name) DO UPDATE SET open = troth_task_group.open + excluded.open RETURNING id`),
 		insertTask: sql(`INSERT INTO troth_task (tenant, id, kind, key, line, grp, payload, created_at, deadline)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
 		insertTurn: sql(newTurn + `

@@ -104,6 +104,17 @@ func (s *Store) one(ctx context.Context, query string, args []any, dest ...any) 
 // query reads all rows of a query.
 func query[T any](ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, error), text string, args ...any) ([]T, error) {
 	rows, err := s.h.Querier(ctx).Query(ctx, text, args...)
+	return all(rows, err, scan)
+}
+
+// single does the same with a statement that is a transaction of its own where
+// ctx has none.
+func single[T any](ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, error), text string, args ...any) ([]T, error) {
+	rows, err := s.h.Single(ctx, text, args...)
+	return all(rows, err, scan)
+}
+
+func all[T any](rows *sqlstore.Rows, err error, scan func(*sqlstore.Rows) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -11,20 +11,20 @@ import (
 type epochQueries struct {
 	epochs, insertEpoch, holdEpoch, lockEpoch, closeEpoch, endEpoch string
 	staleRoots, staleness, slowest                                  string
-	keyBackedUp, setKeyBackedUp                                     string
+	backedUp                                                        string
 }
 
 func (q *epochQueries) all() []*string {
 	return []*string{
 		&q.epochs, &q.insertEpoch, &q.holdEpoch, &q.lockEpoch, &q.closeEpoch, &q.endEpoch,
-		&q.staleRoots, &q.staleness, &q.slowest, &q.keyBackedUp, &q.setKeyBackedUp,
+		&q.staleRoots, &q.staleness, &q.slowest, &q.backedUp,
 	}
 }
 
 const epochColumns = "epoch, place, opened_at, closed_at, final_at, destroyed_at"
 
 func (q *epochQueries) addEpochs(d sqlstore.Dialect) {
-	q.epochs = `SELECT epoch, substr(place, 1, 256), opened_at, closed_at, final_at, destroyed_at
+	q.epochs = `SELECT epoch, substr(place, 1, 256), opened_at, closed_at, final_at, destroyed_at, backed_up_at
 		FROM troth_vault_epoch ORDER BY epoch LIMIT ?`
 	q.insertEpoch = `INSERT INTO troth_vault_epoch (` + epochColumns + `) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	q.holdEpoch = `SELECT closed_at FROM troth_vault_epoch WHERE epoch = ?`
@@ -45,9 +45,8 @@ func (q *epochQueries) addEpochs(d sqlstore.Dialect) {
 		FROM (SELECT DISTINCT epoch, tenant FROM troth_vault_root WHERE sealed IS NOT NULL AND epoch < ?) r) s`
 	q.staleness = `SELECT COUNT(DISTINCT s.tenant), COALESCE(SUM(s.held), 0), COALESCE(MIN(s.epoch), 0)` + counted
 	q.slowest = `SELECT s.tenant` + counted + ` WHERE s.epoch = ? ORDER BY s.held DESC, s.tenant LIMIT 1`
-	q.keyBackedUp = `SELECT value FROM troth_vault_setting WHERE name = 'key-backup'`
-	q.setKeyBackedUp = `INSERT INTO troth_vault_setting (name, value) VALUES ('key-backup', ?)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE troth_vault_setting.value < excluded.value`
+	q.backedUp = `UPDATE troth_vault_epoch SET backed_up_at = ?
+		WHERE epoch = ? AND closed_at = ? AND closed_at <> 0 AND backed_up_at = 0`
 }
 
 // Epochs implements vault.SystemStore.
@@ -57,7 +56,7 @@ func (s *Store) Epochs(ctx context.Context) ([]vault.EpochRow, error) {
 
 func scanEpoch(rows *sqlstore.Rows) (e vault.EpochRow, err error) {
 	var epoch int64
-	err = rows.Scan(&epoch, &e.Place, &e.OpenedAt, &e.ClosedAt, &e.FinalAt, &e.DestroyedAt)
+	err = rows.Scan(&epoch, &e.Place, &e.OpenedAt, &e.ClosedAt, &e.FinalAt, &e.DestroyedAt, &e.BackedUpAt)
 	if err == nil && !small(epoch, &e.Epoch) {
 		err = errRecord
 	}
@@ -132,14 +131,7 @@ func (s *Store) Staleness(ctx context.Context, below uint32) (st vault.Staleness
 	return st, err
 }
 
-// KeyBackedUp implements vault.SystemStore.
-func (s *Store) KeyBackedUp(ctx context.Context) (at int64, err error) {
-	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.keyBackedUp, nil, &at)
-	return at, err
-}
-
-// SetKeyBackedUp implements vault.SystemStore.
-func (s *Store) SetKeyBackedUp(ctx context.Context, at int64) error {
-	_, err := s.h.Querier(ctx).Exec(ctx, s.q.setKeyBackedUp, at)
-	return err
+// EpochBackedUp implements vault.SystemStore.
+func (s *Store) EpochBackedUp(ctx context.Context, epoch uint32, closedAt, at int64) (noted bool, err error) {
+	return s.affects(ctx, s.q.backedUp, at, int64(epoch), closedAt)
 }

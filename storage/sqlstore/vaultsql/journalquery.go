@@ -12,7 +12,7 @@ type journalQueries struct {
 
 	bury, buried string
 
-	rootsAfter, peopleAfter, keysAfter string
+	rootsAfter, peopleAfter, keysAfter, exportsAfter string
 
 	putRoot, putKey string
 }
@@ -67,9 +67,11 @@ func newJournalQueries(d sqlstore.Dialect) *journalQueries {
 		keysAfter: `SELECT ` + keyValues + ` FROM troth_vault_key
 			WHERE (tenant, subject, compartment, generation) > (?, ?, ?, ?)
 			ORDER BY tenant, subject, compartment, generation LIMIT ?`,
+		exportsAfter: `SELECT tenant, substr(subject, 1, 1025), substr(compartment, 1, 1025), exported_at FROM troth_vault_export
+			WHERE (tenant, subject, compartment) > (?, ?, ?) ORDER BY tenant, subject, compartment LIMIT ?`,
 		// The first that is put is the lineage's first; the others are not.
-		putRoot: `INSERT INTO troth_vault_root (` + rootColumns + `, evidence, origin)
-			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN EXISTS (
+		putRoot: `INSERT INTO troth_vault_root (` + rootColumns + `, evidence, restored_at, origin)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN EXISTS (
 				SELECT 1 FROM troth_vault_root WHERE tenant = ? AND lineage = ? AND origin = 1) THEN 0 ELSE 1 END
 			WHERE 1 = 1
 			ON CONFLICT (tenant, lineage, epoch) DO UPDATE SET
@@ -77,24 +79,27 @@ func newJournalQueries(d sqlstore.Dialect) *journalQueries {
 				kek = CASE WHEN ` + theirs + ` THEN excluded.kek ELSE troth_vault_root.kek END,
 				moved_at = CASE WHEN ` + theirs + ` THEN excluded.moved_at ELSE troth_vault_root.moved_at END,
 				superseded_at = CASE WHEN excluded.sealed IS NULL OR excluded.superseded_at <> 0 THEN excluded.superseded_at ELSE troth_vault_root.superseded_at END,
-				shredded_at = excluded.shredded_at, retired_at = excluded.retired_at, evidence = excluded.evidence
+				shredded_at = excluded.shredded_at, retired_at = excluded.retired_at, evidence = excluded.evidence,
+				restored_at = CASE WHEN excluded.sealed IS NULL THEN excluded.restored_at ELSE troth_vault_root.restored_at END
 			WHERE troth_vault_root.shredded_at = 0 AND (excluded.shredded_at <> 0
 				OR (troth_vault_root.commitment = excluded.commitment AND troth_vault_root.sealed IS NOT NULL
 					AND (excluded.sealed IS NULL OR excluded.moved_at > troth_vault_root.moved_at
 						OR (troth_vault_root.superseded_at = 0 AND excluded.superseded_at <> 0))))`,
-		putKey: `INSERT INTO troth_vault_key (` + keyColumns + `, evidence, retired) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		putKey: `INSERT INTO troth_vault_key (` + keyColumns + `, evidence, retired, restored_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (tenant, subject, compartment, generation) DO UPDATE SET sealed = excluded.sealed,
 				flag = excluded.flag, evidence = excluded.evidence, retired = excluded.retired,
 				epoch = CASE WHEN excluded.epoch > troth_vault_key.epoch THEN excluded.epoch ELSE troth_vault_key.epoch END,
 				first_epoch = CASE WHEN excluded.shredded_at <> 0 AND excluded.first_epoch < troth_vault_key.first_epoch
 					THEN excluded.first_epoch ELSE troth_vault_key.first_epoch END,
+				restored_at = CASE WHEN excluded.shredded_at <> 0 THEN excluded.restored_at ELSE troth_vault_key.restored_at END,
 				shredded_at = excluded.shredded_at
 			WHERE troth_vault_key.shredded_at = 0 AND (excluded.shredded_at <> 0
 				OR (excluded.epoch > troth_vault_key.epoch AND excluded.commitment = troth_vault_key.commitment))`,
 	}
 	for _, text := range []*string{
 		&q.insertLine, &q.line, &q.waiting, &q.held, &q.ack, &q.state, &q.begin, &q.move, &q.unfollow, &q.unack,
-		&q.bury, &q.buried, &q.rootsAfter, &q.peopleAfter, &q.keysAfter,
+		&q.bury, &q.buried, &q.rootsAfter, &q.peopleAfter, &q.keysAfter, &q.exportsAfter,
 		&q.putRoot, &q.putKey,
 	} {
 		*text = d.Rebind(*text)

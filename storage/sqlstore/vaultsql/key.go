@@ -23,7 +23,7 @@ func scanKey(rows *sqlstore.Rows) (k vault.KeyRow, err error) {
 	var commitment, evidence []byte
 	var generation, id, epoch, first, retired int64
 	err = rows.Scan(&k.Tenant, &k.SubjectID, &k.Compartment, &generation, &id, &epoch, &first,
-		&k.Sealed, &commitment, &k.CreatedAt, &k.ShreddedAt, &k.Flag, &evidence, &retired)
+		&k.Sealed, &commitment, &k.CreatedAt, &k.ShreddedAt, &k.Flag, &evidence, &retired, &k.RestoredAt)
 	if err != nil || !small(generation, &k.Generation) || !small(id, &k.KeyID) || !small(epoch, &k.Epoch) || !small(first, &k.FirstEpoch) ||
 		max(len(k.Sealed), len(k.Flag)) > maxSealed || !fill(k.Commitment[:], commitment) || !fillOrNone(k.Evidence[:], evidence) {
 		return k, errRecord

@@ -3,6 +3,7 @@ package vaultsql
 import (
 	"context"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/vault"
 )
@@ -31,6 +32,19 @@ func scanPersonEntry(rows *sqlstore.Rows) (p vault.PersonEntry, err error) {
 func (s *Store) KeysAfter(ctx context.Context, after vault.KeyAt, limit int) ([]vault.KeyRow, error) {
 	return query(ctx, s, scanKey, s.j.keysAfter, string(after.Tenant), after.SubjectID, string(after.Compartment),
 		int64(after.Generation), limit)
+}
+
+// ExportsAfter implements vault.JournalSystemStore.
+func (s *Store) ExportsAfter(ctx context.Context, after vault.KeyName, limit int) ([]vault.ExportRow, error) {
+	return query(ctx, s, scanExport, s.j.exportsAfter, string(after.Tenant), after.SubjectID, string(after.Compartment), limit)
+}
+
+func scanExport(rows *sqlstore.Rows) (e vault.ExportRow, err error) {
+	err = rows.Scan(&e.Tenant, &e.SubjectID, &e.Compartment, &e.At)
+	if err == nil && max(len(e.SubjectID), len(e.Compartment)) > troth.MaxIdentifier {
+		err = errRecord
+	}
+	return e, err
 }
 
 // Snapshot implements vault.JournalSystemStore.

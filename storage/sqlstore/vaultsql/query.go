@@ -12,9 +12,9 @@ const (
 	keyColumns  = "tenant, subject, compartment, generation, key_id, epoch, first_epoch, sealed, commitment, created_at, shredded_at, flag"
 	// What is read is cut where it is too long already, for the scan to refuse.
 	rootValues = "tenant, lineage, epoch, substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, " +
-		"superseded_at, retired_at, substr(kek, 1, 1025), moved_at, substr(evidence, 1, 17)"
+		"superseded_at, retired_at, substr(kek, 1, 1025), moved_at, substr(evidence, 1, 17), restored_at"
 	keyValues = "tenant, subject, compartment, generation, key_id, epoch, first_epoch, " +
-		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, substr(flag, 1, 4097), substr(evidence, 1, 17), retired"
+		"substr(sealed, 1, 4097), substr(commitment, 1, 33), created_at, shredded_at, substr(flag, 1, 4097), substr(evidence, 1, 17), retired, restored_at"
 	windowRow    = "tenant, id, actor, home, purpose, opened_at, until_at, closed_at"
 	windowValues = "substr(tenant, 1, 256), substr(id, 1, 17), substr(actor, 1, 256), substr(home, 1, 256), " +
 		"substr(purpose, 1, 256), opened_at, until_at, closed_at"

@@ -30,7 +30,7 @@ func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 	var commitment, evidence []byte
 	var epoch int64
 	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt,
-		&r.SupersededAt, &r.RetiredAt, &r.KEK, &r.MovedAt, &evidence)
+		&r.SupersededAt, &r.RetiredAt, &r.KEK, &r.MovedAt, &evidence, &r.RestoredAt)
 	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || len(r.KEK) > vault.MaxKEK ||
 		!fill(r.Commitment[:], commitment) || !fillOrNone(r.Evidence[:], evidence) {
 		return r, errRecord

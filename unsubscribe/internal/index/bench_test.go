@@ -140,10 +140,11 @@ func report(b *testing.B, base, ours []float64, nameBase, nameOurs string) {
 func BenchmarkRead(b *testing.B) {
 	for _, n := range sizes() {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			x, _, _, _ := many(b, n, false)
 			path := filepath.Join(b.TempDir(), "index")
-			save(b, x, path)
-			x = nil
+			func() { // so that the index goes before its file is read
+				x, _, _, _ := many(b, n, false)
+				save(b, x, path)
+			}()
 			var summing, loading []float64
 			for b.Loop() {
 				runtime.GC()

@@ -48,8 +48,8 @@ func read(b []byte) (Built[string], Position, error) {
 	return Read(bytes.NewReader(b), int64(len(b)), textFormat())
 }
 
-// TestFile_Vector is the example of docs/formats/unsubscribe-index.md.
-func TestFile_Vector(t *testing.T) {
+// TestFile_Layout holds where everything stands; docs/formats/unsubscribe-index.md has it.
+func TestFile_Layout(t *testing.T) {
 	want := "74726f7468756931" + "000000000000004d" + strings.Repeat("e7", 32) +
 		"0000000000000001" + "00000001" + "000000000000000a" +
 		"000000066d61726b2030" +

@@ -101,7 +101,7 @@ func replaced(t *testing.T, model map[Key][]string) *Index[string] {
 // TestIndex_ReadersNeverMissWhatWasPut has readers that ask for keys from the moment
 // that they were put, while merges and growing overlays go on.
 func TestIndex_ReadersNeverMissWhatWasPut(t *testing.T) {
-	const keys, readers = 3000, 3
+	const keys, readers = 1000, 3
 	x := &Index[int]{}
 	put := make(chan int, keys*readers)
 	var wg sync.WaitGroup

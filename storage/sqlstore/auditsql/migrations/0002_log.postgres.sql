@@ -33,6 +33,7 @@ CREATE TABLE troth_audit_entry (
 CREATE UNIQUE INDEX troth_audit_entry_id ON troth_audit_entry (tenant, id);
 CREATE UNIQUE INDEX troth_audit_entry_number ON troth_audit_entry (tenant, log, number);
 CREATE INDEX troth_audit_entry_subject ON troth_audit_entry (tenant, subject, log, number) WHERE subject IS NOT NULL;
+CREATE INDEX troth_audit_entry_act ON troth_audit_entry (tenant, act, log, number) WHERE act IS NOT NULL;
 
 -- Hashes of the Merkle tree, 256 neighbours of one level in a row.
 CREATE TABLE troth_audit_tile (

@@ -28,11 +28,12 @@ CREATE TABLE troth_audit_entry (
 	act         TEXT,
 	subject     BLOB    CHECK (length(subject) = 16),
 	PRIMARY KEY (log, idx)
-);
+) WITHOUT ROWID;
 
 CREATE UNIQUE INDEX troth_audit_entry_id ON troth_audit_entry (tenant, id);
 CREATE UNIQUE INDEX troth_audit_entry_number ON troth_audit_entry (tenant, log, number);
 CREATE INDEX troth_audit_entry_subject ON troth_audit_entry (tenant, subject, log, number) WHERE subject IS NOT NULL;
+CREATE INDEX troth_audit_entry_act ON troth_audit_entry (tenant, act, log, number) WHERE act IS NOT NULL;
 
 -- Hashes of the Merkle tree, 256 neighbours of one level in a row.
 CREATE TABLE troth_audit_tile (
@@ -60,7 +61,7 @@ CREATE TABLE troth_audit_checkpoint (
 	signed_at INTEGER NOT NULL,
 	note      BLOB    NOT NULL,
 	PRIMARY KEY (log, size)
-);
+) WITHOUT ROWID;
 
 -- Sealed pieces of payload, to which the leaf holds commitments. Once dropped,
 -- salt and box are NULL.

@@ -22,6 +22,7 @@ CREATE TABLE troth_vault_epoch (
 	closed_at    BIGINT NOT NULL DEFAULT 0,
 	final_at     BIGINT NOT NULL DEFAULT 0,
 	destroyed_at BIGINT NOT NULL DEFAULT 0,
+	backed_up_at BIGINT NOT NULL DEFAULT 0,
 	CHECK (destroyed_at = 0 OR closed_at <> 0)
 );
 

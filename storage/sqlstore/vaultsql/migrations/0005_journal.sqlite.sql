@@ -29,3 +29,7 @@ CREATE TABLE troth_vault_buried (
 	died_at INTEGER NOT NULL,
 	PRIMARY KEY (name, entry)
 ) STRICT, WITHOUT ROWID;
+
+-- When a restore destroyed what had come back with older data.
+ALTER TABLE troth_vault_root ADD COLUMN restored_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE troth_vault_key ADD COLUMN restored_at INTEGER NOT NULL DEFAULT 0;
