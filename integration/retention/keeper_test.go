@@ -76,8 +76,8 @@ func person(ctx context.Context, id, role string) context.Context {
 	return troth.WithActor(ctx, troth.Actor{Kind: troth.Person, ID: id, Roles: []string{role}})
 }
 
-// documents makes a policy of one class, 30 days, and n documents of it.
-func documents(t *testing.T, p *process, n int) {
+// policyOf is one class, kept for 30 days.
+func policyOf(t *testing.T) *retention.Policy {
 	t.Helper()
 	policy, err := retention.ParseYAML([]byte(`
 format: troth.retention.policy/1
@@ -98,8 +98,14 @@ classes:
       - {stage: active, visible: all, for: P30D}
 `))
 	require.NoError(t, err)
-	require.NoError(t, p.k.Activate(person(t.Context(), "officer", "dpo"), policy))
-	_, err = p.h.Querier(t.Context()).Exec(t.Context(), `CREATE TABLE file (id TEXT PRIMARY KEY, visible TEXT NOT NULL)`)
+	return policy
+}
+
+// documents activates the policy and makes n documents.
+func documents(t *testing.T, p *process, n int) {
+	t.Helper()
+	require.NoError(t, p.k.Activate(person(t.Context(), "officer", "dpo"), policyOf(t)))
+	_, err := p.h.Querier(t.Context()).Exec(t.Context(), `CREATE TABLE file (id TEXT PRIMARY KEY, visible TEXT NOT NULL)`)
 	require.NoError(t, err)
 	for i := range n {
 		id := fmt.Sprintf("%04d", i)
