@@ -76,7 +76,8 @@
 // The keeper needs a [Backend]; package retentiontest checks one.
 //
 // A policy is stored as its text. docs/formats/retention-policy.md gives the fields
-// and the canonical bytes of which [Policy.Hash] is the hash.
+// and the canonical bytes of which [Policy.Hash] is the hash, docs/formats/retention.md
+// what is stored of records and holds.
 //
 // # Compatibility
 //
