@@ -61,8 +61,8 @@ var (
 	// ErrNotFound says that there is no such record, hold or proposal. Handlers return
 	// it for what is gone already, which is success.
 	ErrNotFound = errors.New("retention: not found")
-	// ErrEvent says that an event is not declared, or not one of single records.
-	ErrEvent = errors.New("retention: not an event of a record")
+	// ErrEvent says that an event is not declared by the policy.
+	ErrEvent = errors.New("retention: no such event")
 	// ErrFuture says that something happened after now.
 	ErrFuture = errors.New("retention: the instant lies in the future")
 	// ErrRole says that the person may not do that, or not alone.

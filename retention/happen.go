@@ -13,7 +13,8 @@ import (
 // NewRecord is a record that came to be.
 type NewRecord struct {
 	RecordKey
-	// SubjectID is the person whom it is about; empty for nobody in particular.
+	// SubjectID is the person whom it is about. Empty says that this is not known, or
+	// not one person: holds that are limited to a person cover it then.
 	SubjectID string
 	// Labels are those of the policy that it carries.
 	Labels []string
@@ -98,7 +99,8 @@ func (key RecordKey) validate() error {
 // Happened reports an event of one record, in the host's transaction: it moves the
 // record, and the handler hides or restores it, in the same transaction. Reporting the
 // same again changes nothing. Events may be reported in any order: the record stands
-// where their times say.
+// where their times say. An event of an account, a subject or a purpose is reported for
+// each of the records that it is about.
 func (k *Keeper) Happened(ctx context.Context, key RecordKey, o Occurrence) error {
 	now := k.now()
 	if o.At.IsZero() {
@@ -112,7 +114,7 @@ func (k *Keeper) Happened(ctx context.Context, key RecordKey, o Occurrence) erro
 		if err != nil {
 			return err
 		}
-		if scope, ok := h.ScopeOf(o.Event, now); !ok || scope != OfRecord || o.Event == Created {
+		if _, ok := h.ScopeOf(o.Event, now); !ok || o.Event == Created {
 			return ErrEvent
 		}
 		row, found, err := k.store.LockRecord(ctx, key, true)

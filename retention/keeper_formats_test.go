@@ -40,7 +40,9 @@ func TestFormats_Detail(t *testing.T) {
 	w.after(90)
 	for _, change := range []func(row *retention.RecordRow){
 		func(row *retention.RecordRow) { row.Detail = append([]byte(" "), row.Detail...) },
-		func(row *retention.RecordRow) { row.Detail = bytes.Replace(row.Detail, []byte(`"at"`), []byte(`"At"`), 1) },
+		func(row *retention.RecordRow) {
+			row.Detail = bytes.Replace(row.Detail, []byte(`"at"`), []byte(`"At"`), 1)
+		},
 		func(row *retention.RecordRow) { row.Detail = row.Detail[1:] },
 		func(row *retention.RecordRow) { row.Detail = nil },
 	} {

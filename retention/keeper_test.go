@@ -70,7 +70,7 @@ func TestKeeper_ReportsAreIdempotentAndInTheHostsTransaction(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before, after)
 
-	for _, event := range []string{"account.closed", "unheard", retention.Created} {
+	for _, event := range []string{"unheard", retention.Created} {
 		require.ErrorIs(t, w.k.Happened(w.ctx, fileKey("1"), retention.Occurrence{Event: event}), retention.ErrEvent)
 	}
 	require.ErrorIs(t, w.k.Happened(w.ctx, fileKey("1"), retention.Occurrence{Event: "restored", At: w.now.Add(time.Second)}), retention.ErrFuture)
@@ -202,4 +202,47 @@ func TestKeeper_TenantsAreWalls(t *testing.T) {
 	require.ErrorIs(t, w.k.Happened(w.ctx, stranger, retention.Occurrence{Event: "restored"}), retention.ErrNotFound)
 	w.after(60)
 	require.Equal(t, 1, w.sweep().Destroyed)
+}
+
+func TestKeeper_TheEarliestOfOverlappingPromisesBinds(t *testing.T) {
+	for closed, gone := range map[int]int{10: 40, 29: 59, 60: 59} { // 30 days of backups and one of sweeping before day 70, 89 and 90
+		w := newKept(t, content(t))
+		w.add("1", "p")
+		w.happened("1", "trashed")
+		for day := range 100 {
+			if day == closed && w.sees("1") != "" {
+				w.happened("1", "account.closed")
+			}
+			if w.sees("1") == "" {
+				require.LessOrEqual(t, day, gone, closed)
+				break
+			}
+			w.sweep()
+			w.after(1)
+		}
+		require.Empty(t, w.sees("1"))
+	}
+}
+
+func TestKeeper_OfSeveralVersionsToComeTheFirstCounts(t *testing.T) {
+	p := changed(t, content(t), func(p *retention.Policy) {
+		p.Labels = []retention.Label{{Name: "draft", From: retention.Created, For: days(25), Why: "w"}}
+	})
+	w := newKept(t, p)
+	w.add("1", "p", "draft")
+	officer := person(w.ctx, "officer", "dpo")
+	p.Version, p.Effective, p.Labels[0].For = 2, date(t, "2026-01-05"), days(3)
+	require.NoError(t, w.k.Activate(officer, p))
+	p.Version, p.Effective = 3, date(t, "2026-01-20")
+	p.Copies = append(p.Copies, retention.Copy{Name: "archive", Kind: retention.Analytics, Of: "primary"})
+	require.NoError(t, w.k.Activate(officer, p))
+	require.Zero(t, w.sweep().Destroyed)
+	w.now = day(t, "2026-01-05")
+	require.Equal(t, 1, w.sweep().Destroyed)
+	require.Equal(t, []string{"primary", "search"}, w.files.orders[0].Copies)
+
+	w.add("2", "p", "draft")
+	w.now = day(t, "2026-01-21")
+	require.Equal(t, 1, w.sweep().Destroyed)
+	require.Equal(t, []string{"primary", "search", "archive"}, w.files.orders[1].Copies, "and those of later versions")
 }

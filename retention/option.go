@@ -58,9 +58,20 @@ func WithRecords(recordType string, r Registration) Option {
 }
 
 // WithDisposal says what disposals of a kind are about, for holds; see
-// [Keeper.Dispose].
+// [Keeper.Dispose]. What it leaves out of a kind of this module's own packages stays
+// as it is.
 func WithDisposal(kind string, r DisposalRule) Option {
-	return func(o *options) error { o.disposals[kind] = r; return checkName("kind of disposal", kind) }
+	return func(o *options) error {
+		known := o.disposals[kind]
+		if r.Subject == nil {
+			r.Subject = known.Subject
+		}
+		if r.Permit == nil {
+			r.Permit = known.Permit
+		}
+		o.disposals[kind] = r
+		return checkName("kind of disposal", kind)
+	}
 }
 
 // WithCounsel names the role of those who place and release holds; "counsel" by

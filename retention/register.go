@@ -130,14 +130,17 @@ func orderOf(row *RecordRow, d *Decision) Order {
 }
 
 // deletable returns the copies of a class that must be told to let go of a record, and
-// by when the last of all copies is gone if they are told at an instant.
-func (h *History) deletable(class string, number uint32, at time.Time) (names []string, gone time.Time) {
+// by when the last of all copies is gone if they are told at an instant. A record may
+// lie in the copies of every version that was in force while it was there.
+func (h *History) deletable(class string, at time.Time) (names []string, gone time.Time) {
 	gone = at
-	for _, c := range h.Copies(class, number, at) {
-		if !c.Kind.Rotates() {
-			names = append(names, c.Copy)
+	for _, v := range h.versions[:h.active(at)+1] {
+		for _, c := range h.Copies(class, v.number, at) {
+			if !c.Kind.Rotates() && !slices.Contains(names, c.Copy) {
+				names = append(names, c.Copy)
+			}
+			gone = later(gone, c.By)
 		}
-		gone = later(gone, c.By)
 	}
 	return names, gone
 }

@@ -289,8 +289,11 @@ func (k *Keeper) schedule(h *History, row *RecordRow, d *Decision, labels bool, 
 	default:
 		return // a sweep finds it by its anchor, and looks at holds
 	}
-	if newest.from.After(now) { // a version that comes may make it due before
-		row.DueAt = min(row.DueAt, newest.from.UnixMicro())
+	for _, v := range h.versions {
+		if v.from.After(now) { // a version that comes may make it due before
+			row.DueAt = min(row.DueAt, v.from.UnixMicro())
+			break
+		}
 	}
 	if looked && k.looked(h, row, now) {
 		// It would be found again at once, and for ever.
@@ -310,7 +313,7 @@ func (k *Keeper) purge(ctx context.Context, h *History, row *RecordRow, d *Decis
 	o := orderOf(row, d)
 	o.Visible = VisibleNone
 	var last time.Time
-	o.Copies, last = h.deletable(row.Class, d.Version, d.At)
+	o.Copies, last = h.deletable(row.Class, d.At)
 	destroy, found := reg.Handler.Destroy, "yes"
 	if d.End == Anonymise {
 		destroy = reg.Handler.Anonymise
