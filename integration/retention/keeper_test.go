@@ -160,10 +160,16 @@ func TestHold_WinsOverASweepElsewhere(t *testing.T) {
 		sweeper, office := start(t, open(), now, retention.WithBatch(1)), start(t, open(), now)
 		const total = 30
 		documents(t, sweeper, total)
-		begun, n := make(chan struct{}), 0
+		begun, returned, n := make(chan struct{}), make(chan struct{}), 0
 		sweeper.destroyed = func() {
-			if n++; n == 3 {
-				close(begun)
+			if n++; n != 3 {
+				return
+			}
+			close(begun)
+			select {
+			case <-returned:
+				t.Error("a hold was placed while what it covers was being destroyed")
+			case <-time.After(300 * time.Millisecond):
 			}
 		}
 		placed := make(chan int64, 1)
@@ -173,6 +179,7 @@ func TestHold_WinsOverASweepElsewhere(t *testing.T) {
 			if err := office.k.Place(person(t.Context(), "lawyer", "counsel"), hold); err != nil {
 				t.Error(err)
 			}
+			close(returned)
 			n, err := office.Count(t.Context(), ours)
 			if err != nil {
 				t.Error(err)
