@@ -77,7 +77,7 @@ func person(ctx context.Context, id, role string) context.Context {
 }
 
 // policyOf is one class, kept for 30 days.
-func policyOf(t *testing.T) *retention.Policy {
+func policyOf(t testing.TB) *retention.Policy {
 	t.Helper()
 	policy, err := retention.ParseYAML([]byte(`
 format: troth.retention.policy/1
