@@ -47,7 +47,8 @@ type Config struct {
 	KEKs vault.KEKResolver
 	// Directory is optional: the addresses of the host's people. With it consent and
 	// opt-outs are one truth: each ledger tells the other of a no, in one transaction,
-	// and asks it before it says yes.
+	// and asks it before it says yes. Without it the Gate asks the registry of opt-outs
+	// alone.
 	Directory troth.Directory
 	// Tasks, Consent, Unsubscribe and Gate are options of those parts, beside what the
 	// Kit gives them.
@@ -55,6 +56,10 @@ type Config struct {
 	Consent     []consent.Option
 	Unsubscribe []unsubscribe.Option
 	Gate        []unsubscribe.GateOption
+	// Kinds says how work that the Kit itself hands to Tasks is limited and tried
+	// again, by the names of [consent.Works] and [unsubscribe.Works]: how fast a
+	// provider may be called, for example. The others have the engine's defaults.
+	Kinds []task.Kind
 	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of
 	// the key tables, where the restored database is so old that the key of the
 	// platform's epoch was destroyed since, and Open returns
@@ -79,7 +84,8 @@ type Kit struct {
 	Consent *consent.Ledger
 	// Unsubscribe is the registry of opt-outs; Gate is asked by it before each message,
 	// see [unsubscribe.Gate.Filter]. It lets nobody through before Run, or
-	// [unsubscribe.Gate.Load], has read the registry.
+	// [unsubscribe.Gate.Load], has read the registry. The keys of [unsubscribe.NewLinks]
+	// are Vault's.
 	Unsubscribe *unsubscribe.Registry
 	Gate        *unsubscribe.Gate
 
@@ -107,6 +113,9 @@ func Open(ctx context.Context, c Config, opts ...vault.Option) (*Kit, error) {
 		c.Clock = time.Now
 	}
 	k := &Kit{log: c.Logger}
+	if err := c.checkKinds(); err != nil {
+		return nil, fmt.Errorf("kit: open: %w", err)
+	}
 	if err := k.setSigner(c); err != nil {
 		return nil, fmt.Errorf("kit: open: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/vault/vaulttest"
 )
 
@@ -29,9 +30,12 @@ func TestOpen_SaysWhatIsMissing(t *testing.T) {
 		config kit.Config
 		says   string
 	}{
-		"no database":             {kit.Config{Dialect: sqlstore.SQLite, Secrets: known}, "no database"},
-		"no dialect":              {kit.Config{DB: db, Secrets: known}, "unknown dialect"},
-		"no secrets":              {kit.Config{DB: db, Dialect: sqlstore.SQLite}, "no key-encryption key"},
+		"no database": {kit.Config{Dialect: sqlstore.SQLite, Secrets: known}, "no database"},
+		"no dialect":  {kit.Config{DB: db, Secrets: known}, "unknown dialect"},
+		"no secrets":  {kit.Config{DB: db, Dialect: sqlstore.SQLite}, "no key-encryption key"},
+		"a kind of nobody's": {
+			kit.Config{DB: db, Dialect: sqlstore.SQLite, Secrets: known, Kinds: []task.Kind{{Name: "shop.notice"}}}, "shop.notice",
+		},
 		"a dialect of the future": {kit.Config{DB: db, Dialect: 99, Secrets: known}, "unknown dialect"},
 	} {
 		k, err := kit.Open(t.Context(), c.config)

@@ -2,6 +2,7 @@ package kit
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/trothdev/troth"
@@ -51,9 +52,31 @@ func (k *Kit) wireConsent(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	for _, kind := range consent.Works() {
-		if err := k.Tasks.Handle(task.Kind{Name: kind}, k.consentWork); err != nil {
+	return k.handle(c, consent.Works(), k.consentWork)
+}
+
+// handle has the engine do work of some kinds as the host configured them.
+func (k *Kit) handle(c Config, names []string, h troth.WorkHandler) error {
+	for _, name := range names {
+		kind := task.Kind{Name: name}
+		for _, configured := range c.Kinds {
+			if configured.Name == name {
+				kind = configured
+			}
+		}
+		if err := k.Tasks.Handle(kind, h); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkKinds refuses what would configure nothing.
+func (c Config) checkKinds() error {
+	ours := slices.Concat(consent.Works(), unsubscribe.Works())
+	for _, kind := range c.Kinds {
+		if !slices.Contains(ours, kind.Name) {
+			return fmt.Errorf("Config.Kinds: no part of a Kit enqueues %q", kind.Name)
 		}
 	}
 	return nil
@@ -88,12 +111,7 @@ func (k *Kit) wireUnsubscribe(ctx context.Context, c Config) error {
 	if k.Gate, err = unsubscribe.NewGate(k.Unsubscribe, c.Gate...); err != nil {
 		return err
 	}
-	for _, kind := range unsubscribe.Works() {
-		if err := k.Tasks.Handle(task.Kind{Name: kind}, k.Unsubscribe.Do); err != nil {
-			return err
-		}
-	}
-	return nil
+	return k.handle(c, unsubscribe.Works(), k.Unsubscribe.Do)
 }
 
 // optOuts is the registry of opt-outs for the ledger of consent, which is made

@@ -20,6 +20,14 @@ func (r *Registry) Check(ctx context.Context, c Campaign, address troth.Sensitiv
 	if err != nil {
 		return Decision{}, err
 	}
+	if scope := r.tx.Scope(ctx); scope != nil && !scope.Current() {
+		// Its snapshot may be older than a no.
+		_, now, err := r.known(r.tx.Detach(ctx), c.Tenant, c.Channel, address)
+		if err != nil {
+			return Decision{}, err
+		}
+		rows = append(rows, now...)
+	}
 	return Decide(c, rows), nil
 }
 

@@ -3,7 +3,7 @@
 //
 // Events are append-only: an opt-out, an opt-in, a bounce, a complaint, an import
 // from an older tool, an erasure, a provider that was told. What they come to is an
-// [Entry] per address, channel and list. Addresses are never stored: rows stand
+// [EntryRow] per address, channel and list. Addresses are never stored: rows stand
 // under keyed hashes, whose keys belong to the platform tenant, one for each client
 // and one for "everything". So an opt-out outlives the erasure of the person and of
 // the client.
@@ -66,8 +66,9 @@
 //
 // # Concurrency
 //
-// A Registry is safe for concurrent use; New starts no goroutine. A [Hasher] serves
-// one goroutine.
+// A Registry is safe for concurrent use; New starts no goroutine. Call [Registry.Run],
+// which raises alarms and prunes the feed, and [Gate.Run] in each program. A [Hasher]
+// serves one goroutine.
 //
 // # Storage
 //

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/deadline"
 )
@@ -43,16 +45,22 @@ func Promise(within deadline.Period, citation string, since deadline.Date) (dead
 }
 
 // WithRules sets by which rules a client's providers must be told; the earliest
-// deadline counts. The default is [DefaultRule] for everybody.
+// deadline counts. The default is [DefaultRule] for everybody, and for whom none of
+// the rules gives a deadline: a rule that is wrong is no reason to refuse an opt-out.
 func WithRules(of func(troth.Tenant) []deadline.Rule) Option {
 	return func(o *options) error { o.rules = of; return present("function of rules", of != nil) }
 }
 
-var errNoRule = errors.New("unsubscribe: no rule gives a deadline for telling providers")
-
 // due is the earliest deadline of the tenant's rules, and which rule gave it. Days
 // are those of UTC; where the law is in doubt the strict reading counts.
-func (r *Registry) due(e *Event) (at time.Time, rule string, err error) {
+func (r *Registry) due(e *Event) (at time.Time, rule string) {
+	if at, rule = r.earliest(e, r.opt.rules(e.Place.Tenant)); at.IsZero() {
+		at, rule = r.earliest(e, defaultRules())
+	}
+	return at, rule
+}
+
+func (r *Registry) earliest(e *Event, rules []deadline.Rule) (at time.Time, rule string) {
 	received, sent := e.RecordedAt, e.At
 	if e.Kind == KindImport {
 		sent = received // when the older tool learnt of it is past, and was its duty
@@ -60,7 +68,7 @@ func (r *Registry) due(e *Event) (at time.Time, rule string, err error) {
 	events := []deadline.Event{
 		deadline.At(deadline.Received, received, time.UTC), deadline.At(deadline.Sent, sent, time.UTC),
 	}
-	for _, one := range r.opt.rules(e.Place.Tenant) {
+	for _, one := range rules {
 		if !one.Limit() {
 			continue
 		}
@@ -69,7 +77,8 @@ func (r *Registry) due(e *Event) (at time.Time, rule string, err error) {
 			continue
 		}
 		if err != nil {
-			return time.Time{}, "", fmt.Errorf("unsubscribe: deadline: %w", err)
+			r.log.Error("unsubscribe: a rule gives no deadline", zap.String("rule", one.ID), zap.Error(err))
+			continue
 		}
 		end := d.SafeAt
 		if end.IsZero() {
@@ -79,8 +88,5 @@ func (r *Registry) due(e *Event) (at time.Time, rule string, err error) {
 			at, rule = end, one.ID
 		}
 	}
-	if at.IsZero() {
-		return time.Time{}, "", errNoRule
-	}
-	return at, rule, nil
+	return at, rule
 }

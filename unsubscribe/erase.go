@@ -131,12 +131,9 @@ func (r *Registry) eraseAddress(ctx context.Context, tenant troth.Tenant, a trot
 		if epoch != one.pair.Epoch {
 			return 0, ErrEpoch
 		}
-		if err := r.shred(ctx, one.registry, one.pair.Exact, leave); err != nil {
-			return 0, err
-		}
-		n, err := r.store.EraseContent(ctx, one.registry, one.pair.Exact)
+		n, err := r.eraseEvents(ctx, one.registry, tenant, one.pair.Exact, leave)
 		if err != nil {
-			return 0, fmt.Errorf("unsubscribe: erase: %w", err)
+			return 0, err
 		}
 		total += n
 		if n == 0 {
@@ -149,27 +146,46 @@ func (r *Registry) eraseAddress(ctx context.Context, tenant troth.Tenant, a trot
 	return total, nil
 }
 
-// shred destroys the keys of evidence that belongs to nobody in particular.
-func (r *Registry) shred(ctx context.Context, registry troth.Tenant, key Key, leave troth.Permit) error {
-	if r.opt.shredder == nil {
-		return nil
-	}
+// eraseEvents empties the events of an address that came through a client. What other
+// clients recorded of it in the registry of everything is theirs: their own keepers
+// decide about that.
+func (r *Registry) eraseEvents(ctx context.Context, registry, client troth.Tenant, key Key, leave troth.Permit) (total int, err error) {
 	rows, err := r.store.Events(ctx, registry, key)
 	if err != nil {
-		return fmt.Errorf("unsubscribe: read events: %w", err)
+		return 0, fmt.Errorf("unsubscribe: read events: %w", err)
 	}
 	for i := range rows {
-		if len(rows[i].Content) == 0 || rows[i].SubjectID != "" {
+		row := &rows[i]
+		if row.SubjectID == "" && len(row.Content) == 0 {
 			continue
 		}
-		e, err := openEvent(&rows[i])
+		e, err := openEvent(row)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		at := evidenceAt(e.Place.Tenant, "", e.ID)
-		if err := r.opt.shredder(ctx, leave, at.Subject, EvidenceCompartment); err != nil {
-			return fmt.Errorf("unsubscribe: shred evidence: %w", err)
+		if e.Place.Tenant != client {
+			continue
 		}
+		if err := r.shred(ctx, &e, row, leave); err != nil {
+			return 0, err
+		}
+		n, err := r.store.EraseContent(ctx, registry, row.ID)
+		if err != nil {
+			return 0, fmt.Errorf("unsubscribe: erase: %w", err)
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// shred destroys the key of evidence that belongs to nobody in particular.
+func (r *Registry) shred(ctx context.Context, e *Event, row *EventRow, leave troth.Permit) error {
+	if r.opt.shredder == nil || len(row.Content) == 0 || row.SubjectID != "" {
+		return nil
+	}
+	at := evidenceAt(e.Place.Tenant, "", e.ID)
+	if err := r.opt.shredder(ctx, leave, at.Subject, EvidenceCompartment); err != nil {
+		return fmt.Errorf("unsubscribe: shred evidence: %w", err)
 	}
 	return nil
 }

@@ -53,6 +53,8 @@ func evidenceAt(client troth.Tenant, subjectID, event string) troth.Context {
 	}
 }
 
+// sealEvidence seals what there is. Of a person whose keys are destroyed nothing can
+// be sealed, and nothing is kept: their no counts without.
 func (r *Registry) sealEvidence(ctx context.Context, d *draft) ([]byte, error) {
 	if d.evidence == (evidence{}) {
 		return nil, nil
@@ -65,6 +67,9 @@ func (r *Registry) sealEvidence(ctx context.Context, d *draft) ([]byte, error) {
 		return nil, fmt.Errorf("unsubscribe: encode evidence: %w", err)
 	}
 	sealed, err := r.opt.sealer.Seal(ctx, nil, evidenceAt(d.event.Place.Tenant, d.owner(), d.event.ID), plain)
+	if isShredded(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("unsubscribe: seal evidence: %w", err)
 	}

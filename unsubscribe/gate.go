@@ -18,7 +18,7 @@ import (
 type Gate struct {
 	r   *Registry
 	opt gateOptions
-	// mono is the monotonic clock in nanoseconds.
+	// mono is a clock for ages, in nanoseconds: see ageClock.
 	mono func() int64
 
 	index    index.Index[mark]
@@ -38,8 +38,8 @@ func NewGate(r *Registry, opts ...GateOption) (*Gate, error) {
 			return nil, err
 		}
 	}
-	start := time.Now()
-	g := &Gate{r: r, opt: o, mono: func() int64 { return int64(time.Since(start)) }}
+	clock := &ageClock{start: time.Now()}
+	g := &Gate{r: r, opt: o, mono: clock.now}
 	g.feed.looking = make(chan struct{}, 1)
 	if !o.database {
 		r.watch(g.watched)

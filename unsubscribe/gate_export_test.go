@@ -1,6 +1,9 @@
 package unsubscribe
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // SetMono replaces the monotonic clock of a gate.
 func (g *Gate) SetMono(mono func() int64) { g.mono = mono }
@@ -16,3 +19,12 @@ func (g *Gate) Merge() error { return g.index.Merge() }
 
 // Entries is what the index has: in its base, and changed since.
 func (g *Gate) Entries() (entries, changed int) { return g.index.Len() }
+
+// Ages are what the clock of a gate shows where its two clocks read what is given.
+func Ages(readings [][2]time.Duration) (ages []time.Duration) {
+	c := &ageClock{}
+	for _, r := range readings {
+		ages = append(ages, c.age(r[0], r[1]))
+	}
+	return ages
+}

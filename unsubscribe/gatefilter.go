@@ -26,7 +26,7 @@ var refused = Decision{Reason: ReasonUnknown}
 // its decision says so.
 //
 // In a transaction the gate asks the database in it, so that it sees what was
-// recorded there.
+// recorded there; and once more outside of it, where it reads an older snapshot.
 func (g *Gate) Filter(ctx context.Context, c Campaign, recipients iter.Seq2[Recipient, error]) iter.Seq2[Verdict, error] {
 	return func(yield func(Verdict, error) bool) {
 		a, err := g.ask(ctx, c)
@@ -122,8 +122,32 @@ func (a *asking) decide(ctx context.Context, batch []Verdict) error {
 	if err := a.askOthers(ctx, batch); err != nil {
 		return err
 	}
+	if scope := a.g.r.tx.Scope(ctx); scope != nil && !scope.Current() {
+		if err := a.decideNow(a.g.r.tx.Detach(ctx), batch); err != nil {
+			return err
+		}
+	}
 	for i := range batch {
 		batch[i].asked = how
+	}
+	return nil
+}
+
+// decideNow asks outside of a transaction whose snapshot may be older than a no: who is
+// let through is let through by both.
+func (a *asking) decideNow(ctx context.Context, batch []Verdict) error {
+	now := &asking{g: a.g, c: a.c, database: true}
+	again := make([]Verdict, len(batch))
+	for i := range batch {
+		again[i].Recipient = batch[i].Recipient
+	}
+	if err := now.decide(ctx, again); err != nil {
+		return err
+	}
+	for i := range batch {
+		if batch[i].Send {
+			batch[i].Decision = again[i].Decision
+		}
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ type ImportParams struct {
 // Imported is one opt-out of an older tool.
 type Imported struct {
 	Address troth.Sensitive[string]
-	// At is when it was said; now if zero.
+	// At is when it was said; now if zero, or if it cannot be: before 1970, as tools
+	// write that do not know, or in the future, as clocks and time zones make it.
 	At time.Time
 }
 
@@ -33,8 +34,8 @@ type Imported struct {
 type ImportReport struct {
 	// New were taken over, Known were before.
 	New, Known int
-	// Unreadable are the positions, from 0, of rows whose address or instant cannot be
-	// used: nothing stands against these.
+	// Unreadable are the positions, from 0, of rows whose address cannot be used:
+	// nothing stands against these.
 	Unreadable []int
 }
 
@@ -54,6 +55,9 @@ func (r *Registry) Import(ctx context.Context, p ImportParams, rows iter.Seq2[Im
 	if err := place.Validate(); err != nil {
 		return report, err
 	}
+	if p.Tenant == troth.Platform {
+		return report, ErrScope
+	}
 	if p.Channel.number() == 0 {
 		return report, ErrChannel
 	}
@@ -64,7 +68,11 @@ func (r *Registry) Import(ctx context.Context, p ImportParams, rows iter.Seq2[Im
 			return report, fmt.Errorf("unsubscribe: read import: %w", err)
 		}
 		d := &draft{bulk: true, event: Event{Kind: KindImport, Place: place, Channel: p.Channel, Method: ByFile, Origin: p.Source}}
-		if r.prepare(d, "", row.At, row.Address) != nil {
+		at := row.At
+		if at.After(r.now()) || at.UnixMicro() <= 0 {
+			at = time.Time{}
+		}
+		if r.prepare(d, "", at, row.Address) != nil {
 			report.Unreadable = append(report.Unreadable, n)
 			continue
 		}

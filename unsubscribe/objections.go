@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -58,7 +59,8 @@ func (r *Registry) people(ctx context.Context, d *draft) ([]troth.Subject, error
 
 // tellPeers tells other ledgers of a no, before the entry is locked: both ledgers
 // lock the person first and the entry then. What came from a ledger is not told
-// again.
+// again. A ledger whose records of the client are destroyed has no yes to end: links
+// outlive the client, and may end what others send.
 func (r *Registry) tellPeers(ctx context.Context, d *draft) error {
 	e := &d.event
 	no := e.Kind == KindOptOut || e.Kind == KindComplaint || e.Kind == KindImport
@@ -83,10 +85,14 @@ func (r *Registry) tellPeers(ctx context.Context, d *draft) error {
 	if e.Place.Scope == List {
 		o.Purpose = r.purposeOf(e.Place.List)
 	}
+	// In one order, whatever the directory's is: each of them is locked until the end.
+	slices.SortFunc(people, func(a, b troth.Subject) int { return strings.Compare(a.ID, b.ID) })
 	for _, who := range people {
 		o.Subject = who
 		for _, peer := range r.opt.peers {
-			if err := peer.Object(ctx, o); err != nil {
+			// In a savepoint: nothing is left of what a ledger refused.
+			err := r.tx.Atomically(ctx, func(ctx context.Context) error { return peer.Object(ctx, o) })
+			if err != nil && !isShredded(err) {
 				return fmt.Errorf("unsubscribe: tell of an opt-out: %w", err)
 			}
 		}
@@ -160,8 +166,9 @@ func (r *Registry) objectFor(ctx context.Context, o troth.Objection, p Place, a 
 	return err
 }
 
-// isOurs reports whether the objection is an event of this registry: about that
-// person, and one that denies. Anything else under its id is not believed to be.
+// isOurs reports whether the objection is an event of this registry: of that client,
+// one that denies, and no narrower. Anything else under its id is not believed to be:
+// hosts may call two things by one id.
 func (r *Registry) isOurs(ctx context.Context, o troth.Objection) (bool, error) {
 	for _, registry := range []troth.Tenant{o.Subject.Tenant, troth.Platform} {
 		row, found, err := r.store.Event(ctx, registry, o.OriginID)
@@ -175,7 +182,8 @@ func (r *Registry) isOurs(ctx context.Context, o troth.Objection) (bool, error) 
 		if err != nil {
 			return false, err
 		}
-		if e.Place.Tenant == o.Subject.Tenant && e.Kind.reason() != "" {
+		narrower := e.Place.Scope == List && r.purposeOf(e.Place.List) != o.Purpose || string(e.Channel) != o.Channel
+		if e.Place.Tenant == o.Subject.Tenant && e.Kind.reason() != "" && !narrower {
 			return true, nil
 		}
 	}
@@ -183,14 +191,22 @@ func (r *Registry) isOurs(ctx context.Context, o troth.Objection) (bool, error) 
 }
 
 // addresses are those of a person that the registry can have, on one channel or on
-// all. Channels that it does not know are the host's own.
+// all. Channels that it does not know are the host's own, and to what cannot be read
+// as an address no gate lets a message through: neither is a reason to refuse a no.
 func (r *Registry) addresses(ctx context.Context, who troth.Subject, channel string) ([]troth.Address, error) {
 	all, err := r.opt.directory.Addresses(ctx, who)
 	if err != nil {
 		return nil, fmt.Errorf("unsubscribe: ask the directory: %w", err)
 	}
 	return slices.DeleteFunc(all, func(a troth.Address) bool {
-		return channel != "" && a.Channel != channel || Channel(a.Channel).number() == 0
+		if channel != "" && a.Channel != channel || Channel(a.Channel).number() == 0 {
+			return true
+		}
+		plain, err := a.Value.Reveal(purpose)
+		if err == nil {
+			_, err = Normalise(Channel(a.Channel), plain)
+		}
+		return err != nil
 	}), nil
 }
 

@@ -166,7 +166,7 @@ func TestImport_TakesOptOutsWithoutProofAndNothingElse(t *testing.T) {
 	w.optIn("back@example.org", unsubscribe.Client)
 	report, err := r.Import(w.ctx, params, rows)
 	require.NoError(t, err)
-	require.Equal(t, unsubscribe.ImportReport{New: 3, Known: 1, Unreadable: []int{1, 4}}, report)
+	require.Equal(t, unsubscribe.ImportReport{New: 4, Known: 1, Unreadable: []int{1}}, report)
 	require.Equal(t, year, w.wants(unsubscribe.ReasonImport, regAda).At)
 	w.wants(unsubscribe.ReasonImport, "eve@example.org")
 	w.wants(unsubscribe.ReasonClear, "back@example.org")
@@ -174,7 +174,7 @@ func TestImport_TakesOptOutsWithoutProofAndNothingElse(t *testing.T) {
 	require.Len(t, peer.told, 1)
 	report, err = r.Import(w.ctx, params, rows)
 	require.NoError(t, err)
-	require.Equal(t, unsubscribe.ImportReport{Known: 4, Unreadable: []int{1, 4}}, report)
+	require.Equal(t, unsubscribe.ImportReport{Known: 5, Unreadable: []int{1}}, report)
 	require.Len(t, w.trail.of("unsubscribe.import"), 1)
 }
 
@@ -208,4 +208,18 @@ func TestImport_GoesOnWhereItFailed(t *testing.T) {
 		n++
 	}
 	require.Equal(t, 700, n)
+}
+
+func TestObjections_PeopleOfOneAddressAreToldInOneOrder(t *testing.T) {
+	w := newRegWorld(t)
+	for _, id := range []string{"c-3", "c-1", "c-2"} {
+		w.directory.add(troth.Subject{Tenant: regAcme, ID: id}, regAda)
+	}
+	r, peer := w.withPeer()
+	_, err := r.OptOut(w.ctx, regOut(regAda, unsubscribe.Client))
+	require.NoError(t, err)
+	require.Len(t, peer.told, 3)
+	for i, id := range []string{"c-1", "c-2", "c-3"} {
+		require.Equal(t, id, peer.told[i].Subject.ID, "or two of them at once would wait for each other")
+	}
 }

@@ -87,7 +87,8 @@ func WithEnqueuer(e troth.Enqueuer) Option {
 }
 
 // WithDirectory maps people to addresses and back, which objections of other ledgers
-// need.
+// need. What it gives that cannot be read as an address of its channel, such as a
+// national telephone number, is passed over: see [Normalise].
 func WithDirectory(d troth.Directory) Option {
 	return func(o *options) error { o.directory = d; return present("directory", d != nil) }
 }

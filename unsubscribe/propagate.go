@@ -20,6 +20,9 @@ func Works() []string { return []string{WorkPropagate} }
 // may be gone when its turn comes. It is sealed by the queue and dies with the work.
 type propagation struct {
 	Event, Provider, Address string
+	// Registry is the event's, where the work is the platform's for the client's keys
+	// are destroyed.
+	Registry troth.Tenant `json:",omitempty"`
 }
 
 // propagate enqueues that every provider is told, in the opt-out's transaction.
@@ -32,10 +35,7 @@ func (r *Registry) propagate(ctx context.Context, d *draft) error {
 		if !slices.Contains(p.channels, e.Channel) {
 			continue
 		}
-		due, rule, err := r.due(e)
-		if err != nil {
-			return err
-		}
+		due, rule := r.due(e)
 		row := DeliveryRow{
 			Tenant: d.row.Tenant, EventID: e.ID, Provider: p.name, State: DeliveryPending,
 			NotedAt: e.RecordedAt.UnixMicro(), DueAt: due.UnixMicro(), Rule: rule,
@@ -44,18 +44,28 @@ func (r *Registry) propagate(ctx context.Context, d *draft) error {
 		if _, err := r.store.InsertDelivery(ctx, row); err != nil {
 			return fmt.Errorf("unsubscribe: note delivery: %w", err)
 		}
-		payload, err := json.Marshal(propagation{e.ID, p.name, d.address})
-		if err != nil {
-			return fmt.Errorf("unsubscribe: encode work: %w", err)
+		work := troth.Work{Tenant: d.row.Tenant, Kind: WorkPropagate, Key: digest(p.name, e.ID), Line: p.name, Deadline: due}
+		err := r.enqueue(ctx, work, propagation{Event: e.ID, Provider: p.name, Address: d.address})
+		if isShredded(err) {
+			work.Tenant, work.Key = troth.Platform, digest(p.name, e.ID, string(d.row.Tenant))
+			err = r.enqueue(ctx, work, propagation{Event: e.ID, Provider: p.name, Address: d.address, Registry: d.row.Tenant})
 		}
-		_, err = r.opt.enqueuer.Enqueue(ctx, troth.Work{
-			Tenant: d.row.Tenant, Kind: WorkPropagate, Key: digest(p.name, e.ID), Line: p.name, Payload: payload, Deadline: due,
-		})
 		if err != nil {
 			return fmt.Errorf("unsubscribe: enqueue: %w", err)
 		}
 	}
 	return nil
+}
+
+// enqueue enqueues in a savepoint: nothing is left of what the queue refused.
+func (r *Registry) enqueue(ctx context.Context, w troth.Work, p propagation) (err error) {
+	if w.Payload, err = json.Marshal(p); err != nil {
+		return err
+	}
+	return r.tx.Atomically(ctx, func(ctx context.Context) error {
+		_, err := r.opt.enqueuer.Enqueue(ctx, w)
+		return err
+	})
 }
 
 // Do does one piece of work that the registry enqueued: it is a [troth.WorkHandler].
@@ -73,7 +83,11 @@ func (r *Registry) Do(ctx context.Context, j troth.Job) (troth.Outcome, error) {
 	if to == nil {
 		return troth.Retry, needs("WithProvider, of one that was registered when the person said no")
 	}
-	one, wanted, err := r.delivery(ctx, j.Ref.Tenant, p)
+	registry := j.Ref.Tenant
+	if registry == troth.Platform && p.Registry != "" {
+		registry = p.Registry
+	}
+	one, wanted, err := r.delivery(ctx, registry, p)
 	switch {
 	case errors.Is(err, errPayload):
 		return troth.Failed, err

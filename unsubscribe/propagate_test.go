@@ -278,10 +278,6 @@ func TestPropagation_TheEarliestRuleCounts(t *testing.T) {
 			require.LessOrEqual(t, left, c.most)
 		})
 	}
-	w := newRegWorld(t, unsubscribe.WithProvider("mailer", &regProvider{}),
-		unsubscribe.WithRules(func(troth.Tenant) []deadline.Rule { return nil }))
-	_, err = w.r.OptOut(w.ctx, regOut(regAda, unsubscribe.Client))
-	require.Error(t, err, "no deadline is no permission to wait for ever")
 }
 
 func TestPropagation_RefusesWorkThatIsNotItsOwn(t *testing.T) {

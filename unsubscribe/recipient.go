@@ -12,7 +12,9 @@ type Recipient struct {
 	// (see [WithObjections]) it must be given, unless a [WithDirectory] knows whose
 	// the address is.
 	SubjectID string
-	// Address is where to; or else Keys, which a host may keep beside a contact.
+	// Address is where to; or else Keys, which a host may keep beside a contact. Where
+	// both are given Keys count. They must be those of this address, channel and
+	// client: under any others nothing is found, and nobody stopped.
 	Address troth.Sensitive[string]
 	Keys    Keys
 }

@@ -19,8 +19,9 @@ type Config struct {
 	Store Backend
 	// Recorder keeps the evidence. It must share the store's Transactor.
 	Recorder troth.Recorder
-	// Keys give the keys of addresses and links, all of the platform tenant. They
-	// must stay the same for the life of the store.
+	// Keys give the keys of addresses and links, all of the platform tenant: a vault
+	// does, or storage/keyfile without one. They must stay the same for the life of
+	// the store.
 	Keys troth.Keys
 }
 

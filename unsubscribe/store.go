@@ -48,9 +48,9 @@ type Store interface {
 	Event(ctx context.Context, tenant troth.Tenant, id string) (row EventRow, found bool, err error)
 	// Events returns the events of an address, ordered by RecordedAt and ID.
 	Events(ctx context.Context, tenant troth.Tenant, key Key) ([]EventRow, error)
-	// EraseContent empties SubjectID and Content of all events of an address, and
-	// returns of how many.
-	EraseContent(ctx context.Context, tenant troth.Tenant, key Key) (events int, err error)
+	// EraseContent empties SubjectID and Content of one event, and returns of how many:
+	// 0 if they were empty, or there is no such event.
+	EraseContent(ctx context.Context, tenant troth.Tenant, id string) (events int, err error)
 
 	// EraseSubject empties SubjectID and Content of all events of a person, and returns
 	// of how many.

@@ -183,6 +183,9 @@ func (r *Registry) append(ctx context.Context, d *draft) error {
 	if err := r.allows(ctx, d); err != nil {
 		return err
 	}
+	if e.Kind.reason() != "" && d.keys.Mailbox != d.keys.Exact {
+		d.row.Mailbox = d.keys.Mailbox // the entry may be older than the rule
+	}
 	d.apply()
 	if err := r.store.PutEntry(ctx, d.row); err != nil {
 		return fmt.Errorf("unsubscribe: write entry: %w", err)

@@ -183,3 +183,29 @@ func TestGate_ModesAgree(t *testing.T) {
 		require.Equal(t, [2]int{30, 30}, stops)
 	})
 }
+
+// TestGate_AnOldSnapshotHidesNoOptOut: a host that reads its contacts from one
+// snapshot, and asks in that transaction, is told of who opted out since.
+func TestGate_AnOldSnapshotHidesNoOptOut(t *testing.T) {
+	eachGateDatabase(t, func(t *testing.T, d gateDatabase) {
+		writer := d.open(t)
+		for _, opts := range [][]unsubscribe.GateOption{nil, {unsubscribe.WithDatabaseMode()}} {
+			p := d.open(t, opts...)
+			address := fmt.Sprint("ada", len(opts), "@a.example")
+			require.NoError(t, p.handle.Snapshot(p.ctx, func(in context.Context) error {
+				v, err := p.gate.Ask(in, gateLetter, gateTo(address))
+				require.NoError(t, err)
+				require.True(t, v.Send)
+				_, err = writer.registry.OptOut(writer.ctx, gateOut(address))
+				require.NoError(t, err)
+				v, err = p.gate.Ask(in, gateLetter, gateTo(address))
+				require.NoError(t, err)
+				require.False(t, v.Send, "the gate")
+				one, err := p.registry.Check(in, gateLetter, gateTo(address).Address)
+				require.NoError(t, err)
+				require.False(t, one.Send, "a check")
+				return nil
+			}))
+		}
+	})
+}

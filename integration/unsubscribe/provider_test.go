@@ -23,10 +23,10 @@ import (
 	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/storage/sqlstore"
-	"github.com/trothdev/troth/storage/sqlstore/unsubscribesql"
 	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/unsubscribe"
 	"github.com/trothdev/troth/unsubscribe/httpprovider"
+	"github.com/trothdev/troth/vault"
 	"github.com/trothdev/troth/vault/vaulttest"
 )
 
@@ -112,21 +112,19 @@ func newSite(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts []unsubscribe.Op
 	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
 	log := zap.New(core)
-	k, err := kit.Open(t.Context(), kit.Config{
-		DB: db, Dialect: d, Secrets: kit.Secrets{KEK: vaulttest.InsecureKEK()}, Logger: log, Tasks: []task.Option{task.WithPoll(20 * time.Millisecond)},
-	})
+	c := kit.Config{
+		DB: db, Dialect: d, Secrets: kit.Secrets{KEK: vaulttest.InsecureKEK()}, Logger: log,
+		Tasks: []task.Option{task.WithPoll(20 * time.Millisecond)}, Unsubscribe: opts,
+	}
+	for _, kind := range unsubscribe.Works() {
+		c.Kinds = append(c.Kinds, task.Kind{Name: kind, Backoff: 10 * time.Millisecond, Cap: 50 * time.Millisecond})
+	}
+	k, err := kit.Open(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, k.Close(context.WithoutCancel(t.Context()))) })
-	store, err := unsubscribesql.New(t.Context(), k.Handle)
-	require.NoError(t, err)
-	s := &site{T: t, kit: k, logs: logs, ctx: troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})}
-	s.registry, err = unsubscribe.New(t.Context(), unsubscribe.Config{Store: store, Recorder: k.Trail, Keys: k.Vault},
-		append([]unsubscribe.Option{
-			unsubscribe.WithSealer(k.Vault), unsubscribe.WithEnqueuer(k.Tasks), unsubscribe.WithLogger(log), unsubscribe.Unmanaged("test"),
-		}, opts...)...)
-	require.NoError(t, err)
-	for _, kind := range unsubscribe.Works() {
-		require.NoError(t, k.Tasks.Handle(task.Kind{Name: kind, Backoff: 10 * time.Millisecond, Cap: 50 * time.Millisecond}, s.registry.Do))
+	s := &site{
+		T: t, kit: k, registry: k.Unsubscribe, logs: logs,
+		ctx: troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"}),
 	}
 	return s
 }
@@ -213,6 +211,28 @@ func TestProvider_IsToldOnceWhateverGoesWrong(t *testing.T) {
 		for _, call := range m.calls {
 			require.NotContains(t, call, ada, "no address in a URL")
 		}
+	})
+}
+
+// TestProvider_IsToldAlsoForAClientWhoIsGone: the links in a client's messages work
+// after the client's keys were destroyed, with the real vault, ledger and queue.
+func TestProvider_IsToldAlsoForAClientWhoIsGone(t *testing.T) {
+	eachSite(t, func(t *testing.T, open func(opts ...unsubscribe.Option) *site) {
+		m, provider := serve(t)
+		people := &contacts{known: map[troth.Subject][]string{{Tenant: shop, ID: "c-17"}: {ada}}}
+		ledger := &late{}
+		s := open(provider, unsubscribe.WithDirectory(people), unsubscribe.WithObjections(ledger))
+		ledger.Objections = s.kit.Consent
+		_, err := s.kit.Vault.Shred(s.ctx, troth.UnmanagedPermit("test"), vault.Target{Tenant: shop, WholeTenant: true})
+		require.NoError(t, err)
+		e, err := s.registry.OptOut(s.ctx, unsubscribe.OptOutParams{
+			Tenant: shop, Channel: unsubscribe.Email, Address: troth.Protect(ada), Scope: unsubscribe.Client, Method: unsubscribe.ByOneClick,
+			Evidence: unsubscribe.Evidence{UserAgent: troth.Protect("Mail/1.0")},
+		})
+		require.NoError(t, err)
+		require.False(t, e.HasEvidence)
+		s.runs(func() bool { return s.state(shop, e.ID).State == unsubscribe.DeliveryTold })
+		require.Equal(t, map[string]int{ada: 1}, m.suppressed)
 	})
 }
 

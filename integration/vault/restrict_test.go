@@ -56,6 +56,9 @@ func TestRestrict_RolledBackByTheHostRestrictsNobody(t *testing.T) {
 		here, there := config.start(t), config.start(t)
 		sealed := here.ask(request{Op: "seal", Subjects: []string{"1"}}).Sealed[0]
 		there.opens(t, "1", sealed, ok)
+		const fences = "SELECT count(*) FROM troth_vault_fence"
+		db := d.open(t)
+		before := d.count(t, db, fences)
 		here.ask(request{Op: "begin and restrict", Subjects: []string{"1"}})
 		here.opens(t, "1", sealed, restricted)
 		there.opens(t, "1", sealed, ok)
@@ -65,8 +68,7 @@ func TestRestrict_RolledBackByTheHostRestrictsNobody(t *testing.T) {
 			require.Equal(c, []string{ok, ok}, got)
 		}, 10*time.Second, 10*time.Millisecond)
 		there.opens(t, "1", sealed, ok)
-		db := d.open(t)
-		require.Zero(t, d.count(t, db, "SELECT count(*) FROM troth_vault_fence"))
+		require.Equal(t, before, d.count(t, db, fences))
 		require.Zero(t, d.count(t, db, "SELECT count(*) FROM troth_vault_restriction"))
 		require.Zero(t, d.count(t, db, "SELECT count(*) FROM troth_vault_key WHERE flag IS NOT NULL"))
 	})

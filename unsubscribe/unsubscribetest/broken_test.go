@@ -21,7 +21,7 @@ type broken struct {
 	insertEvent    func(ctx context.Context, row unsubscribe.EventRow) (bool, error)
 	event          func(ctx context.Context, t troth.Tenant, id string) (unsubscribe.EventRow, bool, error)
 	events         func(ctx context.Context, t troth.Tenant, key unsubscribe.Key) ([]unsubscribe.EventRow, error)
-	eraseContent   func(ctx context.Context, t troth.Tenant, key unsubscribe.Key) (int, error)
+	eraseContent   func(ctx context.Context, t troth.Tenant, id string) (int, error)
 	eraseSubject   func(ctx context.Context, t troth.Tenant, id string) (int, error)
 	insertDelivery func(ctx context.Context, row unsubscribe.DeliveryRow) (bool, error)
 	lockDelivery   func(ctx context.Context, t troth.Tenant, event, provider string) (unsubscribe.DeliveryRow, bool, error)
@@ -102,8 +102,8 @@ func (b *broken) Events(ctx context.Context, t troth.Tenant, key unsubscribe.Key
 	return b.events(ctx, t, key)
 }
 
-func (b *broken) EraseContent(ctx context.Context, t troth.Tenant, key unsubscribe.Key) (int, error) {
-	return b.eraseContent(ctx, t, key)
+func (b *broken) EraseContent(ctx context.Context, t troth.Tenant, id string) (int, error) {
+	return b.eraseContent(ctx, t, id)
 }
 
 func (b *broken) EraseSubject(ctx context.Context, t troth.Tenant, id string) (int, error) {

@@ -158,13 +158,13 @@ var eventDefects = []defect{
 			return true, err
 		}
 	})},
-	{"erasing is only counted", "erasing an address empties its events and leaves the rest of them", breaks(func(_ unsubscribe.Backend, b *broken) {
-		b.eraseContent = func(context.Context, troth.Tenant, unsubscribe.Key) (int, error) { return 1, nil }
+	{"erasing is only counted", "erasing an event empties it and leaves the rest of it", breaks(func(_ unsubscribe.Backend, b *broken) {
+		b.eraseContent = func(context.Context, troth.Tenant, string) (int, error) { return 1, nil }
 	})},
 	{"nobody is somebody", "erasing a person empties their events and leaves the rest of them", breaks(func(s unsubscribe.Backend, b *broken) {
 		b.eraseSubject = func(ctx context.Context, t troth.Tenant, id string) (int, error) {
 			if id == "" {
-				return s.EraseContent(ctx, t, keyOf("44"))
+				return s.EraseContent(ctx, t, "e3")
 			}
 			return s.EraseSubject(ctx, t, id)
 		}

@@ -235,7 +235,7 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 			_, err := s.InsertEvent(ctx, said(t, "42", "e3", instant))
 			return err
 		},
-		"EraseContent": func(ctx context.Context) error { _, err := s.EraseContent(ctx, t, keyOf("42")); return err },
+		"EraseContent": func(ctx context.Context) error { _, err := s.EraseContent(ctx, t, "e1"); return err },
 		"EraseSubject": func(ctx context.Context) error { _, err := s.EraseSubject(ctx, t, "c-43"); return err },
 		"InsertDelivery": func(ctx context.Context) error {
 			_, err := s.InsertDelivery(ctx, delivery(t, "other"))

@@ -74,8 +74,8 @@ func (s *store) Events(ctx context.Context, tenant troth.Tenant, key unsubscribe
 	return faultstore.Do(ctx, s.p, "Events", func() ([]unsubscribe.EventRow, error) { return s.s.Events(ctx, tenant, key) })
 }
 
-func (s *store) EraseContent(ctx context.Context, tenant troth.Tenant, key unsubscribe.Key) (int, error) {
-	return faultstore.Do(ctx, s.p, "EraseContent", func() (int, error) { return s.s.EraseContent(ctx, tenant, key) })
+func (s *store) EraseContent(ctx context.Context, tenant troth.Tenant, id string) (int, error) {
+	return faultstore.Do(ctx, s.p, "EraseContent", func() (int, error) { return s.s.EraseContent(ctx, tenant, id) })
 }
 
 func (s *store) EraseSubject(ctx context.Context, tenant troth.Tenant, subjectID string) (int, error) {

@@ -57,13 +57,13 @@ func (s *Store) Events(ctx context.Context, tenant troth.Tenant, key unsubscribe
 }
 
 // EraseContent implements unsubscribe.Store.
-func (s *Store) EraseContent(ctx context.Context, tenant troth.Tenant, key unsubscribe.Key) (n int, err error) {
+func (s *Store) EraseContent(ctx context.Context, tenant troth.Tenant, id string) (n int, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
-		rows, err := s.eventsOf(ctx, tenant, key)
-		if err != nil {
+		row, found, err := s.Event(ctx, tenant, id)
+		if err != nil || !found {
 			return err
 		}
-		n, err = s.empty(ctx, rows)
+		n, err = s.empty(ctx, []memory.Row[eventKey, unsubscribe.EventRow]{{Key: keyOf(&row), Value: row}})
 		return err
 	})
 	return n, err

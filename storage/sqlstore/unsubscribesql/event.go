@@ -41,8 +41,8 @@ func (s *Store) Events(ctx context.Context, tenant troth.Tenant, key unsubscribe
 }
 
 // EraseContent implements unsubscribe.Store.
-func (s *Store) EraseContent(ctx context.Context, tenant troth.Tenant, key unsubscribe.Key) (int, error) {
-	return s.exec(ctx, s.q.eraseContent, string(tenant), key[:])
+func (s *Store) EraseContent(ctx context.Context, tenant troth.Tenant, id string) (int, error) {
+	return s.exec(ctx, s.q.eraseContent, string(tenant), id)
 }
 
 // EraseSubject implements unsubscribe.Store.

@@ -96,7 +96,7 @@ func common() *queries {
 		event:  `SELECT ` + eventValues + ` FROM troth_unsubscribe_event WHERE tenant = ? AND id = ?`,
 		events: `SELECT ` + eventValues + ` FROM troth_unsubscribe_event WHERE tenant = ? AND addr_key = ? ORDER BY recorded_at, id`,
 		eraseContent: `UPDATE troth_unsubscribe_event SET subject = '', content = NULL
-			WHERE tenant = ? AND addr_key = ? AND (subject <> '' OR content IS NOT NULL)`,
+			WHERE tenant = ? AND id = ? AND (subject <> '' OR content IS NOT NULL)`,
 		eraseSubject: `UPDATE troth_unsubscribe_event SET subject = '', content = NULL
 			WHERE tenant = ? AND subject = ? AND subject <> ''`,
 
