@@ -32,10 +32,7 @@ func (h *History) Cutoff(class, stage string, cohort uint32, at time.Time) (anch
 // inverse returns the latest instant, in microseconds, that end maps to at or
 // before; end never falls.
 func inverse(end func(time.Time) time.Time, at time.Time) time.Time {
-	low := at.AddDate(-(maxStages+1)*(maxYears+1), 0, 0).UnixMicro() // due
-	if low < earliest.UnixMicro() {
-		low = earliest.UnixMicro()
-	}
+	low := max(at.AddDate(-(maxStages+1)*(maxYears+1), 0, 0).UnixMicro(), earliest.UnixMicro()) // due
 	high := at.UnixMicro() + 1 // not due
 	for high-low > 1 {
 		mid := low + (high-low)/2
