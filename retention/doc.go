@@ -24,6 +24,23 @@
 // keeps a record from being destroyed keeps it in sight. What is not known never
 // destroys.
 //
+// A [Keeper] carries that out, and alone gives leave to destroy. Hosts register their
+// record types with a [Handler], and report in their own transactions what comes to be
+// and what happens; [Keeper.Run] sweeps:
+//
+//	k, err := retention.New(ctx, retention.Config{Store: store, Recorder: trail, Manages: stores},
+//		retention.WithRecords("file", retention.Registration{Handler: files}))
+//	err = k.Activate(ctx, policy)
+//	err = k.Created(ctx, retention.NewRecord{RecordKey: key, SubjectID: owner})
+//	err = k.Happened(ctx, key, retention.Occurrence{Event: "trashed"})
+//	err = k.Run(ctx)
+//
+// Nothing is destroyed but by an [Order] with a permit, which is for that record, in
+// that version and stage, under that policy, inside the transaction in which the
+// decision was made. A legal hold, see [Keeper.Place], that commits before that
+// transaction does keeps what it covers. For the data of the other packages the keeper
+// is their troth.Disposer.
+//
 // # Time
 //
 // Periods of days, weeks, months and years end with the end of a day in the
@@ -34,6 +51,11 @@
 //
 // # What it does not promise
 //
+// The keeper knows what was reported to it, and no more: compare [Keeper.HostCount] with
+// what it counts. A handler is believed when it says that every copy was told. What a
+// handler does outside of the database is not undone with the transaction. Whoever
+// writes to the database past the keeper can destroy without it.
+//
 // It is no legal advice. That a policy lints clean says that its stages meet
 // its promises, not that the promises are lawful, or the periods right. Copies that
 // a policy does not name are not known to it.
@@ -41,17 +63,21 @@
 // # Errors
 //
 // [*PolicyError], which wraps [ErrPolicy], refuses a policy and says where. Nothing
-// of a policy but ids is quoted.
+// of a policy but ids is quoted. A [*LintError] holds findings, a [*HeldError] names the
+// hold that keeps something; it wraps troth.ErrNotPermitted.
 //
 // # Concurrency
 //
 // A History never changes and may be used by many at once, as may a Policy that
-// nobody changes. Evaluation reads no clock, does no I/O and allocates nothing.
+// nobody changes; a Keeper may be used by many at once, and several may share a store. Evaluation reads no clock, does no I/O and allocates nothing.
 //
 // # Storage
 //
+// The keeper needs a [Backend]; package retentiontest checks one.
+//
 // A policy is stored as its text. docs/formats/retention-policy.md gives the fields
-// and the canonical bytes of which [Policy.Hash] is the hash.
+// and the canonical bytes of which [Policy.Hash] is the hash, docs/formats/retention.md
+// what is stored of records and holds.
 //
 // # Compatibility
 //

@@ -3,6 +3,8 @@ package retention
 import (
 	"errors"
 	"fmt"
+
+	"github.com/trothdev/troth"
 )
 
 // ErrPolicy says that a policy cannot be used: it is malformed, or contradicts
@@ -42,3 +44,58 @@ func (e *PolicyError) Unwrap() []error {
 	}
 	return []error{ErrPolicy, e.Err}
 }
+
+var (
+	// ErrNoPolicy says that no version of a policy is in force: nothing is kept or
+	// destroyed by it.
+	ErrNoPolicy = errors.New("retention: no policy is in force")
+	// ErrVersion says that a version does not follow those that were activated.
+	ErrVersion = errors.New("retention: the version does not follow the ones before")
+	// ErrUnregistered says that a record type has no handler, or no class.
+	ErrUnregistered = errors.New("retention: no such record type")
+	// ErrNotKept says that nothing of a class is kept: its records are destroyed after
+	// use and never registered.
+	ErrNotKept = errors.New("retention: nothing of that class is kept")
+	// ErrConflict says that the id was used for something else.
+	ErrConflict = errors.New("retention: the id was used for something else")
+	// ErrNotFound says that there is no such record, hold or proposal. Handlers return
+	// it for what is gone already, which is success.
+	ErrNotFound = errors.New("retention: not found")
+	// ErrEvent says that an event is not declared by the policy.
+	ErrEvent = errors.New("retention: no such event")
+	// ErrFuture says that something happened after now.
+	ErrFuture = errors.New("retention: the instant lies in the future")
+	// ErrRole says that the person may not do that, or not alone.
+	ErrRole = errors.New("retention: this takes another person or role")
+	// ErrHold says that a hold is not usable: without matter, or without review.
+	ErrHold = errors.New("retention: hold is not usable")
+	// ErrRecord says that a stored row is not what the keeper wrote.
+	ErrRecord = errors.New("retention: stored record is not usable")
+	// ErrHeld says that a legal hold stands against it. The error that wraps it is a
+	// *[HeldError].
+	ErrHeld = fmt.Errorf("%w: held", troth.ErrNotPermitted)
+)
+
+// HeldError names the hold that keeps something.
+type HeldError struct {
+	Hold, Matter string
+}
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("retention: hold %q of matter %q keeps it", e.Hold, e.Matter)
+}
+
+// Unwrap returns ErrHeld.
+func (e *HeldError) Unwrap() error { return ErrHeld }
+
+// LintError says what speaks against activating a policy.
+type LintError struct {
+	Findings []Finding
+}
+
+func (e *LintError) Error() string {
+	return fmt.Sprintf("retention: the policy has %d findings, the first: %s", len(e.Findings), e.Findings[0])
+}
+
+// Unwrap returns ErrPolicy.
+func (e *LintError) Unwrap() error { return ErrPolicy }

@@ -4,7 +4,10 @@
 // the tests that need a permit of a certain kind.
 package permit
 
-import "errors"
+import (
+	"errors"
+	"sync/atomic"
+)
 
 // Permit is opaque leave to destroy. The zero value permits nothing.
 type Permit struct {
@@ -13,6 +16,8 @@ type Permit struct {
 	ground string
 	policy [32]byte
 	inTx   any
+	// revoked is shared by all copies of a managed permit.
+	revoked *atomic.Bool
 }
 
 type kind int
@@ -32,6 +37,10 @@ type Ref struct {
 	// together, such as an entry of the trail. Where it is set the permit is for
 	// that, and for no key.
 	Record string
+	// Version and Stage are those of the record when the permit was minted, where a
+	// keeper keeps the record; zero elsewhere.
+	Version int64
+	Stage   string
 }
 
 // ErrNotCovered says that a permit does not cover what was to be destroyed.
@@ -45,7 +54,15 @@ func Unmanaged(ground string) Permit { return Permit{kind: unmanaged, ground: gr
 // good only inside the transaction scope that it was minted in, in which holds
 // were checked; scope is compared by identity.
 func Managed(ref Ref, ground string, policy [32]byte, scope any) Permit {
-	return Permit{kind: managed, ref: ref, ground: ground, policy: policy, inTx: scope}
+	return Permit{kind: managed, ref: ref, ground: ground, policy: policy, inTx: scope, revoked: new(atomic.Bool)}
+}
+
+// Revoke ends a managed permit and all copies of it, for ever: what it was minted for
+// is over, or a hold came meanwhile.
+func Revoke(p Permit) {
+	if p.revoked != nil {
+		p.revoked.Store(true)
+	}
 }
 
 // IsUnmanaged reports whether the permit was minted without a keeper.
@@ -64,7 +81,7 @@ func (p Permit) Check(ref Ref, within func(scope any) bool) error {
 	case unmanaged:
 		return nil
 	case managed:
-		if p.ref == ref && within(p.inTx) {
+		if p.ref == ref && !p.revoked.Load() && within(p.inTx) {
 			return nil
 		}
 	case none:

@@ -1,0 +1,99 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/trothdev/troth"
+)
+
+var (
+	fieldHandle = troth.Field{Name: "record", Kind: troth.IDFact, Doc: "random name of the record"}
+	fieldType   = troth.Field{Name: "type", Kind: troth.WordFact, Doc: "record type"}
+	fieldClass  = troth.Field{Name: "class", Kind: troth.WordFact, Doc: "class of the record"}
+	fieldStage  = troth.Field{Name: "stage", Kind: troth.WordFact, Doc: "stage that it stood in"}
+	fieldPolicy = troth.Field{Name: "policy", Kind: troth.DigestFact, Doc: "hash of the policy that decided"}
+	fieldHold   = troth.Field{Name: "hold", Kind: troth.WordFact, Doc: "id of the hold"}
+	fieldMatter = troth.Field{Name: "matter", Kind: troth.WordFact, Doc: "matter that the hold is for"}
+)
+
+var (
+	actActivate = &troth.Act{
+		Name: "retention.activate", Version: 1,
+		Doc: "A version of the policy was activated.",
+		Fields: []troth.Field{
+			{Name: "name", Kind: troth.WordFact, Doc: "name of the policy"},
+			{Name: "version", Kind: troth.CountFact, Doc: "number of the version"},
+			{Name: "effective", Kind: troth.InstantFact, Doc: "from when it is in force"},
+			fieldPolicy,
+		},
+	}
+	actManage = &troth.Act{
+		Name: "retention.manage", Version: 1,
+		Doc:    "A keeper took stores over: nothing in them is destroyed without a permit of its own from now on.",
+		Fields: []troth.Field{{Name: "stores", Kind: troth.CountFact, Doc: "how many were taken over"}},
+	}
+	actMove = &troth.Act{
+		Name: "retention.move", Version: 1,
+		Doc: "A record entered another stage, by time or by an event.",
+		Fields: []troth.Field{
+			fieldHandle, fieldType, fieldClass, fieldStage,
+			{Name: "next", Kind: troth.WordFact, Doc: "stage that began"},
+			{Name: "since", Kind: troth.InstantFact, Doc: "when it began"},
+			{Name: "visible", Kind: troth.WordFact, Doc: "who can see the record: all, owner, staff or none"},
+		},
+	}
+	actPurge = &troth.Act{
+		Name: "retention.purge", Version: 1,
+		Doc: "A record was destroyed, or made anonymous, in every copy that can be told to.",
+		Fields: []troth.Field{
+			fieldHandle, fieldType, fieldClass, fieldStage,
+			{Name: "end", Kind: troth.WordFact, Doc: "destroy or anonymise"},
+			{Name: "found", Kind: troth.WordFact, Doc: "yes, or no where the host had it no longer"},
+			{Name: "due", Kind: troth.InstantFact, Doc: "when it was due"},
+			{Name: "ground", Kind: troth.WordFact, Doc: "kind of rule that decided"},
+			{Name: "rule", Kind: troth.WordFact, Doc: "the rule that decided"},
+			{Name: "gone", Kind: troth.InstantFact, Doc: "by when the last copy is gone"},
+			fieldPolicy,
+		},
+	}
+	actHold = &troth.Act{
+		Name: "retention.hold", Version: 1,
+		Doc: "Counsel placed a legal hold.",
+		Fields: []troth.Field{
+			fieldHold, fieldMatter,
+			{Name: "class", Kind: troth.WordFact, Optional: true, Doc: "the class that it is limited to"},
+			{Name: "from", Kind: troth.InstantFact, Optional: true, Doc: "records created before are free"},
+			{Name: "to", Kind: troth.InstantFact, Optional: true, Doc: "records created after are free"},
+			{Name: "review", Kind: troth.InstantFact, Doc: "when people look at it again"},
+		},
+	}
+	actPropose = &troth.Act{
+		Name: "retention.propose", Version: 1,
+		Doc:    "Counsel proposed to release a legal hold.",
+		Fields: []troth.Field{fieldHold, fieldMatter},
+	}
+	actRelease = &troth.Act{
+		Name: "retention.release", Version: 1,
+		Doc: "A second person released a legal hold. What it kept is looked at again at once.",
+		Fields: []troth.Field{
+			fieldHold, fieldMatter,
+			{Name: "records", Kind: troth.CountFact, Doc: "how many records that waited are looked at again"},
+		},
+	}
+)
+
+// Acts are the acts whose evidence the keeper records.
+func Acts() []*troth.Act {
+	return []*troth.Act{actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease}
+}
+
+// self acts when the keeper does something that nobody asked for.
+var self = troth.Actor{Kind: troth.Service, ID: "troth.retention"}
+
+func (k *Keeper) record(ctx context.Context, e troth.Entry) error {
+	if _, err := k.rec.Record(ctx, e); err != nil {
+		return fmt.Errorf("retention: record %s: %w", e.Act.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package retention
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/trothdev/troth"
+)
+
+// NewRecord is a record that came to be.
+type NewRecord struct {
+	RecordKey
+	// SubjectID is the person whom it is about. Empty says that this is not known, or
+	// not one person: holds that are limited to a person cover it then.
+	SubjectID string
+	// Labels are those of the policy that it carries.
+	Labels []string
+	// At is when it came to be; zero is now.
+	At time.Time
+}
+
+// Created reports a record, in the host's transaction: it is kept by the policy from
+// now on. Reporting the same again changes nothing.
+func (k *Keeper) Created(ctx context.Context, n NewRecord) error {
+	if err := n.validate(); err != nil {
+		return err
+	}
+	h, err := k.history(ctx)
+	if err != nil {
+		return err
+	}
+	now := k.now()
+	at := n.At
+	if at.IsZero() {
+		at = now
+	}
+	if at = timeOf(at.UnixMicro()); at.After(now) {
+		return ErrFuture
+	}
+	class, ok := h.ClassOf(n.Type, now)
+	if _, known := k.opt.types[n.Type]; !ok || !known {
+		return ErrUnregistered
+	}
+	s, cohort, ok := h.Begin(class, at)
+	if !ok {
+		return fmt.Errorf("%w: class %q", ErrNotKept, class)
+	}
+	d := detail{Labels: slices.Compact(slices.Sorted(slices.Values(n.Labels))), Events: []Occurrence{{Event: Created, At: at}}}
+	row := RecordRow{
+		RecordKey: n.RecordKey, Handle: rand.Text(), Class: class, Stage: s.Stage, Cohort: cohort,
+		Since: s.Since.UnixMicro(), Visible: VisibleAll, SubjectID: n.SubjectID, Created: at.UnixMicro(), Version: 1,
+	}
+	if row.Detail, err = d.encode(); err != nil {
+		return err
+	}
+	decided := h.Evaluate(row.facts(&d, nil), now)
+	row.Visible = decided.Visible // as the host made it
+	k.schedule(h, &row, &decided, len(d.Labels) > 0, now, false)
+	inserted, err := k.store.InsertRecord(ctx, row)
+	if err != nil {
+		return fmt.Errorf("retention: write record: %w", err)
+	}
+	if inserted {
+		return nil
+	}
+	old, _, err := k.store.Record(ctx, n.RecordKey)
+	if err != nil {
+		return fmt.Errorf("retention: read record: %w", err)
+	}
+	if old.Class != row.Class || old.SubjectID != row.SubjectID || !n.At.IsZero() && old.Created != row.Created {
+		return ErrConflict
+	}
+	return nil
+}
+
+func (n *NewRecord) validate() error {
+	if err := n.RecordKey.validate(); err != nil {
+		return err
+	}
+	if n.SubjectID != "" {
+		return troth.Subject{Tenant: n.Tenant, ID: n.SubjectID}.Validate()
+	}
+	return nil
+}
+
+func (key RecordKey) validate() error {
+	if err := key.Tenant.Validate(); err != nil {
+		return err
+	}
+	if err := checkName("record type", key.Type); err != nil {
+		return err
+	}
+	return checkName("record", key.ID)
+}
+
+// Happened reports an event of one record, in the host's transaction: it moves the
+// record, and the handler hides or restores it, in the same transaction. Reporting the
+// same again changes nothing. Events may be reported in any order: the record stands
+// where their times say. An event of an account, a subject or a purpose is reported for
+// each of the records that it is about.
+func (k *Keeper) Happened(ctx context.Context, key RecordKey, o Occurrence) error {
+	now := k.now()
+	if o.At.IsZero() {
+		o.At = now
+	}
+	if o.At = timeOf(o.At.UnixMicro()); o.At.After(now) {
+		return ErrFuture
+	}
+	return k.tx.Atomically(ctx, func(ctx context.Context) error {
+		h, err := k.history(ctx)
+		if err != nil {
+			return err
+		}
+		if _, ok := h.ScopeOf(o.Event, now); !ok || o.Event == Created {
+			return ErrEvent
+		}
+		row, found, err := k.store.LockRecord(ctx, key, true)
+		if err != nil {
+			return fmt.Errorf("retention: lock record: %w", err)
+		}
+		if !found {
+			return ErrNotFound
+		}
+		return k.happened(ctx, h, &row, o, now)
+	})
+}
+
+func (k *Keeper) happened(ctx context.Context, h *History, row *RecordRow, o Occurrence, now time.Time) error {
+	d, err := row.detail()
+	if err != nil {
+		return err
+	}
+	same := func(e Occurrence) bool { return e.Event == o.Event && e.At.Equal(o.At) }
+	if slices.ContainsFunc(d.Events, same) {
+		return nil
+	}
+	d.Events = append(d.Events, o)
+	if row.Detail, err = d.encode(); err != nil {
+		return err
+	}
+	// Where the record stands follows from all its events. One that is out of time by
+	// its class, and held, stays where it is.
+	latest := d.latest()
+	now = later(now, latest) // a clock that went back
+	before := row.Stage
+	if s, cohort, ok := h.Replay(row.Class, d.Events, latest); ok && s.Stage != Purged {
+		row.Stage, row.Since, row.EndBy, row.Cohort = s.Stage, s.Since.UnixMicro(), microsOf(s.EndBy), cohort
+	}
+	row.Version++
+	decided := h.Evaluate(row.facts(&d, nil), now)
+	k.schedule(h, row, &decided, len(d.Labels) > 0, now, false)
+	if err := k.enter(ctx, h, row, before, &decided); err != nil {
+		return err
+	}
+	return k.put(ctx, row)
+}
+
+func (k *Keeper) put(ctx context.Context, row *RecordRow) error {
+	if err := k.store.PutRecord(ctx, *row); err != nil {
+		return fmt.Errorf("retention: write record: %w", err)
+	}
+	return nil
+}
+
+// enter tells the handler what a stage means for a record that came to it: who sees
+// it, and which copies lose it. It records a move.
+func (k *Keeper) enter(ctx context.Context, h *History, row *RecordRow, before string, d *Decision) error {
+	var sheds []string
+	if row.Stage != before {
+		sheds = h.Sheds(row.Class, row.Cohort, row.Stage)
+	}
+	visible := d.Visible
+	if visible == "" {
+		visible = row.Visible // nobody knows what the policy says: it stays as it is
+	}
+	was := row.Visible
+	row.Visible = visible
+	if visible != was || len(sheds) > 0 {
+		reg, ok := k.opt.types[row.Type]
+		if !ok {
+			return ErrUnregistered
+		}
+		o := orderOf(row, d)
+		o.Copies = sheds
+		tell := reg.Handler.Hide
+		if visible.rank() > was.rank() {
+			tell = reg.Handler.Restore
+		}
+		if err := gone(tell(ctx, o)); err != nil {
+			return err
+		}
+	}
+	if row.Stage == before {
+		return nil
+	}
+	if _, err := troth.ActorFrom(ctx); err != nil {
+		ctx = troth.WithActor(ctx, self)
+	}
+	return k.record(ctx, troth.Entry{Act: actMove, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
+		"record": troth.ID(row.Handle), "type": troth.Word(row.Type), "class": troth.Word(row.Class),
+		"stage": troth.Word(before), "next": troth.Word(row.Stage), "since": troth.Instant(timeOf(row.Since)),
+		"visible": troth.Word(string(visible)),
+	}})
+}

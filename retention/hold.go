@@ -1,0 +1,269 @@
+package retention
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"time"
+
+	"github.com/trothdev/troth"
+)
+
+// Hold is a legal hold: what it covers is not destroyed until it is released,
+// whatever the policy says and whatever was promised or granted. Hiding goes on.
+type Hold struct {
+	Tenant troth.Tenant
+	// ID names it; Matter is what it is for. Neither may be about a person.
+	ID, Matter string
+	// SubjectID limits it to what is about a person, Class to a class, From and To to
+	// records created between them, both included. What is not known to be outside of
+	// a limit is covered.
+	SubjectID, Class string
+	From, To         time.Time
+	// Review is when people look at it again. It ends nothing.
+	Review time.Time
+	// PlacedAt, ProposedAt and ReleasedAt are set by the keeper.
+	PlacedAt, ProposedAt, ReleasedAt time.Time
+}
+
+// Place places a legal hold; only counsel may. A hold that commits before a sweep
+// commits keeps everything that it covers; what was destroyed before stays so. Placing
+// the same again changes nothing.
+func (k *Keeper) Place(ctx context.Context, hold Hold) error {
+	if err := k.person(ctx, hold.Tenant, k.opt.counsel); err != nil {
+		return err
+	}
+	if err := hold.validate(); err != nil {
+		return err
+	}
+	row := HoldRow{
+		Tenant: hold.Tenant, ID: hold.ID, Matter: hold.Matter, SubjectID: hold.SubjectID, Class: hold.Class,
+		From: microsOf(hold.From), To: microsOf(hold.To), ReviewAt: microsOf(hold.Review), PlacedAt: k.now().UnixMicro(),
+	}
+	return k.tx.Atomically(ctx, func(ctx context.Context) error {
+		if err := k.store.LockTenant(ctx, hold.Tenant, true); err != nil {
+			return fmt.Errorf("retention: lock tenant: %w", err)
+		}
+		k.revokeLive(ctx)
+		inserted, err := k.store.InsertHold(ctx, row)
+		if err != nil {
+			return fmt.Errorf("retention: write hold: %w", err)
+		}
+		if !inserted {
+			return k.same(ctx, row)
+		}
+		return k.record(ctx, row.entry(actHold))
+	})
+}
+
+// same returns ErrConflict unless the stored hold is the one given, and active.
+func (k *Keeper) same(ctx context.Context, row HoldRow) error {
+	old, _, err := k.store.Hold(ctx, row.Tenant, row.ID)
+	if err != nil {
+		return fmt.Errorf("retention: read hold: %w", err)
+	}
+	if old.ReleasedAt != 0 || old.Matter != row.Matter || old.SubjectID != row.SubjectID || old.Class != row.Class ||
+		old.From != row.From || old.To != row.To || old.ReviewAt != row.ReviewAt {
+		return ErrConflict
+	}
+	return nil
+}
+
+func (hold *Hold) validate() error {
+	if err := hold.Tenant.Validate(); err != nil {
+		return err
+	}
+	if err := checkName("hold", hold.ID); err != nil {
+		return err
+	}
+	if err := checkName("matter", hold.Matter); err != nil {
+		return err
+	}
+	if hold.Review.IsZero() || !hold.From.IsZero() && !hold.To.IsZero() && hold.To.Before(hold.From) {
+		return ErrHold
+	}
+	if hold.Class != "" {
+		if err := checkName("class", hold.Class); err != nil {
+			return err
+		}
+	}
+	if hold.SubjectID != "" {
+		return troth.Subject{Tenant: hold.Tenant, ID: hold.SubjectID}.Validate()
+	}
+	return nil
+}
+
+func (row *HoldRow) entry(act *troth.Act) troth.Entry {
+	e := troth.Entry{Act: act, Tenant: row.Tenant, Facts: troth.Facts{
+		"hold": troth.Word(row.ID), "matter": troth.Word(row.Matter),
+	}}
+	if act != actHold {
+		return e
+	}
+	e.SubjectID = row.SubjectID
+	e.Facts["review"] = troth.Instant(timeOf(row.ReviewAt))
+	if row.Class != "" {
+		e.Facts["class"] = troth.Word(row.Class)
+	}
+	if row.From != 0 {
+		e.Facts["from"] = troth.Instant(timeOf(row.From))
+	}
+	if row.To != 0 {
+		e.Facts["to"] = troth.Instant(timeOf(row.To))
+	}
+	return e
+}
+
+// ProposeRelease is the first half of a release; only counsel may. The hold stands
+// until somebody else says so too.
+func (k *Keeper) ProposeRelease(ctx context.Context, tenant troth.Tenant, id string) error {
+	if err := k.person(ctx, tenant, k.opt.counsel); err != nil {
+		return err
+	}
+	return k.withHold(ctx, tenant, id, func(ctx context.Context, row HoldRow) error {
+		proposer, err := proposerOf(ctx, nil)
+		if err != nil {
+			return err
+		}
+		row.ProposedAt, row.Proposer = k.now().UnixMicro(), proposer
+		if err := k.store.PutHold(ctx, row); err != nil {
+			return fmt.Errorf("retention: write hold: %w", err)
+		}
+		return k.record(ctx, row.entry(actPropose))
+	})
+}
+
+// Release releases a hold that counsel proposed to release. It takes another person,
+// who is counsel or the data-protection officer. All that waited is looked at again at
+// once: what no other hold keeps is destroyed by the next sweep.
+func (k *Keeper) Release(ctx context.Context, tenant troth.Tenant, id string) error {
+	if k.person(ctx, tenant, k.opt.counsel) != nil {
+		if err := k.person(ctx, tenant, k.opt.officer); err != nil {
+			return err
+		}
+	}
+	return k.withHold(ctx, tenant, id, func(ctx context.Context, row HoldRow) error {
+		if row.ProposedAt == 0 || len(row.Proposer) != saltSize+sha256.Size {
+			return ErrRole
+		}
+		me, err := proposerOf(ctx, row.Proposer[:saltSize])
+		if err != nil {
+			return err
+		}
+		if subtle.ConstantTimeCompare(me, row.Proposer) == 1 {
+			return ErrRole
+		}
+		row.ReleasedAt, row.Proposer = k.now().UnixMicro(), nil
+		if err := k.store.PutHold(ctx, row); err != nil {
+			return fmt.Errorf("retention: write hold: %w", err)
+		}
+		woken, err := k.store.WakeHeld(ctx, tenant, atOnce)
+		if err != nil {
+			return fmt.Errorf("retention: wake: %w", err)
+		}
+		e := row.entry(actRelease)
+		e.Facts["records"] = troth.Count(woken)
+		return k.record(ctx, e)
+	})
+}
+
+// withHold runs fn with an active hold, alone with the tenant.
+func (k *Keeper) withHold(ctx context.Context, tenant troth.Tenant, id string, fn func(ctx context.Context, row HoldRow) error) error {
+	return k.tx.Atomically(ctx, func(ctx context.Context) error {
+		if err := k.store.LockTenant(ctx, tenant, true); err != nil {
+			return fmt.Errorf("retention: lock tenant: %w", err)
+		}
+		row, found, err := k.store.Hold(ctx, tenant, id)
+		if err != nil {
+			return fmt.Errorf("retention: read hold: %w", err)
+		}
+		if !found || row.ReleasedAt != 0 {
+			return ErrNotFound
+		}
+		return fn(ctx, row)
+	})
+}
+
+const saltSize = 16
+
+// proposerOf tells the actor of ctx from others: a salt, fresh where none is given, and
+// the hash of it with the actor's tenant and id.
+func proposerOf(ctx context.Context, salt []byte) ([]byte, error) {
+	a, err := troth.ActorFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, saltSize, saltSize+sha256.Size)
+	if salt == nil {
+		_, _ = rand.Read(b) // never fails, crypto/rand documents
+	} else {
+		copy(b, salt)
+	}
+	sum := sha256.Sum256([]byte(string(b) + string(a.Home()) + "\x00" + a.ID))
+	return append(b, sum[:]...), nil
+}
+
+// Holds returns the tenant's active holds, ordered by id.
+func (k *Keeper) Holds(ctx context.Context, tenant troth.Tenant) ([]Hold, error) {
+	rows, err := k.store.ActiveHolds(ctx, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("retention: read holds: %w", err)
+	}
+	var all []Hold
+	for _, row := range rows {
+		all = append(all, Hold{
+			Tenant: row.Tenant, ID: row.ID, Matter: row.Matter, SubjectID: row.SubjectID, Class: row.Class,
+			From: timeOf(row.From), To: timeOf(row.To), Review: timeOf(row.ReviewAt),
+			PlacedAt: timeOf(row.PlacedAt), ProposedAt: timeOf(row.ProposedAt),
+		})
+	}
+	return all, nil
+}
+
+// holdIndex finds the holds that cover something without looking at all of them.
+type holdIndex struct {
+	bySubject map[string][]HoldRow
+	rows      []HoldRow // all, for what is about nobody knows whom
+}
+
+// holds reads the tenant's active holds, in the caller's transaction.
+func (k *Keeper) holds(ctx context.Context, tenant troth.Tenant) (*holdIndex, error) {
+	rows, err := k.store.ActiveHolds(ctx, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("retention: read holds: %w", err)
+	}
+	x := &holdIndex{bySubject: map[string][]HoldRow{}, rows: rows}
+	for _, row := range rows {
+		x.bySubject[row.SubjectID] = append(x.bySubject[row.SubjectID], row)
+	}
+	return x, nil
+}
+
+// of returns the holds that cover something of a class about a person, created at an
+// instant. What is not known, and so empty or zero, is within every limit.
+func (x *holdIndex) of(subjectID, class string, created time.Time) (held []Held) {
+	cover := func(rows []HoldRow) {
+		for i := range rows {
+			if rows[i].covers(class, created) {
+				held = append(held, Held{Hold: rows[i].ID, Matter: rows[i].Matter})
+			}
+		}
+	}
+	if subjectID == "" {
+		cover(x.rows)
+		return held
+	}
+	cover(x.bySubject[""])
+	cover(x.bySubject[subjectID])
+	return held
+}
+
+func (row *HoldRow) covers(class string, created time.Time) bool {
+	if row.Class != "" && class != "" && row.Class != class {
+		return false
+	}
+	at := created.UnixMicro()
+	return created.IsZero() || at >= row.From && (row.To == 0 || at <= row.To)
+}

@@ -1,0 +1,245 @@
+package retention
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+)
+
+// Config is what a keeper cannot do without.
+type Config struct {
+	Store Backend
+	// Recorder keeps the evidence. It must share the store's Transactor.
+	Recorder troth.Recorder
+	// Manages are stores of other packages that the keeper takes over: from then on,
+	// and for ever, they destroy nothing without its permit.
+	Manages []Managed
+}
+
+// Managed is a store that a keeper can take over, such as a vault's.
+type Managed interface {
+	Transactor() troth.Transactor
+	Managed(ctx context.Context) (bool, error)
+	SetManaged(ctx context.Context) error
+}
+
+// Keeper carries the policy out: it knows every record, moves it from stage to stage,
+// and alone gives leave to destroy. Make it with [New]. It is safe for concurrent
+// use.
+type Keeper struct {
+	store Backend
+	tx    troth.Transactor
+	rec   troth.Recorder
+	opt   options
+	log   *zap.Logger
+	// known is what was committed of the policy when somebody looked last.
+	known atomic.Pointer[knownPolicy]
+}
+
+// knownPolicy is the versions up to one, which never change.
+type knownPolicy struct {
+	last     uint32
+	policies []*Policy
+	history  *History
+}
+
+// New returns a keeper on the store, and takes the stores over that it manages. It
+// starts no goroutine. It returns [troth.ErrNotShared] if its parts do not share a
+// Transactor.
+func New(ctx context.Context, c Config, opts ...Option) (*Keeper, error) {
+	if c.Store == nil || c.Recorder == nil {
+		return nil, errors.New("retention: new: store and recorder are required")
+	}
+	o := defaults()
+	for _, opt := range opts {
+		if err := opt(&o); err != nil {
+			return nil, err
+		}
+	}
+	tx := c.Store.Transactor()
+	if c.Recorder.Transactor() != tx {
+		return nil, troth.ErrNotShared
+	}
+	for _, m := range c.Manages {
+		if m.Transactor() != tx {
+			return nil, troth.ErrNotShared
+		}
+	}
+	k := &Keeper{store: c.Store, tx: tx, rec: c.Recorder, opt: o, log: o.log}
+	if tx.Scope(ctx) != nil {
+		return nil, errors.New("retention: new: not inside a transaction")
+	}
+	if err := tx.Atomically(ctx, func(ctx context.Context) error { return k.manage(ctx, c.Manages) }); err != nil {
+		return nil, err
+	}
+	if _, err := k.history(ctx); err != nil && !errors.Is(err, ErrNoPolicy) {
+		return nil, err
+	}
+	return k, nil
+}
+
+// manage takes stores over, and records it if that is new.
+func (k *Keeper) manage(ctx context.Context, stores []Managed) error {
+	taken := 0
+	for _, m := range stores {
+		already, err := m.Managed(ctx)
+		if err != nil {
+			return fmt.Errorf("retention: ask a store: %w", err)
+		}
+		if already {
+			continue
+		}
+		if err := m.SetManaged(ctx); err != nil {
+			return fmt.Errorf("retention: take a store over: %w", err)
+		}
+		taken++
+	}
+	if taken == 0 {
+		return nil
+	}
+	return k.record(troth.WithActor(ctx, self), troth.Entry{
+		Act: actManage, Tenant: troth.Platform, Facts: troth.Facts{"stores": troth.Count(taken)},
+	})
+}
+
+// Transactor is the one whose transactions the keeper joins.
+func (k *Keeper) Transactor() troth.Transactor { return k.tx }
+
+// now is the keeper's clock, in microseconds as it is stored.
+func (k *Keeper) now() time.Time { return timeOf(k.opt.now().UnixMicro()) }
+
+// history returns the versions as ctx sees them. Versions never change, so only those
+// that are new are read; what was read inside a transaction may be undone, and is
+// forgotten with it.
+func (k *Keeper) history(ctx context.Context) (*History, error) {
+	known := k.known.Load()
+	if known == nil {
+		known = &knownPolicy{}
+	}
+	rows, err := k.store.Policies(ctx, troth.Platform, known.last)
+	if err != nil {
+		return nil, fmt.Errorf("retention: read policies: %w", err)
+	}
+	if len(rows) > 0 {
+		if known, err = known.with(rows); err != nil {
+			return nil, err
+		}
+		if k.tx.Scope(ctx) == nil {
+			k.known.Store(known)
+		}
+	}
+	if known.history == nil {
+		return nil, ErrNoPolicy
+	}
+	return known.history, nil
+}
+
+func (n *knownPolicy) with(rows []PolicyRow) (*knownPolicy, error) {
+	next := &knownPolicy{policies: slices.Clone(n.policies)}
+	for i := range rows {
+		p, err := Parse(rows[i].Text)
+		if err != nil || p.Hash() != rows[i].Hash || p.Version != rows[i].Version {
+			return nil, fmt.Errorf("%w: policy version %d", ErrRecord, rows[i].Version)
+		}
+		next.policies = append(next.policies, p)
+		next.last = p.Version
+	}
+	h, err := NewHistory(next.policies...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRecord, err)
+	}
+	next.history = h
+	return next, nil
+}
+
+// History returns the versions of the policy that were activated.
+func (k *Keeper) History(ctx context.Context) (*History, error) { return k.history(ctx) }
+
+// Activate makes a policy the next version. Its linter must find nothing, with the
+// record types that are registered; otherwise the error is a *[LintError]. Only the
+// data-protection officer may. No record is changed: sweeps find by the new version
+// what it made due.
+func (k *Keeper) Activate(ctx context.Context, p *Policy) error {
+	if err := k.person(ctx, troth.Platform, k.opt.officer); err != nil {
+		return err
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("retention: activate: %w", err)
+	}
+	if p, err = Parse(text); err != nil { // a copy, which nobody changes meanwhile
+		return err
+	}
+	report, err := p.Lint(LintOptions{RecordTypes: slices.Sorted(maps.Keys(k.opt.types))})
+	if err != nil {
+		return err
+	}
+	if len(report.Findings) > 0 {
+		return &LintError{Findings: report.Findings}
+	}
+	return k.tx.Atomically(ctx, func(ctx context.Context) error { return k.activate(ctx, p, text) })
+}
+
+func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
+	if err := k.store.LockTenant(ctx, troth.Platform, true); err != nil {
+		return fmt.Errorf("retention: lock: %w", err)
+	}
+	rows, err := k.store.Policies(ctx, troth.Platform, 0)
+	if err != nil {
+		return fmt.Errorf("retention: read policies: %w", err)
+	}
+	row := PolicyRow{Tenant: troth.Platform, Version: p.Version, Hash: p.Hash(), Text: text, ActivatedAt: k.now().UnixMicro()}
+	known, err := (&knownPolicy{}).with(append(rows, row))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrVersion, err)
+	}
+	inserted, err := k.store.InsertPolicy(ctx, row)
+	if err != nil {
+		return fmt.Errorf("retention: write policy: %w", err)
+	}
+	if !inserted {
+		return ErrVersion
+	}
+	v := known.history.versions[len(known.history.versions)-1]
+	return k.record(ctx, troth.Entry{Act: actActivate, Tenant: troth.Platform, Facts: troth.Facts{
+		"name": troth.Word(p.Name), "version": troth.Count(p.Version),
+		"effective": troth.Instant(v.from), "policy": troth.Digest(v.hash),
+	}})
+}
+
+// person demands a person with a role, who belongs to the tenant or to the host.
+func (k *Keeper) person(ctx context.Context, tenant troth.Tenant, role string) error {
+	a, err := troth.ActorFrom(ctx)
+	if err != nil {
+		return err
+	}
+	if a.Kind != troth.Person || !a.HasRole(role) || a.Home() != troth.Platform && a.Home() != tenant {
+		return ErrRole
+	}
+	return nil
+}
+
+// timeOf reads a stored instant.
+func timeOf(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
+
+// microsOf stores an instant; zero is 0.
+func microsOf(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}

@@ -1,0 +1,164 @@
+package retention_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/retention"
+	"github.com/trothdev/troth/storage/faultstore"
+	"github.com/trothdev/troth/storage/faultstore/retentionfault"
+)
+
+// faulty is a world whose keeper has a plan between it and its store, and an honest
+// keeper beside it to look with.
+type faulty struct {
+	*kept
+	plan *faultstore.Plan
+	bad  *retention.Keeper
+}
+
+type sharedNotes struct {
+	*notes
+	tx troth.Transactor
+}
+
+func (s sharedNotes) Transactor() troth.Transactor { return s.tx }
+
+func newFaulty(t *testing.T) *faulty {
+	t.Helper()
+	f := &faulty{kept: newKept(t, content(t)), plan: faultstore.NewPlan()}
+	tx := faultstore.Transactor(f.db, f.plan)
+	var err error
+	f.bad, err = retention.New(t.Context(), retention.Config{
+		Store: retentionfault.New(f.store, tx, f.plan), Recorder: sharedNotes{f.notes, tx},
+	}, retention.WithClock(func() time.Time { return f.now }), retention.WithRecords("file", retention.Registration{Handler: f.files}))
+	require.NoError(t, err)
+	f.files.keeper = f.bad
+	return f
+}
+
+func count(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+func (f *faulty) sweeps(ctx context.Context) error {
+	s, err := f.bad.Sweep(ctx)
+	for _, failure := range s.Failed {
+		err = errors.Join(err, failure.Err)
+	}
+	return err
+}
+
+func (f *faulty) row(id string) (retention.RecordRow, bool) {
+	f.Helper()
+	row, found, err := f.store.Record(f.ctx, fileKey(id))
+	require.NoError(f, err)
+	return row, found
+}
+
+func (f *faulty) heldBy(id string) retention.HoldRow {
+	f.Helper()
+	row, _, err := f.store.Hold(f.ctx, ours, id)
+	require.NoError(f, err)
+	return row
+}
+
+func trashed(f *faulty) {
+	f.add("1", "p")
+	f.happened("1", "trashed")
+}
+
+// faultyOperations are tried with every fault in every call. effect counts what was
+// done: 0 before, 1 after, in every part alike.
+var faultyOperations = []struct {
+	name    string
+	prepare func(f *faulty)
+	do      func(f *faulty, ctx context.Context) error
+	effect  func(f *faulty) []int
+}{
+	{"happened", func(f *faulty) { f.add("1", "p") }, func(f *faulty, ctx context.Context) error {
+		return f.bad.Happened(ctx, fileKey("1"), retention.Occurrence{Event: "trashed", At: day(f, "2026-01-01")})
+	}, func(f *faulty) []int {
+		row, _ := f.row("1")
+		return []int{
+			count(row.Stage == "trashed"), count(f.sees("1") == retention.VisibleOwner), len(f.notes.of(f, "retention.move")),
+		}
+	}},
+	{"move", func(f *faulty) { trashed(f); f.after(30) }, (*faulty).sweeps, func(f *faulty) []int {
+		row, _ := f.row("1")
+		return []int{
+			count(row.Stage == "inaccessible"), count(f.sees("1") == retention.VisibleNone), len(f.notes.of(f, "retention.move")) - 1,
+		}
+	}},
+	{"destroy", func(f *faulty) { trashed(f); f.after(60) }, (*faulty).sweeps, func(f *faulty) []int {
+		_, found := f.row("1")
+		return []int{count(!found), count(f.sees("1") == ""), len(f.notes.of(f, "retention.purge"))}
+	}},
+	{"place", func(*faulty) {}, func(f *faulty, ctx context.Context) error {
+		hold := retention.Hold{Tenant: ours, ID: "h", Matter: "m", Review: day(f, "2027-01-01")}
+		return f.bad.Place(person(ctx, "lawyer", "counsel"), hold)
+	}, func(f *faulty) []int {
+		return []int{count(f.heldBy("h").ID == "h"), len(f.notes.of(f, "retention.hold"))}
+	}},
+	{"release", func(f *faulty) {
+		trashed(f)
+		f.hold(retention.Hold{ID: "h"})
+		f.after(60)
+		f.sweep()
+		require.NoError(f, f.k.ProposeRelease(person(f.ctx, "lawyer", "counsel"), ours, "h"))
+	}, func(f *faulty, ctx context.Context) error {
+		err := f.bad.Release(person(ctx, "second", "dpo"), ours, "h")
+		if f.heldBy("h").ReleasedAt != 0 && errors.Is(err, retention.ErrNotFound) {
+			return nil // it was released before
+		}
+		return err
+	}, func(f *faulty) []int {
+		row, _ := f.row("1")
+		return []int{count(f.heldBy("h").ReleasedAt != 0), len(f.notes.of(f, "retention.release")), count(!row.Held)}
+	}},
+}
+
+func TestFault_TheKeeperDoesEverythingOrNothing(t *testing.T) {
+	for _, o := range faultyOperations {
+		t.Run(o.name, func(t *testing.T) {
+			dry := newFaulty(t)
+			o.prepare(dry)
+			before := len(dry.plan.Calls())
+			require.NoError(t, o.do(dry, dry.ctx))
+			calls := dry.plan.Calls()[before:]
+			require.GreaterOrEqual(t, len(calls), 4)
+			for i := range faultstore.Each(calls, faultstore.Faults()...) {
+				t.Run(fmt.Sprintf("%s %d %s", i.Method, i.Nth, i.Fault), func(t *testing.T) {
+					f := newFaulty(t)
+					o.prepare(f)
+					f.plan.Add(i)
+					ctx, cancel := f.plan.Context(f.ctx)
+					defer cancel()
+					err := o.do(f, ctx)
+					effect := o.effect(f)
+					for _, n := range effect {
+						require.Equal(t, effect[0], n, "parts disagree: %v, after %v", effect, err)
+					}
+					if err == nil {
+						require.Equal(t, 1, effect[0])
+					}
+					f.now = f.now.Add(time.Hour) // what failed is tried again later
+					require.NoError(t, o.do(f, f.ctx), "retry")
+					for _, n := range o.effect(f) {
+						require.Equal(t, 1, n, "after the retry: %v", o.effect(f))
+					}
+					require.Equal(t, 1, f.plan.Injected())
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,167 @@
+package retention_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/retention"
+)
+
+// life is what the test itself remembers of a record.
+type life struct {
+	subject string
+	created time.Time
+	facts   retention.Facts
+}
+
+// world is a keeper, a clock that anybody moves, and what the test remembers.
+type world struct {
+	*kept
+	r      random
+	policy *retention.Policy
+	zone   *time.Location
+	all    map[string]*life
+	holds  map[string]string // by id, whom they are about; empty for everybody
+	count  int
+	newest time.Time
+	gone   int
+}
+
+func newWorld(t *testing.T, r random) *world {
+	l := &world{kept: newKept(t, nil), r: r, policy: r.policy(t), all: map[string]*life{}, holds: map[string]string{}}
+	text, err := json.Marshal(l.policy)
+	require.NoError(t, err)
+	// Not by Activate: random policies do not lint clean.
+	_, err = l.store.InsertPolicy(l.ctx, retention.PolicyRow{
+		Tenant: troth.Platform, Version: l.policy.Version, Hash: l.policy.Hash(), Text: text,
+	})
+	require.NoError(t, err)
+	l.zone, err = time.LoadLocation(l.policy.Zone)
+	require.NoError(t, err)
+	l.now = r.instant(l.zone).Truncate(time.Microsecond)
+	return l
+}
+
+func (l *world) id() string {
+	l.count++
+	return strconv.Itoa(l.count)
+}
+
+// any returns the name of something of a map.
+func pick[V any](r random, from map[string]V) string {
+	names := slices.Sorted(maps.Keys(from))
+	if len(names) == 0 {
+		return ""
+	}
+	return names[r.IntN(len(names))]
+}
+
+func (l *world) step() {
+	switch l.r.IntN(10) {
+	case 0, 1:
+		l.create()
+	case 2, 3, 4:
+		id := pick(l.r, l.all)
+		if id == "" || l.now.Before(l.newest) {
+			return
+		}
+		event := []string{"trashed", "trashed", "restored", "invoice.issued"}[l.r.IntN(4)]
+		l.happened(id, event)
+		l.newest = l.now
+		l.all[id].facts.Events = append(l.all[id].facts.Events, retention.Occurrence{Event: event, At: l.now})
+	case 5:
+		id, about := l.id(), []string{"", "p0", "p1"}[l.r.IntN(3)]
+		if len(l.holds) < 2 {
+			l.hold(retention.Hold{ID: id, SubjectID: about})
+			l.holds[id] = about
+		}
+	case 6:
+		if id := pick(l.r, l.holds); id != "" {
+			l.release(id)
+			delete(l.holds, id)
+		}
+	default:
+		by := time.Duration(l.r.Int64N(int64(60 * 24 * time.Hour))).Truncate(time.Microsecond)
+		if l.r.IntN(6) == 0 {
+			by = -by / 30
+		}
+		l.now = l.now.Add(by)
+		l.check()
+	}
+}
+
+func (l *world) create() {
+	id := l.id()
+	n := &life{subject: "p" + strconv.Itoa(l.r.IntN(4)), created: l.now}
+	for _, label := range []string{"l1", "l2", "l3"} {
+		if l.r.IntN(5) == 0 {
+			n.facts.Labels = append(n.facts.Labels, label)
+		}
+	}
+	if l.now.Before(l.newest) {
+		return
+	}
+	l.newest = l.now
+	n.facts.Events = []retention.Occurrence{{Event: retention.Created, At: l.now}}
+	l.add(id, n.subject, n.facts.Labels...)
+	l.all[id] = n
+}
+
+// check sweeps, and demands that exactly what is due by the oracle is gone.
+func (l *world) check() {
+	l.Helper()
+	due := map[string]bool{}
+	for id, n := range l.all {
+		row, found, err := l.store.Record(l.ctx, fileKey(id))
+		require.NoError(l, err)
+		require.True(l, found)
+		f := n.facts
+		f.State = retention.State{Stage: row.Stage, Since: time.UnixMicro(row.Since).UTC()}
+		if row.EndBy != 0 {
+			f.EndBy = time.UnixMicro(row.EndBy).UTC()
+		}
+		for hold, about := range l.holds {
+			if about == "" || about == n.subject {
+				f.Holds = append(f.Holds, retention.Held{Hold: hold})
+			}
+		}
+		o := oracle{policy: l.policy, zone: l.zone, facts: &f, at: l.now}
+		for _, e := range f.Events {
+			if e.At.After(l.now) {
+				f.Holds = append(f.Holds, retention.Held{Hold: "the clock"})
+			}
+		}
+		due[id] = !l.now.Before(f.Since) && !l.now.Before(n.created) && !o.destroyAt().After(l.now)
+	}
+	swept := l.sweep()
+	require.Empty(l, swept.Failed)
+	for id := range l.all {
+		require.Equal(l, due[id], l.sees(id) == "", "%s at %s: %+v\n%s", id, l.now, l.all[id], canonicalText(l, l.policy))
+		if due[id] {
+			delete(l.all, id)
+			l.gone++
+		}
+	}
+}
+
+// Whatever the clock does, nothing is destroyed before a naive reading of the policy
+// says so, and a sweep leaves nothing of what is due.
+func TestKeeper_NeverDestroysEarlyNorForgets(t *testing.T) {
+	r := newRandom(t)
+	gone := 0
+	for range 30 {
+		l := newWorld(t, r)
+		for range 60 {
+			l.step()
+		}
+		gone += l.gone
+	}
+	require.Greater(t, gone, 30)
+}

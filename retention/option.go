@@ -1,0 +1,129 @@
+package retention
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+)
+
+// Option changes a default of [New].
+type Option func(*options) error
+
+type options struct {
+	log       *zap.Logger
+	now       func() time.Time
+	types     map[string]Registration
+	disposals map[string]DisposalRule
+	counsel   string
+	officer   string
+	batch     int
+	poll      time.Duration
+	swept     func(Swept)
+}
+
+func defaults() options {
+	return options{
+		log: zap.NewNop(), now: time.Now,
+		types: map[string]Registration{}, disposals: ownDisposals(),
+		counsel: "counsel", officer: "dpo", batch: 200, poll: time.Minute,
+	}
+}
+
+// WithLogger sets the logger; the default logs nothing.
+func WithLogger(l *zap.Logger) Option {
+	return func(o *options) error { o.log = l; return present("logger", l != nil) }
+}
+
+// WithClock sets the clock.
+func WithClock(now func() time.Time) Option {
+	return func(o *options) error { o.now = now; return present("clock", now != nil) }
+}
+
+// WithRecords registers a record type. Every type needs a class in the policy.
+func WithRecords(recordType string, r Registration) Option {
+	return func(o *options) error {
+		if _, twice := o.types[recordType]; twice {
+			return errors.New("retention: a record type is registered twice")
+		}
+		o.types[recordType] = r
+		if r.Handler == nil {
+			return present("handler", false)
+		}
+		return checkName("record type", recordType)
+	}
+}
+
+// WithDisposal says what disposals of a kind are about, for holds; see
+// [Keeper.Dispose]. What it leaves out of a kind of this module's own packages stays
+// as it is.
+func WithDisposal(kind string, r DisposalRule) Option {
+	return func(o *options) error {
+		known := o.disposals[kind]
+		if r.Subject == nil {
+			r.Subject = known.Subject
+		}
+		if r.Permit == nil {
+			r.Permit = known.Permit
+		}
+		o.disposals[kind] = r
+		return checkName("kind of disposal", kind)
+	}
+}
+
+// WithCounsel names the role of those who place and release holds; "counsel" by
+// default.
+func WithCounsel(role string) Option {
+	return func(o *options) error { o.counsel = role; return checkName("role", role) }
+}
+
+// WithOfficer names the role of the data-protection officer, who activates policies;
+// "dpo" by default.
+func WithOfficer(role string) Option {
+	return func(o *options) error { o.officer = role; return checkName("role", role) }
+}
+
+// WithBatch sets how many records one transaction of a sweep takes at most; 200 by
+// default.
+func WithBatch(records int) Option {
+	return func(o *options) error {
+		if o.batch = records; records < 1 {
+			return errors.New("retention: a batch has less than one record")
+		}
+		return nil
+	}
+}
+
+// WithPoll sets how long [Keeper.Run] waits between sweeps; a minute by default.
+func WithPoll(d time.Duration) Option {
+	return func(o *options) error {
+		if o.poll = d; d <= 0 {
+			return errors.New("retention: the poll is not positive")
+		}
+		return nil
+	}
+}
+
+// WithSwept has every sweep of [Keeper.Run] reported.
+func WithSwept(report func(Swept)) Option {
+	return func(o *options) error { o.swept = report; return present("report", report != nil) }
+}
+
+func present(what string, is bool) error {
+	if !is {
+		return fmt.Errorf("retention: %s is nil", what)
+	}
+	return nil
+}
+
+// checkName checks an identifier of the host's as the root package checks purposes.
+func checkName(kind, id string) error {
+	err := troth.Purpose(id).Validate()
+	if bad, ok := errors.AsType[*troth.IdentifierError](err); ok {
+		return &troth.IdentifierError{Kind: kind, Reason: bad.Reason}
+	}
+	return err
+}

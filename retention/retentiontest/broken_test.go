@@ -1,0 +1,114 @@
+package retentiontest
+
+import (
+	"context"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/retention"
+)
+
+// broken is a store of which single methods can be replaced, or looked at from
+// outside of the caller's transaction.
+type broken struct {
+	retention.Backend
+	policies     func(rows []retention.PolicyRow) []retention.PolicyRow
+	record       func(row retention.RecordRow, found bool) (retention.RecordRow, bool)
+	putRecord    func(ctx context.Context, row retention.RecordRow) error
+	deleteRecord func(ctx context.Context, key retention.RecordKey) error
+	lockTenant   func(ctx context.Context, t troth.Tenant, alone bool) error
+	hold         func(row retention.HoldRow) retention.HoldRow
+	putHold      func(ctx context.Context, row retention.HoldRow) error
+	activeHolds  func(rows []retention.HoldRow) []retention.HoldRow
+	cut          func(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error)
+	due          func(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error)
+	stale        func(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error)
+	failing      func(rows []retention.RecordRow) []retention.RecordRow
+	count        func(c retention.Count) retention.Count
+	wake         func(ctx context.Context, t troth.Tenant, at int64) (int, error)
+	// ctx is what methods get in place of their own.
+	ctx func(ctx context.Context) context.Context
+}
+
+func whole(s retention.Backend) *broken {
+	return &broken{
+		Backend:  s,
+		policies: func(rows []retention.PolicyRow) []retention.PolicyRow { return rows },
+		record:   func(row retention.RecordRow, found bool) (retention.RecordRow, bool) { return row, found },
+
+		putRecord: s.PutRecord, deleteRecord: s.DeleteRecord, lockTenant: s.LockTenant,
+		hold:        func(row retention.HoldRow) retention.HoldRow { return row },
+		putHold:     s.PutHold,
+		activeHolds: func(rows []retention.HoldRow) []retention.HoldRow { return rows },
+		cut:         s.CutRecords, due: s.DueRecords, stale: s.StaleRecords,
+		failing: func(rows []retention.RecordRow) []retention.RecordRow { return rows },
+		count:   func(c retention.Count) retention.Count { return c },
+		wake:    s.WakeHeld,
+		ctx:     func(ctx context.Context) context.Context { return ctx },
+	}
+}
+
+func (b *broken) Policies(ctx context.Context, t troth.Tenant, above uint32) ([]retention.PolicyRow, error) {
+	rows, err := b.Backend.Policies(ctx, t, above)
+	return b.policies(rows), err
+}
+
+func (b *broken) Record(ctx context.Context, key retention.RecordKey) (retention.RecordRow, bool, error) {
+	row, found, err := b.Backend.Record(b.ctx(ctx), key)
+	row, found = b.record(row, found)
+	return row, found, err
+}
+
+func (b *broken) LockTenant(ctx context.Context, t troth.Tenant, alone bool) error {
+	return b.lockTenant(ctx, t, alone)
+}
+
+func (b *broken) InsertRecord(ctx context.Context, row retention.RecordRow) (bool, error) {
+	return b.Backend.InsertRecord(b.ctx(ctx), row)
+}
+
+func (b *broken) PutRecord(ctx context.Context, row retention.RecordRow) error {
+	return b.putRecord(b.ctx(ctx), row)
+}
+
+func (b *broken) DeleteRecord(ctx context.Context, key retention.RecordKey) error {
+	return b.deleteRecord(ctx, key)
+}
+
+func (b *broken) Hold(ctx context.Context, t troth.Tenant, id string) (retention.HoldRow, bool, error) {
+	row, found, err := b.Backend.Hold(ctx, t, id)
+	return b.hold(row), found, err
+}
+
+func (b *broken) PutHold(ctx context.Context, row retention.HoldRow) error {
+	return b.putHold(ctx, row)
+}
+
+func (b *broken) ActiveHolds(ctx context.Context, t troth.Tenant) ([]retention.HoldRow, error) {
+	rows, err := b.Backend.ActiveHolds(ctx, t)
+	return b.activeHolds(rows), err
+}
+
+func (b *broken) CutRecords(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
+	return b.cut(ctx, c, limit)
+}
+
+func (b *broken) DueRecords(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
+	return b.due(ctx, at, limit)
+}
+
+func (b *broken) StaleRecords(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
+	return b.stale(ctx, below, limit)
+}
+
+func (b *broken) FailingRecords(ctx context.Context, limit int) ([]retention.RecordRow, error) {
+	rows, err := b.Backend.FailingRecords(ctx, limit)
+	return b.failing(rows), err
+}
+
+func (b *broken) CountRecords(ctx context.Context, c retention.Count) (int64, error) {
+	return b.Backend.CountRecords(ctx, b.count(c))
+}
+
+func (b *broken) WakeHeld(ctx context.Context, t troth.Tenant, at int64) (int, error) {
+	return b.wake(ctx, t, at)
+}

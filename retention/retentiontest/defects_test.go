@@ -1,0 +1,143 @@
+package retentiontest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/retention"
+	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/retentionmem"
+)
+
+// defect is one way to break the contract, and a check that must see it.
+type defect struct {
+	name   string
+	caught string
+	wrong  func(s retention.Backend, b *broken)
+}
+
+// quietly says nothing of rows that are not there.
+func quietly(err error) error { _ = err; return nil }
+
+var defects = []defect{
+	{"policies come newest first", "policies come back exactly, ordered, above a number", func(_ retention.Backend, b *broken) {
+		b.policies = func(rows []retention.PolicyRow) []retention.PolicyRow { slices.Reverse(rows); return rows }
+	}},
+	{"anchors lose their microseconds", "a record comes back exactly, and is inserted once", func(_ retention.Backend, b *broken) {
+		b.record = func(row retention.RecordRow, found bool) (retention.RecordRow, bool) {
+			row.Since -= row.Since % 1000
+			return row, found
+		}
+	}},
+	{"putting what is not there succeeds", "a record that is put replaces all of it, if it is there", func(s retention.Backend, b *broken) {
+		b.putRecord = func(ctx context.Context, row retention.RecordRow) error { return quietly(s.PutRecord(ctx, row)) }
+	}},
+	{"deleting keeps it", "a record that is deleted is gone, and cannot be deleted again", func(_ retention.Backend, b *broken) {
+		b.deleteRecord = func(context.Context, retention.RecordKey) error { return nil }
+	}},
+	{"a lock outside of a transaction", "locks need a transaction", func(_ retention.Backend, b *broken) {
+		b.lockTenant = func(context.Context, troth.Tenant, bool) error { return nil }
+	}},
+	{"proposers are lost", "a hold comes back exactly, and is inserted once", func(_ retention.Backend, b *broken) {
+		b.hold = func(row retention.HoldRow) retention.HoldRow { row.Proposer = nil; return row }
+	}},
+	{"a release is not kept", "a hold that is put replaces all of it, if it is there", func(s retention.Backend, b *broken) {
+		b.putHold = func(ctx context.Context, row retention.HoldRow) error {
+			row.ReleasedAt = 0
+			return s.PutHold(ctx, row)
+		}
+	}},
+	{"the first active hold is lost", "active holds are those that are not released, ordered", func(_ retention.Backend, b *broken) {
+		b.activeHolds = func(rows []retention.HoldRow) []retention.HoldRow { return rows[min(1, len(rows)):] }
+	}},
+	{"a cut takes one microsecond more", "a cut finds what its anchor made due, the oldest first", func(s retention.Backend, b *broken) {
+		b.cut = func(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
+			c.Anchor = c.Anchor.Add(time.Microsecond)
+			return s.CutRecords(ctx, c, limit)
+		}
+	}},
+	{"what is due now is not found", "what has an instant of its own is found by it, the most urgent first", func(s retention.Backend, b *broken) {
+		b.due = func(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
+			return s.DueRecords(ctx, at-1, limit)
+		}
+	}},
+	{"the version itself counts as old", "what was decided by an older version is found, but for what its anchor finds", func(s retention.Backend, b *broken) {
+		b.stale = func(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
+			return s.StaleRecords(ctx, below+1, limit)
+		}
+	}},
+	{"failing records come the other way round", "failing records come by how often they failed", func(_ retention.Backend, b *broken) {
+		b.failing = func(rows []retention.RecordRow) []retention.RecordRow { slices.Reverse(rows); return rows }
+	}},
+	{"the first anchor counts", "records are counted between anchors, the first of which does not count", func(_ retention.Backend, b *broken) {
+		b.count = func(c retention.Count) retention.Count {
+			if !c.From.IsZero() {
+				c.From = c.From.Add(-time.Microsecond)
+			}
+			return c
+		}
+	}},
+	{"nothing is woken", "a release wakes what is held, and nothing else", func(_ retention.Backend, b *broken) {
+		b.wake = func(context.Context, troth.Tenant, int64) (int, error) { return 2, nil }
+	}},
+	{"tenants see each other's records", "no read sees another tenant's rows", func(_ retention.Backend, b *broken) {
+		b.record = func(row retention.RecordRow, _ bool) (retention.RecordRow, bool) {
+			row.RecordKey = retention.RecordKey{}
+			return row, otherThere(b.Backend)
+		}
+	}},
+	{"waking wakes everybody", "no write touches another tenant's rows", func(s retention.Backend, b *broken) {
+		b.wake = func(ctx context.Context, t troth.Tenant, at int64) (int, error) {
+			n, err := s.WakeHeld(ctx, t, at)
+			if err == nil {
+				_, err = s.WakeHeld(ctx, t[:len(t)-1]+"b", at)
+			}
+			return n, err
+		}
+	}},
+	{"waking does not wait for the commit", "a rollback leaves nothing behind", func(_ retention.Backend, b *broken) {
+		woken := false
+		b.wake = func(context.Context, troth.Tenant, int64) (int, error) { woken = true; return 1, nil }
+		b.record = func(row retention.RecordRow, found bool) (retention.RecordRow, bool) {
+			row.Held = row.Held && !woken
+			return row, found
+		}
+	}},
+	{"reads see what is not committed", "reads outside see committed rows only", func(_ retention.Backend, b *broken) {
+		put := false
+		b.putRecord = func(context.Context, retention.RecordRow) error { put = true; return nil }
+		b.record = func(row retention.RecordRow, found bool) (retention.RecordRow, bool) {
+			if put {
+				row.Version++
+			}
+			return row, found
+		}
+	}},
+	{"another store is empty", "rows are there when the store is opened again", func(_ retention.Backend, _ *broken) {}},
+	{"records are written beside the host's transaction", "what is written in the host's transaction shares its fate", func(_ retention.Backend, b *broken) {
+		kept := false
+		b.record = func(row retention.RecordRow, found bool) (retention.RecordRow, bool) {
+			was := kept || !found
+			kept = true
+			return row, was
+		}
+	}},
+	{"cancellation is not heeded", "a cancelled context does nothing", func(_ retention.Backend, b *broken) { b.ctx = context.WithoutCancel }},
+}
+
+// otherThere reports whether anybody has a record.
+func otherThere(s retention.Backend) bool {
+	keys, err := s.DueRecords(context.Background(), retention.Parked, 1)
+	return err == nil && len(keys) > 0
+}
+
+func (d defect) harness() Harness {
+	h := sound()
+	b := whole(h.Backend)
+	d.wrong(h.Backend, b)
+	h.Backend = b
+	h.Reopen = func() retention.Backend { return retentionmem.New(memory.Open()) }
+	return h
+}

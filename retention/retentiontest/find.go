@@ -1,0 +1,108 @@
+package retentiontest
+
+import (
+	"time"
+
+	"github.com/trothdev/troth/retention"
+)
+
+// changed is a record with one change.
+func changed(row retention.RecordRow, change func(row *retention.RecordRow)) retention.RecordRow {
+	change(&row)
+	return row
+}
+
+var findChecks = []check{
+	{name: "a cut finds what its anchor made due, the oldest first", run: func(r *rig) {
+		ctx := r.Context()
+		r.insert(ctx,
+			record(r.a, "now"),
+			changed(record(r.b, "old"), func(row *retention.RecordRow) { row.Since = -instant }),
+			changed(record(r.a, "older"), func(row *retention.RecordRow) { row.Since = -instant - 1 }),
+			changed(record(r.a, "late"), func(row *retention.RecordRow) { row.Since++ }),
+			changed(record(r.a, "due"), func(row *retention.RecordRow) { row.DueAt = 1 }),
+			changed(record(r.a, "class"), func(row *retention.RecordRow) { row.Class = "x" }),
+			changed(record(r.a, "stage"), func(row *retention.RecordRow) { row.Stage = "x" }),
+			changed(record(r.a, "cohort"), func(row *retention.RecordRow) { row.Cohort-- }),
+		)
+		cut := retention.Cut{Class: "content", Stage: "trashed", Cohort: 4_000_000_000, Anchor: time.UnixMicro(instant)}
+		keys, err := r.s.CutRecords(ctx, cut, 9)
+		r.found(keys, err, "older old now")
+		r.same(keys[1], record(r.b, "old").RecordKey, "key")
+		keys, err = r.s.CutRecords(ctx, cut, 2)
+		r.found(keys, err, "older old")
+	}},
+	{name: "what has an instant of its own is found by it, the most urgent first", run: func(r *rig) {
+		ctx := r.Context()
+		r.insert(ctx, record(r.a, "anchored"))
+		for id, due := range map[string]int64{"b": instant, "a": 1, "late": instant + 1, "parked": retention.Parked} {
+			r.insert(ctx, changed(record(r.b, id), func(row *retention.RecordRow) { row.DueAt = due }))
+		}
+		keys, err := r.s.DueRecords(ctx, instant, 9)
+		r.found(keys, err, "a b")
+		keys, err = r.s.DueRecords(ctx, instant, 1)
+		r.found(keys, err, "a")
+	}},
+	{name: "what was decided by an older version is found, but for what its anchor finds", run: func(r *rig) {
+		ctx := r.Context()
+		r.insert(ctx, record(r.a, "anchored"),
+			changed(record(r.a, "old"), func(row *retention.RecordRow) { row.DueAt = retention.Parked }),
+			changed(record(r.a, "new"), func(row *retention.RecordRow) { row.DueAt, row.Policy = 1, 8 }))
+		keys, err := r.s.StaleRecords(ctx, 8, 9)
+		r.found(keys, err, "old")
+		keys, err = r.s.StaleRecords(ctx, 9, 1)
+		r.ok(err, "stale records")
+		r.same(len(keys), 1, "at most limit")
+	}},
+	{name: "failing records come by how often they failed", run: func(r *rig) {
+		ctx := r.Context()
+		rows := []retention.RecordRow{
+			record(r.a, "fine"),
+			changed(record(r.a, "twice"), func(row *retention.RecordRow) { row.Tries = 2 }),
+			changed(record(r.b, "often"), func(row *retention.RecordRow) { row.Tries = 4_000_000_000 }),
+		}
+		r.insert(ctx, rows...)
+		got, err := r.s.FailingRecords(ctx, 9)
+		r.ok(err, "failing records")
+		r.same(got, []retention.RecordRow{rows[2], rows[1]}, "failing records")
+		got, err = r.s.FailingRecords(ctx, 1)
+		r.ok(err, "failing records")
+		r.same(len(got), 1, "at most limit")
+	}},
+	{name: "records are counted between anchors, the first of which does not count", run: func(r *rig) {
+		ctx := r.Context()
+		for i, id := range []string{"1", "2", "3"} {
+			r.insert(ctx, changed(record(r.a, id), func(row *retention.RecordRow) { row.Since += int64(i) }))
+		}
+		r.insert(ctx, changed(record(r.a, "stage"), func(row *retention.RecordRow) { row.Stage = "x" }),
+			changed(record(r.a, "class"), func(row *retention.RecordRow) { row.Class = "x" }))
+		at := time.UnixMicro(instant)
+		for _, c := range []struct {
+			from, to time.Time
+			want     int64
+		}{{time.Time{}, time.Time{}, 3}, {at, time.Time{}, 2}, {time.Time{}, at, 1}, {at, at.Add(time.Microsecond), 1}} {
+			n, err := r.s.CountRecords(ctx, retention.Count{Class: "content", Stage: "trashed", From: c.from, To: c.to})
+			r.ok(err, "count records")
+			r.same(n, c.want, "records")
+		}
+	}},
+	{name: "a release wakes what is held, and nothing else", run: func(r *rig) {
+		ctx := r.Context()
+		parked := changed(record(r.a, "parked"), func(row *retention.RecordRow) { row.DueAt = retention.Parked })
+		held := changed(record(r.a, "held"), func(row *retention.RecordRow) { row.DueAt, row.Held = retention.Parked, true })
+		staged := changed(record(r.a, "staged"), func(row *retention.RecordRow) { row.Held = true })
+		r.insert(ctx, parked, held, staged)
+		n, err := r.s.WakeHeld(ctx, r.a, 5)
+		r.ok(err, "wake")
+		r.same(n, 2, "records woken")
+		for _, want := range []retention.RecordRow{
+			parked,
+			changed(held, func(row *retention.RecordRow) { row.DueAt, row.Held = 5, false }),
+			changed(staged, func(row *retention.RecordRow) { row.DueAt, row.Held = 5, false }),
+		} {
+			got, _, err := r.s.Record(ctx, want.RecordKey)
+			r.ok(err, "record")
+			r.same(got, want, "record")
+		}
+	}},
+}

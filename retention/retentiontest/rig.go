@@ -1,0 +1,178 @@
+package retentiontest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/retention"
+)
+
+// tb is what the checks need of *testing.T, so that the suite's own tests can
+// watch it fail.
+type tb interface {
+	Helper()
+	Context() context.Context
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// rig is a harness with the vocabulary of the checks: the store, its transactor,
+// and two tenants that nobody else uses.
+type rig struct {
+	tb
+	Harness
+	s    retention.Backend
+	tx   troth.Transactor
+	a, b troth.Tenant
+}
+
+func newRig(t tb, h Harness) *rig {
+	name := troth.Tenant(rand.Text())
+	return &rig{tb: t, Harness: h, s: h.Backend, tx: h.Backend.Transactor(), a: name + "-a", b: name + "-b"}
+}
+
+// errRefused is what closures of the suite return to have their work undone.
+var errRefused = errors.New("retentiontest: refused on purpose")
+
+// instant is a time whose last microsecond matters.
+const instant int64 = 1_763_776_391_123_457
+
+func (r *rig) ok(err error, what string) {
+	r.Helper()
+	if err != nil {
+		r.Fatalf("%s: %v", what, err)
+	}
+}
+
+func (r *rig) fails(err error, what string) {
+	r.Helper()
+	if err == nil {
+		r.Fatalf("%s: it succeeds", what)
+	}
+}
+
+// same demands that two values print alike, bytes included.
+func (r *rig) same(got, want any, what string) {
+	r.Helper()
+	if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != w {
+		r.Fatalf("%s: got\n%s\nwant\n%s", what, g, w)
+	}
+}
+
+// ids are the host's ids of keys, in their order.
+func ids(keys []retention.RecordKey) string {
+	var all []string
+	for _, k := range keys {
+		all = append(all, k.ID)
+	}
+	return strings.Join(all, " ")
+}
+
+// found demands the records of these ids, in this order.
+func (r *rig) found(keys []retention.RecordKey, err error, want string) {
+	r.Helper()
+	r.ok(err, "look for records")
+	r.same(ids(keys), want, "records found")
+}
+
+// everyByte is in it, so that a column of text would spoil it.
+func everyByte() []byte {
+	b := make([]byte, 256)
+	for i := range b {
+		b[i] = byte(255 - i)
+	}
+	return b
+}
+
+// record is a row in which every column says something of its own.
+func record(t troth.Tenant, id string) retention.RecordRow {
+	return retention.RecordRow{
+		RecordKey: retention.RecordKey{Tenant: t, Type: "file", ID: id}, Handle: "h-" + id,
+		Class: "content", Stage: "trashed", Cohort: 4_000_000_000, Since: instant, EndBy: instant + 1,
+		Visible: retention.VisibleOwner, SubjectID: "p-" + id, Created: instant - 1, DueAt: 0, Policy: 7,
+		Version: 9, Tries: 0, Detail: everyByte(),
+	}
+}
+
+func policy(t troth.Tenant, version uint32) retention.PolicyRow {
+	return retention.PolicyRow{Tenant: t, Version: version, Hash: [32]byte(everyByte()), Text: everyByte(), ActivatedAt: instant}
+}
+
+func hold(t troth.Tenant, id string) retention.HoldRow {
+	return retention.HoldRow{
+		Tenant: t, ID: id, Matter: "m", SubjectID: "p", Class: "content", From: instant, To: instant + 1,
+		PlacedAt: instant + 2, ReviewAt: instant + 3, ProposedAt: instant + 4, Proposer: everyByte(),
+	}
+}
+
+func (r *rig) insert(ctx context.Context, rows ...retention.RecordRow) {
+	r.Helper()
+	for _, row := range rows {
+		inserted, err := r.s.InsertRecord(ctx, row)
+		r.ok(err, "insert record")
+		r.same(inserted, true, "inserted")
+	}
+}
+
+// fill gives a tenant one row of every kind at least.
+func (r *rig) fill(ctx context.Context, t troth.Tenant) {
+	r.Helper()
+	held := record(t, "held")
+	held.Held, held.DueAt, held.Tries = true, retention.Parked, 3
+	r.insert(ctx, record(t, "1"), held)
+	_, err := r.s.InsertPolicy(ctx, policy(t, 1))
+	r.ok(err, "insert policy")
+	_, err = r.s.InsertHold(ctx, hold(t, "1"))
+	r.ok(err, "insert hold")
+}
+
+// dump is all that a tenant's reads show.
+func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
+	r.Helper()
+	var b strings.Builder
+	for _, id := range []string{"1", "2", "held"} {
+		row, found, err := r.s.Record(ctx, record(t, id).RecordKey)
+		r.ok(err, "record")
+		row.Tenant = ""
+		fmt.Fprintf(&b, "%v %+v\n", found, row)
+	}
+	policies, err := r.s.Policies(ctx, t, 0)
+	r.ok(err, "policies")
+	fmt.Fprintf(&b, "%+v\n", policies)
+	for _, id := range []string{"1", "2"} {
+		row, found, err := r.s.Hold(ctx, t, id)
+		r.ok(err, "hold")
+		row.Tenant = ""
+		fmt.Fprintf(&b, "%v %+v\n", found, row)
+	}
+	active, err := r.s.ActiveHolds(ctx, t)
+	r.ok(err, "active holds")
+	fmt.Fprintf(&b, "%+v\n", active)
+	return b.String()
+}
+
+// writes are all calls that write, by the name of their method, each of which changes
+// what a tenant that was filled has.
+func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error {
+	return map[string]func(ctx context.Context) error{
+		"InsertPolicy": func(ctx context.Context) error { _, err := r.s.InsertPolicy(ctx, policy(t, 2)); return err },
+		"InsertRecord": func(ctx context.Context) error { _, err := r.s.InsertRecord(ctx, record(t, "2")); return err },
+		"PutRecord": func(ctx context.Context) error {
+			row := record(t, "1")
+			row.Version++
+			return r.s.PutRecord(ctx, row)
+		},
+		"DeleteRecord": func(ctx context.Context) error { return r.s.DeleteRecord(ctx, record(t, "1").RecordKey) },
+		"WakeHeld":     func(ctx context.Context) error { _, err := r.s.WakeHeld(ctx, t, instant); return err },
+		"InsertHold":   func(ctx context.Context) error { _, err := r.s.InsertHold(ctx, hold(t, "2")); return err },
+		"PutHold": func(ctx context.Context) error {
+			row := hold(t, "1")
+			row.ReleasedAt = instant
+			return r.s.PutHold(ctx, row)
+		},
+	}
+}

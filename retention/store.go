@@ -1,0 +1,79 @@
+package retention
+
+import (
+	"context"
+
+	"github.com/trothdev/troth"
+)
+
+// Store is what the keeper needs of storage for one tenant at a time. Methods run in
+// the transaction of their context, or, where it has none, each in one of its own;
+// reads outside a transaction see committed rows only. No method sees, changes or
+// counts another tenant's rows. Returned slices belong to the caller.
+type Store interface {
+	// Transactor is the one whose transactions the methods join.
+	Transactor() troth.Transactor
+
+	// LockTenant waits for, and then keeps off until the transaction ends, everybody
+	// who locks the tenant: alone, or together with others who do not lock it alone.
+	// What was committed before it returns is seen by reads after it. It needs a
+	// transaction.
+	LockTenant(ctx context.Context, tenant troth.Tenant, alone bool) error
+
+	// InsertPolicy adds a version. inserted is false, and nothing changed, if there is
+	// one of that number.
+	InsertPolicy(ctx context.Context, row PolicyRow) (inserted bool, err error)
+	// Policies returns the versions above a number, ordered.
+	Policies(ctx context.Context, tenant troth.Tenant, above uint32) ([]PolicyRow, error)
+
+	// InsertRecord adds a record. inserted is false, and nothing changed, if there is
+	// one under that key.
+	InsertRecord(ctx context.Context, row RecordRow) (inserted bool, err error)
+	// Record returns one record.
+	Record(ctx context.Context, key RecordKey) (row RecordRow, found bool, err error)
+	// LockRecord is Record for who is about to change it: until the transaction ends
+	// nobody else can lock the same. If somebody else has it, LockRecord waits, or,
+	// where wait is false, finds nothing. It needs a transaction.
+	LockRecord(ctx context.Context, key RecordKey, wait bool) (row RecordRow, found bool, err error)
+	// PutRecord replaces a record that is there.
+	PutRecord(ctx context.Context, row RecordRow) error
+	// DeleteRecord removes a record that is there.
+	DeleteRecord(ctx context.Context, key RecordKey) error
+	// WakeHeld sets the DueAt of all records of the tenant that are Held, which they
+	// are no more then, and returns how many.
+	WakeHeld(ctx context.Context, tenant troth.Tenant, at int64) (records int, err error)
+
+	// InsertHold adds a hold. inserted is false, and nothing changed, if there is one
+	// of that id.
+	InsertHold(ctx context.Context, row HoldRow) (inserted bool, err error)
+	// PutHold replaces a hold that is there.
+	PutHold(ctx context.Context, row HoldRow) error
+	// Hold returns one hold, released or not.
+	Hold(ctx context.Context, tenant troth.Tenant, id string) (row HoldRow, found bool, err error)
+	// ActiveHolds returns the holds that are not released, ordered by id.
+	ActiveHolds(ctx context.Context, tenant troth.Tenant) ([]HoldRow, error)
+}
+
+// SystemStore is what crosses tenants. Its rows carry their tenant.
+type SystemStore interface {
+	// CutRecords returns records with DueAt 0 of a class, stage and cohort whose anchor
+	// is not after that of the cut, the oldest anchor first, at most limit.
+	CutRecords(ctx context.Context, c Cut, limit int) ([]RecordKey, error)
+	// DueRecords returns records whose DueAt is not 0 and not after at, the most
+	// urgent first, at most limit.
+	DueRecords(ctx context.Context, at int64, limit int) ([]RecordKey, error)
+	// StaleRecords returns records whose DueAt is not 0 and whose Policy is below a
+	// version, in any order, at most limit.
+	StaleRecords(ctx context.Context, below uint32, limit int) ([]RecordKey, error)
+	// FailingRecords returns records with Tries above 0, those that failed most often
+	// first, at most limit.
+	FailingRecords(ctx context.Context, limit int) ([]RecordRow, error)
+	// CountRecords counts records, see [Counter].
+	CountRecords(ctx context.Context, c Count) (int64, error)
+}
+
+// Backend is a store of both kinds, as adapters provide it.
+type Backend interface {
+	Store
+	SystemStore
+}

@@ -1,0 +1,357 @@
+package retention
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+)
+
+// Swept is what a sweep did.
+type Swept struct {
+	// Moved entered another stage, Destroyed and Anonymised are gone.
+	Moved, Destroyed, Anonymised int
+	// Held were due to be destroyed and something keeps them. Unknown are those of
+	// which something is not known: somebody must look.
+	Held, Unknown int
+	// Conflicts are decisions that stand against a promise: matters for the
+	// data-protection officer.
+	Conflicts []Decision
+	// Late are those whose promise was over before they were destroyed.
+	Late int
+	// Failed are records whose handler failed; they are tried again.
+	Failed []Failure
+}
+
+// Failure is a record whose handler failed.
+type Failure struct {
+	RecordKey
+	// Handle is the record's name in evidence, Tries how often it failed in a row.
+	Handle string
+	Tries  uint32
+	Err    error
+}
+
+// Run sweeps until ctx ends, and returns its error.
+func (k *Keeper) Run(ctx context.Context) error {
+	tick := time.NewTicker(k.opt.poll)
+	defer tick.Stop()
+	for {
+		s, err := k.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			k.log.Error("retention: a sweep failed", zap.Error(err))
+		}
+		if k.opt.swept != nil {
+			k.opt.swept(s)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// Sweep does what is due: it finds records by what the policy says of anchors, decides
+// for each again inside the transaction that acts, and has handlers hide and destroy.
+// Several processes may sweep at once. What the returned error tells does not undo
+// what was swept before.
+func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
+	ctx = troth.WithActor(k.tx.Detach(ctx), self)
+	var s Swept
+	h, err := k.history(ctx)
+	if errors.Is(err, ErrNoPolicy) {
+		return s, nil
+	} else if err != nil {
+		return s, err
+	}
+	now := k.now()
+	sources := []func(limit int) ([]RecordKey, error){
+		func(limit int) ([]RecordKey, error) { return k.store.DueRecords(ctx, now.UnixMicro(), limit) },
+		func(limit int) ([]RecordKey, error) {
+			return k.store.StaleRecords(ctx, h.versions[len(h.versions)-1].number, limit)
+		},
+	}
+	for _, c := range h.Cuts(now) {
+		sources = append(sources, func(limit int) ([]RecordKey, error) { return k.store.CutRecords(ctx, c, limit) })
+	}
+	for _, source := range sources {
+		if err := k.drain(ctx, source, &s); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// drain takes batch after batch until nothing is left, or nothing more can be had:
+// what another process holds it sweeps itself.
+func (k *Keeper) drain(ctx context.Context, source func(limit int) ([]RecordKey, error), s *Swept) error {
+	for {
+		keys, err := source(k.opt.batch)
+		if err != nil {
+			return fmt.Errorf("retention: look for records: %w", err)
+		}
+		slices.SortFunc(keys, RecordKey.compare)
+		acted := 0
+		for len(keys) > 0 {
+			n := slices.IndexFunc(keys, func(key RecordKey) bool { return key.Tenant != keys[0].Tenant })
+			if n < 0 {
+				n = len(keys)
+			}
+			done, err := k.sweepTenant(ctx, keys[:n], s)
+			if err != nil {
+				return err
+			}
+			acted += done
+			keys = keys[n:]
+		}
+		if acted == 0 {
+			return nil
+		}
+	}
+}
+
+func (key RecordKey) compare(b RecordKey) int {
+	return cmp.Or(cmp.Compare(key.Tenant, b.Tenant), strings.Compare(key.Type, b.Type), strings.Compare(key.ID, b.ID))
+}
+
+// sweepTenant does what is due for records of one tenant, in one transaction.
+//
+// Holds win by this lock: who places one locks the tenant alone, who sweeps locks it
+// with others, both until they commit. So a hold that commits before the sweep does
+// was there before the sweep had the lock, and is among those that the sweep reads
+// after it got it. A hold that has to wait commits after the sweep.
+func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (acted int, err error) {
+	var part Swept
+	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
+		acted, part = 0, Swept{}
+		if err := k.store.LockTenant(ctx, keys[0].Tenant, false); err != nil {
+			return fmt.Errorf("retention: lock tenant: %w", err)
+		}
+		holds, err := k.holds(ctx, keys[0].Tenant)
+		if err != nil {
+			return err
+		}
+		h, err := k.history(ctx)
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			row, found, err := k.store.LockRecord(ctx, key, false)
+			if err != nil {
+				return fmt.Errorf("retention: lock record: %w", err)
+			}
+			if !found {
+				continue
+			}
+			did, err := k.take(ctx, h, holds, row, &part)
+			if err != nil {
+				return err
+			}
+			if did {
+				acted++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.add(part)
+	return acted, nil
+}
+
+func (s *Swept) add(p Swept) {
+	s.Moved += p.Moved
+	s.Destroyed += p.Destroyed
+	s.Anonymised += p.Anonymised
+	s.Held += p.Held
+	s.Unknown += p.Unknown
+	s.Late += p.Late
+	s.Conflicts = append(s.Conflicts, p.Conflicts...)
+	s.Failed = append(s.Failed, p.Failed...)
+}
+
+// take decides for one record and acts. What fails is undone for that record, and
+// tried again later; did is false if nothing was to be done about it now.
+func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, row RecordRow, s *Swept) (did bool, err error) {
+	now := k.now()
+	if !k.looked(h, &row, now) {
+		return false, nil // somebody else did it since it was found
+	}
+	var part Swept
+	var failed error
+	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
+		failed = k.act(ctx, h, holds, row, now, &part)
+		return failed
+	})
+	switch {
+	case err == nil:
+		s.add(part)
+		return true, nil
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case failed == nil:
+		return false, err // whether it was undone is not known: so everything is
+	}
+	row.Tries++
+	row.DueAt = now.Add(backoff(row.Tries)).UnixMicro()
+	row.Policy = h.versions[len(h.versions)-1].number
+	s.Failed = append(s.Failed, Failure{RecordKey: row.RecordKey, Handle: row.Handle, Tries: row.Tries, Err: err})
+	k.log.Warn("retention: a record could not be dealt with, and is tried again", zap.String("tenant", string(row.Tenant)),
+		zap.String("type", row.Type), zap.String("record", row.Handle), zap.Uint32("tries", row.Tries), zap.Error(err))
+	return true, k.put(ctx, &row)
+}
+
+// looked reports whether the record is still one that a sweep looks for.
+func (k *Keeper) looked(h *History, row *RecordRow, now time.Time) bool {
+	if row.DueAt != 0 {
+		return row.DueAt <= now.UnixMicro() || row.Policy < h.versions[len(h.versions)-1].number
+	}
+	anchor, ok := h.Cutoff(row.Class, row.Stage, row.Cohort, now)
+	return ok && row.Since <= anchor.UnixMicro()
+}
+
+// backoff is how long a failed record waits: a minute, then twice as long each time, up
+// to an hour.
+func backoff(tries uint32) time.Duration { return min(time.Minute<<min(tries-1, 16), time.Hour) }
+
+// act does what is due for one record that is locked.
+func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row RecordRow, now time.Time, s *Swept) error {
+	det, err := row.detail()
+	if err != nil {
+		return err
+	}
+	if latest := det.latest(); latest.After(now) {
+		// The clock went back behind what is known of the record. It decides nothing
+		// until it has caught up.
+		s.Unknown++
+		row.DueAt, row.Policy = latest.UnixMicro(), h.versions[len(h.versions)-1].number
+		return k.put(ctx, &row)
+	}
+	held := holds.of(row.SubjectID, row.Class, timeOf(row.Created))
+	d := h.Evaluate(row.facts(&det, held), now)
+	if d.Conflict {
+		s.Conflicts = append(s.Conflicts, d)
+	}
+	row.Tries, row.Held = 0, len(held) > 0
+	before := row.Stage
+	if d.Verdict == Move {
+		s.Moved++
+		row.Stage, row.Since = d.Next, d.NextAt.UnixMicro()
+		row.Version++
+		d = h.Evaluate(row.facts(&det, held), now)
+	}
+	switch d.Verdict {
+	case Due:
+		return k.purge(ctx, h, &row, &d, s)
+	case Blocked:
+		s.Held++
+	case Unknown:
+		s.Unknown++
+	case Wait, Move, Done:
+	}
+	k.schedule(h, &row, &d, len(det.Labels) > 0, now, true)
+	if err := k.enter(ctx, h, &row, before, &d); err != nil {
+		return err
+	}
+	return k.put(ctx, &row)
+}
+
+// schedule says when to look at a record again. Where that is when its stage ends,
+// its anchor says so, and no row needs to be changed by a later version; but not
+// where it has labels, which a version may make end before the stage. looked says that
+// holds were looked at: then what has no end by time is parked.
+func (k *Keeper) schedule(h *History, row *RecordRow, d *Decision, labels bool, now time.Time, looked bool) {
+	newest := h.versions[len(h.versions)-1]
+	due := d.DueAt()
+	if d.HiddenBy.After(now) {
+		due = earlier(due, d.HiddenBy)
+	}
+	row.Policy, row.DueAt = newest.number, 0
+	anchored := d.NextAt.After(now) || d.NextAt.IsZero() // the anchor finds it, or has nothing to find yet
+	switch {
+	case !labels && anchored && (due.IsZero() || due.Equal(d.NextAt)):
+		return
+	case !due.IsZero():
+		row.DueAt = due.UnixMicro()
+	case d.Verdict == Unknown && looked:
+		row.DueAt = now.Add(unknownWait).UnixMicro() // somebody may have seen to it
+	case labels || looked:
+		row.DueAt = Parked
+	default:
+		return // a sweep finds it by its anchor, and looks at holds
+	}
+	for _, v := range h.versions {
+		if v.from.After(now) { // a version that comes may make it due before
+			row.DueAt = min(row.DueAt, v.from.UnixMicro())
+			break
+		}
+	}
+	if looked && k.looked(h, row, now) {
+		// It would be found again at once, and for ever.
+		row.DueAt = now.Add(time.Minute).UnixMicro()
+	}
+}
+
+// unknownWait is when to look again at a record of which something is not known.
+const unknownWait = 24 * time.Hour
+
+// purge destroys a record that is due, with a permit.
+func (k *Keeper) purge(ctx context.Context, h *History, row *RecordRow, d *Decision, s *Swept) error {
+	reg, ok := k.opt.types[row.Type]
+	if !ok {
+		return ErrUnregistered
+	}
+	o := orderOf(row, d)
+	o.Visible = VisibleNone
+	var last time.Time
+	o.Copies, last = h.deletable(row.Class, d.At)
+	destroy, found := reg.Handler.Destroy, "yes"
+	if d.End == Anonymise {
+		destroy = reg.Handler.Anonymise
+	}
+	err := k.mint(ctx, reg.ref(o), string(d.Purge.Ground), d.Policy, func(ctx context.Context, p troth.Permit) error {
+		o.Permit = p
+		err := destroy(ctx, o)
+		if errors.Is(err, ErrNotFound) {
+			found = "no"
+		}
+		return gone(err)
+	})
+	if err != nil {
+		return err
+	}
+	if err := k.store.DeleteRecord(ctx, row.RecordKey); err != nil {
+		return fmt.Errorf("retention: delete record: %w", err)
+	}
+	if d.End == Anonymise {
+		s.Anonymised++
+	} else {
+		s.Destroyed++
+	}
+	if !d.GoneBy.IsZero() && d.GoneBy.Before(last) {
+		s.Late++
+	}
+	return k.record(ctx, troth.Entry{Act: actPurge, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
+		"record": troth.ID(row.Handle), "type": troth.Word(row.Type), "class": troth.Word(row.Class),
+		"stage": troth.Word(row.Stage), "end": troth.Word(string(d.End)), "found": troth.Word(found),
+		"due": troth.Instant(d.DestroyAt), "ground": troth.Word(string(d.Purge.Ground)),
+		"rule": troth.Word(d.Purge.Rule), "gone": troth.Instant(last), "policy": troth.Digest(d.Policy),
+	}})
+}
+
+// gone makes success of what is gone already.
+func gone(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,96 @@
+package retentionfault_test
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth/retention"
+	"github.com/trothdev/troth/retention/retentiontest"
+	"github.com/trothdev/troth/storage/faultstore"
+	"github.com/trothdev/troth/storage/faultstore/retentionfault"
+	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/retentionmem"
+)
+
+func TestNew_WithoutFaultsKeepsTheContract(t *testing.T) {
+	retentiontest.Run(t, func(*testing.T) retentiontest.Harness {
+		s := retentionmem.New(memory.Open())
+		return retentiontest.Harness{Backend: retentionfault.New(s, s.Transactor(), faultstore.NewPlan())}
+	})
+}
+
+// call calls the method with zero arguments and returns its error.
+func call(ctx context.Context, s retention.Backend, method string) error {
+	m := reflect.ValueOf(s).MethodByName(method)
+	args := []reflect.Value{reflect.ValueOf(ctx)}
+	for i := 1; i < m.Type().NumIn(); i++ {
+		arg := reflect.Zero(m.Type().In(i))
+		args = append(args, arg)
+	}
+	results := m.Call(args)
+	err, _ := reflect.TypeAssert[error](results[len(results)-1])
+	return err
+}
+
+func methods() []string {
+	var names []string
+	for m := range reflect.TypeFor[retention.Backend]().Methods() {
+		if m.Name != "Transactor" {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
+	for _, method := range methods() {
+		for _, fault := range []faultstore.Fault{faultstore.FailBefore, faultstore.FailAfter} {
+			t.Run(method+" "+string(fault), func(t *testing.T) {
+				inner := retentionmem.New(memory.Open())
+				plan := faultstore.NewPlan(faultstore.Injection{Method: method, Nth: 1, Fault: fault})
+				s := retentionfault.New(inner, inner.Transactor(), plan)
+				err := inner.Transactor().Atomically(t.Context(), func(ctx context.Context) error {
+					// There is a record and a hold without a name, which the calls are about.
+					if method != "InsertRecord" {
+						_, err := inner.InsertRecord(ctx, retention.RecordRow{})
+						require.NoError(t, err)
+					}
+					_, err := inner.InsertHold(ctx, retention.HoldRow{})
+					require.NoError(t, err)
+					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
+					if method == "DeleteRecord" {
+						_, err := inner.InsertRecord(ctx, retention.RecordRow{}) // for the second call
+						require.NoError(t, err)
+					}
+					require.NoError(t, call(ctx, s, method))
+					return nil
+				})
+				require.NoError(t, err)
+				require.Equal(t, []faultstore.Call{{Method: method, Nth: 1, Fault: fault}, {Method: method, Nth: 2}}, plan.Calls())
+			})
+		}
+	}
+}
+
+func TestNew_FailingAfterwardsKeepsTheEffect(t *testing.T) {
+	for fault, want := range map[faultstore.Fault]bool{faultstore.FailBefore: false, faultstore.FailAfter: true} {
+		inner := retentionmem.New(memory.Open())
+		s := retentionfault.New(inner, inner.Transactor(), faultstore.NewPlan(faultstore.Injection{Method: "DeleteRecord", Nth: 1, Fault: fault}))
+		_, err := inner.InsertRecord(t.Context(), retention.RecordRow{})
+		require.NoError(t, err)
+		require.ErrorIs(t, s.DeleteRecord(t.Context(), retention.RecordKey{}), faultstore.ErrInjected)
+		_, found, err := inner.Record(t.Context(), retention.RecordKey{})
+		require.NoError(t, err)
+		require.Equal(t, want, !found)
+	}
+}
+
+func TestNew_GivesOutTheTransactor(t *testing.T) {
+	inner := retentionmem.New(memory.Open())
+	plan := faultstore.NewPlan()
+	tx := faultstore.Transactor(inner.Transactor(), plan)
+	require.Same(t, tx, retentionfault.New(inner, tx, plan).Transactor())
+}

@@ -1,0 +1,3 @@
+// Package retentionmem keeps the retention keeper's rows in memory: for tests, for
+// trying things out, and as the reference that the other adapters are compared with.
+package retentionmem

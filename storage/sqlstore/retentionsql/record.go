@@ -1,0 +1,119 @@
+package retentionsql
+
+import (
+	"context"
+	"math"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/retention"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+func scanRecord(rows *sqlstore.Rows) (r retention.RecordRow, err error) {
+	var tenant, visible string
+	var cohort, policy, held, tries int64
+	err = rows.Scan(&tenant, &r.Type, &r.ID, &r.Handle, &r.Class, &r.Stage, &cohort, &r.Since, &r.EndBy, &visible,
+		&r.SubjectID, &r.Created, &r.DueAt, &policy, &held, &r.Version, &tries, &r.Detail)
+	if err != nil {
+		return r, err
+	}
+	r.Tenant, r.Visible, r.Held = troth.Tenant(tenant), retention.Visibility(visible), held != 0
+	if !small(cohort, &r.Cohort) || !small(policy, &r.Policy) || !small(tries, &r.Tries) || len(r.Detail) > retention.MaxDetail {
+		return retention.RecordRow{}, retention.ErrRecord
+	}
+	return r, nil
+}
+
+func scanKey(rows *sqlstore.Rows) (k retention.RecordKey, err error) {
+	var tenant string
+	err = rows.Scan(&tenant, &k.Type, &k.ID)
+	k.Tenant = troth.Tenant(tenant)
+	return k, err
+}
+
+func placeOf(k retention.RecordKey) []any { return []any{string(k.Tenant), k.Type, k.ID} }
+
+func restOf(r *retention.RecordRow) []any {
+	held := int64(0)
+	if r.Held {
+		held = 1
+	}
+	detail := r.Detail
+	if detail == nil {
+		detail = []byte{}
+	}
+	return []any{
+		r.Handle, r.Class, r.Stage, int64(r.Cohort), r.Since, r.EndBy, string(r.Visible), r.SubjectID, r.Created,
+		r.DueAt, int64(r.Policy), held, r.Version, int64(r.Tries), detail,
+	}
+}
+
+// InsertRecord implements retention.Store.
+func (s *Store) InsertRecord(ctx context.Context, row retention.RecordRow) (bool, error) {
+	return s.affects(ctx, s.q.insertRecord, append(placeOf(row.RecordKey), restOf(&row)...)...)
+}
+
+// Record implements retention.Store.
+func (s *Store) Record(ctx context.Context, key retention.RecordKey) (retention.RecordRow, bool, error) {
+	return one(ctx, s, scanRecord, s.q.record, placeOf(key)...)
+}
+
+// LockRecord implements retention.Store.
+func (s *Store) LockRecord(ctx context.Context, key retention.RecordKey, wait bool) (retention.RecordRow, bool, error) {
+	if err := s.locking(ctx); err != nil {
+		return retention.RecordRow{}, false, err
+	}
+	text := s.q.tryRecord
+	if wait {
+		text = s.q.lockRecord
+	}
+	return one(ctx, s, scanRecord, text, placeOf(key)...)
+}
+
+// PutRecord implements retention.Store.
+func (s *Store) PutRecord(ctx context.Context, row retention.RecordRow) error {
+	return s.must(ctx, s.q.putRecord, append(restOf(&row), placeOf(row.RecordKey)...)...)
+}
+
+// DeleteRecord implements retention.Store.
+func (s *Store) DeleteRecord(ctx context.Context, key retention.RecordKey) error {
+	return s.must(ctx, s.q.deleteRecord, placeOf(key)...)
+}
+
+// WakeHeld implements retention.Store.
+func (s *Store) WakeHeld(ctx context.Context, tenant troth.Tenant, at int64) (int, error) {
+	return s.exec(ctx, s.q.wakeHeld, at, string(tenant))
+}
+
+// CutRecords implements retention.SystemStore.
+func (s *Store) CutRecords(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
+	return query(ctx, s, scanKey, s.q.cut, c.Class, c.Stage, int64(c.Cohort), c.Anchor.UnixMicro(), limit)
+}
+
+// DueRecords implements retention.SystemStore.
+func (s *Store) DueRecords(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
+	return query(ctx, s, scanKey, s.q.due, at, limit)
+}
+
+// StaleRecords implements retention.SystemStore.
+func (s *Store) StaleRecords(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
+	return query(ctx, s, scanKey, s.q.stale, int64(below), limit)
+}
+
+// FailingRecords implements retention.SystemStore.
+func (s *Store) FailingRecords(ctx context.Context, limit int) ([]retention.RecordRow, error) {
+	return query(ctx, s, scanRecord, s.q.failing, limit)
+}
+
+// CountRecords implements retention.SystemStore.
+func (s *Store) CountRecords(ctx context.Context, c retention.Count) (int64, error) {
+	from, to := int64(math.MinInt64), int64(math.MaxInt64)
+	if !c.From.IsZero() {
+		from = c.From.UnixMicro()
+	}
+	if !c.To.IsZero() {
+		to = c.To.UnixMicro()
+	}
+	n, _, err := one(ctx, s, scanNumber, s.q.count, c.Class, c.Stage, from, to)
+	return n, err
+}
