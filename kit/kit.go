@@ -15,6 +15,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/storage/sqlstore/auditsql"
 	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
@@ -271,7 +272,8 @@ func (k *Kit) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
 // see [audit.Verifiers]; String writes the file that audit.ParseVerifiers reads.
 func (k *Kit) Verifiers() audit.Verifiers { return k.verifiers }
 
-// Acts are all acts whose evidence the parts record; docs/acts.md shows them.
+// Acts are all acts whose evidence the parts record, and a retention keeper beside
+// them; docs/acts.md shows them.
 func Acts() []*troth.Act {
-	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts(), unsubscribe.Acts())
+	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts(), unsubscribe.Acts(), retention.Acts())
 }

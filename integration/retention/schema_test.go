@@ -5,9 +5,11 @@ package retention
 import (
 	"encoding/json"
 	"flag"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +74,9 @@ func TestSchema_TheParserRefusesWhatItRefuses(t *testing.T) {
 	r := rand.New(rand.NewPCG(*seed, 1))
 	s := schema(t)
 	refused, accepted := 0, 0
-	for path, text := range policies(t) {
+	all := policies(t)
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		text := all[path]
 		for range 100 {
 			var doc any
 			require.NoError(t, json.Unmarshal(text, &doc))
@@ -100,10 +104,7 @@ func change(r *rand.Rand, v any) {
 	for {
 		switch node := v.(type) {
 		case map[string]any:
-			keys := make([]string, 0, len(node))
-			for key := range node {
-				keys = append(keys, key)
-			}
+			keys := slices.Sorted(maps.Keys(node))
 			key := keys[r.IntN(len(keys))]
 			if child := node[key]; r.IntN(3) > 0 && inner(child) {
 				v = child
@@ -116,9 +117,9 @@ func change(r *rand.Rand, v any) {
 					node["gone"] = true
 				}
 			case 1:
-				node[names[r.IntN(len(names))]] = values[r.IntN(len(values))]
+				node[names[r.IntN(len(names))]] = value(r)
 			default:
-				node[key] = values[r.IntN(len(values))]
+				node[key] = value(r)
 			}
 			return
 		case []any:
@@ -130,10 +131,22 @@ func change(r *rand.Rand, v any) {
 			if r.IntN(3) == 0 && len(node) > 1 {
 				node[i] = node[(i+1)%len(node)]
 			} else {
-				node[i] = values[r.IntN(len(values))]
+				node[i] = value(r)
 			}
 			return
 		}
+	}
+}
+
+// value returns one of values that shares nothing with it: it may be changed next.
+func value(r *rand.Rand) any {
+	switch v := values[r.IntN(len(values))].(type) {
+	case map[string]any:
+		return maps.Clone(v)
+	case []any:
+		return slices.Clone(v)
+	default:
+		return v
 	}
 }
 
