@@ -26,7 +26,7 @@ func some(step int) int {
 	if long {
 		return 1
 	}
-	return step
+	return step * slowdown
 }
 
 // some is a step through what is changed: a longer one on PostgreSQL, where every

@@ -138,7 +138,7 @@ func TestVerify_MemoryDoesNotGrowWithTheLog(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
-	first, second := 6000, 24_000
+	first, second := 6000, 24_000/slowdown
 	if long {
 		second = million - first
 	}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package audit
+
+const slowdown = 1
