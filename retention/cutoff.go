@@ -33,7 +33,7 @@ func (h *History) Cutoff(class, stage string, cohort uint32, at time.Time) (anch
 // before; end never falls.
 func inverse(end func(time.Time) time.Time, at time.Time) time.Time {
 	low := max(at.AddDate(-(maxStages+1)*(maxYears+1), 0, 0).UnixMicro(), earliest.UnixMicro()) // due
-	high := at.UnixMicro() + 1 // not due
+	high := at.UnixMicro() + 1                                                                  // not due
 	for high-low > 1 {
 		mid := low + (high-low)/2
 		if end(time.UnixMicro(mid)).After(at) {
