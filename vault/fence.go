@@ -54,6 +54,9 @@ func (v *Vault) checkFenceAt(ctx context.Context, now int64) error {
 		select {
 		case v.fence.looking <- struct{}{}:
 			defer v.fence.stopLooking()
+			if now <= v.fence.freshUntil.Load() {
+				return nil // somebody has looked since
+			}
 			if err := v.look(ctx); err != nil {
 				if ctx.Err() != nil || v.mono()-v.fence.asOf.Load() > bound {
 					return err // it took so long that the look before is too old now
