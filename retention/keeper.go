@@ -74,6 +74,9 @@ func New(ctx context.Context, c Config, opts ...Option) (*Keeper, error) {
 			return nil, troth.ErrNotShared
 		}
 	}
+	if p, has := o.tasks.(interface{ Transactor() troth.Transactor }); has && p.Transactor() != tx {
+		return nil, troth.ErrNotShared
+	}
 	k := &Keeper{store: c.Store, tx: tx, rec: c.Recorder, opt: o, log: o.log}
 	if tx.Scope(ctx) != nil {
 		return nil, errors.New("retention: new: not inside a transaction")

@@ -23,6 +23,7 @@ type options struct {
 	batch     int
 	poll      time.Duration
 	swept     func(Swept)
+	tasks     troth.Enqueuer
 }
 
 func defaults() options {
