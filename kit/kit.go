@@ -64,7 +64,7 @@ type Config struct {
 	// Until a policy is active nothing is destroyed.
 	Retention func(k *Kit) []retention.Option
 	// Kinds says how work that the Kit itself hands to Tasks is limited and tried
-	// again, by the names of [consent.Works] and [unsubscribe.Works]: how fast a
+	// again, by the names of [consent.Works], [unsubscribe.Works] and [retention.Works]: how fast a
 	// provider may be called, for example. The others have the engine's defaults.
 	Kinds []task.Kind
 	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of

@@ -25,14 +25,19 @@ func (k *Kit) wireRetention(ctx context.Context, c Config, managed []retention.M
 	if err != nil {
 		return err
 	}
-	opts := []retention.Option{retention.WithLogger(c.Logger), retention.WithClock(c.Clock)}
+	opts := []retention.Option{
+		retention.WithLogger(c.Logger), retention.WithClock(c.Clock), retention.WithTasks(k.Tasks),
+	}
 	for kind, permit := range disposals {
 		opts = append(opts, retention.WithDisposal(kind, retention.DisposalRule{Permit: permit}))
 	}
 	k.Keeper, err = retention.New(ctx,
 		retention.Config{Store: store, Recorder: k.Trail, Manages: managed},
 		slices.Concat(opts, c.Retention(k))...)
-	return err
+	if err != nil {
+		return err
+	}
+	return k.handle(c, retention.Works(), k.Keeper.Do)
 }
 
 // disposals say how each part names what it asks leave to destroy.

@@ -82,7 +82,7 @@ func (k *Kit) handle(c Config, names []string, h troth.WorkHandler) error {
 
 // checkKinds refuses what would configure nothing.
 func (c Config) checkKinds() error {
-	ours := slices.Concat(consent.Works(), unsubscribe.Works())
+	ours := slices.Concat(consent.Works(), unsubscribe.Works(), retention.Works())
 	for _, kind := range c.Kinds {
 		if !slices.Contains(ours, kind.Name) {
 			return fmt.Errorf("Config.Kinds: no part of a Kit enqueues %q", kind.Name)
