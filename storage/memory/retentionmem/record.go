@@ -65,9 +65,20 @@ func (s *Store) WakeHeld(ctx context.Context, tenant troth.Tenant, at int64) (n 
 	return n, err
 }
 
-// find returns the places of records that are kept, in the order of what at gives, behind
+// find returns records in an order, at most limit.
+func (s *Store) find(ctx context.Context, limit int, keep func(row retention.RecordRow) bool, order func(a, b retention.RecordRow) int) ([]retention.RecordRow, error) {
+	rows, err := s.records.Scan(ctx, nil, 0, func(_ retention.RecordKey, row retention.RecordRow) bool { return keep(row) })
+	if err != nil {
+		return nil, err
+	}
+	all := values(rows)
+	slices.SortStableFunc(all, order)
+	return all[:min(len(all), max(limit, 0))], nil
+}
+
+// places returns the places of records that are kept, in the order of what at gives, behind
 // one, at most limit.
-func (s *Store) find(ctx context.Context, after retention.Place, limit int, at func(row retention.RecordRow) int64, keep func(row retention.RecordRow) bool) ([]retention.Place, error) {
+func (s *Store) places(ctx context.Context, after retention.Place, limit int, at func(row retention.RecordRow) int64, keep func(row retention.RecordRow) bool) ([]retention.Place, error) {
 	var all []retention.Place
 	_, err := s.records.Scan(ctx, nil, 0, func(k retention.RecordKey, row retention.RecordRow) bool {
 		if p := (retention.Place{At: at(row), RecordKey: k}); keep(row) && (after == retention.Place{} || comparePlaces(p, after) > 0) {
@@ -89,29 +100,27 @@ func comparePlaces(a, b retention.Place) int {
 // CutRecords implements retention.SystemStore.
 func (s *Store) CutRecords(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error) {
 	since := func(row retention.RecordRow) int64 { return row.Since }
-	return s.find(ctx, after, limit, since, func(row retention.RecordRow) bool {
-		return row.DueAt == 0 && row.Class == c.Class && row.Stage == c.Stage && row.Cohort == c.Cohort && row.Since <= c.Anchor.UnixMicro()
+	return s.places(ctx, after, limit, since, func(row retention.RecordRow) bool {
+		return isCut(&row, c)
 	})
 }
 
 // DueRecords implements retention.SystemStore.
 func (s *Store) DueRecords(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error) {
 	due := func(row retention.RecordRow) int64 { return row.DueAt }
-	return s.find(ctx, after, limit, due, func(row retention.RecordRow) bool { return row.DueAt != 0 && row.DueAt <= at })
+	return s.places(ctx, after, limit, due, func(row retention.RecordRow) bool { return row.DueAt != 0 && row.DueAt <= at })
 }
 
 // StaleRecords implements retention.SystemStore.
 func (s *Store) StaleRecords(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error) {
 	version := func(row retention.RecordRow) int64 { return int64(row.Policy) }
-	return s.find(ctx, after, limit, version, func(row retention.RecordRow) bool { return row.DueAt != 0 && row.Policy < below })
+	return s.places(ctx, after, limit, version, func(row retention.RecordRow) bool { return row.DueAt != 0 && row.Policy < below })
 }
 
 // FailingRecords implements retention.SystemStore.
 func (s *Store) FailingRecords(ctx context.Context, limit int) ([]retention.RecordRow, error) {
-	found, err := s.records.Scan(ctx, nil, 0, func(_ retention.RecordKey, row retention.RecordRow) bool { return row.Tries > 0 })
-	rows := values(found)
-	slices.SortStableFunc(rows, func(a, b retention.RecordRow) int { return cmp.Compare(b.Tries, a.Tries) })
-	rows = rows[:min(len(rows), max(limit, 0))]
+	rows, err := s.find(ctx, limit, func(row retention.RecordRow) bool { return row.Tries > 0 },
+		func(a, b retention.RecordRow) int { return cmp.Compare(b.Tries, a.Tries) })
 	for i := range rows {
 		rows[i] = own(rows[i])
 	}
@@ -121,8 +130,12 @@ func (s *Store) FailingRecords(ctx context.Context, limit int) ([]retention.Reco
 // CountRecords implements retention.SystemStore.
 func (s *Store) CountRecords(ctx context.Context, c retention.Count) (int64, error) {
 	rows, err := s.records.Scan(ctx, nil, 0, func(_ retention.RecordKey, row retention.RecordRow) bool {
-		return row.Class == c.Class && row.Stage == c.Stage &&
+		return row.Class == c.Class && (c.Stage == "" || row.Stage == c.Stage) && (c.Cohort == 0 || row.Cohort == c.Cohort) &&
 			(c.From.IsZero() || row.Since > c.From.UnixMicro()) && (c.To.IsZero() || row.Since <= c.To.UnixMicro())
 	})
-	return int64(len(rows)), err
+	n := int64(len(rows))
+	if c.Limit > 0 {
+		n = min(n, c.Limit)
+	}
+	return n, err
 }

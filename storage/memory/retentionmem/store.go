@@ -20,6 +20,10 @@ type Store struct {
 	holds    *memory.Table[holdKey, retention.HoldRow]
 	events   *memory.Table[retention.EventKey, retention.EventRow]
 	leases   *memory.Table[string, leased]
+
+	plans      *memory.Table[planKey, retention.PlanRow]
+	allowances *memory.Table[nameKey, retention.AllowanceRow]
+	stops      *memory.Table[nameKey, retention.StopRow]
 }
 
 var _ retention.Backend = (*Store)(nil)
@@ -52,6 +56,10 @@ func New(db *memory.DB) *Store {
 		}),
 		events: memory.NewTable[retention.EventKey, retention.EventRow](db, compareEvents),
 		leases: memory.NewTable[string, leased](db, strings.Compare),
+
+		plans:      memory.NewTable[planKey, retention.PlanRow](db, comparePlans),
+		allowances: memory.NewTable[nameKey, retention.AllowanceRow](db, compareNames),
+		stops:      memory.NewTable[nameKey, retention.StopRow](db, compareNames),
 	}
 }
 
