@@ -30,7 +30,7 @@ var leaseChecks = []check{
 		ctx, name := r.Context(), string(r.a)
 		old, _, err := r.s.ClaimLease(ctx, name, "me", time.Millisecond)
 		r.ok(err, "claim")
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // the database's own clock has to go on
 		kept, err := r.s.KeepLease(ctx, name, old, time.Hour)
 		r.ok(err, "keep")
 		r.same(kept, false, "kept when it had ended")
@@ -49,7 +49,7 @@ var leaseChecks = []check{
 		kept, err := r.s.KeepLease(ctx, name, fence, time.Hour)
 		r.ok(err, "keep")
 		if kept { // or the machine stood still
-			time.Sleep(150 * time.Millisecond)
+			time.Sleep(150 * time.Millisecond) //nolint:forbidigo // the database's own clock has to go on
 			_, claimed, err := r.s.ClaimLease(ctx, name, "you", time.Hour)
 			r.ok(err, "claim")
 			r.same(claimed, false, "claimed while it is kept")
