@@ -116,7 +116,7 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 }
 
 // sealedKinds are the kinds of items that hold personal data.
-var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode}
+var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode, ItemFound}
 
 func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit) error {
 	_, err := d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
