@@ -29,7 +29,7 @@ func (c *change) leave(ctx context.Context, w *SourceWork) error {
 	case Pending:
 		due[RecipientAnswer] = w.Until
 		if w.Until.IsZero() {
-			due[RecipientAnswer] = instant(c.now).Add(c.d.opt.answerTime)
+			due[RecipientAnswer] = w.At.Add(c.d.opt.answerTime)
 		}
 	case Failed:
 		due[ManualTask] = instant(max(c.q.dueAt, c.now))

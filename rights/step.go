@@ -220,24 +220,26 @@ func (d *Desk) locate(ctx context.Context, key ItemKey, s *Source, w *SourceWork
 	}); err != nil || q.Tenant == "" {
 		return len(by), err
 	}
-	found, err := guarded(func() (Located, error) { return s.Locator.Locate(ctx, q) })
-	if err != nil {
-		return len(by), errors.Join(err, d.note(ctx, key, s.Name, func(w *SourceWork) { w.Tries++ }))
-	}
 	count = len(by)
-	err = d.when(ctx, key, StateCollecting, func(ctx context.Context, c *change) error {
-		if count, err = c.addFound(ctx, found.Identifiers); err != nil {
-			return err
-		}
-		now, err := c.work(ctx, s.Name)
-		if err != nil {
-			return err
-		}
-		now.Located, now.Found, now.asked, now.Tries = true, found.Records, uint32(len(by)), 0
-		*w = now
-		return c.putWork(ctx, &now)
-	})
-	return count, err
+	found, err := guarded(func() (Located, error) { return s.Locator.Locate(ctx, q) })
+	if err == nil {
+		err = d.when(ctx, key, StateCollecting, func(ctx context.Context, c *change) error {
+			if count, err = c.addFound(ctx, found.Identifiers); err != nil {
+				return err
+			}
+			now, err := c.work(ctx, s.Name)
+			if err != nil {
+				return err
+			}
+			now.Located, now.Found, now.asked, now.Tries = true, found.Records, uint32(len(by)), 0
+			*w = now
+			return c.putWork(ctx, &now)
+		})
+	}
+	if err == nil || ctx.Err() != nil {
+		return count, err
+	}
+	return len(by), errors.Join(err, d.note(ctx, key, s.Name, func(w *SourceWork) { w.Tries++ }))
 }
 
 // note changes what is known of a source, in a transaction of its own.
