@@ -33,8 +33,6 @@ func TestDeadline_TheEarliestLeads(t *testing.T) {
 		{rights.WithdrawConsent, []string{"gdpr"}, "2026-03-05", "gdpr.consent.effect"},
 		{rights.WithdrawConsent, []string{"us-ri"}, "2026-03-20", "us-ri.consent.effect"},
 		{rights.Appeal, []string{"us-mn"}, "2026-04-19", "us-mn.request.appeal"},
-		{rights.Complaint, []string{"uk"}, "2026-03-05", "uk.complaint.respond"},
-		{rights.Complaint, []string{"dpdp"}, "2026-06-03", "dpdp.grievance.respond"},
 		{rights.LimitSensitive, []string{"gdpr", "us-va"}, "2026-04-06", "gdpr.restriction.respond"},
 	} {
 		r := w.submit(c.right, func(s *rights.Submission) { s.Regimes = c.regimes })
