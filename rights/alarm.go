@@ -88,7 +88,7 @@ func (d *Desk) ring(ctx context.Context, key ItemKey) error {
 		}
 		stage := reached(c.q, c.now)
 		if stage <= int(c.q.stage) || c.q.state.Final() {
-			return c.alarmAt(ctx, nextStage(c.q, c.now))
+			return c.alarmAt(ctx, nextStage(c.q))
 		}
 		c.q.stage = uint32(stage)
 		return c.alarm(ctx, Alarm{Rule: c.q.rule, Stage: stages[stage], DueAt: instant(c.q.dueAt)})

@@ -147,7 +147,7 @@ func (c *change) wind(ctx context.Context) error {
 	if q.alarmFor != due {
 		q.alarmFor, q.stage = due, 0
 	}
-	return c.alarmAt(ctx, nextStage(q, c.now))
+	return c.alarmAt(ctx, nextStage(q))
 }
 
 // stages are how near a deadline is, as they are stored from 1.
@@ -165,13 +165,11 @@ func stageAt(stage int, from, due int64) int64 {
 	}
 }
 
-// nextStage is when the next stage that was not told begins; those that have been
-// overtaken are passed over but for the last. 0 after the last.
-func nextStage(q *request, now int64) int64 {
-	for s := int(q.stage) + 1; s < len(stages); s++ {
-		if at := stageAt(s, q.receivedAt, q.dueAt); at > now || s == len(stages)-1 {
-			return max(at, 1)
-		}
+// nextStage is when the next stage that was not told begins, or began: whoever changes
+// the request in between must not keep it from being told. 0 after the last.
+func nextStage(q *request) int64 {
+	if s := int(q.stage) + 1; s < len(stages) {
+		return max(stageAt(s, q.receivedAt, q.dueAt), 1)
 	}
 	return 0
 }

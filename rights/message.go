@@ -115,7 +115,7 @@ func (c *change) post(ctx context.Context, m draft) error {
 	}
 	key := ItemKey{Tenant: c.tenant, Owner: c.id, Kind: ItemMessage, ID: rand.Text()}
 	kept := posted{kind: m.kind, then: m.then, word: m.word}
-	return c.d.insertSealed(ctx, key, c.now, kept.append(nil), sealed)
+	return c.d.insertSealed(ctx, key, c.d.micros(), kept.append(nil), sealed)
 }
 
 // write posts a message to the address that the request came with; false if there is
