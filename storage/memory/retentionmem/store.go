@@ -18,6 +18,10 @@ type Store struct {
 	policies *memory.Table[policyKey, retention.PolicyRow]
 	records  *memory.Table[retention.RecordKey, retention.RecordRow]
 	holds    *memory.Table[holdKey, retention.HoldRow]
+
+	plans      *memory.Table[planKey, retention.PlanRow]
+	allowances *memory.Table[nameKey, retention.AllowanceRow]
+	stops      *memory.Table[nameKey, retention.StopRow]
 }
 
 var _ retention.Backend = (*Store)(nil)
@@ -48,6 +52,10 @@ func New(db *memory.DB) *Store {
 		holds: memory.NewTable[holdKey, retention.HoldRow](db, func(a, b holdKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.id, b.id))
 		}),
+
+		plans:      memory.NewTable[planKey, retention.PlanRow](db, comparePlans),
+		allowances: memory.NewTable[nameKey, retention.AllowanceRow](db, compareNames),
+		stops:      memory.NewTable[nameKey, retention.StopRow](db, compareNames),
 	}
 }
 
