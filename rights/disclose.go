@@ -75,7 +75,10 @@ func (d *Desk) Export(ctx context.Context, tenant troth.Tenant, id string, w io.
 	if err != nil {
 		return none, err
 	}
-	return receipt, d.exported(ctx, tenant, id, &receipt, work, reports)
+	if err := d.exported(ctx, tenant, id, &receipt, work, reports); err != nil {
+		return none, err
+	}
+	return receipt, nil
 }
 
 // archive begins the archive.

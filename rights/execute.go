@@ -11,10 +11,10 @@ import (
 // execute has every source do what the right needs, one order after the other. What
 // fails is tried again, and keeps its own order from ending; what failed too often is a
 // task for a person, and keeps nobody any more.
-func (d *Desk) execute(ctx context.Context, key ItemKey) (more bool, err error) {
+func (d *Desk) execute(ctx context.Context, key ItemKey) error {
 	work, err := d.Work(ctx, key.Tenant, key.Owner)
 	if err != nil {
-		return false, err
+		return err
 	}
 	for _, o := range orders {
 		var pause time.Duration
@@ -26,17 +26,17 @@ func (d *Desk) execute(ctx context.Context, key ItemKey) (more bool, err error) 
 			err := d.act(ctx, key, w)
 			switch {
 			case ctx.Err() != nil:
-				return false, ctx.Err()
+				return ctx.Err()
 			case err != nil:
 				d.failed(ctx, key, w.Source, "act", err)
 				pause = max(pause, pauseAfter(w.Tries+1))
 			}
 		}
 		if pause > 0 {
-			return false, d.later(ctx, key, StateExecuting, pause)
+			return d.later(ctx, key, StateExecuting, pause)
 		}
 	}
-	return false, d.when(ctx, key, StateExecuting, func(ctx context.Context, c *change) error { return c.executed(ctx) })
+	return d.when(ctx, key, StateExecuting, func(ctx context.Context, c *change) error { return c.executed(ctx) })
 }
 
 // act has one source do its part, until it is settled. An error is a failure that is

@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
 )
 
@@ -386,5 +385,3 @@ func TestRequest_OfTwoTenants(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []bool{false}, erased)
 }
-
-var _ = troth.Done

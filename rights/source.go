@@ -154,6 +154,7 @@ func (s *Source) acting(r Right) func(ctx context.Context, q Inquiry) (Report, e
 		if s.Objector != nil {
 			return s.Objector.Object
 		}
+	case Know, Access, Portability, Recipients, HumanReview, Complaint, Appeal: // are answered
 	}
 	return nil
 }

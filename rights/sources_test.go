@@ -244,9 +244,6 @@ func (s *shop) options(more ...rights.Option) []rights.Option {
 	return append(opts, more...)
 }
 
-// all are the sources, by name.
-func (s *shop) all() []*shelf { return []*shelf{s.account, s.index, s.mailbox, s.orders, s.provider} }
-
 // says is a source that reports always the same.
 type says struct{ r rights.Report }
 

@@ -60,8 +60,9 @@ func (c *change) proceed(ctx context.Context, to State) error {
 		return c.stepAt(ctx, c.now)
 	case StateCoolingOff:
 		return c.stepAt(ctx, c.now+c.d.opt.coolingOff.Microseconds())
+	default:
+		return c.stepEnd(ctx)
 	}
-	return c.stepEnd(ctx)
 }
 
 // WithCoolingOff sets how long what cannot be taken back waits once it was approved.
@@ -126,7 +127,7 @@ func (d *Desk) step(ctx context.Context, key ItemKey) error {
 		case StateCoolingOff:
 			more, err = d.coolOff(ctx, key)
 		case StateExecuting:
-			more, err = d.execute(ctx, key)
+			more, err = false, d.execute(ctx, key)
 		default:
 			more, err = d.endSteps(ctx, key)
 		}
