@@ -37,7 +37,7 @@ func newFaulty(t *testing.T) *faulty {
 	var err error
 	f.bad, err = retention.New(t.Context(), retention.Config{
 		Store: retentionfault.New(f.store, tx, f.plan), Recorder: sharedNotes{f.notes, tx},
-	}, retention.WithClock(func() time.Time { return f.now }), retention.WithRecords("file", retention.Registration{Handler: f.files}))
+	}, retention.UnsafeWithoutApproval(), retention.WithClock(func() time.Time { return f.now }), retention.WithRecords("file", retention.Registration{Handler: f.files}))
 	require.NoError(t, err)
 	f.files.keeper = f.bad
 	return f
