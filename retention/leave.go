@@ -166,7 +166,7 @@ func (l *leave) planned(ctx context.Context, row *RecordRow) (member bool, g gra
 		if err != nil {
 			return false, grantWait, err
 		}
-		i, found := p.plan.bucket(row.Class, then.d.Stage, then.action(row))
+		i, found := p.plan.bucket(row.Class, standing(l.h, row, p.plan.At), then.action(row))
 		if !found || !p.plan.Buckets[i].destroys() {
 			continue
 		}

@@ -39,7 +39,8 @@ type PlanVersion struct {
 	Policy [sha256.Size]byte
 }
 
-// Bucket is records of one class that meet one fate in one stage.
+// Bucket is records of one class that meet one fate in one stage: that to which time has
+// brought them by then.
 type Bucket struct {
 	Class, Stage string
 	Action       Action
@@ -63,8 +64,9 @@ const samples = 3
 type Action string
 
 const (
-	// ActMove moves the record into the bucket's stage, ActHide only changes who sees it.
+	// ActMove moves the record into the bucket's stage.
 	ActMove Action = "move"
+	// ActHide only changes who sees it.
 	ActHide Action = "hide"
 	// ActDestroy destroys it.
 	ActDestroy Action = "destroy"

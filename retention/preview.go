@@ -57,7 +57,7 @@ func (k *Keeper) plan(ctx context.Context, h, before *History, p Plan) (Plan, er
 			was, err := outcomeOf(before, held, row, p.At)
 			earlier = err == nil && was.action(row) != a
 		}
-		p.count(row, o.d.Stage, a, o.d.String(), earlier)
+		p.count(row, standing(h, row, p.At), a, o.d.String(), earlier)
 		return nil
 	})
 	return p, err
