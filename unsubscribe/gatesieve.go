@@ -85,32 +85,38 @@ func (a *asking) sift(ctx context.Context, batch int) (*sieves, error) {
 			return s.ready, nil
 		}
 		s.ready = nil
-		if !errors.Is(err, errHistory) && !errors.Is(err, errKeys) {
+		if !startsAnew(err) {
 			return nil, fmt.Errorf("%w: %w", ErrStale, err)
 		}
 	}
 	if s.asked += batch; !s.allowed || batch < databaseBatch || s.tries == sieveTries {
 		return nil, nil
 	}
-	var err error
 	if s.size == 0 {
-		if s.size, err = a.estimate(ctx); err != nil {
+		size, err := a.estimate(ctx)
+		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrStale, err)
 		}
+		s.size = size
 	}
 	if s.asked < s.size/sieveShare {
 		return nil, nil
 	}
 	s.tries++
-	s.ready, err = a.readSieves(ctx)
+	ready, err := a.readSieves(ctx)
 	switch {
+	case err == nil:
+		s.ready = ready
 	case errors.Is(err, errMany):
 		s.tries = sieveTries
-	case err != nil:
+	case !startsAnew(err):
 		return nil, fmt.Errorf("%w: %w", ErrStale, err)
 	}
 	return s.ready, nil
 }
+
+// startsAnew reports whether what was read is of no use any more, and no harm done.
+func startsAnew(err error) bool { return errors.Is(err, errHistory) || errors.Is(err, errKeys) }
 
 func (a *asking) estimate(ctx context.Context) (size int, err error) {
 	for _, registry := range [...]troth.Tenant{a.c.Tenant, troth.Platform} {
