@@ -18,10 +18,10 @@ const Format = "troth.export/1"
 const SchemaURL = "https://github.com/trothdev/troth/blob/main/rights/export/manifest.schema.json"
 
 //go:embed manifest.schema.json
-var schema []byte
+var schema string
 
 // Schema returns the JSON Schema (2020-12) of manifests.
-func Schema() []byte { return bytes.Clone(schema) }
+func Schema() string { return schema }
 
 // Manifest is the list of what an archive holds, and of what it does not.
 type Manifest struct {

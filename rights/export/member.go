@@ -23,9 +23,13 @@ type member struct {
 	records uint64
 }
 
-// pieceSize is how much is packed at a time: the window of deflate several times, so
+// pieceSize is how much is packed at a time: the window of deflate many times, so
 // that beginning afresh costs little.
-const pieceSize = 256 << 10
+const pieceSize = 1 << 20
+
+// packLevel is that of archive/zip. The next one takes half as long again, for a
+// fiftieth less.
+const packLevel = 5
 
 func newMember(path string) *member { return &member{path: path, sum: sha256.New()} }
 
@@ -39,7 +43,7 @@ type press struct {
 func newPress(dir string) (*press, error) {
 	p := &press{spool: &spool{dir: dir}}
 	var err error
-	if p.comp, err = flate.NewWriter(&p.out, flate.DefaultCompression); err != nil {
+	if p.comp, err = flate.NewWriter(&p.out, packLevel); err != nil {
 		return nil, fmt.Errorf("export: %w", err)
 	}
 	return p, nil

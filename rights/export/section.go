@@ -15,6 +15,7 @@ import (
 type Section struct {
 	x      *Writer
 	source Source
+	folder string
 	kinds  map[string]*kindWriter
 	order  []*kindWriter
 	last   *kindWriter
@@ -200,9 +201,11 @@ func (s *Section) kind(r *Record) (*kindWriter, error) {
 		names[i] = k.report.Columns[i].Name
 	}
 	k.table = newTable(names)
-	folder := dataFolder + slug(s.source.Name) + "/"
-	k.report.Table = s.x.path(folder, r.Type, ".csv")
-	k.report.Lines = s.x.path(folder, r.Type, ".jsonl")
+	if s.folder == "" {
+		s.folder = s.x.path(dataFolder, s.source.Name) + "/"
+	}
+	stem := s.x.path(s.folder, r.Type)
+	k.report.Table, k.report.Lines = stem+".csv", stem+".jsonl"
 	k.csv, k.lines = newMember(k.report.Table), newMember(k.report.Lines)
 	k.csv.buf = k.table.appendHeader(k.csv.buf)
 	k.preview = newPreview(k.report.Columns)

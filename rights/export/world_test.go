@@ -3,6 +3,7 @@ package export_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/rand"
 	"io"
 	"iter"
 	"testing"
@@ -135,4 +136,11 @@ func (w *world) small() []byte {
 		require.NoError(w.t, x.Missing(export.Source{Name: "paper"}, export.Unsupported))
 		copyAll(w.t, x, export.Source{Name: "tickets"})
 	})
+}
+
+// noise is what cannot be packed.
+func noise(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails, crypto/rand documents
+	return b
 }

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"strconv"
 	"time"
 
 	"filippo.io/age"
@@ -25,7 +26,7 @@ type Writer struct {
 	press   *press
 	man     Manifest
 	names   map[string]bool // of sources
-	paths   map[string]bool
+	paths   map[string]bool // folders of sources, and files in them without their ending
 	open    *Section
 	files   int // attachments
 	preview int // bytes of previews that may still be kept
@@ -148,9 +149,13 @@ func (x *Writer) claim(name string) error {
 	return nil
 }
 
-// path makes a path that is not taken.
-func (x *Writer) path(folder, name, ext string) string {
-	p := folder + slug(name) + ext
+// path makes a path that is not taken. A name may be chosen to look like what another
+// one was made into.
+func (x *Writer) path(folder, name string) string {
+	p := folder + slug(name)
+	for n := 2; x.paths[p]; n++ {
+		p = folder + slug(name) + "-" + strconv.Itoa(n)
+	}
 	x.paths[p] = true
 	return p
 }
