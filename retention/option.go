@@ -24,12 +24,17 @@ type options struct {
 	poll      time.Duration
 	swept     func(Swept)
 	tasks     troth.Enqueuer
+	copies    map[string]Connector
+	custodian string
+	certify   time.Duration
+	lookout   Lookout
+	prover    troth.Prover
 }
 
 func defaults() options {
 	return options{
 		log: zap.NewNop(), now: time.Now,
-		types: map[string]Registration{}, disposals: ownDisposals(),
+		types: map[string]Registration{}, disposals: ownDisposals(), copies: map[string]Connector{}, custodian: "custodian",
 		counsel: "counsel", officer: "dpo", batch: 200, poll: time.Minute,
 	}
 }

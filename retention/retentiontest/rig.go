@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/trothdev/troth"
@@ -128,6 +129,7 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	r.ok(err, "insert policy")
 	_, err = r.s.InsertHold(ctx, hold(t, "1"))
 	r.ok(err, "insert hold")
+	r.fillWarrants(ctx, t)
 }
 
 // dump is all that a tenant's reads show.
@@ -152,13 +154,14 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	active, err := r.s.ActiveHolds(ctx, t)
 	r.ok(err, "active holds")
 	fmt.Fprintf(&b, "%+v\n", active)
+	b.WriteString(r.dumpWarrants(ctx, t))
 	return b.String()
 }
 
 // writes are all calls that write, by the name of their method, each of which changes
 // what a tenant that was filled has.
 func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error {
-	return map[string]func(ctx context.Context) error{
+	all := map[string]func(ctx context.Context) error{
 		"InsertPolicy": func(ctx context.Context) error { _, err := r.s.InsertPolicy(ctx, policy(t, 2)); return err },
 		"InsertRecord": func(ctx context.Context) error { _, err := r.s.InsertRecord(ctx, record(t, "2")); return err },
 		"PutRecord": func(ctx context.Context) error {
@@ -175,4 +178,6 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 			return r.s.PutHold(ctx, row)
 		},
 	}
+	maps.Copy(all, r.warrantWrites(t))
+	return all
 }

@@ -60,10 +60,18 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					}
 					_, err := inner.InsertHold(ctx, retention.HoldRow{})
 					require.NoError(t, err)
+					if method != "InsertWarrant" {
+						require.NoError(t, inner.InsertWarrant(ctx, retention.WarrantRow{}))
+					}
 					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
-					if method == "DeleteRecord" {
-						_, err := inner.InsertRecord(ctx, retention.RecordRow{}) // for the second call
+					switch method { // for the second call
+					case "DeleteRecord":
+						_, err := inner.InsertRecord(ctx, retention.RecordRow{})
 						require.NoError(t, err)
+					case "DeleteWarrant":
+						_ = inner.InsertWarrant(ctx, retention.WarrantRow{})
+					case "InsertWarrant":
+						_ = inner.DeleteWarrant(ctx, retention.WarrantKey{})
 					}
 					require.NoError(t, call(ctx, s, method))
 					return nil

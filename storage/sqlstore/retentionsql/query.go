@@ -30,10 +30,13 @@ type queries struct {
 	cut, due, stale, failing, count string
 
 	insertHold, putHold, hold, activeHolds string
+
+	warrantQueries
 }
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
+	q.warrantQueries = newWarrantQueries(d)
 	if d == sqlstore.Postgres {
 		q.lockRecord, q.tryRecord = q.record+" FOR UPDATE", q.record+" FOR UPDATE SKIP LOCKED"
 	} else {
