@@ -23,10 +23,12 @@ const (
 	// MethodKeyDestroyed: it was sealed, its key was destroyed, and the horizon of that
 	// is past.
 	MethodKeyDestroyed Method = "key-destroyed"
-	// MethodShredded, MethodPulped and MethodBurned: the paper was destroyed.
+	// MethodShredded: the paper was destroyed.
 	MethodShredded Method = "shredded"
-	MethodPulped   Method = "pulped"
-	MethodBurned   Method = "burned"
+	// MethodPulped: the paper was destroyed.
+	MethodPulped Method = "pulped"
+	// MethodBurned: the paper was destroyed.
+	MethodBurned Method = "burned"
 )
 
 // Sanitisation is the word of NIST SP 800-88 for a method: "purge" where the key was

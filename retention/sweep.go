@@ -228,30 +228,25 @@ func backoff(tries uint32) time.Duration { return min(time.Minute<<min(tries-1, 
 
 // act does what is due for one record that is locked.
 func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row RecordRow, now time.Time, s *Swept) error {
-	det, err := row.detail()
+	o, err := outcomeOf(h, holds, &row, now)
 	if err != nil {
 		return err
 	}
-	if latest := det.latest(); latest.After(now) {
-		// The clock went back behind what is known of the record. It decides nothing
-		// until it has caught up.
+	if !o.ahead.IsZero() {
 		s.Unknown++
-		row.DueAt, row.Policy = latest.UnixMicro(), h.versions[len(h.versions)-1].number
+		row.DueAt, row.Policy = o.ahead.UnixMicro(), h.versions[len(h.versions)-1].number
 		return k.put(ctx, &row)
 	}
-	held := holds.of(row.SubjectID, row.Class, timeOf(row.Created))
-	d := h.Evaluate(row.facts(&det, held), now)
+	d := o.d
 	if d.Conflict {
 		s.Conflicts = append(s.Conflicts, d)
 	}
-	row.Tries, row.Held = 0, len(held) > 0
-	before := row.Stage
-	if d.Verdict == Move {
+	row.Tries, row.Held = 0, len(o.held) > 0
+	if o.moved {
 		s.Moved++
-		row.Stage, row.Since = d.Next, d.NextAt.UnixMicro()
-		row.Version++
-		d = h.Evaluate(row.facts(&det, held), now)
 	}
+	before := row.Stage
+	row.follow(&o)
 	switch d.Verdict {
 	case Due:
 		return k.purge(ctx, h, &row, &d, s)
@@ -261,7 +256,7 @@ func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row Reco
 		s.Unknown++
 	case Wait, Move, Done:
 	}
-	k.schedule(h, &row, &d, len(det.Labels) > 0, now, true)
+	k.schedule(h, &row, &d, len(o.det.Labels) > 0, now, true)
 	if err := k.enter(ctx, h, &row, before, &d); err != nil {
 		return err
 	}

@@ -19,6 +19,10 @@ type Store struct {
 	records  *memory.Table[retention.RecordKey, retention.RecordRow]
 	holds    *memory.Table[holdKey, retention.HoldRow]
 	warrantTables
+
+	plans      *memory.Table[planKey, retention.PlanRow]
+	allowances *memory.Table[nameKey, retention.AllowanceRow]
+	stops      *memory.Table[nameKey, retention.StopRow]
 }
 
 var _ retention.Backend = (*Store)(nil)
@@ -51,6 +55,10 @@ func New(db *memory.DB) *Store {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.id, b.id))
 		}),
 		warrantTables: newWarrantTables(db),
+
+		plans:      memory.NewTable[planKey, retention.PlanRow](db, comparePlans),
+		allowances: memory.NewTable[nameKey, retention.AllowanceRow](db, compareNames),
+		stops:      memory.NewTable[nameKey, retention.StopRow](db, compareNames),
 	}
 }
 
