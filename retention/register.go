@@ -36,6 +36,10 @@ type Registration struct {
 	// to somebody who knows it by another name: a vault wants that of a key. Nil is the
 	// record itself, with its version and stage.
 	Permit func(key RecordKey, subjectID string) troth.PermitRef
+	// Erased tells of the key that a record was sealed with and that its destruction
+	// destroyed, for certificates, by the record's handle. It is for records of which
+	// nothing personal lies in the primary in clear. Nil, and the zero value, are none.
+	Erased func(ctx context.Context, tenant troth.Tenant, handle string) (KeyErasure, error)
 }
 
 // Order is what a handler is told to do.

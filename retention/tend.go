@@ -57,7 +57,8 @@ func (k *Keeper) Tend(ctx context.Context) (Tended, error) {
 			break
 		}
 	}
-	return t, k.watch(ctx, now, &t)
+	err := k.watch(ctx, now, &t)
+	return t, err
 }
 
 // tending is one transaction of Tend.

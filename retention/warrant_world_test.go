@@ -238,17 +238,17 @@ func (w *spread) tend() retention.Tended {
 }
 
 // where is the state of one copy.
-func (w *spread) where(handle, copy string) retention.CopyState {
+func (w *spread) where(handle, name string) retention.CopyState {
 	w.Helper()
 	states, err := w.k.Gone(w.ctx, ours, handle)
 	require.NoError(w, err)
-	return stateOf(w, states, copy)
+	return stateOf(w, states, name)
 }
 
-func stateOf(t testing.TB, states []retention.CopyState, copy string) retention.CopyState {
+func stateOf(t testing.TB, states []retention.CopyState, name string) retention.CopyState {
 	t.Helper()
-	i := slices.IndexFunc(states, func(s retention.CopyState) bool { return s.Copy == copy })
-	require.GreaterOrEqual(t, i, 0, copy)
+	i := slices.IndexFunc(states, func(s retention.CopyState) bool { return s.Copy == name })
+	require.GreaterOrEqual(t, i, 0, name)
 	return states[i]
 }
 

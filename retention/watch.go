@@ -26,8 +26,8 @@ type dueKey struct {
 type overdue struct {
 	stage uint32
 	// worst waits longest; records are those looked at.
-	worst   Lateness
-	records int
+	worst            Lateness
+	records, failing int
 }
 
 // overdue looks at records that are due and were not destroyed, or not hidden: those
@@ -113,7 +113,7 @@ func (w *watch) look(ctx context.Context, row *RecordRow) (err error) {
 		limit := inverse(func(t time.Time) time.Time { return w.h.lastGone(row.Class, t) }, d.GoneBy).UTC()
 		w.note(row, d.Promise, Lateness{Why: why, Due: d.DestroyAt, Limit: limit, By: d.GoneBy})
 	}
-	if !d.HiddenBy.IsZero() && !d.HiddenBy.After(w.now) && row.Visible != VisibleNone {
+	if !d.HiddenBy.IsZero() && d.HiddenBy.Before(w.now) && row.Visible != VisibleNone {
 		w.note(row, d.Hiding, Lateness{Why: why, Due: d.HiddenBy, Limit: d.HiddenBy, By: d.HiddenBy})
 	}
 	return nil
@@ -137,6 +137,9 @@ func (w *watch) note(row *RecordRow, by Reason, l Lateness) {
 		o.stage, o.worst = stage, l
 	}
 	o.records++
+	if l.Why == DelayFailing {
+		o.failing++
+	}
 }
 
 // watch tells of thresholds that records have reached which are due: once for each class
