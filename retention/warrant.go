@@ -205,7 +205,7 @@ func (k *Keeper) orderOne(ctx context.Context, h *History, p *progress, c, paren
 	if parent != nil && parent.State == stateOrdered && parent.How == byConnector {
 		w.After = []string{parent.Work}
 	}
-	c.Work, err = k.enqueued(ctx, w, copyWork{
+	c.Work, err = k.enqueue(ctx, w, copyWork{
 		Warrant: p.row.ID, Copy: c.Copy, Handle: p.row.Handle, Type: p.row.Type, ID: recordID,
 	})
 	return err

@@ -72,14 +72,8 @@ func (k *Keeper) Do(ctx context.Context, j troth.Job) (troth.Outcome, error) {
 }
 
 // enqueue enqueues work in the transaction of ctx, in a savepoint: nothing is left of
-// what the queue refused. The payload is encoded as JSON.
-func (k *Keeper) enqueue(ctx context.Context, w troth.Work, payload any) error {
-	_, err := k.enqueued(ctx, w, payload)
-	return err
-}
-
-// enqueued is enqueue, and returns the id of the work.
-func (k *Keeper) enqueued(ctx context.Context, w troth.Work, payload any) (id string, err error) {
+// what the queue refused. The payload is encoded as JSON. It returns the work's id.
+func (k *Keeper) enqueue(ctx context.Context, w troth.Work, payload any) (id string, err error) {
 	if k.opt.tasks == nil {
 		return "", ErrNoTasks
 	}
