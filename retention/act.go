@@ -83,79 +83,48 @@ var (
 	}
 )
 
-var (
-	fieldWarrant = troth.Field{Name: "warrant", Kind: troth.IDFact, Doc: "random name of the warrant"}
-	fieldSince   = troth.Field{Name: "since", Kind: troth.InstantFact, Doc: "when the warrant was committed: holds placed later cannot keep it"}
-	fieldRule    = troth.Field{Name: "rule", Kind: troth.WordFact, Optional: true, Doc: "the promise"}
-)
+var fieldPlan = troth.Field{Name: "plan", Kind: troth.DigestFact, Doc: "hash of the plan"}
+
+func planAct(name, doc string) *troth.Act {
+	return &troth.Act{Name: name, Version: 1, Doc: doc, Fields: []troth.Field{
+		fieldPlan,
+		{Name: "records", Kind: troth.CountFact, Doc: "how many records it lets go"},
+		fieldPolicy,
+	}}
+}
 
 var (
-	actWarrant = &troth.Act{
-		Name: "retention.warrant", Version: 1,
-		Doc: "What must be told to copies outside of the database, or to people, was committed: from now on no hold keeps them.",
+	actPlan    = planAct("retention.plan", "A plan was proposed: what sweeps may destroy.")
+	actApprove = planAct("retention.approve", "A second person approved a plan.")
+	actCarried = &troth.Act{
+		Name: "retention.carried-out", Version: 1,
+		Doc: "A plan ended: it was carried out, or is stale.",
 		Fields: []troth.Field{
-			fieldHandle, fieldWarrant, fieldType, fieldClass,
-			{Name: "copies", Kind: troth.WordsFact, Doc: "the copies that wait to be told"},
-			fieldSince, fieldPolicy,
+			fieldPlan,
+			{Name: "records", Kind: troth.CountFact, Doc: "how many records went by it"},
+			{Name: "why", Kind: troth.WordFact, Doc: "done, or age or policy where it is stale"},
 		},
 	}
-	actCopy = &troth.Act{
-		Name: "retention.copy", Version: 1,
-		Doc: "A copy let go of a record, as it says or shows, or a person confirms.",
+	actAwait = &troth.Act{
+		Name: "retention.await", Version: 1,
+		Doc: "What is due waits from now on until a plan is approved.",
 		Fields: []troth.Field{
-			fieldHandle, fieldWarrant,
-			{Name: "copy", Kind: troth.WordFact, Doc: "the copy"},
-			{Name: "how", Kind: troth.WordFact, Doc: "connector or person"},
-			{Name: "method", Kind: troth.WordFact, Doc: "deleted, shredded, pulped or burned"},
-			{Name: "shown", Kind: troth.WordFact, Doc: "yes if the copy showed that it has it no more"},
-			{Name: "evidence", Kind: troth.WordFact, Optional: true, Doc: "what the person shows, by the host's name for it"},
-			{Name: "digest", Kind: troth.DigestFact, Optional: true, Doc: "hash of what the person shows"},
-			fieldSince,
+			{Name: "class", Kind: troth.WordFact, Optional: true, Doc: "the class that waits; all of them where it is left out"},
+			{Name: "why", Kind: troth.WordFact, Doc: "first, where nothing was ever approved, or ceiling"},
+			{Name: "spent", Kind: troth.CountFact, Doc: "how many went without a plan since counting began"},
+			{Name: "stored", Kind: troth.CountFact, Doc: "how many there were then, as far as was counted"},
 		},
 	}
-	actGone = &troth.Act{
-		Name: "retention.gone", Version: 1,
-		Doc: "The last copy of a record that had been destroyed was gone, or the last that a stage sheds. What is gone with its last copy in time and by itself has no such entry.",
-		Fields: []troth.Field{
-			fieldHandle, fieldWarrant, fieldType, fieldClass,
-			{Name: "end", Kind: troth.WordFact, Doc: "destroy, anonymise, or stage"},
-			fieldSince,
-			{Name: "gone", Kind: troth.InstantFact, Doc: "when the last copy was gone"},
-			fieldRule,
-			{Name: "by", Kind: troth.InstantFact, Optional: true, Doc: "when it was promised to be gone"},
-			{Name: "kept", Kind: troth.WordFact, Doc: "yes, deferred if a hold, a minimum or an exception kept it, or no"},
-		},
+	fieldStop = troth.Field{Name: "stop", Kind: troth.WordFact, Doc: "id of the stop"}
+	actStop   = &troth.Act{
+		Name: "retention.stop", Version: 1,
+		Doc:    "A person stopped all destruction in the tenant; of the platform, everywhere.",
+		Fields: []troth.Field{fieldStop},
 	}
-	actLate = &troth.Act{
-		Name: "retention.late", Version: 1,
-		Doc: "A promise came near to being broken, or was: half of the time is over that there was, 80 % of it, or all.",
-		Fields: []troth.Field{
-			{Name: "threshold", Kind: troth.WordFact, Doc: "half, most or broken"},
-			{Name: "why", Kind: troth.WordFact, Doc: "due, failing or copies: what is waited for"},
-			fieldClass, fieldRule,
-			{Name: "record", Kind: troth.IDFact, Doc: "random name of the record that waits longest"},
-			{Name: "due", Kind: troth.InstantFact, Doc: "since when it was to be done"},
-			{Name: "limit", Kind: troth.InstantFact, Doc: "the latest instant at which it can be done in time"},
-			{Name: "by", Kind: troth.InstantFact, Optional: true, Doc: "when it was promised to be gone"},
-		},
-	}
-	actCertificate = &troth.Act{
-		Name: "retention.certificate", Version: 1,
-		Doc: "A certificate of destruction was issued.",
-		Fields: []troth.Field{
-			{Name: "certificate", Kind: troth.DigestFact, Doc: "hash of the certificate"},
-			{Name: "records", Kind: troth.CountFact, Doc: "how many records it is about"},
-			{Name: "final", Kind: troth.WordFact, Doc: "yes if every copy of all of them is gone"},
-		},
-	}
-	actTooLate = &troth.Act{
-		Name: "retention.toolate", Version: 1,
-		Doc: "Somebody was told what a legal hold came too late for.",
-		Fields: []troth.Field{
-			fieldHold, fieldMatter,
-			{Name: "records", Kind: troth.CountFact, Doc: "how many records"},
-			{Name: "since", Kind: troth.InstantFact, Optional: true, Doc: "when the first of their warrants was committed"},
-		},
+	actLift = &troth.Act{
+		Name: "retention.lift", Version: 1,
+		Doc:    "The data-protection officer lifted a stop.",
+		Fields: []troth.Field{fieldStop},
 	}
 )
 
@@ -163,6 +132,7 @@ var (
 func Acts() []*troth.Act {
 	return []*troth.Act{
 		actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease,
+		actPlan, actApprove, actCarried, actAwait, actStop, actLift,
 		actWarrant, actCopy, actGone, actLate, actCertificate, actTooLate,
 	}
 }

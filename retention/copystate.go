@@ -77,7 +77,7 @@ func (k *Keeper) Copies(ctx context.Context, key RecordKey) ([]CopyState, error)
 	}
 	now := k.now()
 	var states []CopyState
-	for _, c := range k.leaves(h, row.Class, now).copies {
+	for _, c := range k.partings(h, row.Class, now).copies {
 		states = append(states, CopyState{Copy: c.Copy, Kind: c.Kind, Of: c.Of, Status: CopyPresent})
 	}
 	rows, err := k.store.WarrantsOf(ctx, key.Tenant, row.Handle)

@@ -168,7 +168,7 @@ func (k *Keeper) put(ctx context.Context, row *RecordRow) error {
 // enter tells the handler what a stage means for a record that came to it: who sees
 // it, and which copies lose it. It records a move.
 func (k *Keeper) enter(ctx context.Context, h *History, row *RecordRow, before string, d *Decision) error {
-	shed := &leave{}
+	shed := &parting{}
 	if row.Stage != before {
 		shed = k.sheds(h, row, d.At)
 	}

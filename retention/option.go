@@ -29,6 +29,11 @@ type options struct {
 	certify   time.Duration
 	lookout   Lookout
 	prover    troth.Prover
+
+	operator   string
+	ceilings   map[string]Ceiling
+	unapproved bool
+	planLife   time.Duration
 }
 
 func defaults() options {
@@ -36,6 +41,8 @@ func defaults() options {
 		log: zap.NewNop(), now: time.Now,
 		types: map[string]Registration{}, disposals: ownDisposals(), copies: map[string]Connector{}, custodian: "custodian",
 		counsel: "counsel", officer: "dpo", batch: 200, poll: time.Minute,
+
+		operator: "operator", ceilings: map[string]Ceiling{}, planLife: 7 * 24 * time.Hour,
 	}
 }
 

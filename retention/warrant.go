@@ -11,9 +11,9 @@ import (
 	"github.com/trothdev/troth"
 )
 
-// leave is a record's leave from copies: all of them when it is destroyed, some when a
+// parting is a record's leave from copies: all of them when it is destroyed, some when a
 // stage begins.
-type leave struct {
+type parting struct {
 	at      time.Time
 	version uint32
 	copies  []warrantCopy
@@ -21,10 +21,10 @@ type leave struct {
 	last time.Time
 }
 
-// leaves plans how a record goes. A record may lie in the copies of every version that
+// partings plans how a record goes. A record may lie in the copies of every version that
 // was in force while it was there; where they say different things the slowest counts.
-func (k *Keeper) leaves(h *History, class string, at time.Time) *leave {
-	l := &leave{at: at, last: at}
+func (k *Keeper) partings(h *History, class string, at time.Time) *parting {
+	l := &parting{at: at, last: at}
 	for _, v := range h.versions[:h.active(at)+1] {
 		if c := v.classes[class]; c != nil {
 			l.add(k, v, c, at, nil)
@@ -35,8 +35,8 @@ func (k *Keeper) leaves(h *History, class string, at time.Time) *leave {
 }
 
 // sheds plans how a record that enters a stage leaves the copies that must not hold it.
-func (k *Keeper) sheds(h *History, row *RecordRow, at time.Time) *leave {
-	l := &leave{at: at, last: at}
+func (k *Keeper) sheds(h *History, row *RecordRow, at time.Time) *parting {
+	l := &parting{at: at, last: at}
 	names := h.Sheds(row.Class, row.Cohort, row.Stage)
 	if v := h.version(row.Cohort); v != nil && len(names) > 0 {
 		l.add(k, v, v.classes[row.Class], at, names)
@@ -46,7 +46,7 @@ func (k *Keeper) sheds(h *History, row *RecordRow, at time.Time) *leave {
 }
 
 // add takes in the copies of a version, or those that are named.
-func (l *leave) add(k *Keeper, v *version, class *classRules, at time.Time, names []string) {
+func (l *parting) add(k *Keeper, v *version, class *classRules, at time.Time, names []string) {
 	l.version = v.number
 	for _, c := range class.copies {
 		if names != nil && !slices.Contains(names, c.name) {
@@ -78,7 +78,7 @@ func (l *leave) add(k *Keeper, v *version, class *classRules, at time.Time, name
 
 // inherit puts copies that are made of one that is told later to the end of that one, and
 // orders what must be told.
-func (l *leave) inherit() {
+func (l *parting) inherit() {
 	p := progress{copies: l.copies}
 	for i := range l.copies {
 		c := &l.copies[i]
@@ -102,7 +102,7 @@ func (p *progress) later(c *warrantCopy, left int) bool {
 }
 
 // host returns the copies that the record's handler tells.
-func (l *leave) host() (names []string) {
+func (l *parting) host() (names []string) {
 	for i := range l.copies {
 		if l.copies[i].How == byHost {
 			names = append(names, l.copies[i].Copy)
@@ -115,7 +115,7 @@ func (l *leave) host() (names []string) {
 // transaction that destroyed the record, or moved it, with the tenant's lock: so that
 // commit is the cut-off for holds. Nothing is kept where everything is done with it, and
 // nobody will ask.
-func (k *Keeper) issue(ctx context.Context, h *History, row *RecordRow, d *Decision, end End, l *leave, entry troth.EntryID) error {
+func (k *Keeper) issue(ctx context.Context, h *History, row *RecordRow, d *Decision, end End, l *parting, entry troth.EntryID) error {
 	if len(l.copies) == 0 {
 		return nil
 	}

@@ -39,7 +39,7 @@ func newFaultySpread(t *testing.T) *faultySpread {
 		Store: retentionfault.New(f.store, tx, f.plan), Recorder: sharedNotes{f.notes, tx},
 	}, retention.WithClock(func() time.Time { return f.now }), retention.WithRecords("file", retention.Registration{Handler: f.files}),
 		retention.WithTasks(sharedWorks{f.works, tx}), retention.WithCopy("search", f.search), retention.WithCopy("ads", f.ads),
-		retention.WithLookout(f.told))
+		retention.WithLookout(f.told), retention.UnsafeWithoutApproval())
 	require.NoError(t, err)
 	return f
 }
