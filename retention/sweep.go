@@ -31,6 +31,10 @@ type Swept struct {
 	Late int
 	// Failed are records whose handler failed; they are tried again.
 	Failed []Failure
+
+	// passed counts records that another process had, or counted just then: the sweep was
+	// not over all of them.
+	passed int
 }
 
 // Failure is a record whose handler failed.
@@ -97,8 +101,10 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 	if err := k.sweepWaiting(ctx, h, &s); err != nil {
 		return s, err
 	}
-	if err := k.endPlans(ctx, h, now); err != nil {
-		return s, err
+	if s.passed == 0 {
+		if err := k.endPlans(ctx, h, now); err != nil {
+			return s, err
+		}
 	}
 	return s, k.awaiting(ctx, h)
 }
@@ -164,6 +170,7 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 				return fmt.Errorf("retention: lock record: %w", err)
 			}
 			if !found {
+				part.passed++
 				continue
 			}
 			did, err := k.take(ctx, l, row, &part)
@@ -191,6 +198,7 @@ func (s *Swept) add(p Swept) {
 	s.Held += p.Held
 	s.Unknown += p.Unknown
 	s.Late += p.Late
+	s.passed += p.passed
 	s.Conflicts = append(s.Conflicts, p.Conflicts...)
 	s.Failed = append(s.Failed, p.Failed...)
 }
@@ -208,7 +216,11 @@ func (k *Keeper) take(ctx context.Context, l *leave, row RecordRow, s *Swept) (d
 		if g, err = l.ask(ctx, &row); err != nil {
 			return false, err
 		}
-		if g == grantBusy || g == grantWait && row.DueAt == Waiting && row.Policy == h.versions[len(h.versions)-1].number {
+		if g == grantBusy {
+			s.passed++
+			return false, nil
+		}
+		if g == grantWait && row.DueAt == Waiting && row.Policy == h.versions[len(h.versions)-1].number {
 			return false, nil
 		}
 	}
