@@ -25,13 +25,13 @@ func outcomeOf(h *History, holds *holdIndex, events manyEvents, row *RecordRow, 
 	if o.det, err = row.detail(); err != nil {
 		return o, err
 	}
+	o.stood = *row
 	added := o.det.fold(row, events)
 	if latest := o.det.latest(); latest.After(at) {
 		o.ahead = latest
 		return o, nil
 	}
 	o.held = holds.of(row.SubjectID, row.Class, timeOf(row.Created))
-	o.stood = *row
 	if added || o.det.Again {
 		if err := h.stand(&o.stood, &o.det); err != nil {
 			return o, err
@@ -45,6 +45,24 @@ func outcomeOf(h *History, holds *holdIndex, events manyEvents, row *RecordRow, 
 		o.d = h.Evaluate(f, at)
 	}
 	return o, nil
+}
+
+// standing is the stage that time alone has brought a record to at an instant, the last
+// one before it is purged: the same whether sweeps moved it there or not.
+func standing(h *History, row *RecordRow, at time.Time) string {
+	s := State{Stage: row.Stage, Since: time.UnixMicro(row.Since).UTC(), EndBy: timeOf(row.EndBy)}
+	first, last, ok := h.binding(row.Cohort, at)
+	for range maxStages {
+		if !ok {
+			break
+		}
+		next, is := h.step(row.Class, first, last, s)
+		if !is || next.Stage == Purged || next.Since.After(at) {
+			break
+		}
+		s = next
+	}
+	return s.Stage
 }
 
 // follow puts the record where the outcome says that it stands.

@@ -81,7 +81,7 @@ func (r *sweeping) way(ctx context.Context, key EventKey, lane int, calm bool) (
 	case ctx.Err() != nil:
 		return false, false, ctx.Err()
 	case errors.Is(err, errLost):
-		return false, r.lost(lane), nil
+		return false, r.lost(unit{lane: lane}), nil
 	}
 	r.k.log.Warn("retention: an event could not be brought on", zap.Bool("calm", calm), zap.Error(err))
 	return false, false, err

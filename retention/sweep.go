@@ -15,6 +15,9 @@ import (
 type Swept struct {
 	// Moved entered another stage, Destroyed and Anonymised are gone.
 	Moved, Destroyed, Anonymised int
+	// Waiting are due to be destroyed and wait for people from now on: for the approval of
+	// a plan, or the end of a stop.
+	Waiting int
 	// Held were due to be destroyed and something keeps them. Unknown are those of
 	// which something is not known: somebody must look.
 	Held, Unknown int
@@ -28,6 +31,10 @@ type Swept struct {
 	// Reached are records that something came to that happened to many, and Open such
 	// events that have not come to all of their records yet.
 	Reached, Open int
+
+	// passed counts records that another process had, or counted just then: the sweep was
+	// not over all of them.
+	passed int
 }
 
 // Failure is a record whose handler failed.
@@ -39,7 +46,7 @@ type Failure struct {
 	Err    error
 }
 
-// Run sweeps until ctx ends, and returns its error.
+// Run sweeps and tends, see [Keeper.Tend], until ctx ends, and returns its error.
 func (k *Keeper) Run(ctx context.Context) error {
 	tick := time.NewTicker(k.opt.poll)
 	defer tick.Stop()
@@ -47,6 +54,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 		s, err := k.Sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			k.log.Error("retention: a sweep failed", zap.Error(err))
+		}
+		if _, err := k.Tend(ctx); err != nil && ctx.Err() == nil {
+			k.log.Error("retention: warrants could not be tended", zap.Error(err))
 		}
 		if k.opt.swept != nil {
 			k.opt.swept(s)
@@ -68,7 +78,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 // records by what the policy says of anchors, decides for each again inside the
 // transaction that acts, and has handlers hide and destroy. Several processes may sweep
 // at once: each takes what no other has. What the returned error tells does not undo what
-// was swept, nor keep it from doing the rest.
+// was swept, nor keep it from doing the rest: after a complete sweep it is an
+// *[ApprovalError] as long as something waits for a plan, or several, joined.
 func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 	ctx = troth.WithActor(k.tx.Detach(ctx), self)
 	h, err := k.history(ctx)
@@ -80,25 +91,39 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 	r := &sweeping{k: k, lanes: map[int]int64{}, passed: map[troth.Tenant]bool{}}
 	defer r.end(ctx)
 	now := k.now()
+	err = r.all(ctx, h, now)
+	if err == nil && r.swept.passed == 0 {
+		err = k.endPlans(ctx, h, now)
+	}
+	if err == nil {
+		err = k.awaiting(ctx, h)
+	}
+	return r.swept, errors.Join(append(r.errs, err)...)
+}
+
+// all goes through everything that may be due.
+func (r *sweeping) all(ctx context.Context, h *History, now time.Time) error {
+	if err := r.reach(ctx); err != nil {
+		return err
+	}
+	store := r.k.store
 	sources := []search{
 		func(after Place, limit int) ([]Place, error) {
-			return k.store.DueRecords(ctx, now.UnixMicro(), after, limit)
+			return store.DueRecords(ctx, now.UnixMicro(), after, limit)
 		},
 		func(after Place, limit int) ([]Place, error) {
-			return k.store.StaleRecords(ctx, h.versions[len(h.versions)-1].number, after, limit)
+			return store.StaleRecords(ctx, h.versions[len(h.versions)-1].number, after, limit)
 		},
 	}
 	for _, c := range h.Cuts(now) {
-		sources = append(sources, func(after Place, limit int) ([]Place, error) { return k.store.CutRecords(ctx, c, after, limit) })
+		sources = append(sources, func(after Place, limit int) ([]Place, error) { return store.CutRecords(ctx, c, after, limit) })
 	}
-	err = r.reach(ctx)
 	for _, source := range sources {
-		if err != nil {
-			break
+		if err := r.drain(ctx, source); err != nil {
+			return err
 		}
-		err = r.drain(ctx, source)
 	}
-	return r.swept, errors.Join(append(r.errs, err)...)
+	return r.sweepWaiting(ctx, h)
 }
 
 // sweepTenant does what is due for records of one tenant, in one transaction that commits
@@ -111,7 +136,8 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, keep func(ctx context.Context) error) (part Swept, err error) {
 	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
 		part = Swept{}
-		if err := k.store.LockTenant(ctx, keys[0].Tenant, false); err != nil {
+		stop, err := k.destroying(ctx, keys[0].Tenant)
+		if err != nil {
 			return &tenantError{keys[0].Tenant, err}
 		}
 		holds, err := k.holds(ctx, keys[0].Tenant)
@@ -126,14 +152,19 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, keep func(ct
 		if err != nil {
 			return err
 		}
+		part.passed += len(keys) - len(rows)
 		events, err := k.eventsFor(ctx, rows...)
 		if err != nil {
 			return err
 		}
+		l := &leave{k: k, h: h, holds: holds, events: events, now: k.now(), stop: stop}
 		for _, row := range rows {
-			if err := k.take(ctx, h, holds, events, row, &part); err != nil {
+			if err := k.take(ctx, l, row, &part); err != nil {
 				return err
 			}
+		}
+		if err := l.settle(ctx); err != nil {
+			return err
 		}
 		return keep(ctx)
 	})
@@ -167,9 +198,11 @@ func (s *Swept) add(p Swept) {
 	s.Moved += p.Moved
 	s.Destroyed += p.Destroyed
 	s.Anonymised += p.Anonymised
+	s.Waiting += p.Waiting
 	s.Held += p.Held
 	s.Unknown += p.Unknown
 	s.Late += p.Late
+	s.passed += p.passed
 	s.Reached += p.Reached
 	s.Open += p.Open
 	s.Conflicts = append(s.Conflicts, p.Conflicts...)
@@ -178,15 +211,32 @@ func (s *Swept) add(p Swept) {
 
 // take decides for one record and acts. What fails is undone for that record, and
 // tried again later.
-func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, events manyEvents, row RecordRow, s *Swept) error {
-	now := k.now()
+func (k *Keeper) take(ctx context.Context, l *leave, row RecordRow, s *Swept) error {
+	h, now := l.h, l.now
 	if !k.looked(h, &row, now) {
 		return nil // somebody else did it since it was found
+	}
+	o, bad := outcomeOf(h, l.holds, l.events, &row, now)
+	g := grantGo
+	if bad == nil && o.d.Verdict == Due {
+		var err error
+		if g, err = l.ask(ctx, &row); err != nil {
+			return err
+		}
+		if g == grantBusy {
+			s.passed++
+			return nil
+		}
+		if g == grantWait && row.DueAt == Waiting && row.Policy == h.versions[len(h.versions)-1].number {
+			return nil
+		}
 	}
 	var part Swept
 	var failed error
 	err := k.tx.Atomically(ctx, func(ctx context.Context) error {
-		failed = k.act(ctx, h, holds, events, row, now, &part)
+		if failed = bad; failed == nil {
+			failed = k.act(ctx, h, row, &o, g, now, &part)
+		}
 		return failed
 	})
 	switch {
@@ -197,6 +247,9 @@ func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, events 
 		return ctx.Err()
 	case failed == nil:
 		return err // whether it was undone is not known: so everything is
+	}
+	if g == grantGo && o.d.Verdict == Due && l.refund != nil {
+		l.refund()
 	}
 	return k.fail(ctx, h, &row, now, err, s)
 }
@@ -215,7 +268,7 @@ func (k *Keeper) fail(ctx context.Context, h *History, row *RecordRow, now time.
 // looked reports whether the record is still one that a sweep looks for.
 func (k *Keeper) looked(h *History, row *RecordRow, now time.Time) bool {
 	if row.DueAt != 0 {
-		return row.DueAt <= now.UnixMicro() || row.Policy < h.versions[len(h.versions)-1].number
+		return row.DueAt == Waiting || row.DueAt <= now.UnixMicro() || row.Policy < h.versions[len(h.versions)-1].number
 	}
 	anchor, ok := h.Cutoff(row.Class, row.Stage, row.Cohort, now)
 	return ok && row.Since <= anchor.UnixMicro()
@@ -226,11 +279,7 @@ func (k *Keeper) looked(h *History, row *RecordRow, now time.Time) bool {
 func backoff(tries uint32) time.Duration { return min(time.Minute<<min(tries-1, 16), time.Hour) }
 
 // act does what is due for one record that is locked.
-func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, events manyEvents, row RecordRow, now time.Time, s *Swept) error {
-	o, err := outcomeOf(h, holds, events, &row, now)
-	if err != nil {
-		return err
-	}
+func (k *Keeper) act(ctx context.Context, h *History, row RecordRow, o *outcome, g grant, now time.Time, s *Swept) error {
 	if !o.ahead.IsZero() {
 		s.Unknown++
 		row.DueAt, row.Policy = o.ahead.UnixMicro(), h.versions[len(h.versions)-1].number
@@ -244,10 +293,13 @@ func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, events m
 		s.Moved++
 	}
 	before := row.Stage
-	row.follow(&o)
+	row.follow(o)
 	row.Tries, row.Held = 0, len(o.held) > 0
 	switch d.Verdict {
 	case Due:
+		if g == grantWait {
+			return k.wait(ctx, h, &row, before, &d, s)
+		}
 		return k.purge(ctx, h, &row, &d, s)
 	case Blocked:
 		s.Held++
@@ -309,8 +361,9 @@ func (k *Keeper) purge(ctx context.Context, h *History, row *RecordRow, d *Decis
 	}
 	o := orderOf(row, d)
 	o.Visible = VisibleNone
-	var last time.Time
-	o.Copies, last = h.deletable(row.Class, d.At)
+	part := k.partings(h, row.Class, d.At)
+	o.Copies = part.host()
+	last := part.last
 	destroy, found := reg.Handler.Destroy, "yes"
 	if d.End == Anonymise {
 		destroy = reg.Handler.Anonymise
@@ -337,12 +390,16 @@ func (k *Keeper) purge(ctx context.Context, h *History, row *RecordRow, d *Decis
 	if !d.GoneBy.IsZero() && d.GoneBy.Before(last) {
 		s.Late++
 	}
-	return k.record(ctx, troth.Entry{Act: actPurge, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
+	entry, err := k.recorded(ctx, troth.Entry{Act: actPurge, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
 		"record": troth.ID(row.Handle), "type": troth.Word(row.Type), "class": troth.Word(row.Class),
 		"stage": troth.Word(row.Stage), "end": troth.Word(string(d.End)), "found": troth.Word(found),
 		"due": troth.Instant(d.DestroyAt), "ground": troth.Word(string(d.Purge.Ground)),
 		"rule": troth.Word(d.Purge.Rule), "gone": troth.Instant(last), "policy": troth.Digest(d.Policy),
 	}})
+	if err != nil {
+		return err
+	}
+	return k.issue(ctx, h, row, d, d.End, part, entry)
 }
 
 // gone makes success of what is gone already.

@@ -108,10 +108,19 @@ func (r *sweeping) drain(ctx context.Context, source search) error {
 	}
 }
 
-// page does what is due for records, by lanes. Each process begins elsewhere, and leaves
-// out what others have.
+// page does what is due for records at places.
 func (r *sweeping) page(ctx context.Context, page []Place) error {
-	byLane := r.units(page)
+	keys := make([]RecordKey, len(page))
+	for i := range page {
+		keys[i] = page[i].RecordKey
+	}
+	return r.keys(ctx, keys)
+}
+
+// keys does what is due for records, by lanes. Each process begins elsewhere, and leaves
+// out what others have.
+func (r *sweeping) keys(ctx context.Context, keys []RecordKey) error {
+	byLane := r.units(keys)
 	for i := range lanes {
 		lane := (r.k.first + i) % lanes
 		if len(byLane[lane]) == 0 {
@@ -121,8 +130,12 @@ func (r *sweeping) page(ctx context.Context, page []Place) error {
 		if err != nil {
 			return err
 		}
-		for n := 0; ok && n < len(byLane[lane]); n++ {
-			if ok, err = r.unit(ctx, byLane[lane][n]); err != nil {
+		for _, u := range byLane[lane] {
+			if !ok {
+				r.swept.passed += len(u.keys)
+				continue
+			}
+			if ok, err = r.unit(ctx, u); err != nil {
 				return err
 			}
 		}
@@ -132,11 +145,7 @@ func (r *sweeping) page(ctx context.Context, page []Place) error {
 
 // units divides records among lanes: those of a tenant go into one lane, or, if they are
 // more than a batch, into all.
-func (r *sweeping) units(page []Place) (byLane [lanes][]unit) {
-	keys := make([]RecordKey, len(page))
-	for i := range page {
-		keys[i] = page[i].RecordKey
-	}
+func (r *sweeping) units(keys []RecordKey) (byLane [lanes][]unit) {
 	slices.SortFunc(keys, RecordKey.compare)
 	for all := range chunks(keys, func(a, b RecordKey) bool { return a.Tenant == b.Tenant }) {
 		if len(all) <= r.k.opt.batch {
@@ -185,10 +194,11 @@ func (key RecordKey) compare(b RecordKey) int {
 }
 
 // unit sweeps records of one tenant. What spoils it stops nobody else: a tenant that
-// cannot be locked is passed over, and where the whole fails each record is tried alone.
-// ok is false if the lane was lost.
+// cannot be locked is passed over, and where the whole fails each record is tried alone,
+// also one that was alone: its transaction may be committed all the same. ok is false if the lane was lost.
 func (r *sweeping) unit(ctx context.Context, u unit) (ok bool, err error) {
 	if r.passed[u.keys[0].Tenant] {
+		r.swept.passed += len(u.keys)
 		return true, nil
 	}
 	err = r.take(ctx, u)
@@ -197,21 +207,20 @@ func (r *sweeping) unit(ctx context.Context, u unit) (ok bool, err error) {
 	}
 	if _, locked := errors.AsType[*tenantError](err); locked {
 		r.passed[u.keys[0].Tenant] = true
+		r.swept.passed += len(u.keys)
 		r.errs = append(r.errs, err)
 		return true, nil
 	}
 	if errors.Is(err, errLost) {
-		return r.lost(u.lane), nil
+		return r.lost(u), nil
 	}
 	for _, key := range u.keys {
-		if len(u.keys) > 1 {
-			err = r.take(ctx, unit{u.lane, []RecordKey{key}})
-		}
+		err := r.take(ctx, unit{u.lane, []RecordKey{key}})
 		switch {
 		case ctx.Err() != nil:
 			return false, ctx.Err()
 		case errors.Is(err, errLost):
-			return r.lost(u.lane), nil
+			return r.lost(u), nil
 		case err == nil:
 		default:
 			if err = r.spoil(ctx, key, err); err != nil {
@@ -222,10 +231,11 @@ func (r *sweeping) unit(ctx context.Context, u unit) (ok bool, err error) {
 	return true, nil
 }
 
-func (r *sweeping) lost(lane int) (ok bool) {
+func (r *sweeping) lost(u unit) (ok bool) {
+	r.swept.passed += len(u.keys)
 	r.k.log.Warn("retention: a lease was lost, and what was done under it is undone")
-	delete(r.lanes, lane)
-	r.k.busy[lane].Unlock()
+	delete(r.lanes, u.lane)
+	r.k.busy[u.lane].Unlock()
 	return false
 }
 

@@ -80,7 +80,7 @@ func newStock(b *testing.B, d sqlstore.Dialect, stored int) *stock {
 	w.policy.Events = []retention.Event{{Name: "account.closed", Scope: retention.OfAccount}}
 	var err error
 	w.k, err = retention.New(b.Context(), retention.Config{Store: s, Recorder: troth.UnsafeNoEvidence(h)},
-		retention.WithClock(func() time.Time { return w.now }),
+		retention.WithClock(func() time.Time { return w.now }), retention.UnsafeWithoutApproval(), retention.WithCeiling("", retention.Ceiling{}),
 		retention.WithRecords("document", retention.Registration{Handler: nothing{}}))
 	require.NoError(b, err)
 	require.NoError(b, w.k.Activate(person(b.Context(), "officer", "dpo"), w.policy))

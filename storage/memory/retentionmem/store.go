@@ -20,6 +20,7 @@ type Store struct {
 	holds    *memory.Table[holdKey, retention.HoldRow]
 	events   *memory.Table[retention.EventKey, retention.EventRow]
 	leases   *memory.Table[string, leased]
+	warrantTables
 
 	plans      *memory.Table[planKey, retention.PlanRow]
 	allowances *memory.Table[nameKey, retention.AllowanceRow]
@@ -30,6 +31,7 @@ var _ retention.Backend = (*Store)(nil)
 
 var (
 	errNoTransaction = errors.New("retentionmem: not in a transaction")
+	errTaken         = errors.New("retentionmem: the id is taken")
 	errNothing       = errors.New("retentionmem: no such row")
 )
 
@@ -54,8 +56,9 @@ func New(db *memory.DB) *Store {
 		holds: memory.NewTable[holdKey, retention.HoldRow](db, func(a, b holdKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.id, b.id))
 		}),
-		events: memory.NewTable[retention.EventKey, retention.EventRow](db, compareEvents),
-		leases: memory.NewTable[string, leased](db, strings.Compare),
+		events:        memory.NewTable[retention.EventKey, retention.EventRow](db, compareEvents),
+		leases:        memory.NewTable[string, leased](db, strings.Compare),
+		warrantTables: newWarrantTables(db),
 
 		plans:      memory.NewTable[planKey, retention.PlanRow](db, comparePlans),
 		allowances: memory.NewTable[nameKey, retention.AllowanceRow](db, compareNames),

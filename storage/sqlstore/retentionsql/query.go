@@ -13,7 +13,7 @@ const (
 	thisRecord  = ` WHERE tenant = ? AND type = ? AND id = ?`
 
 	planValues      = `tenant, hash, body, proposed_at, proposer, approved_at, spent, ended_at`
-	allowanceValues = `tenant, id, since, spent, old, closed_at`
+	allowanceValues = `tenant, id, since, spent, old, stored, closed_at`
 	oneAllowance    = `SELECT ` + allowanceValues + ` FROM troth_retention_allowance WHERE tenant = ? AND id = ?`
 
 	holdValues = `tenant, id, matter, subject, class, created_from, created_to, placed_at, review_at, proposed_at, proposer, released_at`
@@ -38,6 +38,7 @@ type queries struct {
 	insertHold, putHold, hold, activeHolds string
 
 	many manyQueries
+	warrantQueries
 
 	insertPlan, putPlan, lockPlan, tryPlan, openPlans string
 
@@ -54,6 +55,7 @@ var waiting = strconv.FormatInt(retention.Waiting, 10)
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
 	q.many = newManyQueries(d)
+	q.warrantQueries = newWarrantQueries(d)
 	if d == sqlstore.Postgres {
 		q.lockRecord, q.tryRecord = q.record+" FOR UPDATE", q.record+" FOR UPDATE SKIP LOCKED"
 		q.tryPlan, q.tryAllowance = q.lockPlan+" FOR UPDATE SKIP LOCKED", q.lockAllowance+" FOR UPDATE SKIP LOCKED"
@@ -120,8 +122,8 @@ func common() *queries {
 		lockPlan:  `SELECT ` + planValues + ` FROM troth_retention_plan WHERE tenant = ? AND hash = ?`,
 		openPlans: `SELECT ` + planValues + ` FROM troth_retention_plan WHERE tenant = ? AND ended_at = 0 ORDER BY hash`,
 
-		insertAllowance: `INSERT INTO troth_retention_allowance (` + allowanceValues + `) VALUES (?, ?, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
-		putAllowance:    `UPDATE troth_retention_allowance SET since = ?, spent = ?, old = ?, closed_at = ? WHERE tenant = ? AND id = ?`,
+		insertAllowance: `INSERT INTO troth_retention_allowance (` + allowanceValues + `) VALUES (?, ?, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
+		putAllowance:    `UPDATE troth_retention_allowance SET since = ?, spent = ?, old = ?, stored = ?, closed_at = ? WHERE tenant = ? AND id = ?`,
 		allowance:       oneAllowance,
 		lockAllowance:   oneAllowance,
 		allowances:      `SELECT ` + allowanceValues + ` FROM troth_retention_allowance WHERE tenant = ? ORDER BY id`,
