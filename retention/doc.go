@@ -33,6 +33,7 @@
 //	err = k.Activate(ctx, policy)
 //	err = k.Created(ctx, retention.NewRecord{RecordKey: key, SubjectID: owner})
 //	err = k.Happened(ctx, key, retention.Occurrence{Event: "trashed"})
+//	err = k.HappenedTo(ctx, retention.Whole{Tenant: t, ID: account}, retention.Occurrence{Event: "account.closed"})
 //	err = k.Run(ctx)
 //
 // Nothing is destroyed but by an [Order] with a permit, which is for that record, in
@@ -69,7 +70,8 @@
 // # Concurrency
 //
 // A History never changes and may be used by many at once, as may a Policy that
-// nobody changes; a Keeper may be used by many at once, and several may share a store. Evaluation reads no clock, does no I/O and allocates nothing.
+// nobody changes; a Keeper may be used by many at once, and several may share a store: their
+// sweeps share the work, under leases by the database's clock. Evaluation reads no clock, does no I/O and allocates nothing.
 //
 // # Storage
 //
