@@ -71,7 +71,8 @@
 //
 // A History never changes and may be used by many at once, as may a Policy that
 // nobody changes; a Keeper may be used by many at once, and several may share a store: their
-// sweeps share the work, under leases by the database's clock. Evaluation reads no clock, does no I/O and allocates nothing.
+// sweeps share the work, under leases by the database's clock. Evaluation
+// reads no clock, does no I/O and allocates nothing.
 //
 // # Storage
 //
