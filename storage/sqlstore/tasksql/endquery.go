@@ -66,6 +66,7 @@ type ending struct {
 	end, finish                 string
 	completedUnder              string
 	dispose, leave              string
+	lockGroup                   string // PostgreSQL
 	takeEdges, freeOne, parkOne string
 	// completeAll ends what is completed at once; completeAlone does for what
 	// concerns no other task, with all that goes with it, and completedAmong tells
@@ -133,6 +134,11 @@ func (e *ending) forPostgres(sql dialect) {
 	complete := func(held string) string {
 		return `UPDATE troth_task_turn SET ` + completed + ` WHERE ctid = ANY (ARRAY(` + held + `))`
 	}
+	// Who joined is counted when the row of the group is ours: what was asked before
+	// that would not show it.
+	e.lockGroup = sql(`SELECT 1 FROM troth_task_group WHERE tenant = ? AND id = ? FOR UPDATE`)
+	e.leave = sql(`WITH j AS (DELETE FROM troth_task_join WHERE tenant = $2 AND grp = $3 RETURNING n)
+		UPDATE troth_task_group SET open = open - $1 + (SELECT COALESCE(SUM(n), 0) FROM j) WHERE tenant = $2 AND id = $3 RETURNING open`)
 	// An alarm is the task's own, so removing it waits for nobody who waits for us.
 	e.completeAlone = sql(`WITH ended AS (` + complete(heldRows+` AND x.phase + 0 = 3`+alone+heldLock) + ` RETURNING tenant, id, alarmed),
 		rung AS (DELETE FROM troth_task_alarm a USING ended r WHERE r.alarmed AND a.tenant = r.tenant AND a.id = r.id)
@@ -147,7 +153,7 @@ func (e *ending) forPostgres(sql dialect) {
 type disposing struct {
 	// The first disposal of what stood alone is of its turn, and so are those that end in OfTurn.
 	disposals, disposalsOfTurn, hold, holdOfTurn string
-	lockGroup, isOpen, isSealed, withdraw        string
+	countOpen, isOpen, isSealed, withdraw        string
 	emptyOne, emptyGroup, dropGroup              string
 	postpone, postponeOfTurn, putOff, undisposed string
 	unseal, remove, removeTask, removeEdges      string
@@ -165,7 +171,7 @@ func newDisposing(sql dialect) disposing {
 		disposalsOfTurn: sql(`SELECT ` + turnDisposal + ` WHERE ` + due + ` AND wake_at <= {now} ORDER BY wake_at, tenant, id LIMIT ? {lock}`),
 		hold:            sql(`UPDATE troth_task_disposal SET due_at = {now} + ? WHERE tenant = ? AND grp = ? RETURNING due_at`),
 		holdOfTurn:      sql(`UPDATE troth_task_turn SET wake_at = {now} + ? WHERE tenant = ? AND id = ? AND ` + due + ` RETURNING wake_at`),
-		lockGroup:       sql(`SELECT open FROM troth_task_group WHERE tenant = ? AND id = ? {wait}`),
+		countOpen:       sql(`SELECT open FROM troth_task_group WHERE tenant = ? AND id = ?`),
 		isOpen:          sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase < 6`),
 		isSealed: sql(`SELECT 1 WHERE EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND id = ? AND (` + still + `))
 			OR EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND grp = ? AND grp <> id AND (` + still + `))`),
@@ -190,6 +196,10 @@ func newDisposing(sql dialect) disposing {
 }
 
 func (d *disposing) forPostgres(sql dialect) {
+	d.countOpen = sql(`SELECT open + COALESCE((SELECT SUM(n) FROM troth_task_join WHERE tenant = $1 AND grp = $2), 0)::bigint
+		FROM troth_task_group WHERE tenant = $1 AND id = $2`)
+	d.dropGroup = sql(`WITH j AS (DELETE FROM troth_task_join WHERE tenant = $1 AND grp = $2)
+		DELETE FROM troth_task_group WHERE tenant = $1 AND id = $2`)
 	d.removeAll = sql(`DELETE FROM troth_task_turn WHERE tenant = $1 AND id = ANY($2::bytea[]) AND phase > 5 AND ended_at < $3
 		AND NOT sealed RETURNING id`)
 	d.removeAllTasks = sql(`DELETE FROM troth_task WHERE tenant = $1 AND id = ANY($2::bytea[])`)
