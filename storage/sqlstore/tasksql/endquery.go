@@ -23,8 +23,8 @@ func newTiming(sql dialect) timing {
 	}
 	return timing{
 		extend: sql(`UPDATE troth_task_turn SET wake_at = {now} + ?, span = ? WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3`),
-		look: sql(`SELECT c.now, EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 2 AND wake_at <= c.now),
-				EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 3 AND wake_at <= c.now)
+		look: sql(`SELECT c.now, COALESCE((SELECT wake_at FROM troth_task_turn WHERE phase = 2 ORDER BY wake_at LIMIT 1) <= c.now, FALSE),
+				COALESCE((SELECT wake_at FROM troth_task_turn WHERE phase = 3 ORDER BY wake_at LIMIT 1) <= c.now, FALSE)
 			FROM (SELECT {now} AS now) c`),
 		wakeDue: sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
 				WHERE phase = 2 AND wake_at <= {now} ORDER BY wake_at LIMIT ? {lock})
@@ -56,7 +56,13 @@ const heldLock = ` LIMIT 1 FOR UPDATE) h`
 func (t *timing) forPostgres(sql dialect) {
 	t.extendAll = sql(`UPDATE troth_task_turn t SET wake_at = {now} + $4, span = $4
 		WHERE t.ctid = ANY (ARRAY(` + heldRows + ` AND x.phase + 0 = 3` + heldLock + `)) RETURNING t.tenant, t.id, t.fence`)
-	t.alarms += " FOR UPDATE OF a SKIP LOCKED"
+	// Their tasks are looked up one by one: of how many are due the planner has no idea.
+	t.alarms = sql(`WITH a AS MATERIALIZED (SELECT tenant, id, stage, ring_at FROM troth_task_alarm
+			WHERE ring_at <= {now} ORDER BY ring_at, tenant, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+		SELECT a.tenant, a.id, a.stage, a.ring_at, m.kind, t.phase, m.created_at, m.deadline, t.owner, {now} FROM a
+		CROSS JOIN LATERAL (SELECT kind, created_at, deadline FROM troth_task x WHERE x.tenant = a.tenant AND x.id = a.id LIMIT 1) m
+		CROSS JOIN LATERAL (SELECT phase, owner FROM troth_task_turn x WHERE x.tenant = a.tenant AND x.id = a.id LIMIT 1) t
+		ORDER BY a.ring_at, a.tenant, a.id`)
 }
 
 // ending are the statements by which attempts end, and tasks.
