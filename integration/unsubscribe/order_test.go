@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
@@ -52,6 +53,34 @@ func TestImport_InOppositeOrdersAtOnce(t *testing.T) {
 			require.NoError(t, errs[1])
 			require.Equal(t, 200, reports[0].New)
 			require.Equal(t, 200, reports[1].New)
+		}
+	})
+}
+
+// TestGate_SeesATransactionThatIsOlderThanItsIndex: what the process recorded before the
+// gate was loaded, in a transaction that is still open, stops messages at once.
+func TestGate_SeesATransactionThatIsOlderThanItsIndex(t *testing.T) {
+	eachGateDatabase(t, func(t *testing.T, d gateDatabase) {
+		for _, end := range []string{"commit", "rollback"} {
+			p := d.prepare(t)
+			address := end + "@a.example"
+			in, commit, rollback, err := sqltest.Host(p.ctx, p.handle, p.db)
+			require.NoError(t, err)
+			_, err = p.registry.OptOut(in, gateOut(address))
+			require.NoError(t, err)
+			require.NoError(t, p.gate.Load(p.ctx))
+			send := func() bool {
+				v, err := p.gate.Ask(p.ctx, gateLetter, gateTo(address))
+				require.NoError(t, err)
+				return v.Send
+			}
+			require.False(t, send(), "it is not committed, and loading did not see it")
+			if end == "commit" {
+				require.NoError(t, commit())
+				require.False(t, send())
+				continue
+			}
+			require.NoError(t, rollback())
 		}
 	})
 }
