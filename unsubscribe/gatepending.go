@@ -37,8 +37,8 @@ type pendings struct {
 	generation atomic.Uint64
 	count      atomic.Int64
 	// left is how many were kept when room was made.
-	left atomic.Int64
-	byKey      index.Overlay[[]*pending]
+	left  atomic.Int64
+	byKey index.Overlay[[]*pending]
 
 	mu sync.Mutex // for writing
 }

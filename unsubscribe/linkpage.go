@@ -299,7 +299,11 @@ func (p *Pages) undoStop(w http.ResponseWriter, r *http.Request, words *words, k
 	}
 	switch {
 	case err == nil:
-		words.plain(words.UndoneTitle, words.Undone).write(w, http.StatusOK)
+		text := words.Undone
+		if p.c.Registry.toldPeers(r.Context(), k) {
+			text = words.UndoneHere
+		}
+		words.plain(words.UndoneTitle, text).write(w, http.StatusOK)
 	case errors.Is(err, ErrEvidence):
 		words.plain(words.UndoGoneTitle, words.UndoGone).write(w, http.StatusGone)
 	default:

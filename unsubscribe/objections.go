@@ -87,6 +87,17 @@ func (r *Registry) tellPeers(ctx context.Context, drafts ...*draft) error {
 	return nil
 }
 
+// toldPeers reports whether an opt-out by a link was one for other ledgers too, which
+// keep their no when it is undone: a click that takes back a click is no consent that
+// anybody could show (GDPR Article 7(1)). In doubt it was.
+func (r *Registry) toldPeers(ctx context.Context, k Ticket) bool {
+	if len(r.opt.peers) == 0 || r.opt.directory == nil {
+		return false
+	}
+	people, err := r.opt.directory.Subjects(ctx, k.Tenant, troth.Address{Channel: string(k.Channel), Value: k.Address})
+	return err != nil || len(people) > 0
+}
+
 // objectionsOf are what other ledgers are to learn of a draft: one for each person whose
 // address it is.
 func (r *Registry) objectionsOf(ctx context.Context, d *draft) ([]troth.Objection, error) {
