@@ -71,6 +71,9 @@ func TestModel_RandomEvents(t *testing.T) {
 		for range 30 {
 			w.clock.move(time.Duration(r.IntN(36)) * time.Hour)
 			k := kinds[r.IntN(len(kinds))]
+			if to, ok := want(m.state, k, situation{outcome: rights.IfAll}); ok && to.Final() && r.IntN(6) > 0 {
+				continue // most go on for a while
+			}
 			step(w, r, m, req, k)
 			got := w.get(req.ID)
 			require.Equal(t, m.state, got.State, "after %s", k)
@@ -81,7 +84,7 @@ func TestModel_RandomEvents(t *testing.T) {
 		finals[m.state]++
 		story(w, req)
 	}
-	require.Greater(t, len(finals), 5, "%v", finals)
+	require.GreaterOrEqual(t, len(finals), 4, "%v", finals)
 }
 
 // step has one event happen to the request and to the model.
