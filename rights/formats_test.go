@@ -57,17 +57,17 @@ func codecs() []codec {
 			if err != nil {
 				return nil, err
 			}
-			return q.append(nil), nil
-		}, q.append(nil)},
-		{"event", func(b []byte) ([]byte, error) { e, err := parseEvent(b); return e.append(nil), err }, e.append(nil)},
-		{"proof", func(b []byte) ([]byte, error) { e, err := parseEvidence(b); return e.append(nil), err }, p.append(nil)},
-		{"code", func(b []byte) ([]byte, error) { k, err := parseCode(b); return k.append(nil), err }, k.append(nil)},
-		{"message", func(b []byte) ([]byte, error) { m, err := parsePosted(b); return m.append(nil), err }, m.append(nil)},
-		{"obligation", func(b []byte) ([]byte, error) { o, err := parseObligation("", b); return o.append(nil), err }, o.append(nil)},
+			return q.encode(), nil
+		}, q.encode()},
+		{"event", func(b []byte) ([]byte, error) { e, err := parseEvent(b); return e.encode(), err }, e.encode()},
+		{"proof", func(b []byte) ([]byte, error) { e, err := parseEvidence(b); return e.encode(), err }, p.encode()},
+		{"code", func(b []byte) ([]byte, error) { k, err := parseCode(b); return k.encode(), err }, k.encode()},
+		{"message", func(b []byte) ([]byte, error) { m, err := parsePosted(b); return m.encode(), err }, m.encode()},
+		{"obligation", func(b []byte) ([]byte, error) { o, err := parseObligation("", b); return o.encode(), err }, o.encode()},
 		{"refusal", func(b []byte) ([]byte, error) {
 			f, err := parseRefusal("", "", "", b)
-			return f.append(nil), err
-		}, f.append(nil)},
+			return f.encode(), err
+		}, f.encode()},
 		{"mandate", func(b []byte) ([]byte, error) { return b, nil }, MandateBytes(troth.Subject{Tenant: "acme", ID: "c-17"}, Mandate{
 			Agent: "helpers", Rights: []Right{Erase, Access}, Until: at,
 		})},
