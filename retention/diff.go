@@ -60,15 +60,18 @@ type RuleChange struct {
 
 // Counter counts records, for difference reports.
 type Counter interface {
-	// CountRecords counts those of a class in a stage whose anchor is after From and
-	// not after To; a zero From or To is no bound.
+	// CountRecords counts those of a class, in a stage and of a cohort, whose anchor is
+	// after From and not after To. An empty Stage is any, as is a zero Cohort; a zero From
+	// or To is no bound. It may stop counting at Limit, where that is not zero.
 	CountRecords(ctx context.Context, c Count) (int64, error)
 }
 
 // Count is what a [Counter] counts.
 type Count struct {
 	Class, Stage string
+	Cohort       uint32
 	From, To     time.Time
+	Limit        int64
 }
 
 // Diff compares a version with the one that is active, for the records that are
@@ -98,12 +101,16 @@ func Diff(ctx context.Context, before, after *Policy, at time.Time, counter Coun
 			d.Changes = append(d.Changes, counted)
 		}
 	}
-	d.Rules = slices.Concat(
+	d.Rules = ruleChanges(before, after)
+	return d, nil
+}
+
+func ruleChanges(before, after *Policy) []RuleChange {
+	return slices.Concat(
 		changes(ByPromise, before.Promises, after.Promises, func(p Promise) string { return p.Name }, appendPromise),
 		changes(ByObligation, before.Obligations, after.Obligations, func(o Obligation) string { return o.Name }, appendObligation),
 		changes(ByLabel, before.Labels, after.Labels, func(l Label) string { return l.Name }, appendLabel),
 	)
-	return d, nil
 }
 
 // changes compares two lists of rules by their canonical bytes.

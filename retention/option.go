@@ -23,13 +23,26 @@ type options struct {
 	batch     int
 	poll      time.Duration
 	swept     func(Swept)
+	tasks     troth.Enqueuer
+	copies    map[string]Connector
+	custodian string
+	certify   time.Duration
+	lookout   Lookout
+	prover    troth.Prover
+
+	operator   string
+	ceilings   map[string]Ceiling
+	unapproved bool
+	planLife   time.Duration
 }
 
 func defaults() options {
 	return options{
 		log: zap.NewNop(), now: time.Now,
-		types: map[string]Registration{}, disposals: ownDisposals(),
+		types: map[string]Registration{}, disposals: ownDisposals(), copies: map[string]Connector{}, custodian: "custodian",
 		counsel: "counsel", officer: "dpo", batch: 200, poll: time.Minute,
+
+		operator: "operator", ceilings: map[string]Ceiling{}, planLife: 7 * 24 * time.Hour,
 	}
 }
 

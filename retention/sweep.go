@@ -18,6 +18,9 @@ import (
 type Swept struct {
 	// Moved entered another stage, Destroyed and Anonymised are gone.
 	Moved, Destroyed, Anonymised int
+	// Waiting are due to be destroyed and wait for people from now on: for the approval of
+	// a plan, or the end of a stop.
+	Waiting int
 	// Held were due to be destroyed and something keeps them. Unknown are those of
 	// which something is not known: somebody must look.
 	Held, Unknown int
@@ -28,6 +31,10 @@ type Swept struct {
 	Late int
 	// Failed are records whose handler failed; they are tried again.
 	Failed []Failure
+
+	// passed counts records that another process had, or counted just then: the sweep was
+	// not over all of them.
+	passed int
 }
 
 // Failure is a record whose handler failed.
@@ -39,7 +46,7 @@ type Failure struct {
 	Err    error
 }
 
-// Run sweeps until ctx ends, and returns its error.
+// Run sweeps and tends, see [Keeper.Tend], until ctx ends, and returns its error.
 func (k *Keeper) Run(ctx context.Context) error {
 	tick := time.NewTicker(k.opt.poll)
 	defer tick.Stop()
@@ -47,6 +54,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 		s, err := k.Sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			k.log.Error("retention: a sweep failed", zap.Error(err))
+		}
+		if _, err := k.Tend(ctx); err != nil && ctx.Err() == nil {
+			k.log.Error("retention: warrants could not be tended", zap.Error(err))
 		}
 		if k.opt.swept != nil {
 			k.opt.swept(s)
@@ -62,7 +72,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 // Sweep does what is due: it finds records by what the policy says of anchors, decides
 // for each again inside the transaction that acts, and has handlers hide and destroy.
 // Several processes may sweep at once. What the returned error tells does not undo
-// what was swept before.
+// what was swept before: after a complete sweep it is an *[ApprovalError] as long as
+// something waits for a plan, or several, joined.
 func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 	ctx = troth.WithActor(k.tx.Detach(ctx), self)
 	var s Swept
@@ -87,7 +98,15 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 			return s, err
 		}
 	}
-	return s, nil
+	if err := k.sweepWaiting(ctx, h, &s); err != nil {
+		return s, err
+	}
+	if s.passed == 0 {
+		if err := k.endPlans(ctx, h, now); err != nil {
+			return s, err
+		}
+	}
+	return s, k.awaiting(ctx, h)
 }
 
 // drain takes batch after batch until nothing is left, or nothing more can be had:
@@ -132,8 +151,9 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 	var part Swept
 	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
 		acted, part = 0, Swept{}
-		if err := k.store.LockTenant(ctx, keys[0].Tenant, false); err != nil {
-			return fmt.Errorf("retention: lock tenant: %w", err)
+		stop, err := k.destroying(ctx, keys[0].Tenant)
+		if err != nil {
+			return err
 		}
 		holds, err := k.holds(ctx, keys[0].Tenant)
 		if err != nil {
@@ -143,15 +163,17 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 		if err != nil {
 			return err
 		}
+		l := &leave{k: k, h: h, holds: holds, now: k.now(), stop: stop}
 		for _, key := range keys {
 			row, found, err := k.store.LockRecord(ctx, key, false)
 			if err != nil {
 				return fmt.Errorf("retention: lock record: %w", err)
 			}
 			if !found {
+				part.passed++
 				continue
 			}
-			did, err := k.take(ctx, h, holds, row, &part)
+			did, err := k.take(ctx, l, row, &part)
 			if err != nil {
 				return err
 			}
@@ -159,7 +181,7 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 				acted++
 			}
 		}
-		return nil
+		return l.settle(ctx)
 	})
 	if err != nil {
 		return 0, err
@@ -172,24 +194,42 @@ func (s *Swept) add(p Swept) {
 	s.Moved += p.Moved
 	s.Destroyed += p.Destroyed
 	s.Anonymised += p.Anonymised
+	s.Waiting += p.Waiting
 	s.Held += p.Held
 	s.Unknown += p.Unknown
 	s.Late += p.Late
+	s.passed += p.passed
 	s.Conflicts = append(s.Conflicts, p.Conflicts...)
 	s.Failed = append(s.Failed, p.Failed...)
 }
 
 // take decides for one record and acts. What fails is undone for that record, and
 // tried again later; did is false if nothing was to be done about it now.
-func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, row RecordRow, s *Swept) (did bool, err error) {
-	now := k.now()
+func (k *Keeper) take(ctx context.Context, l *leave, row RecordRow, s *Swept) (did bool, err error) {
+	h, now := l.h, l.now
 	if !k.looked(h, &row, now) {
 		return false, nil // somebody else did it since it was found
+	}
+	o, bad := outcomeOf(h, l.holds, &row, now)
+	g := grantGo
+	if bad == nil && o.d.Verdict == Due {
+		if g, err = l.ask(ctx, &row); err != nil {
+			return false, err
+		}
+		if g == grantBusy {
+			s.passed++
+			return false, nil
+		}
+		if g == grantWait && row.DueAt == Waiting && row.Policy == h.versions[len(h.versions)-1].number {
+			return false, nil
+		}
 	}
 	var part Swept
 	var failed error
 	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
-		failed = k.act(ctx, h, holds, row, now, &part)
+		if failed = bad; failed == nil {
+			failed = k.act(ctx, h, row, &o, g, now, &part)
+		}
 		return failed
 	})
 	switch {
@@ -200,6 +240,9 @@ func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, row Rec
 		return false, ctx.Err()
 	case failed == nil:
 		return false, err // whether it was undone is not known: so everything is
+	}
+	if g == grantGo && o.d.Verdict == Due && l.refund != nil {
+		l.refund()
 	}
 	row.Tries++
 	row.DueAt = now.Add(backoff(row.Tries)).UnixMicro()
@@ -213,7 +256,7 @@ func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, row Rec
 // looked reports whether the record is still one that a sweep looks for.
 func (k *Keeper) looked(h *History, row *RecordRow, now time.Time) bool {
 	if row.DueAt != 0 {
-		return row.DueAt <= now.UnixMicro() || row.Policy < h.versions[len(h.versions)-1].number
+		return row.DueAt == Waiting || row.DueAt <= now.UnixMicro() || row.Policy < h.versions[len(h.versions)-1].number
 	}
 	anchor, ok := h.Cutoff(row.Class, row.Stage, row.Cohort, now)
 	return ok && row.Since <= anchor.UnixMicro()
@@ -224,33 +267,27 @@ func (k *Keeper) looked(h *History, row *RecordRow, now time.Time) bool {
 func backoff(tries uint32) time.Duration { return min(time.Minute<<min(tries-1, 16), time.Hour) }
 
 // act does what is due for one record that is locked.
-func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row RecordRow, now time.Time, s *Swept) error {
-	det, err := row.detail()
-	if err != nil {
-		return err
-	}
-	if latest := det.latest(); latest.After(now) {
-		// The clock went back behind what is known of the record. It decides nothing
-		// until it has caught up.
+func (k *Keeper) act(ctx context.Context, h *History, row RecordRow, o *outcome, g grant, now time.Time, s *Swept) error {
+	if !o.ahead.IsZero() {
 		s.Unknown++
-		row.DueAt, row.Policy = latest.UnixMicro(), h.versions[len(h.versions)-1].number
+		row.DueAt, row.Policy = o.ahead.UnixMicro(), h.versions[len(h.versions)-1].number
 		return k.put(ctx, &row)
 	}
-	held := holds.of(row.SubjectID, row.Class, timeOf(row.Created))
-	d := h.Evaluate(row.facts(&det, held), now)
+	d := o.d
 	if d.Conflict {
 		s.Conflicts = append(s.Conflicts, d)
 	}
-	row.Tries, row.Held = 0, len(held) > 0
-	before := row.Stage
-	if d.Verdict == Move {
+	row.Tries, row.Held = 0, len(o.held) > 0
+	if o.moved {
 		s.Moved++
-		row.Stage, row.Since = d.Next, d.NextAt.UnixMicro()
-		row.Version++
-		d = h.Evaluate(row.facts(&det, held), now)
 	}
+	before := row.Stage
+	row.follow(o)
 	switch d.Verdict {
 	case Due:
+		if g == grantWait {
+			return k.wait(ctx, h, &row, before, &d, s)
+		}
 		return k.purge(ctx, h, &row, &d, s)
 	case Blocked:
 		s.Held++
@@ -258,7 +295,7 @@ func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row Reco
 		s.Unknown++
 	case Wait, Move, Done:
 	}
-	k.schedule(h, &row, &d, len(det.Labels) > 0, now, true)
+	k.schedule(h, &row, &d, len(o.det.Labels) > 0, now, true)
 	if err := k.enter(ctx, h, &row, before, &d); err != nil {
 		return err
 	}
@@ -312,8 +349,9 @@ func (k *Keeper) purge(ctx context.Context, h *History, row *RecordRow, d *Decis
 	}
 	o := orderOf(row, d)
 	o.Visible = VisibleNone
-	var last time.Time
-	o.Copies, last = h.deletable(row.Class, d.At)
+	part := k.partings(h, row.Class, d.At)
+	o.Copies = part.host()
+	last := part.last
 	destroy, found := reg.Handler.Destroy, "yes"
 	if d.End == Anonymise {
 		destroy = reg.Handler.Anonymise
@@ -340,12 +378,16 @@ func (k *Keeper) purge(ctx context.Context, h *History, row *RecordRow, d *Decis
 	if !d.GoneBy.IsZero() && d.GoneBy.Before(last) {
 		s.Late++
 	}
-	return k.record(ctx, troth.Entry{Act: actPurge, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
+	entry, err := k.recorded(ctx, troth.Entry{Act: actPurge, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
 		"record": troth.ID(row.Handle), "type": troth.Word(row.Type), "class": troth.Word(row.Class),
 		"stage": troth.Word(row.Stage), "end": troth.Word(string(d.End)), "found": troth.Word(found),
 		"due": troth.Instant(d.DestroyAt), "ground": troth.Word(string(d.Purge.Ground)),
 		"rule": troth.Word(d.Purge.Rule), "gone": troth.Instant(last), "policy": troth.Digest(d.Policy),
 	}})
+	if err != nil {
+		return err
+	}
+	return k.issue(ctx, h, row, d, d.End, part, entry)
 }
 
 // gone makes success of what is gone already.

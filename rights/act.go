@@ -48,6 +48,49 @@ var (
 			{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"},
 		},
 	}
+	actSource = &troth.Act{
+		Name: "rights.source", Version: 1,
+		Doc: "One source did its part of a request, or could not.",
+		Fields: []troth.Field{
+			{Name: "request", Kind: troth.IDFact, Doc: "its id"},
+			{Name: "right", Kind: troth.WordFact, Doc: "what is asked for"},
+			{Name: "source", Kind: troth.WordFact, Doc: "which one, as the host registered it"},
+			{Name: "outcome", Kind: troth.WordFact, Doc: "done, nothing-found, retained, pending, unsupported or failed"},
+			{Name: "method", Kind: troth.WordFact, Optional: true, Doc: "how it was dealt with"},
+			{Name: "records", Kind: troth.CountFact, Doc: "how many records were dealt with, all calls together"},
+			{Name: "kept", Kind: troth.CountFact, Optional: true, Doc: "how many records are kept, where it says why"},
+			{Name: "policy", Kind: troth.WordFact, Optional: true, Doc: "by which version of its rules"},
+			{Name: "copies", Kind: troth.InstantFact, Optional: true, Doc: "when the last copy is gone that nobody deletes one by one"},
+		},
+	}
+	actExport = &troth.Act{
+		Name: "rights.export", Version: 1,
+		Doc: "An archive of what is held of a person was written, to be handed to them.",
+		Fields: []troth.Field{
+			{Name: "request", Kind: troth.IDFact, Doc: "its id"},
+			{Name: "archive", Kind: troth.DigestFact, Doc: "hash of the encrypted archive"},
+			{Name: "manifest", Kind: troth.DigestFact, Doc: "hash of the list of what is in it"},
+			{Name: "records", Kind: troth.CountFact, Doc: "how many records it holds"},
+			{Name: "redactions", Kind: troth.CountFact, Doc: "how many values were kept back"},
+			{Name: "missing", Kind: troth.CountFact, Doc: "of how many sources something is not there"},
+		},
+	}
+	actCertificate = &troth.Act{
+		Name: "rights.certificate", Version: 1,
+		Doc: "A certificate was issued of what became of a request to erase.",
+		Fields: []troth.Field{
+			{Name: "request", Kind: troth.IDFact, Doc: "its id"},
+			{Name: "stage", Kind: troth.WordFact, Doc: "provisional or final"},
+			{Name: "certificate", Kind: troth.DigestFact, Doc: "hash of the certificate"},
+		},
+	}
+	actReturn = &troth.Act{
+		Name: "rights.return", Version: 1,
+		Doc: "Somebody who was erased came back as another subject, by their own act.",
+		Fields: []troth.Field{
+			{Name: "lifted", Kind: troth.CountFact, Doc: "how many identifiers are not blocked any more"},
+		},
+	}
 	actUnmanaged = &troth.Act{
 		Name: "rights.unmanaged", Version: 1,
 		Doc: "A desk was made that destroys without a retention keeper.",
@@ -58,7 +101,9 @@ var (
 )
 
 // Acts are the acts whose evidence the desk records.
-func Acts() []*troth.Act { return []*troth.Act{actSubmit, actEvent, actDispose, actUnmanaged} }
+func Acts() []*troth.Act {
+	return []*troth.Act{actSubmit, actEvent, actSource, actExport, actCertificate, actReturn, actDispose, actUnmanaged}
+}
 
 // self acts when the desk does something that nobody asked for.
 var self = troth.Actor{Kind: troth.Service, ID: "troth.rights"}

@@ -153,6 +153,11 @@ func (c *change) fire(ctx context.Context, k Kind, h happening) error {
 	if err := c.mayLapse(ctx, from, to); err != nil {
 		return err
 	}
+	if to != from {
+		if err := c.proceed(ctx, to); err != nil {
+			return err
+		}
+	}
 	if to.Final() && from.Open() {
 		c.q.closedAt = h.at
 		return c.close(ctx)

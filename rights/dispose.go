@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -104,7 +105,7 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 	if err != nil {
 		return err
 	}
-	if len(open) > 0 {
+	if keeps(key.ID, open) {
 		return d.putOff(ctx, key, 24*time.Hour)
 	}
 	ref := troth.DisposalRef{Tenant: key.Tenant, Kind: DisposeContents, ID: key.Owner}
@@ -119,8 +120,13 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 	})
 }
 
+// keeps reports whether what is open keeps the contents, or the record, from their end.
+func keeps(what string, open []Obligation) bool {
+	return slices.ContainsFunc(open, func(o Obligation) bool { return what != "contents" || o.Kind.needsContents() })
+}
+
 // sealedKinds are the kinds of items that hold personal data.
-var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode}
+var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode, ItemFound}
 
 func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit) error {
 	_, err := d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
@@ -128,7 +134,7 @@ func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit)
 		if err != nil || !deleted {
 			return wrap("end contents", err)
 		}
-		if open, err := d.Obligations(ctx, c.tenant, c.id); err != nil || len(open) > 0 {
+		if open, err := d.Obligations(ctx, c.tenant, c.id); err != nil || keeps(key.ID, open) {
 			return errors.Join(err, troth.ErrPending) // one was opened meanwhile
 		}
 		for _, kind := range sealedKinds {

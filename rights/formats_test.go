@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +38,7 @@ func codecs() []codec {
 		ticks:   []tick{{deadline.Received, us}, {deadline.IdentityAsked, us + 4}},
 		pending: true, proof: "p-1", level: LevelReasonable, until: us + 5,
 		agent: &mandate{agent: "helpers", rights: []Right{Erase}, until: us + 6, basis: ByDocument, document: hash, confirmed: true},
-		done:  3, left: 1, other: "r-9", reason: LegalClaims, dueAt: us + 7, rule: "gdpr.erasure.respond", stage: 2,
+		done:  3, left: 1, entered: 2, other: "r-9", reason: LegalClaims, dueAt: us + 7, rule: "gdpr.erasure.respond", stage: 2,
 		alarmFor: us + 7, clock: us + 8, seq: 9,
 	}
 	e := Event{
@@ -91,16 +93,39 @@ func TestFormats_OneEncoding(t *testing.T) {
 	}
 }
 
+var vector = regexp.MustCompile("(?s)(Vector of a ([a-z]+)[^\n]*\n\n```hex\n)(.*?)```")
+
+// lines is hexadecimal in lines of 48 bytes.
+func lines(b []byte) string {
+	var all strings.Builder
+	for part := range slices.Chunk(b, 48) {
+		all.WriteString(hex.EncodeToString(part) + "\n")
+	}
+	return all.String()
+}
+
 // The page has a vector of each, written as code writes it.
 func TestFormats_VectorsOfThePage(t *testing.T) {
-	page, err := os.ReadFile("../docs/formats/rights.md")
-	require.NoError(t, err)
-	blocks := map[string]string{}
-	for _, m := range regexp.MustCompile("(?s)Vector of a ([a-z]+)[^\n]*\n\n```hex\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
-		blocks[m[1]] = strings.Join(strings.Fields(m[2]), "")
-	}
+	const path = "../docs/formats/rights.md"
+	samples := map[string][]byte{}
 	for _, c := range codecs() {
-		require.Equal(t, hex.EncodeToString(c.sample), blocks[c.name], c.name)
+		samples[c.name] = c.sample
+	}
+	page, err := os.ReadFile(path)
+	require.NoError(t, err)
+	if f := flag.Lookup("update"); f != nil && f.Value.String() == "true" {
+		page = vector.ReplaceAllFunc(page, func(block []byte) []byte {
+			m := vector.FindSubmatch(block)
+			return []byte(string(m[1]) + lines(samples[string(m[2])]) + "```")
+		})
+		require.NoError(t, os.WriteFile(path, page, 0o644))
+	}
+	blocks := map[string]string{}
+	for _, m := range vector.FindAllStringSubmatch(string(page), -1) {
+		blocks[m[2]] = m[3]
+	}
+	for name, sample := range samples {
+		require.Equal(t, lines(sample), blocks[name], "%s: run with -update", name)
 	}
 }
 

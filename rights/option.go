@@ -45,6 +45,15 @@ type options struct {
 	// appealWindow is how long people have to appeal to the host.
 	appealWindow deadline.Period
 
+	controller  string
+	prover      troth.Prover
+	sources     []Source
+	exports     *Exports
+	coolingOff  time.Duration
+	sourceTries int
+	checkEvery  time.Duration
+	answerTime  time.Duration
+
 	proofLife    time.Duration
 	codeLife     time.Duration
 	tries, codes int
@@ -60,7 +69,7 @@ func defaults() options {
 		sets: deadline.Shipped(), regimes: []string{"gdpr", "uk", "ccpa"},
 		proofLife: 30 * 24 * time.Hour, codeLife: 15 * time.Minute, tries: 5, codes: 5,
 		lapse: 90 * 24 * time.Hour, contentsLife: 90 * 24 * time.Hour, recordMonths: 24,
-		poll: time.Minute, remedies: map[string]Remedy{}, appealWindow: deadline.Period{Days: 60},
+		poll: time.Minute, sourceTries: 8, coolingOff: 72 * time.Hour, checkEvery: 24 * time.Hour, answerTime: 30 * 24 * time.Hour, remedies: map[string]Remedy{}, appealWindow: deadline.Period{Days: 60},
 	}
 }
 

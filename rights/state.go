@@ -99,6 +99,7 @@ const (
 	HolderConfirmed   Kind = "holder-confirmed"
 	PartRefused       Kind = "part-refused"
 	SourceDone        Kind = "source-done"
+	Disclosing        Kind = "disclosing"
 	Assigned          Kind = "assigned"
 	Told              Kind = "told"
 	Alarmed           Kind = "alarmed"
@@ -219,6 +220,7 @@ var notes = []Note{
 	{Authorised, false},
 	{HolderConfirmed, false},
 	{PartRefused, false},
+	{Disclosing, false},
 	{SourceDone, true}, // what a hold kept back is done long after the answer
 	{Assigned, true},
 	{Told, true},

@@ -24,6 +24,8 @@ var dueKinds = []struct {
 }{
 	{ItemMessage, (*Desk).send},
 	{ItemAlarm, (*Desk).ring},
+	{ItemStep, (*Desk).step},
+	{ItemCheck, (*Desk).recheck},
 	{ItemObligation, (*Desk).overdue},
 	{ItemLapse, (*Desk).lapse},
 	{ItemEnd, (*Desk).end},
