@@ -42,19 +42,21 @@ type PlanVersion struct {
 // Bucket is records of one class that meet one fate in one stage: that to which time has
 // brought them by then.
 type Bucket struct {
-	Class, Stage string
-	Action       Action
-	Records      int64
+	Class   string `json:"class"`
+	Stage   string `json:"stage"`
+	Action  Action `json:"action"`
+	Records int64  `json:"records"`
 	// Earlier is how many of them only the plan's version makes meet it by then.
-	Earlier int64
+	Earlier int64 `json:"earlier,omitempty"`
 	// Samples are a few of them, of random names the first ones.
-	Samples []Sample
+	Samples []Sample `json:"samples"`
 }
 
 // Sample is one record of a bucket.
 type Sample struct {
 	// Handle is the record's name in evidence, and Why the decision in one line.
-	Handle, Why string
+	Handle string `json:"record"`
+	Why    string `json:"why"`
 }
 
 // samples is how many a bucket has at the most.
