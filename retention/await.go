@@ -43,7 +43,7 @@ func (k *Keeper) sweepWaiting(ctx context.Context, h *History, s *Swept) error {
 	if err != nil || may.first {
 		return err
 	}
-	if stop, err := k.stopOf(ctx, troth.Platform); err != nil || stop != nil {
+	if stop, err := k.stopOf(ctx, troth.Platform); err != nil || stop != "" {
 		return err
 	}
 	for _, class := range h.classes() {
@@ -80,7 +80,7 @@ func (k *Keeper) sweepWaitingOf(ctx context.Context, class string, s *Swept) err
 		v.After = &rows[len(keys)-1]
 		if stop, err := k.stopOf(ctx, tenant); err != nil {
 			return err
-		} else if stop != nil {
+		} else if stop != "" {
 			v.After = &RecordRow{RecordKey: RecordKey{Tenant: tenant, Type: "\U0010ffff"}} // after every type
 			continue
 		}

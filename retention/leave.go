@@ -33,7 +33,7 @@ type leave struct {
 	h     *History
 	holds *holdIndex
 	now   time.Time
-	stop  *StoppedError
+	stop  string
 
 	read       bool
 	first      bool // nothing was ever approved
@@ -117,7 +117,7 @@ func (k *Keeper) state(ctx context.Context, h *History, now time.Time) (s state,
 // ask says whether a record may go that is due, and counts it if so.
 func (l *leave) ask(ctx context.Context, row *RecordRow) (grant, error) {
 	l.refund = nil
-	if l.stop != nil {
+	if l.stop != "" {
 		return grantWait, nil
 	}
 	if err := l.load(ctx); err != nil {
