@@ -169,9 +169,9 @@ func TestLateness_WhatWaitsForAPlanIsWatchedToo(t *testing.T) {
 	require.NoError(t, err)
 	w.k, w.files.keeper = k, k
 	w.trashed("1", "p")
-	w.after(53)
-	require.Zero(t, w.sweep().Destroyed, "nothing was ever approved")
-	w.after(5)
+	w.after(54)
+	require.Equal(t, 1, w.sweep().Waiting, "nothing was ever approved")
+	w.after(4)
 	require.Equal(t, 1, w.tend().Told)
 	require.Equal(t, retention.DelayApproval, w.told.list[0].Why)
 	require.Contains(t, w.told.list[0].String(), "waiting for a plan")

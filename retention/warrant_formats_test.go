@@ -73,7 +73,7 @@ func TestCanary_WarrantsNameNobody(t *testing.T) {
 	const canary = "jane.canary@example.org"
 	w := newSpread(t, retention.WithCertificates(1<<53))
 	h := w.purged("1", canary)
-	w.ads.fails = &retention.CopyError{Copy: canary, Err: errCanary(canary)}
+	w.ads.fails = &retention.CopyError{Copy: canary, Err: canaryError(canary)}
 	err := w.works.run(t, w.k)
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), canary)
@@ -111,6 +111,6 @@ func TestCanary_WarrantsNameNobody(t *testing.T) {
 	}
 }
 
-type errCanary string
+type canaryError string
 
-func (e errCanary) Error() string { return string(e) }
+func (e canaryError) Error() string { return string(e) }
