@@ -58,6 +58,21 @@
 // [Keeper.Sweep] returns an [*ApprovalError] as long as something waits.
 // [Keeper.StopAll] stops all destruction at once, in a tenant or everywhere.
 //
+// # Copies
+//
+// A record is gone when its last copy is. What lies in the same database the handler
+// destroys, and a simple host needs no more. A search index, a warehouse or a provider has
+// a [Connector], see [WithCopy]: the transaction that destroys the record commits a
+// warrant for it, with work that tells the copy after that, as often as it takes. Paper
+// waits for a person, see [Keeper.ConfirmCopy]; backups and logs expire, and by when is
+// computed. [Keeper.Gone] says where each copy stands. The commit is the cut-off for
+// holds: [Keeper.TooLate] names what a hold came too late for.
+//
+// [Keeper.Tend] sees to what comes after: it judges each record by its promise when the last
+// copy is gone, and tells a [Lookout] before a promise breaks. [Keeper.Report] says of every
+// promise whether it is kept, at risk or broken, and what shows it; [Keeper.Certify] issues a
+// certificate about single records that strangers can check.
+//
 // # Time
 //
 // Periods of days, weeks, months and years end with the end of a day in the
@@ -69,7 +84,8 @@
 // # What it does not promise
 //
 // The keeper knows what was reported to it, and no more: compare [Keeper.HostCount] with
-// what it counts. A handler is believed when it says that every copy was told. What a
+// what it counts. A handler is believed when it says that its copies were told, and a copy
+// that cannot show that it let go of something is taken at its word. What a
 // handler does outside of the database is not undone with the transaction. Whoever
 // writes to the database past the keeper can destroy without it.
 //
