@@ -44,7 +44,7 @@ func (r *sweeping) sweepWaiting(ctx context.Context, h *History) error {
 	if err != nil || may.first {
 		return err
 	}
-	if stop, err := k.stopOf(ctx, troth.Platform); err != nil || stop != nil {
+	if stop, err := k.stopOf(ctx, troth.Platform); err != nil || stop != "" {
 		return err
 	}
 	for _, class := range h.classes() {
@@ -82,7 +82,7 @@ func (r *sweeping) sweepWaitingOf(ctx context.Context, class string) error {
 		v.After = &rows[len(keys)-1]
 		if stop, err := k.stopOf(ctx, tenant); err != nil {
 			return err
-		} else if stop != nil {
+		} else if stop != "" {
 			v.After = &RecordRow{RecordKey: RecordKey{Tenant: tenant, Type: "\U0010ffff"}} // after every type
 			continue
 		}

@@ -35,7 +35,7 @@ type leave struct {
 	// events are those of all that the records belong to.
 	events manyEvents
 	now    time.Time
-	stop   *StoppedError
+	stop   string
 
 	read       bool
 	first      bool // nothing was ever approved
@@ -119,7 +119,7 @@ func (k *Keeper) state(ctx context.Context, h *History, now time.Time) (s state,
 // ask says whether a record may go that is due, and counts it if so.
 func (l *leave) ask(ctx context.Context, row *RecordRow) (grant, error) {
 	l.refund = nil
-	if l.stop != nil {
+	if l.stop != "" {
 		return grantWait, nil
 	}
 	if err := l.load(ctx); err != nil {

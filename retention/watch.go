@@ -31,18 +31,16 @@ type overdue struct {
 }
 
 // overdue looks at records that are due and were not destroyed, or not hidden: those
-// whose handler fails, and the oldest of each stage. Those that something keeps are not
-// due.
+// whose handler fails, the oldest of each stage, and some of what waits for a plan to be
+// approved. Those that something keeps are not due.
 func (k *Keeper) overdue(ctx context.Context, h *History, now time.Time) (map[dueKey]*overdue, error) {
 	w := &watch{k: k, h: h, now: now, found: map[dueKey]*overdue{}, holds: map[troth.Tenant]*holdIndex{}, seen: map[RecordKey]bool{}}
 	failing, err := k.store.FailingRecords(ctx, watched)
 	if err != nil {
 		return nil, fmt.Errorf("retention: read failing records: %w", err)
 	}
-	for i := range failing {
-		if err := w.look(ctx, &failing[i]); err != nil {
-			return nil, err
-		}
+	if err := w.lookAll(ctx, failing); err != nil {
+		return nil, err
 	}
 	places, err := k.store.DueRecords(ctx, now.UnixMicro(), Place{}, watched)
 	if err == nil {
@@ -54,6 +52,15 @@ func (k *Keeper) overdue(ctx context.Context, h *History, now time.Time) (map[du
 		}
 		if places, err = k.store.CutRecords(ctx, c, Place{}, watched); err == nil {
 			err = w.lookAt(ctx, places)
+		}
+	}
+	for _, class := range h.classes() {
+		if err != nil {
+			break
+		}
+		var rows []RecordRow
+		if rows, err = k.store.SurveyRecords(ctx, Survey{Kind: SurveyWaiting, Class: class}, watched); err == nil {
+			err = w.lookAll(ctx, rows)
 		}
 	}
 	if err != nil {
@@ -69,6 +76,15 @@ type watch struct {
 	found map[dueKey]*overdue
 	holds map[troth.Tenant]*holdIndex
 	seen  map[RecordKey]bool
+}
+
+func (w *watch) lookAll(ctx context.Context, rows []RecordRow) error {
+	for i := range rows {
+		if err := w.look(ctx, &rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *watch) lookAt(ctx context.Context, places []Place) error {
@@ -110,8 +126,11 @@ func (w *watch) look(ctx context.Context, row *RecordRow) (err error) {
 	}
 	d := o.d
 	why := DelayDue
-	if row.Tries > 0 {
+	switch {
+	case row.Tries > 0:
 		why = DelayFailing
+	case row.DueAt == Waiting:
+		why = DelayApproval
 	}
 	if d.Verdict == Due && !d.GoneBy.IsZero() && w.k.deferred(w.h, row, &d) == "" {
 		limit := inverse(func(t time.Time) time.Time { return w.h.lastGone(row.Class, t) }, d.GoneBy).UTC()

@@ -141,7 +141,7 @@ func common() *queries {
 	}
 }
 
-// counts counts in both indexes of classes: of what its anchor finds, and of the rest.
+// counts looks into both indexes of classes: of what its anchor finds, and of the rest.
 func counts(also string) string {
 	part := func(due string) string {
 		return `(SELECT COUNT(*) FROM (SELECT 1 FROM troth_retention_record WHERE due_at ` + due + ` 0 AND class = ?` + also +
