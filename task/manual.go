@@ -23,7 +23,8 @@ var ErrNoEvidence = errors.New("task: confirming needs evidence")
 // Confirm completes a task that waits for a person: the actor of ctx, who must
 // have the role that it waits for and belong to its tenant or to the platform,
 // else [ErrNotOwner]. Who confirmed, in which role and with which evidence goes on
-// the trail with it. It returns [ErrState] for a task that waits for nobody.
+// the trail with it. It returns [ErrState] for a task that waits for nobody, or that
+// goes to another role at the same moment.
 func (e *Engine) Confirm(ctx context.Context, ref troth.WorkRef, ev Evidence) error {
 	if ev == (Evidence{}) {
 		return ErrNoEvidence
@@ -43,13 +44,15 @@ func (e *Engine) Confirm(ctx context.Context, ref troth.WorkRef, ev Evidence) er
 		if ev.Digest != ([32]byte{}) {
 			facts["digest"] = troth.Digest(ev.Digest)
 		}
-		f := Finish{Name: row.Name, From: []State{Manual}, To: Completed}
+		f := Finish{Name: row.Name, From: []State{Manual}, To: Completed, OwnedBy: row.Owner}
 		return e.finish(ctx, f, troth.Entry{Act: actConfirm, Tenant: row.Tenant, Facts: facts})
 	})
 }
 
 // Reassign gives a task that waits for a person to another role, by the same or
-// another instant; the zero time keeps it.
+// another instant; the zero time keeps it. Here, and where work is escalated, resumed
+// or cancelled, the actor of ctx must belong to its tenant or to the platform, else
+// [ErrNotOwner]; who of them may is for the host to say.
 func (e *Engine) Reassign(ctx context.Context, ref troth.WorkRef, owner string, due time.Time) error {
 	return e.assign(ctx, ref, owner, due, "reassigned")
 }
@@ -69,7 +72,7 @@ func (e *Engine) assign(ctx context.Context, ref troth.WorkRef, owner string, du
 		return err
 	}
 	return e.change(ctx, ref, func(ctx context.Context, row Row, _ troth.Actor) error {
-		assigned, err := e.store.Assign(ctx, Assignment{Name: row.Name, Owner: owner, Due: us})
+		assigned, err := e.store.Assign(ctx, Assignment{Name: row.Name, From: row.Owner, Owner: owner, Due: us})
 		if err != nil {
 			return wrap("assign", err)
 		}

@@ -160,3 +160,50 @@ func TestCancel_EndsWorkWhateverItsStateAndTellsWhoWaits(t *testing.T) {
 		require.Equal(t, "kim", es[0].Actor.ID)
 	})
 }
+
+// meanwhile is a store in which something happens whenever a task has been looked at:
+// as another transaction commits between a look and a change.
+type meanwhile struct {
+	task.Backend
+	then func(ctx context.Context, n task.Name)
+}
+
+func (m *meanwhile) Task(ctx context.Context, n task.Name) (task.Row, bool, error) {
+	row, found, err := m.Backend.Task(ctx, n)
+	if then := m.then; then != nil {
+		m.then = nil
+		then(ctx, n)
+	}
+	return row, found, err
+}
+
+func TestManual_WhoNoLongerOwnsWorkNeitherConfirmsNorHandsItOn(t *testing.T) {
+	for name, do := range map[string]func(e *task.Engine, ctx context.Context, ref troth.WorkRef) error{
+		"confirm": func(e *task.Engine, ctx context.Context, ref troth.WorkRef) error {
+			return e.Confirm(ctx, ref, task.Evidence{Name: "x"})
+		},
+		"reassign": func(e *task.Engine, ctx context.Context, ref troth.WorkRef) error {
+			return e.Reassign(ctx, ref, "support", time.Time{})
+		},
+		"escalate": func(e *task.Engine, ctx context.Context, ref troth.WorkRef) error {
+			return e.Escalate(ctx, ref, "board", time.Time{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			ref := w.parked("1")
+			m := &meanwhile{Backend: w.store}
+			w.store = m
+			e := w.engine()
+			m.then = func(ctx context.Context, n task.Name) {
+				assigned, err := m.Assign(ctx, task.Assignment{Name: n, Owner: "dpo"})
+				require.NoError(t, err)
+				require.True(t, assigned)
+			}
+			require.ErrorIs(t, do(e, person(t.Context(), tenant, "legal"), ref), task.ErrState)
+			require.Empty(t, w.trail.Entries("task."+name))
+			m.then = nil
+			require.NotEqual(t, task.Completed, w.task(ref).State)
+		})
+	}
+}

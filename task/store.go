@@ -50,14 +50,15 @@ type Store interface {
 	Counts(ctx context.Context, c CountSince) ([]Count, error)
 
 	// Assign gives a task in state Manual to another owner. assigned is false,
-	// and nothing changed, in any other state.
+	// and nothing changed, in any other state, or where From is given and is not its
+	// owner.
 	Assign(ctx context.Context, a Assignment) (assigned bool, err error)
 	// Resume makes a task in state Manual Waiting, with no attempts and no owner.
 	// resumed is false, and nothing changed, in any other state.
 	Resume(ctx context.Context, name Name) (resumed bool, err error)
 	// Finish ends a task whose state is one of From, whoever has claimed it, as
 	// [SystemStore.End] ends claimed ones. done is false, and nothing changed, in
-	// any other state.
+	// any other state, or where OwnedBy is given and is not its owner.
 	Finish(ctx context.Context, f Finish) (freed []Freed, done bool, err error)
 
 	// SetAlarm moves the task's alarm to another stage and instant; an instant of
@@ -151,7 +152,7 @@ type Count struct {
 // Assignment gives a task to an owner.
 type Assignment struct {
 	Name
-	Owner string
+	From, Owner string
 	// Due is by when; 0 keeps what it was.
 	Due int64
 }
@@ -163,6 +164,8 @@ type Finish struct {
 	// To is Completed, Failed or Cancelled.
 	To     State
 	Reason string
+	// OwnedBy is the role that the task waits for, where that matters.
+	OwnedBy string
 	// Owner is who looks after tasks that were waiting for this one, if it does
 	// not end as Completed.
 	Owner string

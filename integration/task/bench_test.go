@@ -416,6 +416,9 @@ func BenchmarkClaim(b *testing.B) {
 						require.NoError(b, err)
 						b.StartTimer()
 					}
+					if x.dialect == sqlstore.Postgres {
+						b.ReportMetric(float64(x.pages(b, behind)), "pages/claim")
+					}
 					slices.Sort(took)
 					b.ReportMetric(0, "ns/op")
 					b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs/claim")
@@ -424,6 +427,26 @@ func BenchmarkClaim(b *testing.B) {
 			}
 		}
 	}
+}
+
+// pages is how many pages of tables and indexes a claim looks at: what it costs,
+// whatever else the machine does.
+func (x *bench) pages(b *testing.B, behind task.Line) (n int64) {
+	b.Helper()
+	require.NoError(b, x.h.Atomically(b.Context(), func(ctx context.Context) error {
+		read := func() (n int64) {
+			_, err := sqlstore.QueryRow(ctx, x.h.Querier(ctx), `SELECT SUM(pg_stat_get_xact_blocks_fetched(oid))::bigint
+				FROM pg_class WHERE relname LIKE 'troth_task%'`, nil, &n)
+			require.NoError(b, err)
+			return n
+		}
+		before := read()
+		rows, err := x.s.Claim(ctx, task.Claim{Lease: time.Minute, Limit: 50, Kinds: []task.KindClaim{{Kind: "bench", Limit: 50, Behind: behind}}})
+		require.Len(b, rows, 50)
+		n = read() - before
+		return err
+	}))
+	return n
 }
 
 // fill adds tasks without payloads by the thousand.

@@ -285,6 +285,18 @@ var endDefects = []defect{
 			return b.sound.Assign(ctx, a)
 		}
 	}},
+	{"a task that has another owner by now is neither assigned nor finished", "it is assigned", func(b *broken) {
+		b.assign = func(ctx context.Context, a task.Assignment) (bool, error) {
+			a.From = ""
+			return b.sound.Assign(ctx, a)
+		}
+	}},
+	{"a task that has another owner by now is neither assigned nor finished", "it is finished", func(b *broken) {
+		b.finish = func(ctx context.Context, f task.Finish) ([]task.Freed, bool, error) {
+			f.OwnedBy = ""
+			return b.sound.Finish(ctx, f)
+		}
+	}},
 	{"only a task that needs a person is assigned or resumed", "all are", func(b *broken) {
 		b.assign = func(context.Context, task.Assignment) (bool, error) { return true, nil }
 	}},

@@ -35,6 +35,19 @@ var manualChecks = []check{
 		r.wants(true, assigned, err, "assign with a due")
 		same(r, instant+9, r.is(row.Name, task.Manual).ManualDue, "due")
 	}},
+	{name: "a task that has another owner by now is neither assigned nor finished", run: func(r *rig) {
+		row := r.manual()
+		assigned, err := r.s.Assign(r.Context(), task.Assignment{Name: row.Name, From: "dpo", Owner: "ceo"})
+		r.wants(false, assigned, err, "assign what is not theirs")
+		f := task.Finish{Name: row.Name, From: task.States(), To: task.Completed, OwnedBy: "dpo"}
+		_, done, err := r.s.Finish(r.Context(), f)
+		r.wants(false, done, err, "finish what is not theirs")
+		same(r, "legal", r.is(row.Name, task.Manual).Owner, "owner")
+		assigned, err = r.s.Assign(r.Context(), task.Assignment{Name: row.Name, From: "legal", Owner: "dpo"})
+		r.wants(true, assigned, err, "assign")
+		_, done, err = r.s.Finish(r.Context(), f)
+		r.wants(true, done, err, "finish")
+	}},
 	{name: "only a task that needs a person is assigned or resumed", run: func(r *rig) {
 		row := r.running()
 		ended := r.running()

@@ -69,7 +69,7 @@ func (s *Store) become(ctx context.Context, r record, e task.Ending) ([]task.Fre
 func (s *Store) Finish(ctx context.Context, f task.Finish) (freed []task.Freed, done bool, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		r, found, err := s.get(ctx, f.Name)
-		if err != nil || !found || !r.State.Open() || !slices.Contains(f.From, r.State) {
+		if err != nil || !found || !r.State.Open() || !slices.Contains(f.From, r.State) || f.OwnedBy != "" && f.OwnedBy != r.Owner {
 			return err
 		}
 		done = true

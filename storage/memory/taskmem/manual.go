@@ -72,15 +72,14 @@ func (s *Store) Counts(ctx context.Context, c task.CountSince) ([]task.Count, er
 	return out, nil
 }
 
-// manual changes a task that waits for a person.
-func (s *Store) manual(ctx context.Context, n task.Name, change func(*record)) (changed bool, err error) {
+// manual changes a task that waits for a person, unless change says no.
+func (s *Store) manual(ctx context.Context, n task.Name, change func(*record) bool) (changed bool, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		r, found, err := s.get(ctx, n)
-		changed = err == nil && found && r.State == task.Manual
+		changed = err == nil && found && r.State == task.Manual && change(&r)
 		if !changed {
 			return err
 		}
-		change(&r)
 		return s.put(ctx, r)
 	})
 	return changed && err == nil, err
@@ -88,18 +87,23 @@ func (s *Store) manual(ctx context.Context, n task.Name, change func(*record)) (
 
 // Assign implements task.Store.
 func (s *Store) Assign(ctx context.Context, a task.Assignment) (bool, error) {
-	return s.manual(ctx, a.Name, func(r *record) {
+	return s.manual(ctx, a.Name, func(r *record) bool {
+		if a.From != "" && a.From != r.Owner {
+			return false
+		}
 		r.Owner = a.Owner
 		if a.Due != 0 {
 			r.ManualDue = a.Due
 		}
+		return true
 	})
 }
 
 // Resume implements task.Store.
 func (s *Store) Resume(ctx context.Context, n task.Name) (bool, error) {
-	return s.manual(ctx, n, func(r *record) {
+	return s.manual(ctx, n, func(r *record) bool {
 		r.State, r.WakeAt, r.Attempt = task.Waiting, s.micros(), 0
 		r.Owner, r.ManualDue = "", 0
+		return true
 	})
 }

@@ -203,7 +203,7 @@ func (s *Store) Finish(ctx context.Context, f task.Finish) (freed []task.Freed, 
 			if !from.Open() {
 				continue
 			}
-			done, err := query(ctx, s, scanDone, s.q.finish, codes[f.To], f.Reason, string(f.Tenant), f.ID[:], codes[from])
+			done, err := query(ctx, s, scanDone, s.q.finish, codes[f.To], f.Reason, string(f.Tenant), f.ID[:], codes[from], f.OwnedBy, f.OwnedBy)
 			if err != nil {
 				return err
 			}

@@ -102,7 +102,7 @@ func newEnding(sql dialect) ending {
 		end: sql(`UPDATE troth_task_turn SET ` + endedTurn + `,
 			reason = CASE WHEN CAST(? AS BIGINT) = 6 THEN '' WHEN CAST(? AS TEXT) = '' THEN reason ELSE ? END` + underFence + endedValues),
 		finish: sql(`UPDATE troth_task_turn SET ` + endedTurn + `, reason = ?
-			WHERE tenant = ? AND id = ? AND phase = ?` + endedValues),
+			WHERE tenant = ? AND id = ? AND phase = ? AND (CAST(? AS TEXT) = '' OR owner = ?)` + endedValues),
 		completedUnder: sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? AND fence = ? AND phase = 6`),
 		dispose: sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at) VALUES (?, ?, {now})
 			ON CONFLICT (tenant, grp) DO UPDATE SET due_at = excluded.due_at, tries = 0, reason = ''`),

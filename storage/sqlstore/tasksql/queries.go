@@ -151,7 +151,8 @@ func newReading(sql dialect) reading {
 				MIN(CASE WHEN phase = 1 THEN wake_at ELSE 0 END)
 			FROM troth_task_turn WHERE tenant = ? GROUP BY kind, phase`),
 		assign: sql(`UPDATE troth_task_turn SET owner = ?,
-			manual_due = CASE WHEN CAST(? AS BIGINT) = 0 THEN manual_due ELSE ? END WHERE tenant = ? AND id = ? AND phase = 5`),
+			manual_due = CASE WHEN CAST(? AS BIGINT) = 0 THEN manual_due ELSE ? END
+			WHERE tenant = ? AND id = ? AND phase = 5 AND (CAST(? AS TEXT) = '' OR owner = ?)`),
 		resume: sql(`UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0, attempt = 0, owner = '', manual_due = 0
 			WHERE tenant = ? AND id = ? AND phase = 5`),
 	}

@@ -45,7 +45,7 @@ func scanCount(rows *sqlstore.Rows) (c task.Count, err error) {
 
 // Assign implements task.Store.
 func (s *Store) Assign(ctx context.Context, a task.Assignment) (bool, error) {
-	n, err := s.exec(ctx, s.q.assign, a.Owner, a.Due, a.Due, string(a.Tenant), a.ID[:])
+	n, err := s.exec(ctx, s.q.assign, a.Owner, a.Due, a.Due, string(a.Tenant), a.ID[:], a.From, a.From)
 	return n > 0, err
 }
 

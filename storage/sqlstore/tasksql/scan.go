@@ -3,6 +3,7 @@ package tasksql
 import (
 	"database/sql"
 	"errors"
+	"slices"
 
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/task"
@@ -95,8 +96,10 @@ func scanTaken(kind string, before ...any) func(rows *sqlstore.Rows) (task.Row, 
 	var id, group sql.RawBytes
 	var key sql.NullString
 	var r task.Row
-	dest := append(before, &r.Tenant, &id, &key, &r.Line, &group, &r.Payload, &r.Instructions, &r.CreatedAt, &r.Deadline,
-		&r.Attempt, &r.Fence, &r.Reason, &r.WakeAt)
+	dest := slices.Concat(before, []any{
+		&r.Tenant, &id, &key, &r.Line, &group, &r.Payload, &r.Instructions, &r.CreatedAt, &r.Deadline,
+		&r.Attempt, &r.Fence, &r.Reason, &r.WakeAt,
+	})
 	return func(rows *sqlstore.Rows) (task.Row, error) {
 		r = task.Row{Kind: kind, State: task.Running}
 		if err := rows.Scan(dest...); err != nil {
