@@ -83,17 +83,107 @@ var (
 	}
 )
 
+var (
+	fieldReport = troth.Field{Name: "report", Kind: troth.IDFact, Doc: "random name of the report"}
+	fieldEvent  = troth.Field{Name: "event", Kind: troth.WordFact, Doc: "what happened"}
+	fieldScope  = troth.Field{Name: "scope", Kind: troth.WordFact, Doc: "what it happened to: account, subject or purpose"}
+)
+
+var (
+	actReport = &troth.Act{
+		Name: "retention.report", Version: 1,
+		Doc: "Something happened to all that belongs to an account, a subject or a purpose.",
+		Fields: []troth.Field{
+			fieldReport, fieldEvent, fieldScope,
+			{Name: "at", Kind: troth.InstantFact, Doc: "when it happened"},
+		},
+	}
+	actReach = &troth.Act{
+		Name: "retention.reach", Version: 1,
+		Doc: "What was reported of many records has come to all of them.",
+		Fields: []troth.Field{
+			fieldReport, fieldEvent, fieldScope,
+			{Name: "records", Kind: troth.CountFact, Doc: "how many records there were"},
+		},
+	}
+)
+
+var fieldPlan = troth.Field{Name: "plan", Kind: troth.DigestFact, Doc: "hash of the plan"}
+
+func planAct(name, doc string) *troth.Act {
+	return &troth.Act{Name: name, Version: 1, Doc: doc, Fields: []troth.Field{
+		fieldPlan,
+		{Name: "records", Kind: troth.CountFact, Doc: "how many records it lets go"},
+		fieldPolicy,
+	}}
+}
+
+var (
+	actPlan    = planAct("retention.plan", "A plan was proposed: what sweeps may destroy.")
+	actApprove = planAct("retention.approve", "A second person approved a plan.")
+	actCarried = &troth.Act{
+		Name: "retention.carried-out", Version: 1,
+		Doc: "A plan ended: it was carried out, or is stale.",
+		Fields: []troth.Field{
+			fieldPlan,
+			{Name: "records", Kind: troth.CountFact, Doc: "how many records went by it"},
+			{Name: "why", Kind: troth.WordFact, Doc: "done, or age or policy where it is stale"},
+		},
+	}
+	actAwait = &troth.Act{
+		Name: "retention.await", Version: 1,
+		Doc: "What is due waits from now on until a plan is approved.",
+		Fields: []troth.Field{
+			{Name: "class", Kind: troth.WordFact, Optional: true, Doc: "the class that waits; all of them where it is left out"},
+			{Name: "why", Kind: troth.WordFact, Doc: "first, where nothing was ever approved, or ceiling"},
+			{Name: "spent", Kind: troth.CountFact, Doc: "how many went without a plan since counting began"},
+			{Name: "stored", Kind: troth.CountFact, Doc: "how many there were then, as far as was counted"},
+		},
+	}
+	fieldStop = troth.Field{Name: "stop", Kind: troth.WordFact, Doc: "id of the stop"}
+	actStop   = &troth.Act{
+		Name: "retention.stop", Version: 1,
+		Doc:    "A person stopped all destruction in the tenant; of the platform, everywhere.",
+		Fields: []troth.Field{fieldStop},
+	}
+	actLift = &troth.Act{
+		Name: "retention.lift", Version: 1,
+		Doc:    "The data-protection officer lifted a stop.",
+		Fields: []troth.Field{fieldStop},
+	}
+)
+
 // Acts are the acts whose evidence the keeper records.
 func Acts() []*troth.Act {
-	return []*troth.Act{actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease}
+	return []*troth.Act{
+		actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease,
+		actPlan, actApprove, actCarried, actAwait, actStop, actLift,
+		actWarrant, actCopy, actGone, actLate, actCertificate, actTooLate,
+		actReport, actReach,
+	}
 }
 
 // self acts when the keeper does something that nobody asked for.
 var self = troth.Actor{Kind: troth.Service, ID: "troth.retention"}
 
-func (k *Keeper) record(ctx context.Context, e troth.Entry) error {
-	if _, err := k.rec.Record(ctx, e); err != nil {
-		return fmt.Errorf("retention: record %s: %w", e.Act.Name, err)
+// actorOr is ctx with the keeper as its actor, where it has none.
+func actorOr(ctx context.Context) context.Context {
+	if _, err := troth.ActorFrom(ctx); err != nil {
+		return troth.WithActor(ctx, self)
 	}
-	return nil
+	return ctx
+}
+
+func (k *Keeper) record(ctx context.Context, e troth.Entry) error {
+	_, err := k.recorded(ctx, e)
+	return err
+}
+
+// recorded is record, and returns the id of the entry.
+func (k *Keeper) recorded(ctx context.Context, e troth.Entry) (troth.EntryID, error) {
+	id, err := k.rec.Record(ctx, e)
+	if err != nil {
+		return id, fmt.Errorf("retention: record %s: %w", e.Act.Name, err)
+	}
+	return id, nil
 }

@@ -22,16 +22,19 @@ type Difference struct {
 
 // Change is what becomes of the records of one class in one stage.
 type Change struct {
-	Class, Stage string
-	Effect       Effect
+	Class  string `json:"class"`
+	Stage  string `json:"stage"`
+	Effect Effect `json:"effect"`
 	// Before and After are how many days lie at the most between the beginning of
 	// the stage and destruction; -1 where that waits for an event.
-	Before, After int
+	Before int `json:"before"`
+	After  int `json:"after"`
 	// Records is how many there are, and DueNow how many of them would be due to be
 	// destroyed at once that were not before, when Apply has its effect. Labels,
 	// promises, holds and events of single records are not looked at: the preview of
 	// a run does that.
-	Records, DueNow int64
+	Records int64 `json:"records"`
+	DueNow  int64 `json:"due_now"`
 }
 
 // Effect says in which direction an end moves.
@@ -52,23 +55,26 @@ const (
 // RuleChange is a promise, obligation or label that changed.
 type RuleChange struct {
 	// Kind is [ByPromise], [ByObligation] or [ByLabel].
-	Kind Ground
-	Name string
+	Kind Ground `json:"kind"`
+	Name string `json:"name"`
 	// Change is "added", "removed" or "changed".
-	Change string
+	Change string `json:"change"`
 }
 
 // Counter counts records, for difference reports.
 type Counter interface {
-	// CountRecords counts those of a class in a stage whose anchor is after From and
-	// not after To; a zero From or To is no bound.
+	// CountRecords counts those of a class, in a stage and of a cohort, whose anchor is
+	// after From and not after To. An empty Stage is any, as is a zero Cohort; a zero From
+	// or To is no bound. It may stop counting at Limit, where that is not zero.
 	CountRecords(ctx context.Context, c Count) (int64, error)
 }
 
 // Count is what a [Counter] counts.
 type Count struct {
 	Class, Stage string
+	Cohort       uint32
 	From, To     time.Time
+	Limit        int64
 }
 
 // Diff compares a version with the one that is active, for the records that are
@@ -98,12 +104,16 @@ func Diff(ctx context.Context, before, after *Policy, at time.Time, counter Coun
 			d.Changes = append(d.Changes, counted)
 		}
 	}
-	d.Rules = slices.Concat(
+	d.Rules = ruleChanges(before, after)
+	return d, nil
+}
+
+func ruleChanges(before, after *Policy) []RuleChange {
+	return slices.Concat(
 		changes(ByPromise, before.Promises, after.Promises, func(p Promise) string { return p.Name }, appendPromise),
 		changes(ByObligation, before.Obligations, after.Obligations, func(o Obligation) string { return o.Name }, appendObligation),
 		changes(ByLabel, before.Labels, after.Labels, func(l Label) string { return l.Name }, appendLabel),
 	)
-	return d, nil
 }
 
 // changes compares two lists of rules by their canonical bytes.

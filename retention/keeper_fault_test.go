@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,14 +34,20 @@ func (s sharedNotes) Transactor() troth.Transactor { return s.tx }
 func newFaulty(t *testing.T) *faulty {
 	t.Helper()
 	f := &faulty{kept: newKept(t, content(t)), plan: faultstore.NewPlan()}
+	f.rebuild(retention.UnsafeWithoutApproval())
+	return f
+}
+
+// rebuild makes the keeper under the plan again.
+func (f *faulty) rebuild(opts ...retention.Option) {
+	f.Helper()
 	tx := faultstore.Transactor(f.db, f.plan)
 	var err error
-	f.bad, err = retention.New(t.Context(), retention.Config{
+	f.bad, err = retention.New(f.ctx, retention.Config{
 		Store: retentionfault.New(f.store, tx, f.plan), Recorder: sharedNotes{f.notes, tx},
-	}, retention.WithClock(func() time.Time { return f.now }), retention.WithRecords("file", retention.Registration{Handler: f.files}))
-	require.NoError(t, err)
+	}, append(opts, retention.WithClock(func() time.Time { return f.now }), retention.WithRecords("file", retention.Registration{Handler: f.files}))...)
+	require.NoError(f, err)
 	f.files.keeper = f.bad
-	return f
 }
 
 func count(is bool) int {
@@ -77,14 +84,16 @@ func trashed(f *faulty) {
 	f.happened("1", "trashed")
 }
 
-// faultyOperations are tried with every fault in every call. effect counts what was
+// faultyOperation is tried with every fault in every call. effect counts what was
 // done: 0 before, 1 after, in every part alike.
-var faultyOperations = []struct {
+type faultyOperation struct {
 	name    string
 	prepare func(f *faulty)
 	do      func(f *faulty, ctx context.Context) error
 	effect  func(f *faulty) []int
-}{
+}
+
+var faultyOperations = []faultyOperation{
 	{"happened", func(f *faulty) { f.add("1", "p") }, func(f *faulty, ctx context.Context) error {
 		return f.bad.Happened(ctx, fileKey("1"), retention.Occurrence{Event: "trashed", At: day(f, "2026-01-01")})
 	}, func(f *faulty) []int {
@@ -102,6 +111,35 @@ var faultyOperations = []struct {
 	{"destroy", func(f *faulty) { trashed(f); f.after(60) }, (*faulty).sweeps, func(f *faulty) []int {
 		_, found := f.row("1")
 		return []int{count(!found), count(f.sees("1") == ""), len(f.notes.of(f, "retention.purge"))}
+	}},
+	{"happened to all", func(*faulty) {}, func(f *faulty, ctx context.Context) error {
+		return f.bad.HappenedTo(ctx, retention.Whole{Tenant: ours, ID: "a"}, retention.Occurrence{Event: "account.closed", At: day(f, "2026-01-01")})
+	}, func(f *faulty) []int {
+		open, err := f.store.OpenEvents(f.ctx, 9)
+		require.NoError(f, err)
+		return []int{len(open), len(f.notes.of(f, "retention.report"))}
+	}},
+	{"reach", func(f *faulty) {
+		f.belongs("1", retention.NewRecord{AccountID: "a"})
+		f.toAll("a", "account.closed", time.Time{})
+	}, (*faulty).sweeps, func(f *faulty) []int {
+		row, _ := f.row("1")
+		return []int{
+			count(row.Stage == "closed"), count(f.sees("1") == retention.VisibleNone), len(f.notes.of(f, "retention.move")),
+		}
+	}},
+	{"create under", func(f *faulty) { f.toAll("a", "account.closed", time.Time{}) }, func(f *faulty, ctx context.Context) error {
+		return f.db.Atomically(ctx, func(ctx context.Context) error {
+			if err := f.files.rows.Put(ctx, string(ours)+"1", retention.VisibleAll); err != nil {
+				return err
+			}
+			return f.bad.Created(ctx, retention.NewRecord{RecordKey: fileKey("1"), AccountID: "a", At: day(f, "2026-01-01")})
+		})
+	}, func(f *faulty) []int {
+		row, _ := f.row("1")
+		return []int{
+			count(row.Stage == "closed"), count(f.sees("1") == retention.VisibleNone), len(f.notes.of(f, "retention.move")),
+		}
 	}},
 	{"place", func(*faulty) {}, func(f *faulty, ctx context.Context) error {
 		hold := retention.Hold{Tenant: ours, ID: "h", Matter: "m", Review: day(f, "2027-01-01")}
@@ -128,7 +166,7 @@ var faultyOperations = []struct {
 }
 
 func TestFault_TheKeeperDoesEverythingOrNothing(t *testing.T) {
-	for _, o := range faultyOperations {
+	for _, o := range slices.Concat(faultyOperations, faultyPlans) {
 		t.Run(o.name, func(t *testing.T) {
 			dry := newFaulty(t)
 			o.prepare(dry)

@@ -65,9 +65,16 @@ type files struct {
 	orders []retention.Order
 	// on is called in Destroy, after the check, and may fail it.
 	on func(ctx context.Context, o retention.Order) error
+	// seeing is called first in Hide and Restore, and may fail them.
+	seeing func(ctx context.Context, o retention.Order) error
 }
 
 func (f *files) see(ctx context.Context, o retention.Order) error {
+	if f.seeing != nil {
+		if err := f.seeing(ctx, o); err != nil {
+			return err
+		}
+	}
 	if _, found, err := f.rows.Get(ctx, string(o.Tenant)+o.ID); err != nil || !found {
 		return errors.Join(err, retention.ErrNotFound)
 	}
@@ -145,6 +152,7 @@ func (w *kept) keeper(opts ...retention.Option) *retention.Keeper {
 	w.Helper()
 	opts = append([]retention.Option{
 		retention.WithClock(func() time.Time { return w.now }), retention.WithRecords("file", retention.Registration{Handler: w.files}),
+		retention.UnsafeWithoutApproval(),
 	}, opts...)
 	k, err := retention.New(w.ctx, retention.Config{Store: w.store, Recorder: w.notes}, opts...)
 	require.NoError(w, err)

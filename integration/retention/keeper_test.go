@@ -23,9 +23,14 @@ type process struct {
 	k *retention.Keeper
 	// destroyed is called in Destroy, inside its transaction.
 	destroyed func()
+	// seen is called in Hide and Restore.
+	seen func()
 }
 
 func (p *process) see(ctx context.Context, o retention.Order) error {
+	if p.seen != nil {
+		p.seen()
+	}
 	_, err := p.h.Querier(ctx).Exec(ctx, p.h.Dialect().Rebind(`UPDATE file SET visible = ? WHERE id = ?`), string(o.Visible), o.ID)
 	return err
 }
@@ -66,7 +71,8 @@ func start(t *testing.T, h *sqlstore.Handle, now func() time.Time, opts ...reten
 	s, err := retentionsql.New(t.Context(), h)
 	require.NoError(t, err)
 	p := &process{h: h}
-	opts = append(opts, retention.WithClock(now), retention.WithRecords("document", retention.Registration{Handler: p}))
+	opts = append(opts, retention.WithClock(now), retention.UnsafeWithoutApproval(),
+		retention.WithRecords("document", retention.Registration{Handler: p}))
 	p.k, err = retention.New(t.Context(), retention.Config{Store: s, Recorder: troth.UnsafeNoEvidence(h)}, opts...)
 	require.NoError(t, err)
 	return p

@@ -19,12 +19,22 @@ type broken struct {
 	hold         func(row retention.HoldRow) retention.HoldRow
 	putHold      func(ctx context.Context, row retention.HoldRow) error
 	activeHolds  func(rows []retention.HoldRow) []retention.HoldRow
-	cut          func(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error)
-	due          func(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error)
-	stale        func(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error)
+	cut          func(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error)
+	due          func(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error)
+	stale        func(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error)
 	failing      func(rows []retention.RecordRow) []retention.RecordRow
 	count        func(c retention.Count) retention.Count
 	wake         func(ctx context.Context, t troth.Tenant, at int64) (int, error)
+	many         brokenMany
+	insertPlan   func(ctx context.Context, row retention.PlanRow) (bool, error)
+	putPlan      func(ctx context.Context, row retention.PlanRow) error
+	lockPlan     func(ctx context.Context, t troth.Tenant, hash [32]byte, wait bool) (retention.PlanRow, bool, error)
+	openPlans    func(rows []retention.PlanRow) []retention.PlanRow
+	lockAllow    func(ctx context.Context, t troth.Tenant, id string, wait bool) (retention.AllowanceRow, bool, error)
+	putAllow     func(ctx context.Context, row retention.AllowanceRow) error
+	allowances   func(rows []retention.AllowanceRow) []retention.AllowanceRow
+	stops        func(rows []retention.StopRow) []retention.StopRow
+	survey       func(ctx context.Context, v retention.Survey, limit int) ([]retention.RecordRow, error)
 	// ctx is what methods get in place of their own.
 	ctx func(ctx context.Context) context.Context
 }
@@ -43,7 +53,16 @@ func whole(s retention.Backend) *broken {
 		failing: func(rows []retention.RecordRow) []retention.RecordRow { return rows },
 		count:   func(c retention.Count) retention.Count { return c },
 		wake:    s.WakeHeld,
-		ctx:     func(ctx context.Context) context.Context { return ctx },
+		many:    wholeMany(s),
+
+		insertPlan: s.InsertPlan, putPlan: s.PutPlan, lockPlan: s.LockPlan,
+		openPlans: func(rows []retention.PlanRow) []retention.PlanRow { return rows },
+		lockAllow: s.LockAllowance, putAllow: s.PutAllowance,
+		allowances: func(rows []retention.AllowanceRow) []retention.AllowanceRow { return rows },
+		stops:      func(rows []retention.StopRow) []retention.StopRow { return rows },
+		survey:     s.SurveyRecords,
+
+		ctx: func(ctx context.Context) context.Context { return ctx },
 	}
 }
 
@@ -88,16 +107,16 @@ func (b *broken) ActiveHolds(ctx context.Context, t troth.Tenant) ([]retention.H
 	return b.activeHolds(rows), err
 }
 
-func (b *broken) CutRecords(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
-	return b.cut(ctx, c, limit)
+func (b *broken) CutRecords(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error) {
+	return b.cut(ctx, c, after, limit)
 }
 
-func (b *broken) DueRecords(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
-	return b.due(ctx, at, limit)
+func (b *broken) DueRecords(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error) {
+	return b.due(ctx, at, after, limit)
 }
 
-func (b *broken) StaleRecords(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
-	return b.stale(ctx, below, limit)
+func (b *broken) StaleRecords(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error) {
+	return b.stale(ctx, below, after, limit)
 }
 
 func (b *broken) FailingRecords(ctx context.Context, limit int) ([]retention.RecordRow, error) {
@@ -111,4 +130,43 @@ func (b *broken) CountRecords(ctx context.Context, c retention.Count) (int64, er
 
 func (b *broken) WakeHeld(ctx context.Context, t troth.Tenant, at int64) (int, error) {
 	return b.wake(ctx, t, at)
+}
+
+func (b *broken) InsertPlan(ctx context.Context, row retention.PlanRow) (bool, error) {
+	return b.insertPlan(ctx, row)
+}
+
+func (b *broken) PutPlan(ctx context.Context, row retention.PlanRow) error {
+	return b.putPlan(ctx, row)
+}
+
+func (b *broken) LockPlan(ctx context.Context, t troth.Tenant, hash [32]byte, wait bool) (retention.PlanRow, bool, error) {
+	return b.lockPlan(ctx, t, hash, wait)
+}
+
+func (b *broken) OpenPlans(ctx context.Context, t troth.Tenant) ([]retention.PlanRow, error) {
+	rows, err := b.Backend.OpenPlans(ctx, t)
+	return b.openPlans(rows), err
+}
+
+func (b *broken) LockAllowance(ctx context.Context, t troth.Tenant, id string, wait bool) (retention.AllowanceRow, bool, error) {
+	return b.lockAllow(ctx, t, id, wait)
+}
+
+func (b *broken) PutAllowance(ctx context.Context, row retention.AllowanceRow) error {
+	return b.putAllow(ctx, row)
+}
+
+func (b *broken) Allowances(ctx context.Context, t troth.Tenant) ([]retention.AllowanceRow, error) {
+	rows, err := b.Backend.Allowances(ctx, t)
+	return b.allowances(rows), err
+}
+
+func (b *broken) ActiveStops(ctx context.Context, t troth.Tenant) ([]retention.StopRow, error) {
+	rows, err := b.Backend.ActiveStops(ctx, t)
+	return b.stops(rows), err
+}
+
+func (b *broken) SurveyRecords(ctx context.Context, v retention.Survey, limit int) ([]retention.RecordRow, error) {
+	return b.survey(ctx, v, limit)
 }

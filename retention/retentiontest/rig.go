@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/trothdev/troth"
@@ -63,7 +64,7 @@ func (r *rig) same(got, want any, what string) {
 	}
 }
 
-// ids are the host's ids of keys, in their order.
+// ids are the host's ids of records, in their order.
 func ids(keys []retention.RecordKey) string {
 	var all []string
 	for _, k := range keys {
@@ -73,9 +74,13 @@ func ids(keys []retention.RecordKey) string {
 }
 
 // found demands the records of these ids, in this order.
-func (r *rig) found(keys []retention.RecordKey, err error, want string) {
+func (r *rig) found(places []retention.Place, err error, want string) {
 	r.Helper()
 	r.ok(err, "look for records")
+	var keys []retention.RecordKey
+	for _, p := range places {
+		keys = append(keys, p.RecordKey)
+	}
 	r.same(ids(keys), want, "records found")
 }
 
@@ -93,7 +98,7 @@ func record(t troth.Tenant, id string) retention.RecordRow {
 	return retention.RecordRow{
 		RecordKey: retention.RecordKey{Tenant: t, Type: "file", ID: id}, Handle: "h-" + id,
 		Class: "content", Stage: "trashed", Cohort: 4_000_000_000, Since: instant, EndBy: instant + 1,
-		Visible: retention.VisibleOwner, SubjectID: "p-" + id, Created: instant - 1, DueAt: 0, Policy: 7,
+		Visible: retention.VisibleOwner, SubjectID: "p-" + id, AccountID: "a-" + id, Purpose: "u-" + id, Created: instant - 1, DueAt: 0, Policy: 7,
 		Version: 9, Tries: 0, Detail: everyByte(),
 	}
 }
@@ -107,6 +112,15 @@ func hold(t troth.Tenant, id string) retention.HoldRow {
 		Tenant: t, ID: id, Matter: "m", SubjectID: "p", Class: "content", From: instant, To: instant + 1,
 		PlacedAt: instant + 2, ReviewAt: instant + 3, ProposedAt: instant + 4, Proposer: everyByte(),
 	}
+}
+
+func plan(t troth.Tenant, first byte) retention.PlanRow {
+	row := retention.PlanRow{
+		Tenant: t, Hash: [32]byte(everyByte()), Text: everyByte(), ProposedAt: instant, Proposer: everyByte(),
+		ApprovedAt: instant + 1, Spent: []int64{0, instant, 3},
+	}
+	row.Hash[0] = first
+	return row
 }
 
 func (r *rig) insert(ctx context.Context, rows ...retention.RecordRow) {
@@ -128,6 +142,17 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	r.ok(err, "insert policy")
 	_, err = r.s.InsertHold(ctx, hold(t, "1"))
 	r.ok(err, "insert hold")
+	_, err = r.s.InsertEvent(ctx, event(t, "1"))
+	r.ok(err, "insert event")
+	r.fillWarrants(ctx, t)
+	_, err = r.s.InsertPlan(ctx, plan(t, 1))
+	r.ok(err, "insert plan")
+	_, err = r.s.InsertStop(ctx, retention.StopRow{Tenant: t, ID: "1", PlacedAt: instant})
+	r.ok(err, "insert stop")
+	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error {
+		_, _, err := r.s.LockAllowance(ctx, t, "1", true)
+		return err
+	}), "lock allowance")
 }
 
 // dump is all that a tenant's reads show.
@@ -152,13 +177,29 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	active, err := r.s.ActiveHolds(ctx, t)
 	r.ok(err, "active holds")
 	fmt.Fprintf(&b, "%+v\n", active)
+	events, err := r.s.EventsOf(ctx, t, []retention.Many{event(t, "1").Many, event(t, "2").Many})
+	r.ok(err, "events")
+	fmt.Fprintf(&b, "%+v\n", events)
+	for _, of := range []retention.Many{{Scope: retention.OfAccount}, {Scope: retention.OfSubject, ID: "p-1"}} {
+		rows, err := r.s.RecordsOf(ctx, retention.RecordKey{Tenant: t}, of, 9)
+		r.ok(err, "records")
+		fmt.Fprintf(&b, "%+v\n", rows)
+	}
+	b.WriteString(r.dumpWarrants(ctx, t))
+	plans, err := r.s.OpenPlans(ctx, t)
+	r.ok(err, "open plans")
+	allowances, err := r.s.Allowances(ctx, t)
+	r.ok(err, "allowances")
+	stops, err := r.s.ActiveStops(ctx, t)
+	r.ok(err, "active stops")
+	fmt.Fprintf(&b, "%+v\n%+v\n%+v\n", plans, allowances, stops)
 	return b.String()
 }
 
 // writes are all calls that write, by the name of their method, each of which changes
 // what a tenant that was filled has.
 func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error {
-	return map[string]func(ctx context.Context) error{
+	all := map[string]func(ctx context.Context) error{
 		"InsertPolicy": func(ctx context.Context) error { _, err := r.s.InsertPolicy(ctx, policy(t, 2)); return err },
 		"InsertRecord": func(ctx context.Context) error { _, err := r.s.InsertRecord(ctx, record(t, "2")); return err },
 		"PutRecord": func(ctx context.Context) error {
@@ -169,10 +210,40 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 		"DeleteRecord": func(ctx context.Context) error { return r.s.DeleteRecord(ctx, record(t, "1").RecordKey) },
 		"WakeHeld":     func(ctx context.Context) error { _, err := r.s.WakeHeld(ctx, t, instant); return err },
 		"InsertHold":   func(ctx context.Context) error { _, err := r.s.InsertHold(ctx, hold(t, "2")); return err },
+		"InsertEvent":  func(ctx context.Context) error { _, err := r.s.InsertEvent(ctx, event(t, "2")); return err },
+		"PutEvent": func(ctx context.Context) error {
+			row := event(t, "1")
+			row.Reached++
+			return r.s.PutEvent(ctx, row)
+		},
 		"PutHold": func(ctx context.Context) error {
 			row := hold(t, "1")
 			row.ReleasedAt = instant
 			return r.s.PutHold(ctx, row)
 		},
+		"InsertPlan": func(ctx context.Context) error { _, err := r.s.InsertPlan(ctx, plan(t, 2)); return err },
+		"PutPlan": func(ctx context.Context) error {
+			row := plan(t, 1)
+			row.EndedAt = instant
+			return r.s.PutPlan(ctx, row)
+		},
+		"LockAllowance": func(ctx context.Context) error {
+			return r.tx.Atomically(ctx, func(ctx context.Context) error {
+				_, _, err := r.s.LockAllowance(ctx, t, "2", true)
+				return err
+			})
+		},
+		"PutAllowance": func(ctx context.Context) error {
+			return r.s.PutAllowance(ctx, retention.AllowanceRow{Tenant: t, ID: "1", Spent: 1})
+		},
+		"InsertStop": func(ctx context.Context) error {
+			_, err := r.s.InsertStop(ctx, retention.StopRow{Tenant: t, ID: "2"})
+			return err
+		},
+		"PutStop": func(ctx context.Context) error {
+			return r.s.PutStop(ctx, retention.StopRow{Tenant: t, ID: "1", LiftedAt: instant})
+		},
 	}
+	maps.Copy(all, r.warrantWrites(t))
+	return all
 }

@@ -53,17 +53,35 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 				plan := faultstore.NewPlan(faultstore.Injection{Method: method, Nth: 1, Fault: fault})
 				s := retentionfault.New(inner, inner.Transactor(), plan)
 				err := inner.Transactor().Atomically(t.Context(), func(ctx context.Context) error {
-					// There is a record and a hold without a name, which the calls are about.
+					// There is one of everything without a name, which the calls are about.
 					if method != "InsertRecord" {
 						_, err := inner.InsertRecord(ctx, retention.RecordRow{})
 						require.NoError(t, err)
 					}
 					_, err := inner.InsertHold(ctx, retention.HoldRow{})
 					require.NoError(t, err)
-					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
-					if method == "DeleteRecord" {
-						_, err := inner.InsertRecord(ctx, retention.RecordRow{}) // for the second call
+					if method != "InsertEvent" {
+						_, err := inner.InsertEvent(ctx, retention.EventRow{})
 						require.NoError(t, err)
+					}
+					if method != "InsertWarrant" {
+						require.NoError(t, inner.InsertWarrant(ctx, retention.WarrantRow{}))
+					}
+					_, err = inner.InsertPlan(ctx, retention.PlanRow{})
+					require.NoError(t, err)
+					_, err = inner.InsertStop(ctx, retention.StopRow{})
+					require.NoError(t, err)
+					_, _, err = inner.LockAllowance(ctx, "", "", true)
+					require.NoError(t, err)
+					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
+					switch method { // for the second call
+					case "DeleteRecord":
+						_, err := inner.InsertRecord(ctx, retention.RecordRow{})
+						require.NoError(t, err)
+					case "DeleteWarrant":
+						_ = inner.InsertWarrant(ctx, retention.WarrantRow{})
+					case "InsertWarrant":
+						_ = inner.DeleteWarrant(ctx, retention.WarrantKey{})
 					}
 					require.NoError(t, call(ctx, s, method))
 					return nil
