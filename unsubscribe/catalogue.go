@@ -29,8 +29,10 @@ type Texts struct {
 	ChoicesTitle, ChoicesAsk, ChoicesStopped, ChoicesButton, ChoicesNone, ChoicesBack string
 
 	// The public form. StopDone must say the same for an address that is known and
-	// for one that is not.
+	// for one that is not. StopNumber and StopEither are where it takes a telephone number,
+	// or either, and the others ending so where what was given is none.
 	StopTitle, StopAsk, StopAddress, StopScope, StopButton, StopDone, StopInvalid string
+	StopNumber, StopEither, StopInvalidNumber, StopInvalidEither                  string
 
 	// Received answers a mailbox provider, which shows it to nobody.
 	Received string

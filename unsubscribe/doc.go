@@ -42,15 +42,33 @@
 //	}
 //	decisions, err := gate.Confirm(ctx, permits...)
 //
+// Contacts may be kept with their [Keys], by [Hasher.Keys] and [Keys.MarshalBinary], so
+// that campaigns hash nothing. Make the gate before the first opt-out of the process, so
+// that it knows of those whose transactions are open.
+//
+// # What is taken back
+//
+// The page behind a link has an undo for a quarter of an hour: of what that very click
+// stopped, and of nothing else. It does not give back a consent that the click ended,
+// and says so: nobody could show that it was given. One-click has no undo: its answer is
+// shown to nobody (RFC 8058, 3.2), and the link in the same message opens the page. The
+// public form has none either: who filled it in may be somebody else.
+//
 // # What it does not promise
 //
 // A link is a credential: whoever has the message can opt its recipient out, and who
 // has the keys of links can read addresses from them. The public form lets anybody
-// stop messages to anybody, within its limit.
+// stop messages to anybody, within its limit; said again within a day it is the same
+// event.
 //
 // An address that is not in the registry may be written to as far as the registry
 // knows: whether there is consent is for a consent ledger to say, see
-// [WithObjections].
+// [WithObjections]. The gate asks such ledgers about recipients by their SubjectID, or
+// finds it by a [WithDirectory]; of whom neither tells, it lets nobody through.
+//
+// Entries are locked in one order within each call. A host that opts several addresses
+// out in one transaction of its own must do so in one order too, or try again when the
+// database finds a circle.
 //
 // Keyed hashes are personal data: whoever holds the key can test guesses. Rows are
 // not tagged: who writes to the database past the registry can delete an opt-out,

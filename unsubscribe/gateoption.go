@@ -51,7 +51,12 @@ func WithIndexFile(path string) GateOption {
 }
 
 // WithDatabaseMode makes the gate ask the store about each batch, for hosts that have
-// no memory for an index. It needs no Load.
+// no memory for an index. It needs no Load, and knows at once what others committed.
+//
+// A campaign that is long beside the registry reads the first bytes of all keys once,
+// for as long as it runs, and looks up only whom these do not let pass: that takes about
+// 1.5 MB for a million entries. Give it the whole campaign by one call of
+// [Gate.Filter] rather than piece by piece.
 func WithDatabaseMode() GateOption {
 	return func(o *gateOptions) error { o.database = true; return nil }
 }

@@ -41,11 +41,14 @@ type pageForm struct {
 	// AddressLabel is set where an address is asked for. The browser does not judge it:
 	// what it says would be in its own language, and often gone before it is read.
 	AddressLabel string
-	Invalid      bool
-	Legend       string
-	Options      []pageOption
-	Many         bool // check boxes instead of radio buttons
-	Act, Button  string
+	// AddressType and AddressKind tell the browser which keyboard to show, and what to
+	// offer to fill in.
+	AddressType, AddressKind string
+	Invalid                  bool
+	Legend                   string
+	Options                  []pageOption
+	Many                     bool // check boxes instead of radio buttons
+	Act, Button              string
 }
 
 type pageOption struct {
@@ -75,7 +78,7 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
 <form method="post"{{if .AddressLabel}} novalidate{{end}}>
 {{- if .AddressLabel}}
 <label class="over" for="address">{{.AddressLabel}}</label>
-<input type="email" id="address" name="address" autocomplete="email" autocapitalize="none" spellcheck="false" maxlength="320" required
+<input type="{{.AddressType}}" id="address" name="address" autocomplete="{{.AddressKind}}" autocapitalize="none" spellcheck="false" maxlength="320" required
 {{- if .Invalid}} aria-invalid="true" aria-describedby="error" autofocus{{end}}>
 {{- end}}
 {{- if .Options}}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +41,10 @@ type PagesConfig struct {
 	// Home is the client that the public form is of where Tenant is nil, such as the
 	// company itself. With neither there is no form.
 	Home troth.Tenant
+	// FormChannels are those that the public form stops: [Email] if there are none, and
+	// [SMS] and [Messenger], by telephone number. Who gives a number stops both of these,
+	// where both are given.
+	FormChannels []Channel
 	// Texts are [ShippedTexts] if nil; Language is what nobody asked another of, "en"
 	// if empty.
 	Texts    Catalogue
@@ -91,6 +96,14 @@ func NewPages(c PagesConfig) (*Pages, error) {
 	if c.Home != "" {
 		if err := (Place{Tenant: c.Home, Scope: Client}).Validate(); err != nil {
 			return nil, err
+		}
+	}
+	if c.FormChannels = slices.Clone(c.FormChannels); len(c.FormChannels) == 0 {
+		c.FormChannels = []Channel{Email}
+	}
+	for _, one := range c.FormChannels {
+		if one != Email && !byNumber(one) {
+			return nil, ErrChannel
 		}
 	}
 	if c.Texts == nil {

@@ -129,3 +129,54 @@ func TestForm_SaidAgainIsOneEvent(t *testing.T) {
 	say("client", regAda, 6)
 	require.False(t, w.check(regLetter(regAcme), regAda).Send)
 }
+
+// Where messages go to telephones too, the form takes numbers, and stops every channel
+// that one is of.
+func TestForm_TakesTelephoneNumbers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		on      []unsubscribe.Channel
+		address string
+		kind    string
+		stops   []unsubscribe.Channel
+	}{
+		"a number where both are taken": {
+			[]unsubscribe.Channel{unsubscribe.Email, unsubscribe.SMS, unsubscribe.Messenger},
+			" 0049 (170) 123-4567", `type="text"`,
+			[]unsubscribe.Channel{unsubscribe.SMS, unsubscribe.Messenger},
+		},
+		"an address where both are taken": {
+			[]unsubscribe.Channel{unsubscribe.SMS, unsubscribe.Email}, regAda, `type="text"`, []unsubscribe.Channel{unsubscribe.Email},
+		},
+		"a number":                 {[]unsubscribe.Channel{unsubscribe.SMS}, "+491701234567", `type="tel"`, []unsubscribe.Channel{unsubscribe.SMS}},
+		"a national number":        {[]unsubscribe.Channel{unsubscribe.SMS}, "0170 1234567", `type="tel"`, nil},
+		"a name of a messenger":    {[]unsubscribe.Channel{unsubscribe.Messenger}, "ada", `type="tel"`, nil},
+		"a number where none goes": {nil, "+491701234567", `type="email"`, nil},
+		"an address where none is": {[]unsubscribe.Channel{unsubscribe.SMS}, regAda, `type="tel"`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newRegWorld(t)
+			s := newSite(t)
+			var err error
+			s.pages, err = unsubscribe.NewPages(unsubscribe.PagesConfig{Registry: w.r, Links: s.links, Home: regAcme, FormChannels: tc.on})
+			require.NoError(t, err)
+			s.pages.SetPace(0)
+			require.Contains(t, s.send(http.MethodGet, "/stop", "", "").text, tc.kind)
+			want := http.StatusOK
+			if len(tc.stops) == 0 {
+				want = http.StatusUnprocessableEntity
+			}
+			a := s.post("/stop", "act", "stop", "scope", "client", "address", tc.address)
+			require.Equal(t, want, a.StatusCode)
+			require.NotContains(t, a.text, "1234567")
+			require.Len(t, w.trail.of("unsubscribe.event"), len(tc.stops))
+			for _, c := range tc.stops {
+				letter := regLetter(regAcme)
+				letter.Channel = c
+				require.False(t, w.check(letter, tc.address).Send, c)
+			}
+		})
+	}
+	s := newSite(t)
+	_, err := unsubscribe.NewPages(unsubscribe.PagesConfig{Registry: s.registry, Links: s.links, FormChannels: []unsubscribe.Channel{unsubscribe.Push}})
+	require.ErrorIs(t, err, unsubscribe.ErrChannel)
+}

@@ -22,7 +22,7 @@ legend{padding:0;margin-bottom:.5rem;font-weight:600}
 label{display:flex;gap:.75rem;align-items:center;min-height:44px;padding:.25rem 0}
 label.over{display:block;min-height:0;font-weight:600}
 input[type=radio],input[type=checkbox]{flex:none;width:1.25rem;height:1.25rem;margin:0;accent-color:var(--act)}
-input[type=email]{display:block;width:100%;min-height:44px;margin-bottom:1.25rem;padding:.5rem .75rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:.5rem}
+input:not([type=radio],[type=checkbox]){display:block;width:100%;min-height:44px;margin-bottom:1.25rem;padding:.5rem .75rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:.5rem}
 button{min-height:44px;padding:.5rem 1.25rem;font:inherit;font-weight:600;color:var(--on);background:var(--act);border:2px solid var(--act);border-radius:.5rem;cursor:pointer}
 button.quiet{color:var(--act);background:transparent}
 a{color:var(--act)}

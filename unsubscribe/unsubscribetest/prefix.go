@@ -43,8 +43,15 @@ var prefixChecks = []check{
 			}
 		}
 		for _, one := range [][2]uint64{
-			{0, math.MaxUint64}, {0, 0}, {100, 200}, {101, 101}, {102, 199}, {201, math.MaxInt64}, {math.MaxInt64, math.MaxInt64 + 1},
-			{math.MaxUint64, math.MaxUint64}, {300, math.MaxUint64},
+			{0, math.MaxUint64},
+			{0, 0},
+			{100, 200},
+			{101, 101},
+			{102, 199},
+			{201, math.MaxInt64},
+			{math.MaxInt64, math.MaxInt64 + 1},
+			{math.MaxUint64, math.MaxUint64},
+			{300, math.MaxUint64},
 		} {
 			want := []uint64{}
 			for _, top := range tops {
