@@ -101,8 +101,12 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 		return wrap("read end", err)
 	}
 	// An obligation may need what there is: it is asked again on another day.
-	if open, err := d.Obligations(ctx, key.Tenant, key.Owner); err != nil || keeps(key.ID, open) {
-		return errors.Join(err, d.putOff(ctx, key, 24*time.Hour))
+	open, err := d.Obligations(ctx, key.Tenant, key.Owner)
+	if err != nil {
+		return err
+	}
+	if keeps(key.ID, open) {
+		return d.putOff(ctx, key, 24*time.Hour)
 	}
 	ref := troth.DisposalRef{Tenant: key.Tenant, Kind: DisposeContents, ID: key.Owner}
 	if key.ID == "contents" {

@@ -68,8 +68,8 @@ type tick struct {
 	at  int64
 }
 
-func (q *request) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, requestDomain)
+func (q *request) encode() []byte {
+	dst := canon.AppendDomain(nil, requestDomain)
 	for _, t := range []string{string(q.right), string(q.state), q.subject} {
 		dst = canon.AppendText(dst, t)
 	}
