@@ -71,10 +71,10 @@ func (t *table) appendHeader(dst []byte) []byte {
 // appendRow writes a line, after place.
 func (t *table) appendRow(dst []byte, id string, fields []Field) []byte {
 	dst = appendTextCell(dst, id)
-	for _, i := range t.at {
+	for _, at := range t.at {
 		dst = append(dst, ',')
-		if i > 0 {
-			dst = appendCell(dst, &fields[i-1].Value)
+		if i := at - 1; 0 <= i && i < len(fields) {
+			dst = appendCell(dst, &fields[i].Value)
 		}
 	}
 	dst = append(dst, ',')
