@@ -2,6 +2,7 @@ package rights_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,8 +36,7 @@ func (q *queue) Enqueue(_ context.Context, w troth.Work) (string, error) {
 // do carries out what is due by now, twice each, as queues do.
 func (q *queue) do(t *testing.T, d *rights.Desk, now time.Time) {
 	t.Helper()
-	for i := 0; i < len(q.work); i++ {
-		w := q.work[i]
+	for _, w := range slices.Clone(q.work) {
 		if w.NotBefore.After(now) {
 			continue
 		}
