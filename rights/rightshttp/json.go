@@ -34,10 +34,14 @@ func read(w http.ResponseWriter, r *http.Request, into any) error {
 }
 
 func write(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil { // a year after 9999
+		status, text = http.StatusInternalServerError, []byte(`{"error":"failed"}`)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// It was only written to the client: there is nobody to tell of an error.
-	_ = json.NewEncoder(w).Encode(body)
+	_, _ = w.Write(append(text, '\n'))
 }
 
 // request is what callers see of a request.
