@@ -133,6 +133,7 @@ func Acts() []*troth.Act {
 	return []*troth.Act{
 		actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease,
 		actPlan, actApprove, actCarried, actAwait, actStop, actLift,
+		actWarrant, actCopy, actGone, actLate, actCertificate, actTooLate,
 	}
 }
 
@@ -140,8 +141,15 @@ func Acts() []*troth.Act {
 var self = troth.Actor{Kind: troth.Service, ID: "troth.retention"}
 
 func (k *Keeper) record(ctx context.Context, e troth.Entry) error {
-	if _, err := k.rec.Record(ctx, e); err != nil {
-		return fmt.Errorf("retention: record %s: %w", e.Act.Name, err)
+	_, err := k.recorded(ctx, e)
+	return err
+}
+
+// recorded is record, and returns the id of the entry.
+func (k *Keeper) recorded(ctx context.Context, e troth.Entry) (troth.EntryID, error) {
+	id, err := k.rec.Record(ctx, e)
+	if err != nil {
+		return id, fmt.Errorf("retention: record %s: %w", e.Act.Name, err)
 	}
-	return nil
+	return id, nil
 }

@@ -168,10 +168,11 @@ func (k *Keeper) put(ctx context.Context, row *RecordRow) error {
 // enter tells the handler what a stage means for a record that came to it: who sees
 // it, and which copies lose it. It records a move.
 func (k *Keeper) enter(ctx context.Context, h *History, row *RecordRow, before string, d *Decision) error {
-	var sheds []string
+	shed := &parting{}
 	if row.Stage != before {
-		sheds = h.Sheds(row.Class, row.Cohort, row.Stage)
+		shed = k.sheds(h, row, d.At)
 	}
+	sheds := shed.host()
 	visible := d.Visible
 	if visible == "" {
 		visible = row.Visible // nobody knows what the policy says: it stays as it is
@@ -199,9 +200,13 @@ func (k *Keeper) enter(ctx context.Context, h *History, row *RecordRow, before s
 	if _, err := troth.ActorFrom(ctx); err != nil {
 		ctx = troth.WithActor(ctx, self)
 	}
-	return k.record(ctx, troth.Entry{Act: actMove, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
+	entry, err := k.recorded(ctx, troth.Entry{Act: actMove, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
 		"record": troth.ID(row.Handle), "type": troth.Word(row.Type), "class": troth.Word(row.Class),
 		"stage": troth.Word(before), "next": troth.Word(row.Stage), "since": troth.Instant(timeOf(row.Since)),
 		"visible": troth.Word(string(visible)),
 	}})
+	if err != nil {
+		return err
+	}
+	return k.issue(ctx, h, row, d, "", shed, entry)
 }

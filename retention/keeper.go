@@ -77,6 +77,9 @@ func New(ctx context.Context, c Config, opts ...Option) (*Keeper, error) {
 	if p, has := o.tasks.(interface{ Transactor() troth.Transactor }); has && p.Transactor() != tx {
 		return nil, troth.ErrNotShared
 	}
+	if len(o.copies) > 0 && o.tasks == nil {
+		return nil, ErrNoTasks
+	}
 	k := &Keeper{store: c.Store, tx: tx, rec: c.Recorder, opt: o, log: o.log}
 	if tx.Scope(ctx) != nil {
 		return nil, errors.New("retention: new: not inside a transaction")

@@ -24,6 +24,11 @@ type options struct {
 	poll      time.Duration
 	swept     func(Swept)
 	tasks     troth.Enqueuer
+	copies    map[string]Connector
+	custodian string
+	certify   time.Duration
+	lookout   Lookout
+	prover    troth.Prover
 
 	operator   string
 	ceilings   map[string]Ceiling
@@ -34,7 +39,7 @@ type options struct {
 func defaults() options {
 	return options{
 		log: zap.NewNop(), now: time.Now,
-		types: map[string]Registration{}, disposals: ownDisposals(),
+		types: map[string]Registration{}, disposals: ownDisposals(), copies: map[string]Connector{}, custodian: "custodian",
 		counsel: "counsel", officer: "dpo", batch: 200, poll: time.Minute,
 
 		operator: "operator", ceilings: map[string]Ceiling{}, planLife: 7 * 24 * time.Hour,

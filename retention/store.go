@@ -53,6 +53,30 @@ type Store interface {
 	// ActiveHolds returns the holds that are not released, ordered by id.
 	ActiveHolds(ctx context.Context, tenant troth.Tenant) ([]HoldRow, error)
 
+	// InsertWarrant adds a warrant, whose id nobody has used.
+	InsertWarrant(ctx context.Context, row WarrantRow) error
+	// LockWarrant returns one warrant; it locks as LockRecord does.
+	LockWarrant(ctx context.Context, key WarrantKey, wait bool) (row WarrantRow, found bool, err error)
+	// PutWarrant replaces a warrant that is there.
+	PutWarrant(ctx context.Context, row WarrantRow) error
+	// DeleteWarrant removes a warrant that is there.
+	DeleteWarrant(ctx context.Context, key WarrantKey) error
+	// WarrantsOf returns the warrants about a record by its handle, the last At first.
+	WarrantsOf(ctx context.Context, tenant troth.Tenant, handle string) ([]WarrantRow, error)
+	// Warrants returns warrants whose Gone is 0, about a person or about nobody known, or
+	// about anybody, ordered by id, see [WarrantQuery].
+	Warrants(ctx context.Context, q WarrantQuery) ([]WarrantRow, error)
+	// AddTally adds the counts of a row to those of its tenant, month, class, rule and
+	// ground. What the row says of the last that was kept or broken replaces what was
+	// said before, unless its count is 0.
+	AddTally(ctx context.Context, row TallyRow) error
+	// Tallies returns the counts of months that begin at an instant or later, ordered by
+	// month, class, ground and rule.
+	Tallies(ctx context.Context, tenant troth.Tenant, since int64) ([]TallyRow, error)
+	// PutLateness sets what was told of a class, rule and ground.
+	PutLateness(ctx context.Context, row LatenessRow) error
+	// Lateness returns what was told, ordered by class, ground and rule.
+	Lateness(ctx context.Context, tenant troth.Tenant) ([]LatenessRow, error)
 	// InsertPlan adds a plan. inserted is false, and nothing changed, if there is one of
 	// that hash.
 	InsertPlan(ctx context.Context, row PlanRow) (inserted bool, err error)
@@ -100,6 +124,11 @@ type SystemStore interface {
 	// CountRecords counts records, see [Counter].
 	CountRecords(ctx context.Context, c Count) (int64, error)
 
+	// DueWarrants returns warrants whose NextAt is not after at, the most urgent first,
+	// at most limit.
+	DueWarrants(ctx context.Context, at int64, limit int) ([]WarrantKey, error)
+	// WaitingWarrants returns warrants that Wait, the oldest first, at most limit.
+	WaitingWarrants(ctx context.Context, limit int) ([]WarrantRow, error)
 	// SurveyRecords returns a page of the records that a survey asks for, in its order, at
 	// most limit.
 	SurveyRecords(ctx context.Context, s Survey, limit int) ([]RecordRow, error)

@@ -46,7 +46,7 @@ type Failure struct {
 	Err    error
 }
 
-// Run sweeps until ctx ends, and returns its error.
+// Run sweeps and tends, see [Keeper.Tend], until ctx ends, and returns its error.
 func (k *Keeper) Run(ctx context.Context) error {
 	tick := time.NewTicker(k.opt.poll)
 	defer tick.Stop()
@@ -54,6 +54,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 		s, err := k.Sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			k.log.Error("retention: a sweep failed", zap.Error(err))
+		}
+		if _, err := k.Tend(ctx); err != nil && ctx.Err() == nil {
+			k.log.Error("retention: warrants could not be tended", zap.Error(err))
 		}
 		if k.opt.swept != nil {
 			k.opt.swept(s)
@@ -346,8 +349,9 @@ func (k *Keeper) purge(ctx context.Context, h *History, row *RecordRow, d *Decis
 	}
 	o := orderOf(row, d)
 	o.Visible = VisibleNone
-	var last time.Time
-	o.Copies, last = h.deletable(row.Class, d.At)
+	part := k.partings(h, row.Class, d.At)
+	o.Copies = part.host()
+	last := part.last
 	destroy, found := reg.Handler.Destroy, "yes"
 	if d.End == Anonymise {
 		destroy = reg.Handler.Anonymise
@@ -374,12 +378,16 @@ func (k *Keeper) purge(ctx context.Context, h *History, row *RecordRow, d *Decis
 	if !d.GoneBy.IsZero() && d.GoneBy.Before(last) {
 		s.Late++
 	}
-	return k.record(ctx, troth.Entry{Act: actPurge, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
+	entry, err := k.recorded(ctx, troth.Entry{Act: actPurge, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
 		"record": troth.ID(row.Handle), "type": troth.Word(row.Type), "class": troth.Word(row.Class),
 		"stage": troth.Word(row.Stage), "end": troth.Word(string(d.End)), "found": troth.Word(found),
 		"due": troth.Instant(d.DestroyAt), "ground": troth.Word(string(d.Purge.Ground)),
 		"rule": troth.Word(d.Purge.Rule), "gone": troth.Instant(last), "policy": troth.Digest(d.Policy),
 	}})
+	if err != nil {
+		return err
+	}
+	return k.issue(ctx, h, row, d, d.End, part, entry)
 }
 
 // gone makes success of what is gone already.

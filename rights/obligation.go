@@ -16,6 +16,8 @@ const (
 	// DeferredErasure: something is held back by a legal hold or a duty to keep it, and
 	// goes when that ends.
 	DeferredErasure ObligationKind = "deferred-erasure"
+	// KeptUntil: something is kept for a time that the law sets, and ends with it.
+	KeptUntil ObligationKind = "kept-until"
 	// BackupExpiry: copies outside of live systems go at an instant.
 	BackupExpiry ObligationKind = "backup-expiry"
 	// RecipientAnswer: a recipient was told, and has not acknowledged (Article 19).
@@ -30,7 +32,7 @@ const (
 )
 
 var obligationKinds = []ObligationKind{
-	DeferredErasure, BackupExpiry, RecipientAnswer, ManualTask, LiftingNotice, RefusalReview,
+	DeferredErasure, KeptUntil, BackupExpiry, RecipientAnswer, ManualTask, LiftingNotice, RefusalReview,
 }
 
 // ObligationKinds returns every kind.

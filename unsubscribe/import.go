@@ -68,11 +68,7 @@ func (r *Registry) Import(ctx context.Context, p ImportParams, rows iter.Seq2[Im
 			return report, fmt.Errorf("unsubscribe: read import: %w", err)
 		}
 		d := &draft{bulk: true, event: Event{Kind: KindImport, Place: place, Channel: p.Channel, Method: ByFile, Origin: p.Source}}
-		at := row.At
-		if at.After(r.now()) || at.UnixMicro() <= 0 {
-			at = time.Time{}
-		}
-		if r.prepare(d, "", at, row.Address) != nil {
+		if r.prepare(d, "", row.At, row.Address) != nil {
 			report.Unreadable = append(report.Unreadable, n)
 			continue
 		}

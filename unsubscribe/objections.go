@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -151,11 +150,7 @@ func (r *Registry) objectFor(ctx context.Context, o troth.Objection, p Place, a 
 		event:     Event{Kind: KindOptOut, Place: p, Channel: Channel(a.Channel), Method: ByPeer, Origin: o.OriginID},
 		subjectID: o.Subject.ID,
 	}
-	at := o.At
-	if at.After(r.now()) {
-		at = time.Time{} // the other ledger's clock is ahead: a no is not refused for that
-	}
-	if err := r.prepare(d, "", at, a.Value); err != nil {
+	if err := r.prepare(d, "", o.At, a.Value); err != nil {
 		return err
 	}
 	if err := r.find(ctx, d); err != nil {

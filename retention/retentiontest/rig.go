@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/trothdev/troth"
@@ -137,6 +138,7 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	r.ok(err, "insert policy")
 	_, err = r.s.InsertHold(ctx, hold(t, "1"))
 	r.ok(err, "insert hold")
+	r.fillWarrants(ctx, t)
 	_, err = r.s.InsertPlan(ctx, plan(t, 1))
 	r.ok(err, "insert plan")
 	_, err = r.s.InsertStop(ctx, retention.StopRow{Tenant: t, ID: "1", PlacedAt: instant})
@@ -169,6 +171,7 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	active, err := r.s.ActiveHolds(ctx, t)
 	r.ok(err, "active holds")
 	fmt.Fprintf(&b, "%+v\n", active)
+	b.WriteString(r.dumpWarrants(ctx, t))
 	plans, err := r.s.OpenPlans(ctx, t)
 	r.ok(err, "open plans")
 	allowances, err := r.s.Allowances(ctx, t)
@@ -182,7 +185,7 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 // writes are all calls that write, by the name of their method, each of which changes
 // what a tenant that was filled has.
 func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error {
-	return map[string]func(ctx context.Context) error{
+	all := map[string]func(ctx context.Context) error{
 		"InsertPolicy": func(ctx context.Context) error { _, err := r.s.InsertPolicy(ctx, policy(t, 2)); return err },
 		"InsertRecord": func(ctx context.Context) error { _, err := r.s.InsertRecord(ctx, record(t, "2")); return err },
 		"PutRecord": func(ctx context.Context) error {
@@ -221,4 +224,6 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 			return r.s.PutStop(ctx, retention.StopRow{Tenant: t, ID: "1", LiftedAt: instant})
 		},
 	}
+	maps.Copy(all, r.warrantWrites(t))
+	return all
 }

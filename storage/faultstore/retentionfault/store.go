@@ -165,3 +165,55 @@ func (s *store) ActiveStops(ctx context.Context, tenant troth.Tenant) ([]retenti
 func (s *store) SurveyRecords(ctx context.Context, v retention.Survey, limit int) ([]retention.RecordRow, error) {
 	return faultstore.Do(ctx, s.p, "SurveyRecords", func() ([]retention.RecordRow, error) { return s.s.SurveyRecords(ctx, v, limit) })
 }
+
+func (s *store) InsertWarrant(ctx context.Context, row retention.WarrantRow) error {
+	return faultstore.Run(ctx, s.p, "InsertWarrant", func() error { return s.s.InsertWarrant(ctx, row) })
+}
+
+func (s *store) LockWarrant(ctx context.Context, key retention.WarrantKey, wait bool) (retention.WarrantRow, bool, error) {
+	r, err := faultstore.Do(ctx, s.p, "LockWarrant", func() (r found[retention.WarrantRow], err error) {
+		r.row, r.found, err = s.s.LockWarrant(ctx, key, wait)
+		return r, err
+	})
+	return r.row, r.found, err
+}
+
+func (s *store) PutWarrant(ctx context.Context, row retention.WarrantRow) error {
+	return faultstore.Run(ctx, s.p, "PutWarrant", func() error { return s.s.PutWarrant(ctx, row) })
+}
+
+func (s *store) DeleteWarrant(ctx context.Context, key retention.WarrantKey) error {
+	return faultstore.Run(ctx, s.p, "DeleteWarrant", func() error { return s.s.DeleteWarrant(ctx, key) })
+}
+
+func (s *store) WarrantsOf(ctx context.Context, tenant troth.Tenant, handle string) ([]retention.WarrantRow, error) {
+	return faultstore.Do(ctx, s.p, "WarrantsOf", func() ([]retention.WarrantRow, error) { return s.s.WarrantsOf(ctx, tenant, handle) })
+}
+
+func (s *store) Warrants(ctx context.Context, q retention.WarrantQuery) ([]retention.WarrantRow, error) {
+	return faultstore.Do(ctx, s.p, "Warrants", func() ([]retention.WarrantRow, error) { return s.s.Warrants(ctx, q) })
+}
+
+func (s *store) AddTally(ctx context.Context, row retention.TallyRow) error {
+	return faultstore.Run(ctx, s.p, "AddTally", func() error { return s.s.AddTally(ctx, row) })
+}
+
+func (s *store) Tallies(ctx context.Context, tenant troth.Tenant, since int64) ([]retention.TallyRow, error) {
+	return faultstore.Do(ctx, s.p, "Tallies", func() ([]retention.TallyRow, error) { return s.s.Tallies(ctx, tenant, since) })
+}
+
+func (s *store) PutLateness(ctx context.Context, row retention.LatenessRow) error {
+	return faultstore.Run(ctx, s.p, "PutLateness", func() error { return s.s.PutLateness(ctx, row) })
+}
+
+func (s *store) Lateness(ctx context.Context, tenant troth.Tenant) ([]retention.LatenessRow, error) {
+	return faultstore.Do(ctx, s.p, "Lateness", func() ([]retention.LatenessRow, error) { return s.s.Lateness(ctx, tenant) })
+}
+
+func (s *store) DueWarrants(ctx context.Context, at int64, limit int) ([]retention.WarrantKey, error) {
+	return faultstore.Do(ctx, s.p, "DueWarrants", func() ([]retention.WarrantKey, error) { return s.s.DueWarrants(ctx, at, limit) })
+}
+
+func (s *store) WaitingWarrants(ctx context.Context, limit int) ([]retention.WarrantRow, error) {
+	return faultstore.Do(ctx, s.p, "WaitingWarrants", func() ([]retention.WarrantRow, error) { return s.s.WaitingWarrants(ctx, limit) })
+}

@@ -60,6 +60,9 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					}
 					_, err := inner.InsertHold(ctx, retention.HoldRow{})
 					require.NoError(t, err)
+					if method != "InsertWarrant" {
+						require.NoError(t, inner.InsertWarrant(ctx, retention.WarrantRow{}))
+					}
 					_, err = inner.InsertPlan(ctx, retention.PlanRow{})
 					require.NoError(t, err)
 					_, err = inner.InsertStop(ctx, retention.StopRow{})
@@ -67,9 +70,14 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					_, _, err = inner.LockAllowance(ctx, "", "", true)
 					require.NoError(t, err)
 					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
-					if method == "DeleteRecord" {
-						_, err := inner.InsertRecord(ctx, retention.RecordRow{}) // for the second call
+					switch method { // for the second call
+					case "DeleteRecord":
+						_, err := inner.InsertRecord(ctx, retention.RecordRow{})
 						require.NoError(t, err)
+					case "DeleteWarrant":
+						_ = inner.InsertWarrant(ctx, retention.WarrantRow{})
+					case "InsertWarrant":
+						_ = inner.DeleteWarrant(ctx, retention.WarrantKey{})
 					}
 					require.NoError(t, call(ctx, s, method))
 					return nil

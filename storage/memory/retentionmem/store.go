@@ -18,6 +18,7 @@ type Store struct {
 	policies *memory.Table[policyKey, retention.PolicyRow]
 	records  *memory.Table[retention.RecordKey, retention.RecordRow]
 	holds    *memory.Table[holdKey, retention.HoldRow]
+	warrantTables
 
 	plans      *memory.Table[planKey, retention.PlanRow]
 	allowances *memory.Table[nameKey, retention.AllowanceRow]
@@ -28,6 +29,7 @@ var _ retention.Backend = (*Store)(nil)
 
 var (
 	errNoTransaction = errors.New("retentionmem: not in a transaction")
+	errTaken         = errors.New("retentionmem: the id is taken")
 	errNothing       = errors.New("retentionmem: no such row")
 )
 
@@ -52,6 +54,7 @@ func New(db *memory.DB) *Store {
 		holds: memory.NewTable[holdKey, retention.HoldRow](db, func(a, b holdKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.id, b.id))
 		}),
+		warrantTables: newWarrantTables(db),
 
 		plans:      memory.NewTable[planKey, retention.PlanRow](db, comparePlans),
 		allowances: memory.NewTable[nameKey, retention.AllowanceRow](db, compareNames),

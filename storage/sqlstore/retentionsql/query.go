@@ -37,6 +37,8 @@ type queries struct {
 
 	insertHold, putHold, hold, activeHolds string
 
+	warrantQueries
+
 	insertPlan, putPlan, lockPlan, tryPlan, openPlans string
 
 	insertAllowance, putAllowance, allowance, lockAllowance, tryAllowance, allowances string
@@ -51,6 +53,7 @@ var waiting = strconv.FormatInt(retention.Waiting, 10)
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
+	q.warrantQueries = newWarrantQueries(d)
 	if d == sqlstore.Postgres {
 		q.lockRecord, q.tryRecord = q.record+" FOR UPDATE", q.record+" FOR UPDATE SKIP LOCKED"
 		q.tryPlan, q.tryAllowance = q.lockPlan+" FOR UPDATE SKIP LOCKED", q.lockAllowance+" FOR UPDATE SKIP LOCKED"
