@@ -35,6 +35,7 @@ func WithOperator(role string) Option {
 
 // StopAll stops all destruction in a tenant, or, for [troth.Platform], everywhere: by
 // sweeps, [Keeper.Dispose] and [Keeper.Permit], in all processes, until it is lifted.
+// Copies outside of the database that have not been told yet are told when it is lifted.
 // Records are hidden all the same when they are due. It takes a person who is operator,
 // counsel or the data-protection officer. Placing the same again changes nothing.
 //

@@ -128,3 +128,18 @@ func TestStop_WhatWaitsIsDecidedAgain(t *testing.T) {
 	require.NoError(t, w.k.Lift(officer(w), ours, "b"))
 	require.Equal(t, 2, w.sweep().Destroyed)
 }
+
+// A warrant that was issued before stands; nobody is told of it until the stop is lifted.
+func TestStop_CopiesOutsideAreNotToldMeanwhile(t *testing.T) {
+	w := newSpread(t)
+	h := w.purged("1", "p")
+	require.NoError(t, w.k.StopAll(officer(w.kept), ours, "s"))
+	require.ErrorIs(t, w.works.run(t, w.k), retention.ErrStopped)
+	require.True(t, w.search.has["1"])
+	require.Equal(t, retention.CopyWaiting, w.where(h, "search").Status)
+	require.NoError(t, w.k.Lift(officer(w.kept), ours, "s"))
+	w.after(1)
+	require.NoError(t, w.works.run(t, w.k))
+	require.False(t, w.search.has["1"])
+	require.Equal(t, retention.CopyGone, w.where(h, "search").Status)
+}

@@ -38,6 +38,11 @@ func doCopy(ctx context.Context, k *Keeper, j troth.Job) (troth.Outcome, error) 
 	if to == nil {
 		return troth.Retry, errConnector
 	}
+	if stop, err := k.stopOf(ctx, troth.Platform, w.key.Tenant); err != nil {
+		return troth.Retry, err
+	} else if stop != "" {
+		return troth.Retry, &StoppedError{Stop: stop} // the warrant stands, and waits
+	}
 	shown, err := tell(k.tx.Detach(ctx), to, w.order)
 	if err != nil {
 		return troth.Retry, errors.Join(err, k.failed(ctx, w))
