@@ -128,8 +128,10 @@ func (p *indexed) runWorks(t *testing.T, done func() bool) {
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = p.tasks.Run(ctx) }()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for !done() && ctx.Err() == nil {
-		time.Sleep(5 * time.Millisecond)
+		<-tick.C
 	}
 	stop()
 	<-ended
@@ -258,7 +260,7 @@ func TestWarrant_AHoldRacesTheCommit(t *testing.T) {
 		begun, placed := make(chan struct{}), make(chan error, 1)
 		sweeper.destroyed = func() {
 			close(begun)
-			time.Sleep(50 * time.Millisecond) // let the other one wait
+			<-time.After(50 * time.Millisecond) // let the other one wait
 		}
 		lawyer := person(t.Context(), "lawyer", "counsel")
 		go func() {
