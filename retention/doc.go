@@ -56,6 +56,23 @@
 // promise whether it is kept, at risk or broken, and what shows it; [Keeper.Certify] issues a
 // certificate about single records that strangers can check.
 //
+// # Before anything goes
+//
+// [Keeper.Preview] says what a sweep would do now, by the sweep's own evaluation, as
+// counts and a few records with reasons. The first records ever to go wait for a plan
+// that two people approved, out of sight:
+//
+//	plan, err := k.Preview(ctx)
+//	fmt.Print(plan)
+//	err = k.Propose(officer, plan)               // contexts with two people as actors
+//	err = k.Approve(counsel, plan.Hash())
+//
+// So do records beyond a [Ceiling], and a version that makes records go earlier, see
+// [Keeper.PreviewActivation]. A host whose records do neither is asked once, and may be
+// on its first day, when the plan is empty; [UnsafeWithoutApproval] asks nobody.
+// [Keeper.Sweep] returns an [*ApprovalError] as long as something waits.
+// [Keeper.StopAll] stops all destruction at once, in a tenant or everywhere.
+//
 // # Time
 //
 // Periods of days, weeks, months and years end with the end of a day in the
@@ -80,7 +97,9 @@
 //
 // [*PolicyError], which wraps [ErrPolicy], refuses a policy and says where. Nothing
 // of a policy but ids is quoted. A [*LintError] holds findings, a [*HeldError] names the
-// hold that keeps something; it wraps troth.ErrNotPermitted.
+// hold that keeps something; it wraps troth.ErrNotPermitted, as does a [*StoppedError]. An
+// [*ApprovalError] says that people must look, a [*StaleError] that what they looked at
+// is not so any more.
 //
 // # Concurrency
 //

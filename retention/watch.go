@@ -42,16 +42,16 @@ func (k *Keeper) overdue(ctx context.Context, h *History, now time.Time) (map[du
 	if err := w.lookAll(ctx, failing); err != nil {
 		return nil, err
 	}
-	keys, err := k.store.DueRecords(ctx, now.UnixMicro(), watched)
+	places, err := k.store.DueRecords(ctx, now.UnixMicro(), Place{}, watched)
 	if err == nil {
-		err = w.lookAt(ctx, keys)
+		err = w.lookAt(ctx, places)
 	}
 	for _, c := range h.Cuts(now) {
 		if err != nil {
 			break
 		}
-		if keys, err = k.store.CutRecords(ctx, c, watched); err == nil {
-			err = w.lookAt(ctx, keys)
+		if places, err = k.store.CutRecords(ctx, c, Place{}, watched); err == nil {
+			err = w.lookAt(ctx, places)
 		}
 	}
 	for _, class := range h.classes() {
@@ -87,9 +87,9 @@ func (w *watch) lookAll(ctx context.Context, rows []RecordRow) error {
 	return nil
 }
 
-func (w *watch) lookAt(ctx context.Context, keys []RecordKey) error {
-	for _, key := range keys {
-		row, found, err := w.k.store.Record(ctx, key)
+func (w *watch) lookAt(ctx context.Context, places []Place) error {
+	for _, p := range places {
+		row, found, err := w.k.store.Record(ctx, p.RecordKey)
 		if err != nil {
 			return err
 		}
@@ -107,10 +107,8 @@ func (w *watch) look(ctx context.Context, row *RecordRow) (err error) {
 		return nil
 	}
 	w.seen[row.RecordKey] = true
-	det, err := row.detail()
-	if errors.Is(err, ErrRecord) {
-		return nil // the sweep reports it as failing
-	} else if err != nil {
+	events, err := w.k.eventsFor(ctx, *row)
+	if err != nil {
 		return err
 	}
 	holds := w.holds[row.Tenant]
@@ -120,7 +118,13 @@ func (w *watch) look(ctx context.Context, row *RecordRow) (err error) {
 		}
 		w.holds[row.Tenant] = holds
 	}
-	d := w.h.Evaluate(row.facts(&det, holds.of(row.SubjectID, row.Class, timeOf(row.Created))), w.now)
+	o, err := outcomeOf(w.h, holds, events, row, w.now)
+	if errors.Is(err, ErrRecord) {
+		return nil // the sweep reports it as failing
+	} else if err != nil {
+		return err
+	}
+	d := o.d
 	why := DelayDue
 	switch {
 	case row.Tries > 0:
