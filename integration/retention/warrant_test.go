@@ -128,8 +128,10 @@ func (p *indexed) runWorks(t *testing.T, done func() bool) {
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = p.tasks.Run(ctx) }()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for !done() && ctx.Err() == nil {
-		time.Sleep(5 * time.Millisecond)
+		<-tick.C
 	}
 	stop()
 	<-ended
@@ -157,7 +159,7 @@ func (p *indexed) manual(t *testing.T) (found []task.Task) {
 	return found
 }
 
-func due() time.Time { return began.AddDate(0, 0, 40) }
+func dueDay() time.Time { return began.AddDate(0, 0, 40) }
 
 // destroyAndHang is the other program: it destroys what is due, and begins to tell the
 // index of it.
@@ -175,7 +177,7 @@ func destroyAndHang(config string) error {
 	if err != nil {
 		return err
 	}
-	p, err := startIndexed(ctx, h, &folder{path: path, hang: true}, due)
+	p, err := startIndexed(ctx, h, &folder{path: path, hang: true}, dueDay)
 	if err != nil {
 		return err
 	}
@@ -205,7 +207,7 @@ func killed(t *testing.T, driver, source string) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = h.Close() })
 	f := &folder{path: t.TempDir()}
-	p, err := startIndexed(t.Context(), h, f, due)
+	p, err := startIndexed(t.Context(), h, f, dueDay)
 	require.NoError(t, err)
 	indexedDocument(t, p, f)
 
@@ -250,21 +252,21 @@ func killed(t *testing.T, driver, source string) {
 func TestWarrant_AHoldRacesTheCommit(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, open func() *sqlstore.Handle) {
 		f := &folder{path: t.TempDir()}
-		sweeper, err := startIndexed(t.Context(), open(), f, due)
+		sweeper, err := startIndexed(t.Context(), open(), f, dueDay)
 		require.NoError(t, err)
-		office, err := startIndexed(t.Context(), open(), f, due)
+		office, err := startIndexed(t.Context(), open(), f, dueDay)
 		require.NoError(t, err)
 		indexedDocument(t, sweeper, f)
 		begun, placed := make(chan struct{}), make(chan error, 1)
 		sweeper.destroyed = func() {
 			close(begun)
-			time.Sleep(50 * time.Millisecond) // let the other one wait
+			<-time.After(50 * time.Millisecond) // let the other one wait
 		}
 		lawyer := person(t.Context(), "lawyer", "counsel")
 		go func() {
 			<-begun
 			for {
-				err := office.k.Place(lawyer, retention.Hold{Tenant: ours, ID: "h", Matter: "m", SubjectID: "p", Review: due().AddDate(1, 0, 0)})
+				err := office.k.Place(lawyer, retention.Hold{Tenant: ours, ID: "h", Matter: "m", SubjectID: "p", Review: dueDay().AddDate(1, 0, 0)})
 				if !troth.Retryable(err) {
 					placed <- err
 					return
@@ -282,7 +284,7 @@ func TestWarrant_AHoldRacesTheCommit(t *testing.T) {
 		}
 		require.Len(t, late, 1)
 		require.Equal(t, []string{"index", "paper"}, late[0].Waits)
-		require.Equal(t, due().UTC(), late[0].Since)
+		require.Equal(t, dueDay().UTC(), late[0].Since)
 		office.runWorks(t, func() bool { return office.status(t, late[0].Handle)["index"] == retention.CopyGone })
 		require.NoFileExists(t, f.file("1"), "the commit was the cut-off")
 	})
