@@ -170,8 +170,10 @@ func TestLateness_WhatWaitsForAPlanIsWatchedToo(t *testing.T) {
 	w.k, w.files.keeper = k, k
 	w.trashed("1", "p")
 	w.after(54)
-	_, err = k.Sweep(w.ctx)
-	require.Error(t, err, "nothing was ever approved")
+	s, err := w.k.Sweep(w.ctx)
+	var waits *retention.ApprovalError
+	require.ErrorAs(t, err, &waits)
+	require.Equal(t, 1, s.Waiting, "nothing was ever approved")
 	w.after(4)
 	require.Equal(t, 1, w.tend().Told)
 	require.Equal(t, retention.DelayApproval, w.told.list[0].Why)
