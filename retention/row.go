@@ -77,4 +77,8 @@ type HoldRow struct {
 	ProposedAt int64
 	Proposer   []byte
 	ReleasedAt int64
+	// Where is the condition that narrows it; empty narrows nothing.
+	Where []byte
+	// ToldAt is the ReviewAt of which people were told that it has come.
+	ToldAt int64
 }

@@ -60,6 +60,10 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					}
 					_, err := inner.InsertHold(ctx, retention.HoldRow{})
 					require.NoError(t, err)
+					if method != "InsertControl" {
+						_, err = inner.InsertControl(ctx, retention.ControlRow{})
+						require.NoError(t, err)
+					}
 					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
 					if method == "DeleteRecord" {
 						_, err := inner.InsertRecord(ctx, retention.RecordRow{}) // for the second call
