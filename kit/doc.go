@@ -52,10 +52,27 @@
 // before an erasure: open it with [vault.ForReplay], and go on as docs/restore.md
 // says.
 //
+// # A retention keeper
+//
+// With Config.Retention the Kit has a Keeper, and nothing in it is destroyed but by
+// the Keeper's permits:
+//
+//	files := &files{} // the host's retention.Handler
+//	c.Retention = func(k *kit.Kit) []retention.Option {
+//		files.kit = k
+//		return []retention.Option{retention.WithRecords("file", retention.Registration{Handler: files})}
+//	}
+//	k, err := kit.Open(ctx, c)
+//	err = k.Keeper.Activate(officer, policy) // once: the tables keep it
+//
+// Shred with what [retention.Keeper.Permit] hands out, or, where the vault's keys are a
+// record of the policy, with the permit of the order. A database that had a Keeper opens
+// without one no more.
+//
 // # What it does not promise
 //
-// Until there is a retention keeper a Kit shreds with troth.UnmanagedPermit:
-// nobody checks holds and legal minima, and the trail says so. Evidence joins
+// Without Config.Retention a Kit shreds with troth.UnmanagedPermit: nobody checks
+// holds and legal minima, and the trail says so. Evidence joins
 // the act's transaction and is durable with it; tamper-evident it is from when
 // Run or Close moved it into the signed log. Who has the database and the folder
 // of LocalSecrets can sign another history: only a checkpoint that others keep

@@ -57,8 +57,14 @@ type Config struct {
 	Consent     []consent.Option
 	Unsubscribe []unsubscribe.Option
 	Gate        []unsubscribe.GateOption
+	// Retention is optional, and called once, when the other parts are made: with it a
+	// Keeper carries the host's policy out, and alone gives leave to destroy, in all
+	// parts, for ever: later the database opens with a Keeper or not at all. Handlers of
+	// [retention.WithRecords] may keep the Kit, and use its Keeper when they are called.
+	// Until a policy is active nothing is destroyed.
+	Retention func(k *Kit) []retention.Option
 	// Kinds says how work that the Kit itself hands to Tasks is limited and tried
-	// again, by the names of [consent.Works] and [unsubscribe.Works]: how fast a
+	// again, by the names of [consent.Works], [unsubscribe.Works] and [retention.Works]: how fast a
 	// provider may be called, for example. The others have the engine's defaults.
 	Kinds []task.Kind
 	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of
@@ -89,6 +95,8 @@ type Kit struct {
 	// are Vault's.
 	Unsubscribe *unsubscribe.Registry
 	Gate        *unsubscribe.Gate
+	// Keeper carries the host's retention policy out; nil without Config.Retention.
+	Keeper *retention.Keeper
 
 	log       *zap.Logger
 	signer    audit.Signer // nil in a kit that only records
@@ -96,9 +104,6 @@ type Kit struct {
 	late      late
 	settled   atomic.Bool
 }
-
-// ground is recorded as the reason for working without a retention keeper.
-const ground = "no-retention-keeper"
 
 // Open creates or migrates the tables and wires the parts. It asks the
 // key-encryption key once, so that a wrong one shows here, as [vault.ErrKEK],
@@ -148,8 +153,9 @@ func (k *Kit) setSigner(c Config) (err error) {
 
 // trailOptions are those of the trail.
 func (k *Kit) trailOptions(c Config) []audit.Option {
-	opts := []audit.Option{
-		audit.Unmanaged(ground), audit.WithLogger(c.Logger), audit.WithClock(c.Clock), audit.WithVerifiers(k.verifiers),
+	opts := []audit.Option{audit.WithLogger(c.Logger), audit.WithClock(c.Clock), audit.WithVerifiers(k.verifiers)}
+	if c.Retention == nil {
+		opts = append(opts, audit.Unmanaged(ground))
 	}
 	if k.signer != nil {
 		opts = append(opts, audit.WithSigner(k.signer))
@@ -180,9 +186,11 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	if err != nil {
 		return err
 	}
-	opts = slices.Concat([]vault.Option{
-		vault.Unmanaged(ground), vault.WithLogger(c.Logger), vault.WithClock(c.Clock),
-	}, opts)
+	own := []vault.Option{vault.WithLogger(c.Logger), vault.WithClock(c.Clock)}
+	if c.Retention == nil {
+		own = append(own, vault.Unmanaged(ground))
+	}
+	opts = slices.Concat(own, opts)
 	wired := c.vault(keys, k.Trail)
 	wired.Evidence = Evidence(k.Trail)
 	k.Vault, err = vault.Open(ctx, wired, opts...)
@@ -204,13 +212,17 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 			return err
 		}
 	}
-	if err := k.wireTasks(ctx, c); err != nil {
-		return err
+	managed := []retention.Managed{keys, entries}
+	for _, wire := range []func(ctx context.Context, c Config) (retention.Managed, error){
+		k.wireTasks, k.wireConsent, k.wireUnsubscribe,
+	} {
+		store, err := wire(ctx, c)
+		if err != nil {
+			return err
+		}
+		managed = append(managed, store)
 	}
-	if err := k.wireConsent(ctx, c); err != nil {
-		return err
-	}
-	return k.wireUnsubscribe(ctx, c)
+	return k.wireRetention(ctx, c, managed)
 }
 
 // vault is what both vaults are opened with.
@@ -272,8 +284,7 @@ func (k *Kit) WithTx(ctx context.Context, tx *sql.Tx) context.Context {
 // see [audit.Verifiers]; String writes the file that audit.ParseVerifiers reads.
 func (k *Kit) Verifiers() audit.Verifiers { return k.verifiers }
 
-// Acts are all acts whose evidence the parts record, and a retention keeper beside
-// them; docs/acts.md shows them.
+// Acts are all acts whose evidence the parts record; docs/acts.md shows them.
 func Acts() []*troth.Act {
 	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts(), unsubscribe.Acts(), retention.Acts())
 }

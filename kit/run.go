@@ -20,16 +20,20 @@ import (
 // due, see [task.Engine.Run], and what the ledger of consent has to do in time,
 // see [consent.Ledger.Run]; it keeps the gate's index young and watches that providers
 // are told of opt-outs in time, see [unsubscribe.Gate.Run] and
-// [unsubscribe.Registry.Run]; and, where there is a signer, it moves the trail's
+// [unsubscribe.Registry.Run]; the Keeper, if there is one, hides and destroys what is
+// due, see [retention.Keeper.Run]; and, where there is a signer, it moves the trail's
 // entries into the log and signs checkpoints, see [audit.Trail.Run]. When one of
 // them ends, all end, and Run returns the errors of all.
 //
-// While the vault waits for a replay, see [vault.Vault.Behind], no task is done
-// and the ledgers of consent and of opt-outs do nothing: they begin, and begin
-// again, when it has gone through.
+// While the vault waits for a replay, see [vault.Vault.Behind], no task is done,
+// nothing is swept, and the ledgers of consent and of opt-outs do nothing: they begin,
+// and begin again, when it has gone through.
 func (k *Kit) Run(ctx context.Context) error {
 	parts := []func(context.Context) error{
 		k.Vault.Run, k.Gate.Run, k.unlessBehind(k.Tasks.Run), k.unlessBehind(k.Consent.Run), k.unlessBehind(k.Unsubscribe.Run),
+	}
+	if k.Keeper != nil {
+		parts = append(parts, k.unlessBehind(k.Keeper.Run))
 	}
 	if k.signer != nil {
 		parts = append(parts, k.Trail.Run)

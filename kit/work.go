@@ -7,6 +7,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore/consentsql"
 	"github.com/trothdev/troth/storage/sqlstore/tasksql"
 	"github.com/trothdev/troth/storage/sqlstore/unsubscribesql"
@@ -17,32 +18,40 @@ import (
 
 // wireTasks makes the engine. Payloads are sealed in the vault, and their keys
 // destroyed there.
-func (k *Kit) wireTasks(ctx context.Context, c Config) error {
+func (k *Kit) wireTasks(ctx context.Context, c Config) (retention.Managed, error) {
 	store, err := tasksql.New(ctx, k.Handle)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	destroy := func(ctx context.Context, p troth.Permit, of troth.Subject, in troth.Compartment) error {
 		return k.destroy(ctx, p, of, in)
 	}
-	k.Tasks, err = task.New(ctx,
-		task.Config{Store: store, Recorder: k.Trail, Sealer: k.Vault, DestroyKey: destroy},
-		slices.Concat([]task.Option{
-			task.Unmanaged(ground), task.WithLogger(c.Logger), task.WithClock(c.Clock),
-		}, c.Tasks)...)
-	return err
+	wired := task.Config{Store: store, Recorder: k.Trail, Sealer: k.Vault, DestroyKey: destroy}
+	opts := []task.Option{task.WithLogger(c.Logger), task.WithClock(c.Clock)}
+	if c.Retention == nil {
+		opts = append(opts, task.Unmanaged(ground))
+	} else {
+		wired.Disposer = keeper{k}
+	}
+	k.Tasks, err = task.New(ctx, wired, slices.Concat(opts, c.Tasks)...)
+	return store, err
 }
 
 // wireConsent makes the ledger, whose work the engine does.
-func (k *Kit) wireConsent(ctx context.Context, c Config) error {
+func (k *Kit) wireConsent(ctx context.Context, c Config) (retention.Managed, error) {
 	store, err := consentsql.New(ctx, k.Handle)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	opts := []consent.Option{
-		consent.Unmanaged(ground), consent.WithLogger(c.Logger), consent.WithClock(c.Clock),
+		consent.WithLogger(c.Logger), consent.WithClock(c.Clock),
 		consent.WithSealer(k.Vault), consent.WithShredder(k.destroy),
 		consent.WithEnqueuer(k.Tasks), consent.WithProver(k.Trail),
+	}
+	if c.Retention == nil {
+		opts = append(opts, consent.Unmanaged(ground))
+	} else {
+		opts = append(opts, consent.WithDisposer(keeper{k}))
 	}
 	if c.Directory != nil {
 		opts = append(opts, consent.WithObjections(optOuts{k}))
@@ -50,9 +59,9 @@ func (k *Kit) wireConsent(ctx context.Context, c Config) error {
 	k.Consent, err = consent.New(ctx,
 		consent.Config{Store: store, Recorder: k.Trail, Keys: k.Vault}, slices.Concat(opts, c.Consent)...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return k.handle(c, consent.Works(), k.consentWork)
+	return store, k.handle(c, consent.Works(), k.consentWork)
 }
 
 // handle has the engine do work of some kinds as the host configured them.
@@ -73,7 +82,7 @@ func (k *Kit) handle(c Config, names []string, h troth.WorkHandler) error {
 
 // checkKinds refuses what would configure nothing.
 func (c Config) checkKinds() error {
-	ours := slices.Concat(consent.Works(), unsubscribe.Works())
+	ours := slices.Concat(consent.Works(), unsubscribe.Works(), retention.Works())
 	for _, kind := range c.Kinds {
 		if !slices.Contains(ours, kind.Name) {
 			return fmt.Errorf("Config.Kinds: no part of a Kit enqueues %q", kind.Name)
@@ -91,14 +100,19 @@ func (k *Kit) consentWork(ctx context.Context, j troth.Job) (troth.Outcome, erro
 
 // wireUnsubscribe makes the registry of opt-outs and its gate. The engine tells
 // providers.
-func (k *Kit) wireUnsubscribe(ctx context.Context, c Config) error {
+func (k *Kit) wireUnsubscribe(ctx context.Context, c Config) (retention.Managed, error) {
 	store, err := unsubscribesql.New(ctx, k.Handle)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	opts := []unsubscribe.Option{
-		unsubscribe.Unmanaged(ground), unsubscribe.WithLogger(c.Logger), unsubscribe.WithClock(c.Clock),
+		unsubscribe.WithLogger(c.Logger), unsubscribe.WithClock(c.Clock),
 		unsubscribe.WithSealer(k.Vault), unsubscribe.WithShredder(k.destroy), unsubscribe.WithEnqueuer(k.Tasks),
+	}
+	if c.Retention == nil {
+		opts = append(opts, unsubscribe.Unmanaged(ground))
+	} else {
+		opts = append(opts, unsubscribe.WithDisposer(keeper{k}))
 	}
 	if c.Directory != nil {
 		opts = append(opts, unsubscribe.WithDirectory(c.Directory), unsubscribe.WithObjections(k.Consent))
@@ -106,12 +120,12 @@ func (k *Kit) wireUnsubscribe(ctx context.Context, c Config) error {
 	k.Unsubscribe, err = unsubscribe.New(ctx,
 		unsubscribe.Config{Store: store, Recorder: k.Trail, Keys: k.Vault}, slices.Concat(opts, c.Unsubscribe)...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if k.Gate, err = unsubscribe.NewGate(k.Unsubscribe, c.Gate...); err != nil {
-		return err
+		return nil, err
 	}
-	return k.handle(c, unsubscribe.Works(), k.Unsubscribe.Do)
+	return store, k.handle(c, unsubscribe.Works(), k.Unsubscribe.Do)
 }
 
 // optOuts is the registry of opt-outs for the ledger of consent, which is made

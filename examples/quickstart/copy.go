@@ -39,7 +39,7 @@ func (s *shop) copy(ctx context.Context) (*copied, error) {
 		return nil, fmt.Errorf("copy the database: %w", errors.Join(err, c.db.Close(), c.drop(ctx)))
 	}
 	c.kit, err = kit.Open(ctx, kit.Config{
-		DB: c.db, Dialect: s.dialect, Secrets: s.stolen(),
+		DB: c.db, Dialect: s.dialect, Secrets: s.stolen(), Retention: s.retention,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("copy the database: %w", errors.Join(err, c.db.Close(), c.drop(ctx)))

@@ -98,7 +98,7 @@ func (c *copied) reopen(ctx context.Context, s *story) error {
 		return err
 	}
 	c.kit = nil
-	k, err := kit.Open(ctx, kit.Config{DB: c.db, Dialect: s.dialect, Secrets: s.stolen()})
+	k, err := kit.Open(ctx, kit.Config{DB: c.db, Dialect: s.dialect, Secrets: s.stolen(), Retention: s.retention})
 	if err == nil {
 		c.kit = k
 	}

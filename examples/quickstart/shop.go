@@ -36,13 +36,17 @@ type shop struct {
 	secrets  kit.Secrets
 	kit      *kit.Kit
 	provider *provider
+	// ahead is by how many days the keeper's clock is ahead of the real one.
+	ahead int
 }
 
-// table is the shop's own; the sealed columns are plain bytes to it.
-const table = `CREATE TABLE IF NOT EXISTS customer (
+// tables are the shop's own; the sealed columns are plain bytes to it.
+const tables = `CREATE TABLE IF NOT EXISTS customer (
 	shop TEXT NOT NULL, id TEXT NOT NULL,
 	name %[1]s NOT NULL, email %[1]s NOT NULL, phone %[1]s NOT NULL, address %[1]s NOT NULL,
-	PRIMARY KEY (shop, id))`
+	PRIMARY KEY (shop, id));
+CREATE TABLE IF NOT EXISTS purchase (
+	shop TEXT NOT NULL, id TEXT NOT NULL, text %[1]s NOT NULL, visible TEXT NOT NULL, PRIMARY KEY (shop, id))`
 
 func openShop(ctx context.Context, dir, dsn string) (*shop, error) {
 	secrets, err := kit.LocalSecrets(filepath.Join(dir, "secrets"), passphrase, kit.KeptApart(0))
@@ -54,7 +58,7 @@ func openShop(ctx context.Context, dir, dsn string) (*shop, error) {
 		return nil, err
 	}
 	bytes := map[sqlstore.Dialect]string{sqlstore.SQLite: "BLOB", sqlstore.Postgres: "BYTEA"}[s.dialect]
-	if _, err := s.db.ExecContext(ctx, fmt.Sprintf(table, bytes)); err != nil {
+	if _, err := s.db.ExecContext(ctx, fmt.Sprintf(tables, bytes)); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	if err := s.openKit(ctx); err != nil {
@@ -73,11 +77,13 @@ func (s *shop) openKit(ctx context.Context) error {
 		DB: s.db, Dialect: s.dialect, Secrets: s.secrets, Origin: origin,
 		Consent:     []consent.Option{consent.WithController(controller)},
 		Unsubscribe: []unsubscribe.Option{unsubscribe.WithProvider("mail", client)},
+		Retention:   s.retention,
 	})
 	if err != nil {
 		s.provider.server.Close()
+		return err
 	}
-	return err
+	return s.activate(ctx)
 }
 
 func connect(dir, dsn string) (*sql.DB, sqlstore.Dialect, error) {

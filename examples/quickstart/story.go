@@ -12,6 +12,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/deadline"
+	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -55,6 +56,7 @@ func (s *story) tell(ctx context.Context) error {
 		{"Consent, asked for and proved", s.tellConsent},
 		{"A campaign, and one who leaves it", s.tellCampaign},
 		{"A notice that must arrive", s.tellNotice},
+		{"What was trashed goes, and what a legal hold keeps stays", s.tellTrash},
 		{"Erasing one person", s.tellShred},
 	} {
 		s.say("\n== %s", step.title)
@@ -174,7 +176,14 @@ func (s *story) tellShred(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	receipt, err := s.kit.Vault.Shred(ctx, troth.UnmanagedPermit("erasure-request"), vault.Target{Tenant: ours, SubjectID: erased})
+	var receipt vault.Receipt
+	leave := retention.Leave{
+		Ref: troth.PermitRef{Tenant: ours, Subject: erased}, SubjectID: erased, Ground: "erasure-request",
+	}
+	err = s.kit.Keeper.Permit(ctx, leave, func(ctx context.Context, p troth.Permit) (err error) {
+		receipt, err = s.kit.Vault.Shred(ctx, p, vault.Target{Tenant: ours, SubjectID: erased})
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ var random = []struct {
 	{regexp.MustCompile(`\b01[0-9a-f]{30}…`), "01<random>…"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT[\d:.]+Z`), "<instant>"},
 	{regexp.MustCompile(`/u/[-\w]+`), "/u/<random>"},
+	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<name>"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "<id>"},
 	{regexp.MustCompile(`\b(person |about |(?:commitments|terms|document|event|receipt)=)[0-9a-f]{8}\b`), "$1<random>"},
 }

@@ -1,0 +1,61 @@
+package kit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/retention"
+	"github.com/trothdev/troth/storage/sqlstore/retentionsql"
+	"github.com/trothdev/troth/task"
+	"github.com/trothdev/troth/unsubscribe"
+)
+
+// ground is recorded as the reason for working without a retention keeper.
+const ground = "no-retention-keeper"
+
+// wireRetention makes the keeper, which takes the other parts' stores over.
+func (k *Kit) wireRetention(ctx context.Context, c Config, managed []retention.Managed) error {
+	if c.Retention == nil {
+		return nil
+	}
+	store, err := retentionsql.New(ctx, k.Handle)
+	if err != nil {
+		return err
+	}
+	opts := []retention.Option{
+		retention.WithLogger(c.Logger), retention.WithClock(c.Clock), retention.WithTasks(k.Tasks),
+	}
+	for kind, permit := range disposals {
+		opts = append(opts, retention.WithDisposal(kind, retention.DisposalRule{Permit: permit}))
+	}
+	k.Keeper, err = retention.New(ctx,
+		retention.Config{Store: store, Recorder: k.Trail, Manages: managed},
+		slices.Concat(opts, c.Retention(k))...)
+	if err != nil {
+		return err
+	}
+	return k.handle(c, retention.Works(), k.Keeper.Do)
+}
+
+// disposals say how each part names what it asks leave to destroy.
+var disposals = map[string]func(ref troth.DisposalRef) troth.PermitRef{
+	task.PayloadDisposal:      task.PermitFor,
+	task.FinishedDisposal:     task.PermitFor,
+	consent.DisposeContent:    consent.PermitFor,
+	consent.DisposeProof:      consent.PermitFor,
+	consent.DisposeRequest:    consent.PermitFor,
+	unsubscribe.DisposePerson: unsubscribe.PermitFor,
+}
+
+// keeper is the Kit's Keeper for the parts that are made before it.
+type keeper struct{ k *Kit }
+
+func (l keeper) Dispose(ctx context.Context, ref troth.DisposalRef, ground string, destroy func(ctx context.Context, p troth.Permit) error) error {
+	if l.k.Keeper == nil {
+		return fmt.Errorf("%w: the keeper is not made yet", troth.ErrNotPermitted)
+	}
+	return l.k.Keeper.Dispose(ctx, ref, ground, destroy)
+}
