@@ -85,7 +85,7 @@ var (
 
 // Acts are the acts whose evidence the keeper records.
 func Acts() []*troth.Act {
-	return []*troth.Act{actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease}
+	return append([]*troth.Act{actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease}, controlActs()...)
 }
 
 // self acts when the keeper does something that nobody asked for.

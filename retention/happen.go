@@ -56,7 +56,7 @@ func (k *Keeper) Created(ctx context.Context, n NewRecord) error {
 	if row.Detail, err = d.encode(); err != nil {
 		return err
 	}
-	decided := h.Evaluate(row.facts(&d, nil), now)
+	decided := h.Evaluate((&holdIndex{}).facts(h, &row, &d, now), now)
 	row.Visible = decided.Visible // as the host made it
 	k.schedule(h, &row, &decided, len(d.Labels) > 0, now, false)
 	inserted, err := k.store.InsertRecord(ctx, row)
@@ -150,7 +150,7 @@ func (k *Keeper) happened(ctx context.Context, h *History, row *RecordRow, o Occ
 		row.Stage, row.Since, row.EndBy, row.Cohort = s.Stage, s.Since.UnixMicro(), microsOf(s.EndBy), cohort
 	}
 	row.Version++
-	decided := h.Evaluate(row.facts(&d, nil), now)
+	decided := h.Evaluate((&holdIndex{}).facts(h, row, &d, now), now)
 	k.schedule(h, row, &decided, len(d.Labels) > 0, now, false)
 	if err := k.enter(ctx, h, row, before, &decided); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -22,6 +23,8 @@ type Hold struct {
 	// a limit is covered.
 	SubjectID, Class string
 	From, To         time.Time
+	// Where limits it further.
+	Where Condition
 	// Review is when people look at it again. It ends nothing.
 	Review time.Time
 	// PlacedAt, ProposedAt and ReleasedAt are set by the keeper.
@@ -38,7 +41,12 @@ func (k *Keeper) Place(ctx context.Context, hold Hold) error {
 	if err := hold.validate(); err != nil {
 		return err
 	}
+	where, err := hold.Where.encode()
+	if err != nil {
+		return fmt.Errorf("retention: place: %w", err)
+	}
 	row := HoldRow{
+		Where:  where,
 		Tenant: hold.Tenant, ID: hold.ID, Matter: hold.Matter, SubjectID: hold.SubjectID, Class: hold.Class,
 		From: microsOf(hold.From), To: microsOf(hold.To), ReviewAt: microsOf(hold.Review), PlacedAt: k.now().UnixMicro(),
 	}
@@ -65,7 +73,7 @@ func (k *Keeper) same(ctx context.Context, row HoldRow) error {
 		return fmt.Errorf("retention: read hold: %w", err)
 	}
 	if old.ReleasedAt != 0 || old.Matter != row.Matter || old.SubjectID != row.SubjectID || old.Class != row.Class ||
-		old.From != row.From || old.To != row.To || old.ReviewAt != row.ReviewAt {
+		old.From != row.From || old.To != row.To || old.ReviewAt != row.ReviewAt || !bytes.Equal(old.Where, row.Where) {
 		return ErrConflict
 	}
 	return nil
@@ -81,18 +89,18 @@ func (hold *Hold) validate() error {
 	if err := checkName("matter", hold.Matter); err != nil {
 		return err
 	}
-	if hold.Review.IsZero() || !hold.From.IsZero() && !hold.To.IsZero() && hold.To.Before(hold.From) {
+	if hold.Review.IsZero() {
 		return ErrHold
 	}
-	if hold.Class != "" {
-		if err := checkName("class", hold.Class); err != nil {
-			return err
-		}
-	}
-	if hold.SubjectID != "" {
-		return troth.Subject{Tenant: hold.Tenant, ID: hold.SubjectID}.Validate()
-	}
-	return nil
+	x := Extent{SubjectID: hold.SubjectID, Class: hold.Class, From: hold.From, To: hold.To, Where: hold.Where}
+	return x.validate(hold.Tenant)
+}
+
+// extent is what the hold covers.
+func (row *HoldRow) extent() (x Extent, err error) {
+	x = Extent{SubjectID: row.SubjectID, Class: row.Class, From: timeOf(row.From), To: timeOf(row.To)}
+	x.Where, err = decodeCondition(row.Where)
+	return x, err
 }
 
 func (row *HoldRow) entry(act *troth.Act) troth.Entry {
@@ -212,58 +220,21 @@ func (k *Keeper) Holds(ctx context.Context, tenant troth.Tenant) ([]Hold, error)
 		return nil, fmt.Errorf("retention: read holds: %w", err)
 	}
 	var all []Hold
-	for _, row := range rows {
-		all = append(all, Hold{
-			Tenant: row.Tenant, ID: row.ID, Matter: row.Matter, SubjectID: row.SubjectID, Class: row.Class,
-			From: timeOf(row.From), To: timeOf(row.To), Review: timeOf(row.ReviewAt),
-			PlacedAt: timeOf(row.PlacedAt), ProposedAt: timeOf(row.ProposedAt),
-		})
+	for i := range rows {
+		hold, err := rows[i].hold()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, hold)
 	}
 	return all, nil
 }
 
-// holdIndex finds the holds that cover something without looking at all of them.
-type holdIndex struct {
-	bySubject map[string][]HoldRow
-	rows      []HoldRow // all, for what is about nobody knows whom
-}
-
-// holds reads the tenant's active holds, in the caller's transaction.
-func (k *Keeper) holds(ctx context.Context, tenant troth.Tenant) (*holdIndex, error) {
-	rows, err := k.store.ActiveHolds(ctx, tenant)
-	if err != nil {
-		return nil, fmt.Errorf("retention: read holds: %w", err)
-	}
-	x := &holdIndex{bySubject: map[string][]HoldRow{}, rows: rows}
-	for _, row := range rows {
-		x.bySubject[row.SubjectID] = append(x.bySubject[row.SubjectID], row)
-	}
-	return x, nil
-}
-
-// of returns the holds that cover something of a class about a person, created at an
-// instant. What is not known, and so empty or zero, is within every limit.
-func (x *holdIndex) of(subjectID, class string, created time.Time) (held []Held) {
-	cover := func(rows []HoldRow) {
-		for i := range rows {
-			if rows[i].covers(class, created) {
-				held = append(held, Held{Hold: rows[i].ID, Matter: rows[i].Matter})
-			}
-		}
-	}
-	if subjectID == "" {
-		cover(x.rows)
-		return held
-	}
-	cover(x.bySubject[""])
-	cover(x.bySubject[subjectID])
-	return held
-}
-
-func (row *HoldRow) covers(class string, created time.Time) bool {
-	if row.Class != "" && class != "" && row.Class != class {
-		return false
-	}
-	at := created.UnixMicro()
-	return created.IsZero() || at >= row.From && (row.To == 0 || at <= row.To)
+func (row *HoldRow) hold() (Hold, error) {
+	where, err := decodeCondition(row.Where)
+	return Hold{
+		Tenant: row.Tenant, ID: row.ID, Matter: row.Matter, SubjectID: row.SubjectID, Class: row.Class,
+		From: timeOf(row.From), To: timeOf(row.To), Where: where, Review: timeOf(row.ReviewAt),
+		PlacedAt: timeOf(row.PlacedAt), ProposedAt: timeOf(row.ProposedAt), ReleasedAt: timeOf(row.ReleasedAt),
+	}, err
 }

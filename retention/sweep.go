@@ -21,6 +21,8 @@ type Swept struct {
 	// Held were due to be destroyed and something keeps them. Unknown are those of
 	// which something is not known: somebody must look.
 	Held, Unknown int
+	// Excepted are those of Held that an exception keeps.
+	Excepted int
 	// Conflicts are decisions that stand against a promise: matters for the
 	// data-protection officer.
 	Conflicts []Decision
@@ -73,6 +75,9 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 		return s, err
 	}
 	now := k.now()
+	if err := k.sweepExceptions(ctx, now); err != nil {
+		return s, err
+	}
 	sources := []func(limit int) ([]RecordKey, error){
 		func(limit int) ([]RecordKey, error) { return k.store.DueRecords(ctx, now.UnixMicro(), limit) },
 		func(limit int) ([]RecordKey, error) {
@@ -173,6 +178,7 @@ func (s *Swept) add(p Swept) {
 	s.Destroyed += p.Destroyed
 	s.Anonymised += p.Anonymised
 	s.Held += p.Held
+	s.Excepted += p.Excepted
 	s.Unknown += p.Unknown
 	s.Late += p.Late
 	s.Conflicts = append(s.Conflicts, p.Conflicts...)
@@ -236,24 +242,29 @@ func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row Reco
 		row.DueAt, row.Policy = latest.UnixMicro(), h.versions[len(h.versions)-1].number
 		return k.put(ctx, &row)
 	}
-	held := holds.of(row.SubjectID, row.Class, timeOf(row.Created))
-	d := h.Evaluate(row.facts(&det, held), now)
+	f := holds.facts(h, &row, &det, now)
+	d := h.Evaluate(f, now)
 	if d.Conflict {
 		s.Conflicts = append(s.Conflicts, d)
 	}
-	row.Tries, row.Held = 0, len(held) > 0
+	row.Tries = 0
 	before := row.Stage
 	if d.Verdict == Move {
 		s.Moved++
 		row.Stage, row.Since = d.Next, d.NextAt.UnixMicro()
 		row.Version++
-		d = h.Evaluate(row.facts(&det, held), now)
+		f = holds.facts(h, &row, &det, now)
+		d = h.Evaluate(f, now)
 	}
+	row.Held = len(f.Holds) > 0 || len(f.Exceptions) > 0
 	switch d.Verdict {
 	case Due:
 		return k.purge(ctx, h, &row, &d, s)
 	case Blocked:
 		s.Held++
+		if d.Keep.Ground == ByException {
+			s.Excepted++
+		}
 	case Unknown:
 		s.Unknown++
 	case Wait, Move, Done:

@@ -1,0 +1,46 @@
+package retention
+
+import (
+	"slices"
+
+	"github.com/trothdev/troth"
+)
+
+var (
+	fieldException = troth.Field{Name: "exception", Kind: troth.WordFact, Doc: "id of the exception"}
+	exceptionWhy   = []troth.Field{
+		{Name: "reason", Kind: troth.WordFact, Doc: "why, of a closed list"},
+		{Name: "reference", Kind: troth.WordFact, Optional: true, Doc: "where it is written"},
+		{Name: "class", Kind: troth.WordFact, Optional: true, Doc: "the class that it is limited to"},
+		{Name: "until", Kind: troth.InstantFact, Doc: "when it ends by itself"},
+	}
+)
+
+var (
+	actProposeException = &troth.Act{
+		Name: "retention.propose-exception", Version: 1,
+		Doc:    "The data-protection officer or counsel proposed an exception to the policy.",
+		Fields: slices.Concat([]troth.Field{fieldException}, exceptionWhy),
+	}
+	actGrantException = &troth.Act{
+		Name: "retention.grant-exception", Version: 1,
+		Doc: "The other of the two granted an exception: what it covers stays after the policy's own expiry, until its end.",
+		Fields: slices.Concat([]troth.Field{fieldException}, exceptionWhy, []troth.Field{
+			{Name: "granted", Kind: troth.CountFact, Doc: "how many the tenant was ever granted, with this one"},
+			{Name: "standing", Kind: troth.CountFact, Doc: "how many of them are in force"},
+		}),
+	}
+	actEndException = &troth.Act{
+		Name: "retention.end-exception", Version: 1,
+		Doc: "An exception ended. What it kept is looked at again at once.",
+		Fields: slices.Concat([]troth.Field{fieldException}, exceptionWhy, []troth.Field{
+			{Name: "by", Kind: troth.WordFact, Doc: "time, or person where somebody ended it before"},
+			{Name: "records", Kind: troth.CountFact, Doc: "how many records that waited are looked at again"},
+		}),
+	}
+)
+
+// controlActs are the acts about what people decided, beside holds.
+func controlActs() []*troth.Act {
+	return []*troth.Act{actProposeException, actGrantException, actEndException}
+}
