@@ -40,7 +40,30 @@ var (
 	}
 )
 
+var (
+	actGrantErasure = &troth.Act{
+		Name: "retention.grant-erasure", Version: 1,
+		Doc: "A person was granted an erasure: what is in its scope is due at once.",
+		Fields: []troth.Field{
+			{Name: "request", Kind: troth.WordFact, Doc: "opaque id of the request"},
+			{Name: "decided", Kind: troth.InstantFact, Doc: "when it was decided; what came to be later is not meant"},
+			{Name: "by", Kind: troth.InstantFact, Optional: true, Doc: "when it must be done everywhere"},
+			{Name: "classes", Kind: troth.WordsFact, Optional: true, Doc: "classes that it is limited to"},
+			{Name: "types", Kind: troth.WordsFact, Optional: true, Doc: "record types that it is limited to"},
+		},
+	}
+	actErased = &troth.Act{
+		Name: "retention.erased", Version: 1,
+		Doc: "Of the records that a granted erasure was about none is left.",
+		Fields: []troth.Field{
+			{Name: "request", Kind: troth.WordFact, Doc: "opaque id of the request"},
+			{Name: "destroyed", Kind: troth.CountFact, Doc: "records destroyed under it"},
+			{Name: "anonymised", Kind: troth.CountFact, Doc: "records made anonymous under it"},
+		},
+	}
+)
+
 // controlActs are the acts about what people decided, beside holds.
 func controlActs() []*troth.Act {
-	return []*troth.Act{actProposeException, actGrantException, actEndException}
+	return []*troth.Act{actProposeException, actGrantException, actEndException, actGrantErasure, actErased}
 }

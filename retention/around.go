@@ -15,6 +15,8 @@ type holdIndex struct {
 	holds      bySubject[Held]
 	exceptions bySubject[Exception]
 	erasures   map[string][]grantedErasure
+	// review is when people look at a hold again, by its id.
+	review map[string]time.Time
 }
 
 // bySubject are decisions by whom they are about; empty is everybody.
@@ -63,13 +65,14 @@ func (k *Keeper) holds(ctx context.Context, tenant troth.Tenant) (*holdIndex, er
 	if err != nil {
 		return nil, fmt.Errorf("retention: read holds: %w", err)
 	}
-	x := &holdIndex{}
+	x := &holdIndex{review: map[string]time.Time{}}
 	for i := range rows {
 		where, err := rows[i].extent()
 		if err != nil {
 			return nil, err
 		}
 		x.holds.add(where, Held{Hold: rows[i].ID, Matter: rows[i].Matter})
+		x.review[rows[i].ID] = timeOf(rows[i].ReviewAt)
 	}
 	exceptions, err := k.store.OpenControls(ctx, tenant, ControlException)
 	if err != nil {
@@ -84,7 +87,7 @@ func (k *Keeper) holds(ctx context.Context, tenant troth.Tenant) (*holdIndex, er
 			x.exceptions.add(e.Extent, Exception{ID: e.ID, Reason: string(e.Reason), Until: e.Until})
 		}
 	}
-	return x, nil
+	return x, k.readErasures(ctx, tenant, x)
 }
 
 // of returns the holds that cover something of a class about a person, created at an

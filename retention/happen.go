@@ -150,8 +150,12 @@ func (k *Keeper) happened(ctx context.Context, h *History, row *RecordRow, o Occ
 		row.Stage, row.Since, row.EndBy, row.Cohort = s.Stage, s.Since.UnixMicro(), microsOf(s.EndBy), cohort
 	}
 	row.Version++
+	awaited := row.DueAt == atOnce
 	decided := h.Evaluate((&holdIndex{}).facts(h, row, &d, now), now)
 	k.schedule(h, row, &decided, len(d.Labels) > 0, now, false)
+	if row.Held || awaited {
+		row.DueAt = atOnce // what people decided was not looked at
+	}
 	if err := k.enter(ctx, h, row, before, &decided); err != nil {
 		return err
 	}

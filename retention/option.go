@@ -20,6 +20,7 @@ type options struct {
 	disposals map[string]DisposalRule
 	counsel   string
 	officer   string
+	desk      string
 	batch     int
 	poll      time.Duration
 	swept     func(Swept)
@@ -30,7 +31,7 @@ func defaults() options {
 	return options{
 		log: zap.NewNop(), now: time.Now,
 		types: map[string]Registration{}, disposals: ownDisposals(),
-		counsel: "counsel", officer: "dpo", batch: 200, poll: time.Minute,
+		counsel: "counsel", officer: "dpo", desk: "privacy", batch: 200, poll: time.Minute,
 	}
 }
 
@@ -85,6 +86,11 @@ func WithCounsel(role string) Option {
 // "dpo" by default.
 func WithOfficer(role string) Option {
 	return func(o *options) error { o.officer = role; return checkName("role", role) }
+}
+
+// WithDesk names the role of those who grant erasures; "privacy" by default.
+func WithDesk(role string) Option {
+	return func(o *options) error { o.desk = role; return checkName("role", role) }
 }
 
 // WithBatch sets how many records one transaction of a sweep takes at most; 200 by

@@ -32,8 +32,8 @@ type RecordRow struct {
 	// what happens. Policy is the version by which that was decided.
 	DueAt  int64
 	Policy uint32
-	// Held says that a hold or an exception covered it when a sweep looked at it last,
-	// so that its end must have it looked at again.
+	// Held says that a hold, an exception or a granted erasure covered it when a sweep
+	// looked at it last, so that the end of one, or an event, must have it looked at again.
 	Held bool
 	// Version counts the changes of the record.
 	Version int64

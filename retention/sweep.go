@@ -30,6 +30,8 @@ type Swept struct {
 	Late int
 	// Failed are records whose handler failed; they are tried again.
 	Failed []Failure
+
+	erased erased
 }
 
 // Failure is a record whose handler failed.
@@ -75,7 +77,7 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 		return s, err
 	}
 	now := k.now()
-	if err := k.sweepExceptions(ctx, now); err != nil {
+	if err := errors.Join(k.sweepExceptions(ctx, now), k.sweepErasures(ctx, now)); err != nil {
 		return s, err
 	}
 	sources := []func(limit int) ([]RecordKey, error){
@@ -92,7 +94,7 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 			return s, err
 		}
 	}
-	return s, nil
+	return s, k.sweepErasures(ctx, now) // those of which nothing is left now
 }
 
 // drain takes batch after batch until nothing is left, or nothing more can be had:
@@ -164,11 +166,12 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 				acted++
 			}
 		}
-		return nil
+		return k.countErased(ctx, part.erased)
 	})
 	if err != nil {
 		return 0, err
 	}
+	part.erased = nil // counted
 	s.add(part)
 	return acted, nil
 }
@@ -183,6 +186,7 @@ func (s *Swept) add(p Swept) {
 	s.Late += p.Late
 	s.Conflicts = append(s.Conflicts, p.Conflicts...)
 	s.Failed = append(s.Failed, p.Failed...)
+	s.erased.add(p.erased)
 }
 
 // take decides for one record and acts. What fails is undone for that record, and
@@ -256,10 +260,15 @@ func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row Reco
 		f = holds.facts(h, &row, &det, now)
 		d = h.Evaluate(f, now)
 	}
-	row.Held = len(f.Holds) > 0 || len(f.Exceptions) > 0
+	row.Held = len(f.Holds)+len(f.Exceptions)+len(f.Erasures) > 0
 	switch d.Verdict {
 	case Due:
-		return k.purge(ctx, h, &row, &d, s)
+		if err := k.purge(ctx, h, &row, &d, s); err != nil {
+			return err
+		}
+		_, last := h.deletable(row.Class, d.At)
+		s.erase(row.Tenant, f, d.End, last)
+		return nil
 	case Blocked:
 		s.Held++
 		if d.Keep.Ground == ByException {
