@@ -63,7 +63,29 @@ var (
 	}
 )
 
+var (
+	actAccept = &troth.Act{
+		Name: "retention.accept", Version: 1,
+		Doc: "Counsel or the data-protection officer accepted holds, exceptions and policies as they are, after somebody changed them past the keeper.",
+		Fields: []troth.Field{
+			{Name: "half", Kind: troth.WordFact, Doc: "first, or second, with which they count"},
+			{Name: "found", Kind: troth.CountFact, Doc: "how many disagreements were found"},
+			{Name: "rows", Kind: troth.DigestFact, Doc: "hash of the list of rows that was accepted"},
+		},
+	}
+	actPutBack = &troth.Act{
+		Name: "retention.put-back", Version: 1,
+		Doc: "After an older copy of the database was restored, what is kept outside of it was put back.",
+		Fields: []troth.Field{
+			{Name: "holds", Kind: troth.CountFact, Doc: "holds that were missing or older"},
+			{Name: "exceptions", Kind: troth.CountFact, Doc: "exceptions that were missing or older"},
+			{Name: "erasures", Kind: troth.CountFact, Doc: "granted erasures that were missing"},
+			{Name: "policies", Kind: troth.CountFact, Doc: "versions of the policy that were missing"},
+		},
+	}
+)
+
 // controlActs are the acts about what people decided, beside holds.
 func controlActs() []*troth.Act {
-	return []*troth.Act{actProposeException, actGrantException, actEndException, actGrantErasure, actErased}
+	return []*troth.Act{actProposeException, actGrantException, actEndException, actGrantErasure, actErased, actAccept, actPutBack}
 }

@@ -15,6 +15,8 @@ type holdIndex struct {
 	holds      bySubject[Held]
 	exceptions bySubject[Exception]
 	erasures   map[string][]grantedErasure
+	// unsure are people of whom an erasure is on record that no keeper wrote.
+	unsure map[string]bool
 	// review is when people look at a hold again, by its id.
 	review map[string]time.Time
 }
@@ -66,6 +68,7 @@ func (k *Keeper) holds(ctx context.Context, tenant troth.Tenant) (*holdIndex, er
 		return nil, fmt.Errorf("retention: read holds: %w", err)
 	}
 	x := &holdIndex{review: map[string]time.Time{}}
+	var sealed []sealedRow
 	for i := range rows {
 		where, err := rows[i].extent()
 		if err != nil {
@@ -73,6 +76,9 @@ func (k *Keeper) holds(ctx context.Context, tenant troth.Tenant) (*holdIndex, er
 		}
 		x.holds.add(where, Held{Hold: rows[i].ID, Matter: rows[i].Matter})
 		x.review[rows[i].ID] = timeOf(rows[i].ReviewAt)
+		if k.opt.keys != nil {
+			sealed = append(sealed, rows[i].sealed())
+		}
 	}
 	exceptions, err := k.store.OpenControls(ctx, tenant, ControlException)
 	if err != nil {
@@ -83,8 +89,19 @@ func (k *Keeper) holds(ctx context.Context, tenant troth.Tenant) (*holdIndex, er
 		if err != nil {
 			return nil, err
 		}
+		if k.opt.keys != nil {
+			sealed = append(sealed, exceptions[i].sealed())
+		}
 		if !e.GrantedAt.IsZero() {
 			x.exceptions.add(e.Extent, Exception{ID: e.ID, Reason: string(e.Reason), Until: e.Until})
+		}
+	}
+	if err := k.checkSeal(ctx, tenant, sealed, sealedHold, ControlException); err != nil {
+		return nil, err
+	}
+	for _, t := range []troth.Tenant{tenant, troth.Platform} { // the platform has the policies
+		if err := k.agrees(ctx, t); err != nil {
+			return nil, err
 		}
 	}
 	return x, k.readErasures(ctx, tenant, x)
@@ -104,6 +121,9 @@ func (x *holdIndex) facts(h *History, row *RecordRow, d *detail, at time.Time) *
 		State:  State{Stage: row.Stage, Since: time.UnixMicro(row.Since).UTC(), EndBy: timeOf(row.EndBy)},
 		Events: d.Events, Labels: d.Labels, Known: KnownAll,
 		Holds: x.holds.cover(t), Exceptions: x.exceptions.cover(t),
+	}
+	if x.unsure[row.SubjectID] {
+		f.Known &^= KnownErasures
 	}
 	for i := range x.erasures[row.SubjectID] {
 		if g := &x.erasures[row.SubjectID][i]; g.covers(row) {

@@ -20,6 +20,9 @@ const (
 	ControlConflict = "conflict"
 	// ControlSeal is the list of everything that forbids destroying, authenticated.
 	ControlSeal = "seal"
+
+	// controlAccept is the first half of an acceptance.
+	controlAccept = "accept"
 )
 
 // ControlRow is a decision of people on record, or the keeper's own account of such

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/trothdev/troth"
 )
 
@@ -126,6 +128,18 @@ func (k *Keeper) readErasures(ctx context.Context, tenant troth.Tenant, x *holdI
 		if err != nil {
 			return err
 		}
+		fits, err := k.authentic(ctx, rows[i].message(), rows[i].MAC)
+		if err != nil {
+			return err
+		}
+		if !fits {
+			k.log.Error("retention: an erasure was granted by nobody", zap.String("tenant", string(tenant)), zap.String("request", rows[i].ID))
+			if x.unsure == nil {
+				x.unsure = map[string]bool{}
+			}
+			x.unsure[s.SubjectID] = true
+			continue
+		}
 		if x.erasures == nil {
 			x.erasures = map[string][]grantedErasure{}
 		}
@@ -165,6 +179,9 @@ func (k *Keeper) GrantErasure(ctx context.Context, g ErasureGrant) error {
 	if row.Body, err = json.Marshal(s); err != nil {
 		return fmt.Errorf("retention: erasure: %w", err)
 	}
+	if row.MAC, err = k.tag(ctx, row.message()); err != nil {
+		return err
+	}
 	return k.tx.Atomically(ctx, func(ctx context.Context) error {
 		inserted, err := k.store.InsertControl(ctx, row)
 		if err != nil {
@@ -172,6 +189,9 @@ func (k *Keeper) GrantErasure(ctx context.Context, g ErasureGrant) error {
 		}
 		if !inserted {
 			return k.sameErasure(ctx, &row, s)
+		}
+		if err := k.touchSeal(ctx, g.Tenant); err != nil {
+			return err
 		}
 		return k.record(ctx, grantEntry(&row, &s))
 	})

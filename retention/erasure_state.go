@@ -67,6 +67,13 @@ func (k *Keeper) Erasure(ctx context.Context, tenant troth.Tenant, request strin
 	if err != nil {
 		return ErasureState{}, err
 	}
+	fits, err := k.authentic(ctx, row.message(), row.MAC)
+	if err == nil && !fits {
+		err = &TamperedError{tenant, []Tampering{{RowForged, ControlErasure, request}}}
+	}
+	if err != nil {
+		return ErasureState{}, err
+	}
 	var p erasureProgress
 	if err := p.of(&row); err != nil {
 		return ErasureState{}, err

@@ -55,6 +55,15 @@ func (k *Keeper) spread(ctx context.Context, key ControlKey, now time.Time) (mor
 		if err == nil {
 			err = p.of(&row)
 		}
+		if err == nil {
+			var fits bool
+			if fits, err = k.authentic(ctx, row.message(), row.MAC); err != nil {
+				return err
+			}
+			if !fits {
+				err = &TamperedError{key.Tenant, []Tampering{{RowForged, ControlErasure, key.ID}}}
+			}
+		}
 		if err != nil {
 			k.log.Error("retention: an erasure cannot be read", zap.String("tenant", string(key.Tenant)), zap.Error(err))
 			row.DueAt = now.Add(unknownWait).UnixMicro()

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,6 +51,7 @@ func (k *Keeper) Place(ctx context.Context, hold Hold) error {
 		Tenant: hold.Tenant, ID: hold.ID, Matter: hold.Matter, SubjectID: hold.SubjectID, Class: hold.Class,
 		From: microsOf(hold.From), To: microsOf(hold.To), ReviewAt: microsOf(hold.Review), PlacedAt: k.now().UnixMicro(),
 	}
+	defer k.keepNow(ctx, hold.Tenant)
 	return k.tx.Atomically(ctx, func(ctx context.Context) error {
 		if err := k.store.LockTenant(ctx, hold.Tenant, true); err != nil {
 			return fmt.Errorf("retention: lock tenant: %w", err)
@@ -61,6 +63,9 @@ func (k *Keeper) Place(ctx context.Context, hold Hold) error {
 		}
 		if !inserted {
 			return k.same(ctx, row)
+		}
+		if err := k.reseal(ctx, row.Tenant, row.sealed(), true, true); err != nil {
+			return err
 		}
 		return k.record(ctx, row.entry(actHold))
 	})
@@ -136,8 +141,8 @@ func (k *Keeper) ProposeRelease(ctx context.Context, tenant troth.Tenant, id str
 			return err
 		}
 		row.ProposedAt, row.Proposer = k.now().UnixMicro(), proposer
-		if err := k.store.PutHold(ctx, row); err != nil {
-			return fmt.Errorf("retention: write hold: %w", err)
+		if err := k.putHold(ctx, &row); err != nil {
+			return err
 		}
 		return k.record(ctx, row.entry(actPropose))
 	})
@@ -164,8 +169,8 @@ func (k *Keeper) Release(ctx context.Context, tenant troth.Tenant, id string) er
 			return ErrRole
 		}
 		row.ReleasedAt, row.Proposer = k.now().UnixMicro(), nil
-		if err := k.store.PutHold(ctx, row); err != nil {
-			return fmt.Errorf("retention: write hold: %w", err)
+		if err := k.putHold(ctx, &row); err != nil {
+			return err
 		}
 		woken, err := k.store.WakeHeld(ctx, tenant, atOnce)
 		if err != nil {
@@ -190,8 +195,19 @@ func (k *Keeper) withHold(ctx context.Context, tenant troth.Tenant, id string, f
 		if !found || row.ReleasedAt != 0 {
 			return ErrNotFound
 		}
+		if err := k.fits(ctx, tenant, row.sealed()); err != nil {
+			return err
+		}
 		return fn(ctx, row)
 	})
+}
+
+// putHold writes a hold that the caller has alone, and seals it.
+func (k *Keeper) putHold(ctx context.Context, row *HoldRow) error {
+	if err := k.store.PutHold(ctx, *row); err != nil {
+		return fmt.Errorf("retention: write hold: %w", err)
+	}
+	return k.reseal(ctx, row.Tenant, row.sealed(), row.ReleasedAt == 0, false)
 }
 
 const saltSize = 16
@@ -213,7 +229,8 @@ func proposerOf(ctx context.Context, salt []byte) ([]byte, error) {
 	return append(b, sum[:]...), nil
 }
 
-// Holds returns the tenant's active holds, ordered by id.
+// Holds returns the tenant's active holds, ordered by id. A *[TamperedError] comes with
+// what is there.
 func (k *Keeper) Holds(ctx context.Context, tenant troth.Tenant) ([]Hold, error) {
 	rows, err := k.store.ActiveHolds(ctx, tenant)
 	if err != nil {
@@ -226,6 +243,10 @@ func (k *Keeper) Holds(ctx context.Context, tenant troth.Tenant) ([]Hold, error)
 			return nil, err
 		}
 		all = append(all, hold)
+	}
+	_, err = k.holds(ctx, tenant)
+	if _, bad := errors.AsType[*TamperedError](err); bad {
+		return all, err
 	}
 	return all, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,9 @@ type Keeper struct {
 	log   *zap.Logger
 	// known is what was committed of the policy when somebody looked last.
 	known atomic.Pointer[knownPolicy]
+	// numbers are those of seals that are kept outside, trail what comparing with it came
+	// to; both by tenant.
+	numbers, trail sync.Map
 }
 
 // knownPolicy is the versions up to one, which never change.
@@ -50,6 +54,7 @@ type knownPolicy struct {
 	last     uint32
 	policies []*Policy
 	history  *History
+	sealed   []sealedRow
 }
 
 // New returns a keeper on the store, and takes the stores over that it manages. It
@@ -84,8 +89,14 @@ func New(ctx context.Context, c Config, opts ...Option) (*Keeper, error) {
 	if err := tx.Atomically(ctx, func(ctx context.Context) error { return k.manage(ctx, c.Manages) }); err != nil {
 		return nil, err
 	}
-	if _, err := k.history(ctx); err != nil && !errors.Is(err, ErrNoPolicy) {
+	if _, err := k.tag(ctx, nil); err != nil { // asks for the key, if need be, before others wait
 		return nil, err
+	}
+	if err := k.lookOutside(ctx, nil); err != nil {
+		return nil, err
+	}
+	if _, err := k.history(ctx); err != nil && !errors.Is(err, ErrNoPolicy) && !errors.Is(err, ErrTampered) {
+		return nil, err // what was found in rows stops sweeps, and is for people to look at
 	}
 	return k, nil
 }
@@ -136,6 +147,9 @@ func (k *Keeper) history(ctx context.Context) (*History, error) {
 		if known, err = known.with(rows); err != nil {
 			return nil, err
 		}
+		if err := k.checkSeal(ctx, troth.Platform, known.sealed, sealedPolicy); err != nil {
+			return nil, err
+		}
 		if k.tx.Scope(ctx) == nil {
 			k.known.Store(known)
 		}
@@ -147,14 +161,18 @@ func (k *Keeper) history(ctx context.Context) (*History, error) {
 }
 
 func (n *knownPolicy) with(rows []PolicyRow) (*knownPolicy, error) {
-	next := &knownPolicy{policies: slices.Clone(n.policies)}
+	next := &knownPolicy{policies: slices.Clone(n.policies), sealed: slices.Clone(n.sealed)}
 	for i := range rows {
 		p, err := Parse(rows[i].Text)
 		if err != nil || p.Hash() != rows[i].Hash || p.Version != rows[i].Version {
 			return nil, fmt.Errorf("%w: policy version %d", ErrRecord, rows[i].Version)
 		}
 		next.policies = append(next.policies, p)
+		next.sealed = append(next.sealed, rows[i].sealed())
 		next.last = p.Version
+	}
+	if len(next.policies) == 0 {
+		return next, nil
 	}
 	h, err := NewHistory(next.policies...)
 	if err != nil {
@@ -189,7 +207,11 @@ func (k *Keeper) Activate(ctx context.Context, p *Policy) error {
 	if len(report.Findings) > 0 {
 		return &LintError{Findings: report.Findings}
 	}
-	return k.tx.Atomically(ctx, func(ctx context.Context) error { return k.activate(ctx, p, text) })
+	err = k.tx.Atomically(ctx, func(ctx context.Context) error { return k.activate(ctx, p, text) })
+	if err == nil {
+		k.keepNow(ctx, troth.Platform)
+	}
+	return err
 }
 
 func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
@@ -201,7 +223,14 @@ func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
 		return fmt.Errorf("retention: read policies: %w", err)
 	}
 	row := PolicyRow{Tenant: troth.Platform, Version: p.Version, Hash: p.Hash(), Text: text, ActivatedAt: k.now().UnixMicro()}
-	known, err := (&knownPolicy{}).with(append(rows, row))
+	known, err := (&knownPolicy{}).with(rows)
+	if err == nil {
+		err = k.checkSeal(ctx, troth.Platform, known.sealed, sealedPolicy)
+	}
+	if err != nil {
+		return err
+	}
+	known, err = known.with([]PolicyRow{row})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrVersion, err)
 	}
@@ -211,6 +240,9 @@ func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
 	}
 	if !inserted {
 		return ErrVersion
+	}
+	if err := k.reseal(ctx, troth.Platform, row.sealed(), true, false); err != nil {
+		return err
 	}
 	v := known.history.versions[len(known.history.versions)-1]
 	return k.record(ctx, troth.Entry{Act: actActivate, Tenant: troth.Platform, Facts: troth.Facts{

@@ -21,6 +21,9 @@ type options struct {
 	counsel   string
 	officer   string
 	desk      string
+	keys      troth.Keys
+	outside   Outside
+	evidence  Evidence
 	batch     int
 	poll      time.Duration
 	swept     func(Swept)

@@ -30,6 +30,9 @@ type Swept struct {
 	Late int
 	// Failed are records whose handler failed; they are tried again.
 	Failed []Failure
+	// Stopped are tenants of which nothing was done, because of what was found in their
+	// rows: somebody must look.
+	Stopped []Stopped
 
 	erased erased
 }
@@ -51,6 +54,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 		s, err := k.Sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			k.log.Error("retention: a sweep failed", zap.Error(err))
+		}
+		for _, stop := range s.Stopped {
+			k.log.Error("retention: nothing is destroyed", zap.String("tenant", string(stop.Tenant)), zap.Error(stop.Err))
 		}
 		if k.opt.swept != nil {
 			k.opt.swept(s)
@@ -77,7 +83,7 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 		return s, err
 	}
 	now := k.now()
-	if err := errors.Join(k.sweepExceptions(ctx, now), k.sweepErasures(ctx, now)); err != nil {
+	if err := errors.Join(k.keepOutside(ctx, now), k.sweepExceptions(ctx, now), k.sweepErasures(ctx, now)); err != nil {
 		return s, err
 	}
 	sources := []func(limit int) ([]RecordKey, error){
@@ -143,6 +149,11 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 			return fmt.Errorf("retention: lock tenant: %w", err)
 		}
 		holds, err := k.holds(ctx, keys[0].Tenant)
+		if _, bad := errors.AsType[*TamperedError](err); bad {
+			acted = len(keys)
+			part.Stopped = append(part.Stopped, Stopped{keys[0].Tenant, err})
+			return k.putOff(ctx, keys)
+		}
 		if err != nil {
 			return err
 		}
@@ -176,6 +187,28 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 	return acted, nil
 }
 
+// putOff has records looked at later, so that others come first.
+func (k *Keeper) putOff(ctx context.Context, keys []RecordKey) error {
+	for _, key := range keys {
+		row, found, err := k.store.LockRecord(ctx, key, false)
+		if err != nil {
+			return fmt.Errorf("retention: lock record: %w", err)
+		}
+		if !found {
+			continue
+		}
+		row.DueAt = k.now().Add(stoppedWait).UnixMicro()
+		if err := k.put(ctx, &row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stoppedWait is when to look again at records of a tenant of which nothing may be
+// destroyed, because of what was found in its rows.
+const stoppedWait = 15 * time.Minute
+
 func (s *Swept) add(p Swept) {
 	s.Moved += p.Moved
 	s.Destroyed += p.Destroyed
@@ -187,6 +220,11 @@ func (s *Swept) add(p Swept) {
 	s.Conflicts = append(s.Conflicts, p.Conflicts...)
 	s.Failed = append(s.Failed, p.Failed...)
 	s.erased.add(p.erased)
+	for _, stop := range p.Stopped {
+		if !slices.ContainsFunc(s.Stopped, func(b Stopped) bool { return b.Tenant == stop.Tenant }) {
+			s.Stopped = append(s.Stopped, stop)
+		}
+	}
 }
 
 // take decides for one record and acts. What fails is undone for that record, and
