@@ -14,8 +14,8 @@ import (
 // does. The zero value narrows nothing. Where something is not known, as of data that
 // is no record of the policy, it is taken to fit.
 type Condition struct {
-	// Types are record types, Stages those in which a record stands, or through which
-	// time has brought it since a sweep looked at it.
+	// Types are record types, Stages those in which a record stands, where time has
+	// brought it.
 	Types  []string `json:"types,omitempty"`
 	Stages []string `json:"stages,omitempty"`
 	// Labels are those that a record carries one of, Without those that it has none of.
@@ -93,25 +93,22 @@ type thing struct {
 	at      time.Time
 }
 
-// stands reports whether the record stands in one of the stages, or came through one by
-// time since a sweep looked at it last.
+// stands reports whether the record stands in one of the stages, where time has brought
+// it: the last one before it is purged, whether a sweep has moved it there or not.
 func (t *thing) stands(stages []string) bool {
 	s := State{Stage: t.row.Stage, Since: time.UnixMicro(t.row.Since).UTC(), EndBy: timeOf(t.row.EndBy)}
 	first, last, ok := t.history.binding(t.row.Cohort, t.at)
+	if !ok {
+		return true // nobody knows
+	}
 	for range maxStages {
-		if slices.Contains(stages, s.Stage) {
-			return true
-		}
-		if !ok {
-			return true // nobody knows where time has brought it
-		}
 		next, more := t.history.step(t.row.Class, first, last, s)
-		if !more || next.Since.After(t.at) {
-			return false
+		if !more || next.Stage == Purged || next.Since.After(t.at) {
+			break
 		}
 		s = next
 	}
-	return false
+	return slices.Contains(stages, s.Stage)
 }
 
 func (c *Condition) fits(t *thing) bool {

@@ -60,15 +60,18 @@ type RuleChange struct {
 
 // Counter counts records, for difference reports.
 type Counter interface {
-	// CountRecords counts those of a class in a stage whose anchor is after From and
-	// not after To; a zero From or To is no bound.
+	// CountRecords counts those of a class, in a stage and of a cohort, whose anchor is
+	// after From and not after To. An empty Stage is any, as is a zero Cohort; a zero From
+	// or To is no bound. It may stop counting at Limit, where that is not zero.
 	CountRecords(ctx context.Context, c Count) (int64, error)
 }
 
 // Count is what a [Counter] counts.
 type Count struct {
 	Class, Stage string
+	Cohort       uint32
 	From, To     time.Time
+	Limit        int64
 }
 
 // Diff compares a version with the one that is active, for the records that are

@@ -43,6 +43,10 @@ type RecordRow struct {
 	Detail []byte
 }
 
+// Waiting is the DueAt of records that are due to be destroyed and wait for people: for
+// the end of a stop, or the approval of a plan.
+const Waiting = Parked - 1
+
 // Parked is the DueAt of records that wait for an event, a release or a policy alone.
 const Parked = int64(1) << 62
 
@@ -81,4 +85,40 @@ type HoldRow struct {
 	Where []byte
 	// ToldAt is the ReviewAt of which people were told that it has come.
 	ToldAt int64
+}
+
+// PlanRow is one plan that was proposed.
+type PlanRow struct {
+	Tenant troth.Tenant
+	// Hash is that of the plan; Text is the plan, see docs/formats/retention.md.
+	Hash       [32]byte
+	Text       []byte
+	ProposedAt int64
+	// Proposer tells who proposed it from others, and nobody who that is.
+	Proposer   []byte
+	ApprovedAt int64
+	// Spent is how many records went by each of its buckets; one for each, or empty.
+	Spent []int64
+	// EndedAt is when it was carried out, or given up.
+	EndedAt int64
+}
+
+// AllowanceRow counts what goes of one class without a plan.
+type AllowanceRow struct {
+	Tenant troth.Tenant
+	// ID is the class.
+	ID string
+	// Since is when counting began, Spent how many went since, and Old how many of them
+	// had been there before.
+	Since, Spent, Old int64
+	// ClosedAt is when a ceiling was reached, or what is due began to wait for its first
+	// plan: until a plan is approved nothing goes.
+	ClosedAt int64
+}
+
+// StopRow stops all destruction in a tenant; of [troth.Platform], everywhere.
+type StopRow struct {
+	Tenant             troth.Tenant
+	ID                 string
+	PlacedAt, LiftedAt int64
 }

@@ -68,9 +68,38 @@ type Store interface {
 	// Controls returns the control rows of the key's tenant and kind, open or not, whose
 	// id is behind the key's, ordered by id, at most limit.
 	Controls(ctx context.Context, after ControlKey, limit int) ([]ControlRow, error)
-	// SubjectRecords returns the records about a person, none for an empty id, that come behind the key's type
-	// and id, ordered by type and id, at most limit.
+	// SubjectRecords returns the records about a person, none for an empty id, that come
+	// behind the key's type and id, ordered by type and id, at most limit.
 	SubjectRecords(ctx context.Context, after RecordKey, subjectID string, limit int) ([]RecordRow, error)
+
+	// InsertPlan adds a plan. inserted is false, and nothing changed, if there is one of
+	// that hash.
+	InsertPlan(ctx context.Context, row PlanRow) (inserted bool, err error)
+	// PutPlan replaces a plan that is there.
+	PutPlan(ctx context.Context, row PlanRow) error
+	// LockPlan returns one plan, ended or not. Until the transaction ends nobody else can
+	// lock the same; it waits and needs a transaction as LockRecord.
+	LockPlan(ctx context.Context, tenant troth.Tenant, hash [32]byte, wait bool) (row PlanRow, found bool, err error)
+	// OpenPlans returns the plans that have not ended, ordered by hash.
+	OpenPlans(ctx context.Context, tenant troth.Tenant) ([]PlanRow, error)
+
+	// LockAllowance returns one allowance, and makes it with nothing spent if there is
+	// none. Until the transaction ends nobody else can lock the same; if somebody else has
+	// it, LockAllowance waits, or, where wait is false, finds nothing. It needs a
+	// transaction.
+	LockAllowance(ctx context.Context, tenant troth.Tenant, id string, wait bool) (row AllowanceRow, found bool, err error)
+	// PutAllowance replaces an allowance that is there.
+	PutAllowance(ctx context.Context, row AllowanceRow) error
+	// Allowances returns all of them, ordered by id.
+	Allowances(ctx context.Context, tenant troth.Tenant) ([]AllowanceRow, error)
+
+	// InsertStop adds a stop. inserted is false, and nothing changed, if there is one of
+	// that id.
+	InsertStop(ctx context.Context, row StopRow) (inserted bool, err error)
+	// PutStop replaces a stop that is there.
+	PutStop(ctx context.Context, row StopRow) error
+	// ActiveStops returns the stops that are not lifted, ordered by id.
+	ActiveStops(ctx context.Context, tenant troth.Tenant) ([]StopRow, error)
 }
 
 // SystemStore is what crosses tenants. Its rows carry their tenant.
@@ -96,6 +125,10 @@ type SystemStore interface {
 	// HoldsToReview returns holds that are not released, whose ReviewAt is not after at
 	// and after their ToldAt, the most urgent first, at most limit.
 	HoldsToReview(ctx context.Context, at int64, limit int) ([]HoldRow, error)
+
+	// SurveyRecords returns a page of the records that a survey asks for, in its order, at
+	// most limit.
+	SurveyRecords(ctx context.Context, s Survey, limit int) ([]RecordRow, error)
 }
 
 // Backend is a store of both kinds, as adapters provide it.

@@ -273,39 +273,32 @@ func backoff(tries uint32) time.Duration { return min(time.Minute<<min(tries-1, 
 
 // act does what is due for one record that is locked.
 func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row RecordRow, now time.Time, s *Swept) error {
-	det, err := row.detail()
+	o, err := outcomeOf(h, holds, &row, now)
 	if err != nil {
 		return err
 	}
-	if latest := det.latest(); latest.After(now) {
-		// The clock went back behind what is known of the record. It decides nothing
-		// until it has caught up.
+	if !o.ahead.IsZero() {
 		s.Unknown++
-		row.DueAt, row.Policy = latest.UnixMicro(), h.versions[len(h.versions)-1].number
+		row.DueAt, row.Policy = o.ahead.UnixMicro(), h.versions[len(h.versions)-1].number
 		return k.put(ctx, &row)
 	}
-	f := holds.facts(h, &row, &det, now)
-	d := h.Evaluate(f, now)
+	d := o.d
 	if d.Conflict {
 		s.Conflicts = append(s.Conflicts, d)
 	}
-	row.Tries = 0
-	before := row.Stage
-	if d.Verdict == Move {
+	row.Tries, row.Held = 0, o.bound()
+	if o.moved {
 		s.Moved++
-		row.Stage, row.Since = d.Next, d.NextAt.UnixMicro()
-		row.Version++
-		f = holds.facts(h, &row, &det, now)
-		d = h.Evaluate(f, now)
 	}
-	row.Held = len(f.Holds)+len(f.Exceptions)+len(f.Erasures) > 0
+	before := row.Stage
+	row.follow(&o)
 	switch d.Verdict {
 	case Due:
 		if err := k.purge(ctx, h, &row, &d, s); err != nil {
 			return err
 		}
 		_, last := h.deletable(row.Class, d.At)
-		s.erase(row.Tenant, f, d.End, last)
+		s.erase(row.Tenant, o.f, d.End, last)
 		return nil
 	case Blocked:
 		s.Held++
@@ -316,7 +309,7 @@ func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row Reco
 		s.Unknown++
 	case Wait, Move, Done:
 	}
-	k.schedule(h, &row, &d, len(det.Labels) > 0, now, true)
+	k.schedule(h, &row, &d, len(o.det.Labels) > 0, now, true)
 	if err := k.enter(ctx, h, &row, before, &d); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type Tampering struct {
 	Kind, ID string
 }
 
+// String names the row and what is wrong with it.
 func (t Tampering) String() string { return string(t.What) + ": " + t.Kind + " " + t.ID }
 
 // TamperingKind is a way in which rows can disagree.
@@ -45,16 +46,18 @@ const (
 	RowChanged TamperingKind = "row-changed"
 	// RowForged: no keeper wrote the row.
 	RowForged TamperingKind = "row-forged"
-	// SealMissing, SealForged: the list of such rows is gone, or no keeper wrote it.
+	// SealMissing: the list of such rows is gone.
 	SealMissing TamperingKind = "seal-missing"
-	SealForged  TamperingKind = "seal-forged"
+	// SealForged: no keeper wrote the list as it is.
+	SealForged TamperingKind = "seal-forged"
 	// SealBehind: the list is older than one that was seen before: an older copy of the
 	// database was put back.
 	SealBehind TamperingKind = "seal-behind"
-	// EntryMissing: rows and trail disagree, see [Keeper.Reconcile]: no entry tells of
-	// the row. RowUnknown is the other way round.
+	// EntryMissing: no entry of the trail tells of what the row says, see
+	// [Keeper.Reconcile].
 	EntryMissing TamperingKind = "entry-missing"
-	RowUnknown   TamperingKind = "row-unknown"
+	// RowUnknown: an entry of the trail tells of a row that is gone.
+	RowUnknown TamperingKind = "row-unknown"
 )
 
 // Stopped is a tenant of which a sweep destroyed nothing, and why.

@@ -32,6 +32,15 @@ type broken struct {
 	dueControls  func(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error)
 	ofSubject    func(rows []retention.RecordRow) []retention.RecordRow
 	toReview     func(rows []retention.HoldRow) []retention.HoldRow
+	insertPlan   func(ctx context.Context, row retention.PlanRow) (bool, error)
+	putPlan      func(ctx context.Context, row retention.PlanRow) error
+	lockPlan     func(ctx context.Context, t troth.Tenant, hash [32]byte, wait bool) (retention.PlanRow, bool, error)
+	openPlans    func(rows []retention.PlanRow) []retention.PlanRow
+	lockAllow    func(ctx context.Context, t troth.Tenant, id string, wait bool) (retention.AllowanceRow, bool, error)
+	putAllow     func(ctx context.Context, row retention.AllowanceRow) error
+	allowances   func(rows []retention.AllowanceRow) []retention.AllowanceRow
+	stops        func(rows []retention.StopRow) []retention.StopRow
+	survey       func(ctx context.Context, v retention.Survey, limit int) ([]retention.RecordRow, error)
 	// ctx is what methods get in place of their own.
 	ctx func(ctx context.Context) context.Context
 }
@@ -56,7 +65,15 @@ func whole(s retention.Backend) *broken {
 		controls:     s.Controls, dueControls: s.DueControls,
 		ofSubject: func(rows []retention.RecordRow) []retention.RecordRow { return rows },
 		toReview:  func(rows []retention.HoldRow) []retention.HoldRow { return rows },
-		ctx:       func(ctx context.Context) context.Context { return ctx },
+
+		insertPlan: s.InsertPlan, putPlan: s.PutPlan, lockPlan: s.LockPlan,
+		openPlans: func(rows []retention.PlanRow) []retention.PlanRow { return rows },
+		lockAllow: s.LockAllowance, putAllow: s.PutAllowance,
+		allowances: func(rows []retention.AllowanceRow) []retention.AllowanceRow { return rows },
+		stops:      func(rows []retention.StopRow) []retention.StopRow { return rows },
+		survey:     s.SurveyRecords,
+
+		ctx: func(ctx context.Context) context.Context { return ctx },
 	}
 }
 
@@ -160,4 +177,43 @@ func (b *broken) SubjectRecords(ctx context.Context, after retention.RecordKey, 
 func (b *broken) HoldsToReview(ctx context.Context, at int64, limit int) ([]retention.HoldRow, error) {
 	rows, err := b.Backend.HoldsToReview(ctx, at, limit)
 	return b.toReview(rows), err
+}
+
+func (b *broken) InsertPlan(ctx context.Context, row retention.PlanRow) (bool, error) {
+	return b.insertPlan(ctx, row)
+}
+
+func (b *broken) PutPlan(ctx context.Context, row retention.PlanRow) error {
+	return b.putPlan(ctx, row)
+}
+
+func (b *broken) LockPlan(ctx context.Context, t troth.Tenant, hash [32]byte, wait bool) (retention.PlanRow, bool, error) {
+	return b.lockPlan(ctx, t, hash, wait)
+}
+
+func (b *broken) OpenPlans(ctx context.Context, t troth.Tenant) ([]retention.PlanRow, error) {
+	rows, err := b.Backend.OpenPlans(ctx, t)
+	return b.openPlans(rows), err
+}
+
+func (b *broken) LockAllowance(ctx context.Context, t troth.Tenant, id string, wait bool) (retention.AllowanceRow, bool, error) {
+	return b.lockAllow(ctx, t, id, wait)
+}
+
+func (b *broken) PutAllowance(ctx context.Context, row retention.AllowanceRow) error {
+	return b.putAllow(ctx, row)
+}
+
+func (b *broken) Allowances(ctx context.Context, t troth.Tenant) ([]retention.AllowanceRow, error) {
+	rows, err := b.Backend.Allowances(ctx, t)
+	return b.allowances(rows), err
+}
+
+func (b *broken) ActiveStops(ctx context.Context, t troth.Tenant) ([]retention.StopRow, error) {
+	rows, err := b.Backend.ActiveStops(ctx, t)
+	return b.stops(rows), err
+}
+
+func (b *broken) SurveyRecords(ctx context.Context, v retention.Survey, limit int) ([]retention.RecordRow, error) {
+	return b.survey(ctx, v, limit)
 }

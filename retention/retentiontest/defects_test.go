@@ -79,6 +79,58 @@ var defects = []defect{
 			return c
 		}
 	}},
+	{"a count forgets the cohort", "records are counted in any stage and cohort, or in one, up to a limit", func(_ retention.Backend, b *broken) {
+		b.count = func(c retention.Count) retention.Count { c.Cohort = 0; return c }
+	}},
+	{"a plan is inserted twice", "a plan comes back exactly, and is inserted once", func(s retention.Backend, b *broken) {
+		b.insertPlan = func(ctx context.Context, row retention.PlanRow) (bool, error) {
+			inserted, err := s.InsertPlan(ctx, row)
+			if err == nil && !inserted {
+				err = s.PutPlan(ctx, row)
+			}
+			return true, err
+		}
+	}},
+	{"what is spent is not kept", "a plan that is put replaces all of it, if it is there", func(s retention.Backend, b *broken) {
+		b.putPlan = func(ctx context.Context, row retention.PlanRow) error { row.Spent = nil; return s.PutPlan(ctx, row) }
+	}},
+	{"the first open plan is lost", "open plans are those that have not ended, ordered", func(_ retention.Backend, b *broken) {
+		b.openPlans = func(rows []retention.PlanRow) []retention.PlanRow { return rows[min(1, len(rows)):] }
+	}},
+	{"putting an allowance makes it", "an allowance begins with nothing spent", func(s retention.Backend, b *broken) {
+		b.putAllow = func(ctx context.Context, row retention.AllowanceRow) error { return quietly(s.PutAllowance(ctx, row)) }
+	}},
+	{"what is closed opens", "an allowance that is put replaces all of it", func(s retention.Backend, b *broken) {
+		b.putAllow = func(ctx context.Context, row retention.AllowanceRow) error {
+			row.ClosedAt = 0
+			return s.PutAllowance(ctx, row)
+		}
+	}},
+	{"allowances come the other way round", "allowances come ordered", func(_ retention.Backend, b *broken) {
+		b.allowances = func(rows []retention.AllowanceRow) []retention.AllowanceRow { slices.Reverse(rows); return rows }
+	}},
+	{"a plan is locked outside of a transaction", "plans and allowances are locked in transactions only", func(s retention.Backend, b *broken) {
+		b.lockPlan = func(ctx context.Context, t troth.Tenant, hash [32]byte, wait bool) (row retention.PlanRow, found bool, err error) {
+			err = s.Transactor().Atomically(ctx, func(ctx context.Context) error {
+				row, found, err = s.LockPlan(ctx, t, hash, wait)
+				return err
+			})
+			return row, found, err
+		}
+	}},
+	{"a stop is lost", "a stop is inserted once, and active until it is lifted", func(_ retention.Backend, b *broken) {
+		b.stops = func(rows []retention.StopRow) []retention.StopRow { return rows[min(1, len(rows)):] }
+	}},
+	{"a page begins with the end of the one before", "surveys find what sweeps find, page by page in an order without ties", func(s retention.Backend, b *broken) {
+		b.survey = func(ctx context.Context, v retention.Survey, limit int) ([]retention.RecordRow, error) {
+			if v.After != nil {
+				after := *v.After
+				after.ID = ""
+				v.After = &after
+			}
+			return s.SurveyRecords(ctx, v, limit)
+		}
+	}},
 	{"nothing is woken", "a release wakes what is held, and nothing else", func(_ retention.Backend, b *broken) {
 		b.wake = func(context.Context, troth.Tenant, int64) (int, error) { return 2, nil }
 	}},

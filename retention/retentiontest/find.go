@@ -86,6 +86,35 @@ var findChecks = []check{
 			r.same(n, c.want, "records")
 		}
 	}},
+	{name: "records are counted in any stage and cohort, or in one, up to a limit", run: func(r *rig) {
+		ctx := r.Context()
+		r.insert(ctx, record(r.a, "1"), record(r.b, "2"),
+			changed(record(r.a, "stage"), func(row *retention.RecordRow) { row.Stage = "x" }),
+			changed(record(r.a, "cohort"), func(row *retention.RecordRow) { row.Cohort = 1 }),
+			changed(record(r.a, "due"), func(row *retention.RecordRow) { row.DueAt = 5 }),
+			changed(record(r.a, "both"), func(row *retention.RecordRow) { row.DueAt, row.Stage, row.Cohort = 5, "x", 1 }),
+			changed(record(r.a, "class"), func(row *retention.RecordRow) { row.Class = "x" }))
+		for _, c := range []struct {
+			count retention.Count
+			want  int64
+		}{
+			{retention.Count{}, 6},
+			{retention.Count{Stage: "trashed"}, 4},
+			{retention.Count{Cohort: 1}, 2},
+			{retention.Count{Stage: "x", Cohort: 1}, 1},
+			{retention.Count{Limit: 2}, 2},
+			{retention.Count{Limit: 9}, 6},
+		} {
+			c.count.Class = "content"
+			n, err := r.s.CountRecords(ctx, c.count)
+			r.ok(err, "count records")
+			if c.count.Limit != 2 { // one that stops there may have come further
+				r.same(n, c.want, "records")
+			} else if n < c.want {
+				r.Fatalf("records: %d, want %d at least", n, c.want)
+			}
+		}
+	}},
 	{name: "a release wakes what is held, and nothing else", run: func(r *rig) {
 		ctx := r.Context()
 		parked := changed(record(r.a, "parked"), func(row *retention.RecordRow) { row.DueAt = retention.Parked })

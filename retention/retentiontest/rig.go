@@ -110,6 +110,15 @@ func hold(t troth.Tenant, id string) retention.HoldRow {
 	}
 }
 
+func plan(t troth.Tenant, first byte) retention.PlanRow {
+	row := retention.PlanRow{
+		Tenant: t, Hash: [32]byte(everyByte()), Text: everyByte(), ProposedAt: instant, Proposer: everyByte(),
+		ApprovedAt: instant + 1, Spent: []int64{0, instant, 3},
+	}
+	row.Hash[0] = first
+	return row
+}
+
 func (r *rig) insert(ctx context.Context, rows ...retention.RecordRow) {
 	r.Helper()
 	for _, row := range rows {
@@ -130,6 +139,14 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	_, err = r.s.InsertHold(ctx, hold(t, "1"))
 	r.ok(err, "insert hold")
 	r.insertControls(ctx, control(t, "exception", "1"))
+	_, err = r.s.InsertPlan(ctx, plan(t, 1))
+	r.ok(err, "insert plan")
+	_, err = r.s.InsertStop(ctx, retention.StopRow{Tenant: t, ID: "1", PlacedAt: instant})
+	r.ok(err, "insert stop")
+	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error {
+		_, _, err := r.s.LockAllowance(ctx, t, "1", true)
+		return err
+	}), "lock allowance")
 }
 
 // dump is all that a tenant's reads show.
@@ -167,6 +184,13 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	about, err := r.s.SubjectRecords(ctx, retention.RecordKey{Tenant: t}, "p-1", 9)
 	r.ok(err, "records of a person")
 	fmt.Fprintf(&b, "%+v %+v %+v\n", open, all, about)
+	plans, err := r.s.OpenPlans(ctx, t)
+	r.ok(err, "open plans")
+	allowances, err := r.s.Allowances(ctx, t)
+	r.ok(err, "allowances")
+	stops, err := r.s.ActiveStops(ctx, t)
+	r.ok(err, "active stops")
+	fmt.Fprintf(&b, "%+v\n%+v\n%+v\n", plans, allowances, stops)
 	return b.String()
 }
 
@@ -197,6 +221,28 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 			row := control(t, "exception", "1")
 			row.Open = false
 			return r.s.PutControl(ctx, row)
+		},
+		"InsertPlan": func(ctx context.Context) error { _, err := r.s.InsertPlan(ctx, plan(t, 2)); return err },
+		"PutPlan": func(ctx context.Context) error {
+			row := plan(t, 1)
+			row.EndedAt = instant
+			return r.s.PutPlan(ctx, row)
+		},
+		"LockAllowance": func(ctx context.Context) error {
+			return r.tx.Atomically(ctx, func(ctx context.Context) error {
+				_, _, err := r.s.LockAllowance(ctx, t, "2", true)
+				return err
+			})
+		},
+		"PutAllowance": func(ctx context.Context) error {
+			return r.s.PutAllowance(ctx, retention.AllowanceRow{Tenant: t, ID: "1", Spent: 1})
+		},
+		"InsertStop": func(ctx context.Context) error {
+			_, err := r.s.InsertStop(ctx, retention.StopRow{Tenant: t, ID: "2"})
+			return err
+		},
+		"PutStop": func(ctx context.Context) error {
+			return r.s.PutStop(ctx, retention.StopRow{Tenant: t, ID: "1", LiftedAt: instant})
 		},
 	}
 }

@@ -114,48 +114,54 @@ func (s *store) CountRecords(ctx context.Context, c retention.Count) (int64, err
 	return faultstore.Do(ctx, s.p, "CountRecords", func() (int64, error) { return s.s.CountRecords(ctx, c) })
 }
 
-func (s *store) InsertControl(ctx context.Context, row retention.ControlRow) (bool, error) {
-	return faultstore.Do(ctx, s.p, "InsertControl", func() (bool, error) { return s.s.InsertControl(ctx, row) })
+func (s *store) InsertPlan(ctx context.Context, row retention.PlanRow) (bool, error) {
+	return faultstore.Do(ctx, s.p, "InsertPlan", func() (bool, error) { return s.s.InsertPlan(ctx, row) })
 }
 
-func (s *store) PutControl(ctx context.Context, row retention.ControlRow) error {
-	return faultstore.Run(ctx, s.p, "PutControl", func() error { return s.s.PutControl(ctx, row) })
+func (s *store) PutPlan(ctx context.Context, row retention.PlanRow) error {
+	return faultstore.Run(ctx, s.p, "PutPlan", func() error { return s.s.PutPlan(ctx, row) })
 }
 
-func (s *store) Control(ctx context.Context, key retention.ControlKey) (retention.ControlRow, bool, error) {
-	r, err := faultstore.Do(ctx, s.p, "Control", func() (r found[retention.ControlRow], err error) {
-		r.row, r.found, err = s.s.Control(ctx, key)
+func (s *store) LockPlan(ctx context.Context, tenant troth.Tenant, hash [32]byte, wait bool) (retention.PlanRow, bool, error) {
+	r, err := faultstore.Do(ctx, s.p, "LockPlan", func() (r found[retention.PlanRow], err error) {
+		r.row, r.found, err = s.s.LockPlan(ctx, tenant, hash, wait)
 		return r, err
 	})
 	return r.row, r.found, err
 }
 
-func (s *store) LockControl(ctx context.Context, key retention.ControlKey) (retention.ControlRow, bool, error) {
-	r, err := faultstore.Do(ctx, s.p, "LockControl", func() (r found[retention.ControlRow], err error) {
-		r.row, r.found, err = s.s.LockControl(ctx, key)
+func (s *store) OpenPlans(ctx context.Context, tenant troth.Tenant) ([]retention.PlanRow, error) {
+	return faultstore.Do(ctx, s.p, "OpenPlans", func() ([]retention.PlanRow, error) { return s.s.OpenPlans(ctx, tenant) })
+}
+
+func (s *store) LockAllowance(ctx context.Context, tenant troth.Tenant, id string, wait bool) (retention.AllowanceRow, bool, error) {
+	r, err := faultstore.Do(ctx, s.p, "LockAllowance", func() (r found[retention.AllowanceRow], err error) {
+		r.row, r.found, err = s.s.LockAllowance(ctx, tenant, id, wait)
 		return r, err
 	})
 	return r.row, r.found, err
 }
 
-func (s *store) OpenControls(ctx context.Context, tenant troth.Tenant, kind string) ([]retention.ControlRow, error) {
-	return faultstore.Do(ctx, s.p, "OpenControls", func() ([]retention.ControlRow, error) { return s.s.OpenControls(ctx, tenant, kind) })
+func (s *store) PutAllowance(ctx context.Context, row retention.AllowanceRow) error {
+	return faultstore.Run(ctx, s.p, "PutAllowance", func() error { return s.s.PutAllowance(ctx, row) })
 }
 
-func (s *store) Controls(ctx context.Context, after retention.ControlKey, limit int) ([]retention.ControlRow, error) {
-	return faultstore.Do(ctx, s.p, "Controls", func() ([]retention.ControlRow, error) { return s.s.Controls(ctx, after, limit) })
+func (s *store) Allowances(ctx context.Context, tenant troth.Tenant) ([]retention.AllowanceRow, error) {
+	return faultstore.Do(ctx, s.p, "Allowances", func() ([]retention.AllowanceRow, error) { return s.s.Allowances(ctx, tenant) })
 }
 
-func (s *store) SubjectRecords(ctx context.Context, after retention.RecordKey, subjectID string, limit int) ([]retention.RecordRow, error) {
-	return faultstore.Do(ctx, s.p, "SubjectRecords", func() ([]retention.RecordRow, error) {
-		return s.s.SubjectRecords(ctx, after, subjectID, limit)
-	})
+func (s *store) InsertStop(ctx context.Context, row retention.StopRow) (bool, error) {
+	return faultstore.Do(ctx, s.p, "InsertStop", func() (bool, error) { return s.s.InsertStop(ctx, row) })
 }
 
-func (s *store) DueControls(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error) {
-	return faultstore.Do(ctx, s.p, "DueControls", func() ([]retention.ControlRow, error) { return s.s.DueControls(ctx, kind, at, limit) })
+func (s *store) PutStop(ctx context.Context, row retention.StopRow) error {
+	return faultstore.Run(ctx, s.p, "PutStop", func() error { return s.s.PutStop(ctx, row) })
 }
 
-func (s *store) HoldsToReview(ctx context.Context, at int64, limit int) ([]retention.HoldRow, error) {
-	return faultstore.Do(ctx, s.p, "HoldsToReview", func() ([]retention.HoldRow, error) { return s.s.HoldsToReview(ctx, at, limit) })
+func (s *store) ActiveStops(ctx context.Context, tenant troth.Tenant) ([]retention.StopRow, error) {
+	return faultstore.Do(ctx, s.p, "ActiveStops", func() ([]retention.StopRow, error) { return s.s.ActiveStops(ctx, tenant) })
+}
+
+func (s *store) SurveyRecords(ctx context.Context, v retention.Survey, limit int) ([]retention.RecordRow, error) {
+	return faultstore.Do(ctx, s.p, "SurveyRecords", func() ([]retention.RecordRow, error) { return s.s.SurveyRecords(ctx, v, limit) })
 }

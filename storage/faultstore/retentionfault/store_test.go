@@ -53,7 +53,7 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 				plan := faultstore.NewPlan(faultstore.Injection{Method: method, Nth: 1, Fault: fault})
 				s := retentionfault.New(inner, inner.Transactor(), plan)
 				err := inner.Transactor().Atomically(t.Context(), func(ctx context.Context) error {
-					// There is a record and a hold without a name, which the calls are about.
+					// There is one of everything without a name, which the calls are about.
 					if method != "InsertRecord" {
 						_, err := inner.InsertRecord(ctx, retention.RecordRow{})
 						require.NoError(t, err)
@@ -64,6 +64,12 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 						_, err = inner.InsertControl(ctx, retention.ControlRow{})
 						require.NoError(t, err)
 					}
+					_, err = inner.InsertPlan(ctx, retention.PlanRow{})
+					require.NoError(t, err)
+					_, err = inner.InsertStop(ctx, retention.StopRow{})
+					require.NoError(t, err)
+					_, _, err = inner.LockAllowance(ctx, "", "", true)
+					require.NoError(t, err)
 					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
 					if method == "DeleteRecord" {
 						_, err := inner.InsertRecord(ctx, retention.RecordRow{}) // for the second call

@@ -87,7 +87,7 @@ func keys(rows []retention.RecordRow, err error) ([]retention.RecordKey, error) 
 // CutRecords implements retention.SystemStore.
 func (s *Store) CutRecords(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
 	return keys(s.find(ctx, limit, func(row retention.RecordRow) bool {
-		return row.DueAt == 0 && row.Class == c.Class && row.Stage == c.Stage && row.Cohort == c.Cohort && row.Since <= c.Anchor.UnixMicro()
+		return isCut(&row, c)
 	}, func(a, b retention.RecordRow) int { return cmp.Compare(a.Since, b.Since) }))
 }
 
@@ -116,8 +116,12 @@ func (s *Store) FailingRecords(ctx context.Context, limit int) ([]retention.Reco
 // CountRecords implements retention.SystemStore.
 func (s *Store) CountRecords(ctx context.Context, c retention.Count) (int64, error) {
 	rows, err := s.records.Scan(ctx, nil, 0, func(_ retention.RecordKey, row retention.RecordRow) bool {
-		return row.Class == c.Class && row.Stage == c.Stage &&
+		return row.Class == c.Class && (c.Stage == "" || row.Stage == c.Stage) && (c.Cohort == 0 || row.Cohort == c.Cohort) &&
 			(c.From.IsZero() || row.Since > c.From.UnixMicro()) && (c.To.IsZero() || row.Since <= c.To.UnixMicro())
 	})
-	return int64(len(rows)), err
+	n := int64(len(rows))
+	if c.Limit > 0 {
+		n = min(n, c.Limit)
+	}
+	return n, err
 }

@@ -19,6 +19,10 @@ type Store struct {
 	records  *memory.Table[retention.RecordKey, retention.RecordRow]
 	holds    *memory.Table[holdKey, retention.HoldRow]
 	controls *memory.Table[retention.ControlKey, retention.ControlRow]
+
+	plans      *memory.Table[planKey, retention.PlanRow]
+	allowances *memory.Table[nameKey, retention.AllowanceRow]
+	stops      *memory.Table[nameKey, retention.StopRow]
 }
 
 var _ retention.Backend = (*Store)(nil)
@@ -52,6 +56,10 @@ func New(db *memory.DB) *Store {
 		controls: memory.NewTable[retention.ControlKey, retention.ControlRow](db, func(a, b retention.ControlKey) int {
 			return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), strings.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID))
 		}),
+
+		plans:      memory.NewTable[planKey, retention.PlanRow](db, comparePlans),
+		allowances: memory.NewTable[nameKey, retention.AllowanceRow](db, compareNames),
+		stops:      memory.NewTable[nameKey, retention.StopRow](db, compareNames),
 	}
 }
 

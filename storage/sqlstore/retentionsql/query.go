@@ -14,19 +14,14 @@ const (
 
 	holdPlace = `tenant, id, matter, subject, class, created_from, created_to, placed_at, review_at, proposed_at, proposer, released_at`
 
-	thisControl = ` WHERE tenant = ? AND kind = ? AND id = ?`
+	planValues      = `tenant, hash, body, proposed_at, proposer, approved_at, spent, ended_at`
+	allowanceValues = `tenant, id, since, spent, old, closed_at`
+	oneAllowance    = `SELECT ` + allowanceValues + ` FROM troth_retention_allowance WHERE tenant = ? AND id = ?`
 )
 
 // recordValues cuts a detail that is longer than any keeper writes: whoever writes past
 // it must not decide how much of it is loaded.
 var recordValues = recordPlace + ", " + recordRest + ", substr(detail, 1, " + strconv.Itoa(retention.MaxDetail+1) + ")"
-
-// holdValues and controlValues cut what is longer than any keeper writes, likewise.
-var (
-	holdValues    = holdPlace + ", substr(condition, 1, " + strconv.Itoa(retention.MaxDetail+1) + "), told_at"
-	controlValues = "tenant, kind, id, open, due_at, substr(body, 1, " + strconv.Itoa(retention.MaxControl+1) +
-		"), substr(state, 1, " + strconv.Itoa(retention.MaxControl+1) + "), substr(mac, 1, 33)"
-)
 
 // queries are the statements of one dialect, ready to run.
 type queries struct {
@@ -36,35 +31,55 @@ type queries struct {
 
 	insertRecord, record, lockRecord, tryRecord, putRecord, deleteRecord, wakeHeld string
 
-	cut, due, stale, failing, count string
+	cut, due, stale, failing string
+	// count is for any stage and cohort; with bit 0 for one stage, with bit 1 for one cohort.
+	count [4]string
 
-	insertHold, putHold, hold, activeHolds, toReview string
+	insertHold, putHold, hold, activeHolds string
 
-	insertControl, putControl, control, lockControl, openControls, controls, dueControls, ofSubject string
+	controlQueries
+
+	insertPlan, putPlan, lockPlan, tryPlan, openPlans string
+
+	insertAllowance, putAllowance, allowance, lockAllowance, tryAllowance, allowances string
+
+	insertStop, putStop, activeStops string
+
+	surveyCut, surveyDue, surveyStale, surveyWaiting string
 }
+
+// waiting is a constant in the statement, so that its index is found.
+var waiting = strconv.FormatInt(retention.Waiting, 10)
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
 	if d == sqlstore.Postgres {
 		q.lockRecord, q.tryRecord = q.record+" FOR UPDATE", q.record+" FOR UPDATE SKIP LOCKED"
-		q.lockControl = q.control + " FOR UPDATE"
+		q.tryPlan, q.tryAllowance = q.lockPlan+" FOR UPDATE SKIP LOCKED", q.lockAllowance+" FOR UPDATE SKIP LOCKED"
+		q.lockPlan, q.lockAllowance = q.lockPlan+" FOR UPDATE", q.lockAllowance+" FOR UPDATE"
 	} else {
-		q.lockRecord, q.tryRecord, q.lockControl = q.record, q.record, q.control
+		q.lockRecord, q.tryRecord = q.record, q.record
+		q.tryPlan, q.tryAllowance = q.lockPlan, q.lockAllowance
 	}
 	for _, text := range []*string{
 		&q.insertGate, &q.lockShared, &q.lockAlone, &q.insertPolicy, &q.policies,
 		&q.insertRecord, &q.record, &q.lockRecord, &q.tryRecord, &q.putRecord, &q.deleteRecord, &q.wakeHeld,
-		&q.cut, &q.due, &q.stale, &q.failing, &q.count, &q.insertHold, &q.putHold, &q.hold, &q.activeHolds, &q.toReview,
-		&q.insertControl, &q.putControl, &q.control, &q.lockControl, &q.openControls, &q.controls, &q.dueControls, &q.ofSubject,
+		&q.cut, &q.due, &q.stale, &q.failing, &q.count[0], &q.count[1], &q.count[2], &q.count[3], &q.insertHold, &q.putHold, &q.hold, &q.activeHolds,
+		&q.insertPlan, &q.putPlan, &q.lockPlan, &q.tryPlan, &q.openPlans,
+		&q.insertAllowance, &q.putAllowance, &q.allowance, &q.lockAllowance, &q.tryAllowance, &q.allowances,
+		&q.insertStop, &q.putStop, &q.activeStops,
+		&q.surveyCut, &q.surveyDue, &q.surveyStale, &q.surveyWaiting,
 	} {
 		*text = d.Rebind(*text)
 	}
+	q.controlQueries = newControlQueries(d)
 	return q
 }
 
 func common() *queries {
 	const gate = `SELECT tenant FROM troth_retention_gate WHERE tenant = ?`
 	const keys = `SELECT ` + recordPlace + ` FROM troth_retention_record WHERE `
+	rows := `SELECT ` + recordValues + ` FROM troth_retention_record WHERE `
 	return &queries{
 		insertGate: `INSERT INTO troth_retention_gate (tenant) VALUES (?) ON CONFLICT DO NOTHING`,
 		lockShared: gate + " FOR SHARE",
@@ -88,7 +103,7 @@ func common() *queries {
 		stale: keys + `due_at <> 0 AND policy < ? ORDER BY policy LIMIT ?`,
 		failing: `SELECT ` + recordValues + ` FROM troth_retention_record WHERE tries <> 0
 			ORDER BY tries DESC LIMIT ?`,
-		count: `SELECT COUNT(*) FROM troth_retention_record WHERE class = ? AND stage = ? AND since > ? AND since <= ?`,
+		count: [4]string{counts(""), counts(" AND stage = ?"), counts(" AND cohort = ?"), counts(" AND stage = ? AND cohort = ?")},
 
 		insertHold: `INSERT INTO troth_retention_hold (` + holdPlace + `, condition, told_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -96,19 +111,37 @@ func common() *queries {
 			review_at = ?, proposed_at = ?, proposer = ?, released_at = ?, condition = ?, told_at = ? WHERE tenant = ? AND id = ?`,
 		hold:        `SELECT ` + holdValues + ` FROM troth_retention_hold WHERE tenant = ? AND id = ?`,
 		activeHolds: `SELECT ` + holdValues + ` FROM troth_retention_hold WHERE tenant = ? AND released_at = 0 ORDER BY id`,
-		toReview: `SELECT ` + holdValues + ` FROM troth_retention_hold
-			WHERE released_at = 0 AND review_at <= ? AND review_at > told_at ORDER BY review_at LIMIT ?`,
 
-		insertControl: `INSERT INTO troth_retention_control (tenant, kind, id, open, due_at, body, state, mac)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		putControl:   `UPDATE troth_retention_control SET open = ?, due_at = ?, body = ?, state = ?, mac = ?` + thisControl,
-		control:      `SELECT ` + controlValues + ` FROM troth_retention_control` + thisControl,
-		openControls: `SELECT ` + controlValues + ` FROM troth_retention_control WHERE tenant = ? AND kind = ? AND open <> 0 ORDER BY id`,
-		controls: `SELECT ` + controlValues + ` FROM troth_retention_control
-			WHERE tenant = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?`,
-		dueControls: `SELECT ` + controlValues + ` FROM troth_retention_control
-			WHERE kind = ? AND due_at <> 0 AND due_at <= ? ORDER BY due_at LIMIT ?`,
-		ofSubject: `SELECT ` + recordValues + ` FROM troth_retention_record
-			WHERE tenant = ? AND subject = ? AND subject <> '' AND (type, id) > (?, ?) ORDER BY type, id LIMIT ?`,
+		insertPlan: `INSERT INTO troth_retention_plan (` + planValues + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		putPlan: `UPDATE troth_retention_plan SET body = ?, proposed_at = ?, proposer = ?, approved_at = ?, spent = ?, ended_at = ?
+			WHERE tenant = ? AND hash = ?`,
+		lockPlan:  `SELECT ` + planValues + ` FROM troth_retention_plan WHERE tenant = ? AND hash = ?`,
+		openPlans: `SELECT ` + planValues + ` FROM troth_retention_plan WHERE tenant = ? AND ended_at = 0 ORDER BY hash`,
+
+		insertAllowance: `INSERT INTO troth_retention_allowance (` + allowanceValues + `) VALUES (?, ?, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
+		putAllowance:    `UPDATE troth_retention_allowance SET since = ?, spent = ?, old = ?, closed_at = ? WHERE tenant = ? AND id = ?`,
+		allowance:       oneAllowance,
+		lockAllowance:   oneAllowance,
+		allowances:      `SELECT ` + allowanceValues + ` FROM troth_retention_allowance WHERE tenant = ? ORDER BY id`,
+
+		insertStop:  `INSERT INTO troth_retention_stop (tenant, id, placed_at, lifted_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		putStop:     `UPDATE troth_retention_stop SET placed_at = ?, lifted_at = ? WHERE tenant = ? AND id = ?`,
+		activeStops: `SELECT tenant, id, placed_at, lifted_at FROM troth_retention_stop WHERE tenant = ? AND lifted_at = 0 ORDER BY id`,
+
+		surveyCut: rows + `due_at = 0 AND class = ? AND stage = ? AND cohort = ? AND since <= ?
+			AND (since, ` + recordPlace + `) > (?, ?, ?, ?) ORDER BY since, ` + recordPlace + ` LIMIT ?`,
+		surveyDue: rows + `due_at <> 0 AND due_at <= ? AND (due_at, ` + recordPlace + `) > (?, ?, ?, ?) ORDER BY due_at, ` + recordPlace + ` LIMIT ?`,
+		surveyStale: rows + `due_at <> 0 AND policy < ? AND (policy, ` + recordPlace + `) > (?, ?, ?, ?)
+			ORDER BY policy, ` + recordPlace + ` LIMIT ?`,
+		surveyWaiting: rows + `due_at = ` + waiting + ` AND class = ? AND (` + recordPlace + `) > (?, ?, ?) ORDER BY ` + recordPlace + ` LIMIT ?`,
 	}
+}
+
+// counts counts in both indexes of classes: of what its anchor finds, and of the rest.
+func counts(also string) string {
+	part := func(due string) string {
+		return `(SELECT COUNT(*) FROM (SELECT 1 FROM troth_retention_record WHERE due_at ` + due + ` 0 AND class = ?` + also +
+			` AND since > ? AND since <= ? LIMIT ?) AS counted)`
+	}
+	return `SELECT ` + part("=") + ` + ` + part("<>")
 }

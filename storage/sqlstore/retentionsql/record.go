@@ -114,6 +114,18 @@ func (s *Store) CountRecords(ctx context.Context, c retention.Count) (int64, err
 	if !c.To.IsZero() {
 		to = c.To.UnixMicro()
 	}
-	n, _, err := one(ctx, s, scanNumber, s.q.count, c.Class, c.Stage, from, to)
-	return n, err
+	limit := int64(math.MaxInt64)
+	if c.Limit > 0 {
+		limit = c.Limit
+	}
+	n, args := 0, []any{c.Class}
+	if c.Stage != "" {
+		n, args = n|1, append(args, c.Stage)
+	}
+	if c.Cohort != 0 {
+		n, args = n|2, append(args, int64(c.Cohort))
+	}
+	args = append(args, from, to, limit)
+	sum, _, err := one(ctx, s, scanNumber, s.q.count[n], append(args, args...)...)
+	return min(sum, limit), err
 }

@@ -1,0 +1,49 @@
+package retention
+
+import "time"
+
+// outcome is what a sweep makes of one record: a preview and the sweep itself find it
+// by the same call.
+type outcome struct {
+	det detail
+	// f is what was known, of the stage to where the record enters that.
+	f *Facts
+	// moved says that the record enters the stage to; d is what is decided there then, and
+	// never to move.
+	moved bool
+	to    State
+	d     Decision
+	// ahead is set where something is known of the record that happened after the
+	// instant: the clock went back, and nothing is decided until it has caught up.
+	ahead time.Time
+}
+
+// outcomeOf decides for a record at an instant, and changes nothing.
+func outcomeOf(h *History, holds *holdIndex, row *RecordRow, at time.Time) (o outcome, err error) {
+	if o.det, err = row.detail(); err != nil {
+		return o, err
+	}
+	if latest := o.det.latest(); latest.After(at) {
+		o.ahead = latest
+		return o, nil
+	}
+	o.f = holds.facts(h, row, &o.det, at)
+	o.d = h.Evaluate(o.f, at)
+	if o.d.Verdict == Move { // to the last stage that is due
+		o.f.Stage, o.f.Since = o.d.Next, o.d.NextAt
+		o.moved, o.to = true, o.f.State
+		o.d = h.Evaluate(o.f, at)
+	}
+	return o, nil
+}
+
+// bound reports whether something that people decided covers the record.
+func (o *outcome) bound() bool { return len(o.f.Holds)+len(o.f.Exceptions)+len(o.f.Erasures) > 0 }
+
+// follow puts the record where the outcome says that it stands.
+func (row *RecordRow) follow(o *outcome) {
+	if o.moved {
+		row.Stage, row.Since = o.to.Stage, o.to.Since.UnixMicro()
+		row.Version++
+	}
+}
