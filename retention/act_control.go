@@ -85,7 +85,47 @@ var (
 	}
 )
 
+var (
+	conflictFields = []troth.Field{
+		{Name: "conflict", Kind: troth.IDFact, Doc: "id of the conflict"},
+		fieldClass,
+		{Name: "keeps", Kind: troth.WordFact, Doc: "kind of what keeps: hold, obligation or exception"},
+		{Name: "rule", Kind: troth.WordFact, Doc: "id of what keeps"},
+		{Name: "against", Kind: troth.WordFact, Doc: "kind of what it stands against: promise or erasure"},
+		{Name: "promise", Kind: troth.WordFact, Doc: "id of that"},
+	}
+	actConflict = &troth.Act{
+		Name: "retention.conflict", Version: 1,
+		Doc:    "What must be kept stands against what was promised or granted: for the data-protection officer to decide.",
+		Fields: conflictFields,
+	}
+	actDecide = &troth.Act{
+		Name: "retention.decide", Version: 1,
+		Doc: "The data-protection officer decided about a conflict.",
+		Fields: slices.Concat(conflictFields, []troth.Field{
+			{Name: "decision", Kind: troth.WordFact, Doc: "what is to be done, of a closed list"},
+			{Name: "reference", Kind: troth.WordFact, Optional: true, Doc: "where it is written"},
+		}),
+	}
+	actReviewDue = &troth.Act{
+		Name: "retention.review-due", Version: 1,
+		Doc: "The review of a hold has come.",
+		Fields: []troth.Field{
+			fieldHold, fieldMatter,
+			{Name: "review", Kind: troth.InstantFact, Doc: "when it was due"},
+		},
+	}
+	actReview = &troth.Act{
+		Name: "retention.review", Version: 1,
+		Doc: "Counsel looked at a hold, which stands.",
+		Fields: []troth.Field{
+			fieldHold, fieldMatter,
+			{Name: "review", Kind: troth.InstantFact, Doc: "when people look at it again"},
+		},
+	}
+)
+
 // controlActs are the acts about what people decided, beside holds.
 func controlActs() []*troth.Act {
-	return []*troth.Act{actProposeException, actGrantException, actEndException, actGrantErasure, actErased, actAccept, actPutBack}
+	return []*troth.Act{actProposeException, actGrantException, actEndException, actGrantErasure, actErased, actAccept, actPutBack, actConflict, actDecide, actReviewDue, actReview}
 }

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -24,6 +25,7 @@ type options struct {
 	keys      troth.Keys
 	outside   Outside
 	evidence  Evidence
+	review    func(ctx context.Context, hold Hold) error
 	batch     int
 	poll      time.Duration
 	swept     func(Swept)

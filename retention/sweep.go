@@ -83,7 +83,7 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 		return s, err
 	}
 	now := k.now()
-	if err := errors.Join(k.keepOutside(ctx, now), k.sweepExceptions(ctx, now), k.sweepErasures(ctx, now)); err != nil {
+	if err := errors.Join(k.keepOutside(ctx, now), k.sweepExceptions(ctx, now), k.sweepErasures(ctx, now), k.sweepReviews(ctx, now)); err != nil {
 		return s, err
 	}
 	sources := []func(limit int) ([]RecordKey, error){
@@ -100,7 +100,8 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 			return s, err
 		}
 	}
-	return s, k.sweepErasures(ctx, now) // those of which nothing is left now
+	// Those erasures of which nothing is left now, and the conflicts that were met.
+	return s, errors.Join(k.sweepErasures(ctx, now), k.sweepConflicts(ctx, now))
 }
 
 // drain takes batch after batch until nothing is left, or nothing more can be had:
@@ -176,6 +177,9 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 			if did {
 				acted++
 			}
+		}
+		if err := k.raise(ctx, keys[0].Tenant, part.Conflicts); err != nil {
+			return err
 		}
 		return k.countErased(ctx, part.erased)
 	})

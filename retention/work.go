@@ -28,7 +28,11 @@ type workKind struct {
 }
 
 // workKinds are all kinds, in the order of [Works].
-func workKinds() []workKind { return nil }
+func workKinds() []workKind {
+	return []workKind{
+		{WorkConflict, doConflict},
+	}
+}
 
 // Works are the kinds of work that [Keeper.Do] does.
 func Works() (names []string) {
