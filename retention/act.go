@@ -83,9 +83,57 @@ var (
 	}
 )
 
+var fieldPlan = troth.Field{Name: "plan", Kind: troth.DigestFact, Doc: "hash of the plan"}
+
+func planAct(name, doc string) *troth.Act {
+	return &troth.Act{Name: name, Version: 1, Doc: doc, Fields: []troth.Field{
+		fieldPlan,
+		{Name: "records", Kind: troth.CountFact, Doc: "how many records it lets go"},
+		fieldPolicy,
+	}}
+}
+
+var (
+	actPlan    = planAct("retention.plan", "A plan was proposed: what sweeps may destroy.")
+	actApprove = planAct("retention.approve", "A second person approved a plan.")
+	actCarried = &troth.Act{
+		Name: "retention.carried-out", Version: 1,
+		Doc: "A plan ended: it was carried out, or is stale.",
+		Fields: []troth.Field{
+			fieldPlan,
+			{Name: "records", Kind: troth.CountFact, Doc: "how many records went by it"},
+			{Name: "why", Kind: troth.WordFact, Doc: "done, or age or policy where it is stale"},
+		},
+	}
+	actAwait = &troth.Act{
+		Name: "retention.await", Version: 1,
+		Doc: "What is due waits from now on until a plan is approved.",
+		Fields: []troth.Field{
+			{Name: "class", Kind: troth.WordFact, Optional: true, Doc: "the class that waits; all of them where it is left out"},
+			{Name: "why", Kind: troth.WordFact, Doc: "first, where nothing was ever approved, or ceiling"},
+			{Name: "spent", Kind: troth.CountFact, Doc: "how many went without a plan since counting began"},
+			{Name: "stored", Kind: troth.CountFact, Doc: "how many there were then, as far as was counted"},
+		},
+	}
+	fieldStop = troth.Field{Name: "stop", Kind: troth.WordFact, Doc: "id of the stop"}
+	actStop   = &troth.Act{
+		Name: "retention.stop", Version: 1,
+		Doc:    "A person stopped all destruction in the tenant; of the platform, everywhere.",
+		Fields: []troth.Field{fieldStop},
+	}
+	actLift = &troth.Act{
+		Name: "retention.lift", Version: 1,
+		Doc:    "The data-protection officer lifted a stop.",
+		Fields: []troth.Field{fieldStop},
+	}
+)
+
 // Acts are the acts whose evidence the keeper records.
 func Acts() []*troth.Act {
-	return append([]*troth.Act{actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease}, controlActs()...)
+	return append([]*troth.Act{
+		actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease,
+		actPlan, actApprove, actCarried, actAwait, actStop, actLift,
+	}, controlActs()...)
 }
 
 // self acts when the keeper does something that nobody asked for.

@@ -94,21 +94,9 @@ type thing struct {
 }
 
 // stands reports whether the record stands in one of the stages, where time has brought
-// it: the last one before it is purged, whether a sweep has moved it there or not.
+// it, whether a sweep has moved it there or not.
 func (t *thing) stands(stages []string) bool {
-	s := State{Stage: t.row.Stage, Since: time.UnixMicro(t.row.Since).UTC(), EndBy: timeOf(t.row.EndBy)}
-	first, last, ok := t.history.binding(t.row.Cohort, t.at)
-	if !ok {
-		return true // nobody knows
-	}
-	for range maxStages {
-		next, more := t.history.step(t.row.Class, first, last, s)
-		if !more || next.Stage == Purged || next.Since.After(t.at) {
-			break
-		}
-		s = next
-	}
-	return slices.Contains(stages, s.Stage)
+	return slices.Contains(stages, standing(t.history, t.row, t.at))
 }
 
 func (c *Condition) fits(t *thing) bool {

@@ -101,12 +101,16 @@ func Diff(ctx context.Context, before, after *Policy, at time.Time, counter Coun
 			d.Changes = append(d.Changes, counted)
 		}
 	}
-	d.Rules = slices.Concat(
+	d.Rules = ruleChanges(before, after)
+	return d, nil
+}
+
+func ruleChanges(before, after *Policy) []RuleChange {
+	return slices.Concat(
 		changes(ByPromise, before.Promises, after.Promises, func(p Promise) string { return p.Name }, appendPromise),
 		changes(ByObligation, before.Obligations, after.Obligations, func(o Obligation) string { return o.Name }, appendObligation),
 		changes(ByLabel, before.Labels, after.Labels, func(l Label) string { return l.Name }, appendLabel),
 	)
-	return d, nil
 }
 
 // changes compares two lists of rules by their canonical bytes.

@@ -61,11 +61,18 @@ func (c *classRules) longest(stage int) (days int) {
 // four years before and after: months of all lengths, and both sides of every
 // change of the clocks.
 func effect(v, w *version, c, next *classRules, stage, n int, at time.Time) Effect {
+	return movement(
+		func(anchor time.Time) time.Time { return c.over(stage, anchor, v.zone) },
+		func(anchor time.Time) time.Time { return next.over(n, anchor, w.zone) }, at)
+}
+
+// movement is effect of two ends.
+func movement(was, is func(anchor time.Time) time.Time, at time.Time) Effect {
 	const days = 4 * 366
 	sooner, longer := false, false
 	for i := -days; i <= days; i++ {
 		anchor := at.Add(time.Duration(i) * 24 * time.Hour)
-		a, b := c.over(stage, anchor, v.zone), next.over(n, anchor, w.zone)
+		a, b := was(anchor), is(anchor)
 		switch {
 		case a.Equal(b):
 		case a.IsZero(), !b.IsZero() && b.Before(a):

@@ -2,7 +2,6 @@ package retention
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -77,7 +76,7 @@ type Leave struct {
 // Permit calls destroy with a permit for what is not a record of the policy, such as a
 // person's keys when an erasure was granted. It looks at holds, and at nothing else:
 // whether the thing is due is for the caller to know. It returns a *[HeldError] if a
-// hold covers it, and [ErrNoPolicy] where no policy is in force.
+// hold covers it, a *[StoppedError] if destruction is stopped, and [ErrNoPolicy] where no policy is in force.
 func (k *Keeper) Permit(ctx context.Context, l Leave, destroy func(ctx context.Context, p troth.Permit) error) error {
 	tenant := troth.Tenant(l.Ref.Tenant)
 	if err := tenant.Validate(); err != nil {
@@ -87,8 +86,12 @@ func (k *Keeper) Permit(ctx context.Context, l Leave, destroy func(ctx context.C
 		return err
 	}
 	return k.tx.Atomically(ctx, func(ctx context.Context) error {
-		if err := k.store.LockTenant(ctx, tenant, false); err != nil {
-			return fmt.Errorf("retention: lock tenant: %w", err)
+		stop, err := k.destroying(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		if stop != nil {
+			return stop
 		}
 		holds, err := k.holds(ctx, tenant)
 		if err != nil {

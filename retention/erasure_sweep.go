@@ -95,6 +95,7 @@ func (k *Keeper) spread(ctx context.Context, key ControlKey, now time.Time) (mor
 			if err := k.passed(ctx, &row, &s, &p, now); err != nil {
 				return err
 			}
+			more = row.DueAt == atOnce
 		}
 		if err := p.to(&row); err != nil {
 			return err

@@ -3,6 +3,7 @@ package retention
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -81,6 +82,15 @@ var (
 	// ErrHeld says that a legal hold stands against it. The error that wraps it is a
 	// *[HeldError].
 	ErrHeld = fmt.Errorf("%w: held", troth.ErrNotPermitted)
+	// ErrStopped says that somebody stopped all destruction. The error that wraps it is a
+	// *[StoppedError].
+	ErrStopped = fmt.Errorf("%w: stopped", troth.ErrNotPermitted)
+	// ErrApproval says that something waits until two people approve a plan. The error
+	// that wraps it is an *[ApprovalError].
+	ErrApproval = errors.New("retention: this needs an approved plan")
+	// ErrStale says that a plan is not about what is any more. The error that wraps it is
+	// a *[StaleError].
+	ErrStale = errors.New("retention: the plan is stale")
 )
 
 // HeldError names the hold that keeps something.
@@ -106,3 +116,59 @@ func (e *LintError) Error() string {
 
 // Unwrap returns ErrPolicy.
 func (e *LintError) Unwrap() error { return ErrPolicy }
+
+// ApprovalError says what waits until two people approve a plan, see [Keeper.Preview],
+// [Keeper.Propose] and [Keeper.Approve].
+type ApprovalError struct {
+	Why Awaits
+	// Class is the class that waits; empty for all of them.
+	Class string
+	// Since is when the first of it began to wait.
+	Since time.Time
+}
+
+// Awaits is why something waits to be approved.
+type Awaits string
+
+const (
+	// AwaitsFirst is that nothing was ever approved: the first records to go.
+	AwaitsFirst Awaits = "first"
+	// AwaitsCeiling is that as many went as may, or more than were approved.
+	AwaitsCeiling Awaits = "ceiling"
+	// AwaitsShortening is that a version makes records go earlier.
+	AwaitsShortening Awaits = "shortening"
+)
+
+func (e *ApprovalError) Error() string {
+	text := fmt.Sprintf("retention: this needs an approved plan: %s", e.Why)
+	if e.Class != "" {
+		text += fmt.Sprintf(" of class %q", e.Class)
+	}
+	return text
+}
+
+// Unwrap returns ErrApproval.
+func (e *ApprovalError) Unwrap() error { return ErrApproval }
+
+// StaleError says why a plan cannot be used.
+type StaleError struct {
+	Plan [32]byte
+	Why  Stale
+}
+
+// Stale is what makes a plan stale.
+type Stale string
+
+const (
+	// StalePolicy is that the policy is another one.
+	StalePolicy Stale = "policy"
+	// StaleAge is that the plan is too old, or was carried out.
+	StaleAge Stale = "age"
+)
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("retention: plan %x is stale: %s", e.Plan[:8], e.Why)
+}
+
+// Unwrap returns ErrStale.
+func (e *StaleError) Unwrap() error { return ErrStale }

@@ -2,8 +2,6 @@ package retention
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"slices"
@@ -86,17 +84,13 @@ func (k *Keeper) GrantException(ctx context.Context, tenant troth.Tenant, id str
 		if s.GrantedAt != 0 {
 			return nil
 		}
-		if len(s.Proposer) != saltSize+sha256.Size {
-			return ErrRecord
-		}
-		me, err := proposerOf(ctx, s.Proposer[:saltSize])
-		if err != nil {
-			return err
-		}
 		other := slices.Contains(s.Roles, halfOfficer) && slices.Contains(halves, halfCounsel) ||
 			slices.Contains(s.Roles, halfCounsel) && slices.Contains(halves, halfOfficer)
-		if !other || subtle.ConstantTimeCompare(me, s.Proposer) == 1 {
+		if !other {
 			return ErrRole
+		}
+		if err := another(ctx, s.Proposer); err != nil {
+			return err
 		}
 		k.revokeLive(ctx)
 		s.GrantedAt, s.Proposer, s.Roles = k.now().UnixMicro(), nil, nil

@@ -40,6 +40,24 @@ func outcomeOf(h *History, holds *holdIndex, row *RecordRow, at time.Time) (o ou
 // bound reports whether something that people decided covers the record.
 func (o *outcome) bound() bool { return len(o.f.Holds)+len(o.f.Exceptions)+len(o.f.Erasures) > 0 }
 
+// standing is the stage that time alone has brought a record to at an instant, the last
+// one before it is purged: the same whether sweeps moved it there or not.
+func standing(h *History, row *RecordRow, at time.Time) string {
+	s := State{Stage: row.Stage, Since: time.UnixMicro(row.Since).UTC(), EndBy: timeOf(row.EndBy)}
+	first, last, ok := h.binding(row.Cohort, at)
+	for range maxStages {
+		if !ok {
+			break
+		}
+		next, is := h.step(row.Class, first, last, s)
+		if !is || next.Stage == Purged || next.Since.After(at) {
+			break
+		}
+		s = next
+	}
+	return s.Stage
+}
+
 // follow puts the record where the outcome says that it stands.
 func (row *RecordRow) follow(o *outcome) {
 	if o.moved {

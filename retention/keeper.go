@@ -135,6 +135,15 @@ func (k *Keeper) now() time.Time { return timeOf(k.opt.now().UnixMicro()) }
 // that are new are read; what was read inside a transaction may be undone, and is
 // forgotten with it.
 func (k *Keeper) history(ctx context.Context) (*History, error) {
+	known, err := k.versions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return known.history, nil
+}
+
+// versions is history, with the policies themselves.
+func (k *Keeper) versions(ctx context.Context) (*knownPolicy, error) {
 	known := k.known.Load()
 	if known == nil {
 		known = &knownPolicy{}
@@ -157,7 +166,7 @@ func (k *Keeper) history(ctx context.Context) (*History, error) {
 	if known.history == nil {
 		return nil, ErrNoPolicy
 	}
-	return known.history, nil
+	return known, nil
 }
 
 func (n *knownPolicy) with(rows []PolicyRow) (*knownPolicy, error) {
@@ -170,9 +179,6 @@ func (n *knownPolicy) with(rows []PolicyRow) (*knownPolicy, error) {
 		next.policies = append(next.policies, p)
 		next.sealed = append(next.sealed, rows[i].sealed())
 		next.last = p.Version
-	}
-	if len(next.policies) == 0 {
-		return next, nil
 	}
 	h, err := NewHistory(next.policies...)
 	if err != nil {
@@ -189,29 +195,42 @@ func (k *Keeper) History(ctx context.Context) (*History, error) { return k.histo
 // record types that are registered; otherwise the error is a *[LintError]. Only the
 // data-protection officer may. No record is changed: sweeps find by the new version
 // what it made due.
+//
+// A version that makes records go earlier that are there takes a plan of
+// [Keeper.PreviewActivation] that two people approved; the error is an *[ApprovalError]
+// otherwise.
 func (k *Keeper) Activate(ctx context.Context, p *Policy) error {
 	if err := k.person(ctx, troth.Platform, k.opt.officer); err != nil {
 		return err
 	}
-	text, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("retention: activate: %w", err)
-	}
-	if p, err = Parse(text); err != nil { // a copy, which nobody changes meanwhile
-		return err
-	}
-	report, err := p.Lint(LintOptions{RecordTypes: slices.Sorted(maps.Keys(k.opt.types))})
+	p, text, err := k.checked(p)
 	if err != nil {
 		return err
-	}
-	if len(report.Findings) > 0 {
-		return &LintError{Findings: report.Findings}
 	}
 	err = k.tx.Atomically(ctx, func(ctx context.Context) error { return k.activate(ctx, p, text) })
 	if err == nil {
 		k.keepNow(ctx, troth.Platform)
 	}
 	return err
+}
+
+// checked returns a copy of a policy that nobody changes meanwhile, and its text, if it
+// lints clean.
+func (k *Keeper) checked(p *Policy) (own *Policy, text []byte, err error) {
+	if text, err = json.Marshal(p); err != nil {
+		return nil, nil, fmt.Errorf("retention: write policy: %w", err)
+	}
+	if own, err = Parse(text); err != nil {
+		return nil, nil, err
+	}
+	report, err := own.Lint(LintOptions{RecordTypes: slices.Sorted(maps.Keys(k.opt.types))})
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(report.Findings) > 0 {
+		return nil, nil, &LintError{Findings: report.Findings}
+	}
+	return own, text, nil
 }
 
 func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
@@ -223,16 +242,21 @@ func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
 		return fmt.Errorf("retention: read policies: %w", err)
 	}
 	row := PolicyRow{Tenant: troth.Platform, Version: p.Version, Hash: p.Hash(), Text: text, ActivatedAt: k.now().UnixMicro()}
-	known, err := (&knownPolicy{}).with(rows)
-	if err == nil {
-		err = k.checkSeal(ctx, troth.Platform, known.sealed, sealedPolicy)
+	before := &knownPolicy{}
+	if len(rows) > 0 {
+		if before, err = before.with(rows); err != nil {
+			return err
+		}
 	}
-	if err != nil {
+	if err := k.checkSeal(ctx, troth.Platform, before.sealed, sealedPolicy); err != nil {
 		return err
 	}
-	known, err = known.with([]PolicyRow{row})
+	known, err := before.with([]PolicyRow{row})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrVersion, err)
+	}
+	if err := k.shortening(ctx, before, known); err != nil {
+		return err
 	}
 	inserted, err := k.store.InsertPolicy(ctx, row)
 	if err != nil {
@@ -244,11 +268,43 @@ func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
 	if err := k.reseal(ctx, troth.Platform, row.sealed(), true, false); err != nil {
 		return err
 	}
+	// Rows that are there already are never waited for when they are first needed.
+	for _, id := range append(known.history.classes(), firstRun) {
+		if _, _, err := k.store.LockAllowance(ctx, troth.Platform, id, true); err != nil {
+			return fmt.Errorf("retention: make allowance: %w", err)
+		}
+	}
 	v := known.history.versions[len(known.history.versions)-1]
 	return k.record(ctx, troth.Entry{Act: actActivate, Tenant: troth.Platform, Facts: troth.Facts{
 		"name": troth.Word(p.Name), "version": troth.Count(p.Version),
 		"effective": troth.Instant(v.from), "policy": troth.Digest(v.hash),
 	}})
+}
+
+// shortening demands an approved plan for a version that makes records go earlier.
+func (k *Keeper) shortening(ctx context.Context, before, known *knownPolicy) error {
+	if k.opt.unapproved || before.history == nil {
+		return nil
+	}
+	now := k.now()
+	d, err := differ(ctx, before, known, known.from(now), k, 1)
+	if err != nil || !d.shortens {
+		return err
+	}
+	rows, err := k.store.OpenPlans(ctx, troth.Platform)
+	if err != nil {
+		return fmt.Errorf("retention: read plans: %w", err)
+	}
+	for i := range rows {
+		p, err := rows[i].plan()
+		if err != nil {
+			return err
+		}
+		if rows[i].ApprovedAt != 0 && p.Base == before.newest() && p.Version == known.newest() && !now.After(k.expires(&p)) {
+			return nil
+		}
+	}
+	return &ApprovalError{Why: AwaitsShortening, Since: now}
 }
 
 // person demands a person with a role, who belongs to the tenant or to the host.

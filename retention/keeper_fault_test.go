@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,14 +34,20 @@ func (s sharedNotes) Transactor() troth.Transactor { return s.tx }
 func newFaulty(t *testing.T) *faulty {
 	t.Helper()
 	f := &faulty{kept: newKept(t, content(t)), plan: faultstore.NewPlan()}
+	f.rebuild(retention.UnsafeWithoutApproval())
+	return f
+}
+
+// rebuild makes the keeper under the plan again.
+func (f *faulty) rebuild(opts ...retention.Option) {
+	f.Helper()
 	tx := faultstore.Transactor(f.db, f.plan)
 	var err error
-	f.bad, err = retention.New(t.Context(), retention.Config{
+	f.bad, err = retention.New(f.ctx, retention.Config{
 		Store: retentionfault.New(f.store, tx, f.plan), Recorder: sharedNotes{f.notes, tx},
-	}, retention.WithClock(func() time.Time { return f.now }), retention.WithRecords("file", retention.Registration{Handler: f.files}))
-	require.NoError(t, err)
+	}, append(opts, retention.WithClock(func() time.Time { return f.now }), retention.WithRecords("file", retention.Registration{Handler: f.files}))...)
+	require.NoError(f, err)
 	f.files.keeper = f.bad
-	return f
 }
 
 func count(is bool) int {
@@ -77,14 +84,16 @@ func trashed(f *faulty) {
 	f.happened("1", "trashed")
 }
 
-// faultyOperations are tried with every fault in every call. effect counts what was
+// faultyOperation is tried with every fault in every call. effect counts what was
 // done: 0 before, 1 after, in every part alike.
-var faultyOperations = []struct {
+type faultyOperation struct {
 	name    string
 	prepare func(f *faulty)
 	do      func(f *faulty, ctx context.Context) error
 	effect  func(f *faulty) []int
-}{
+}
+
+var faultyOperations = []faultyOperation{
 	{"happened", func(f *faulty) { f.add("1", "p") }, func(f *faulty, ctx context.Context) error {
 		return f.bad.Happened(ctx, fileKey("1"), retention.Occurrence{Event: "trashed", At: day(f, "2026-01-01")})
 	}, func(f *faulty) []int {
@@ -128,7 +137,7 @@ var faultyOperations = []struct {
 }
 
 func TestFault_TheKeeperDoesEverythingOrNothing(t *testing.T) {
-	for _, o := range faultyOperations {
+	for _, o := range slices.Concat(faultyOperations, faultyPlans) {
 		t.Run(o.name, func(t *testing.T) {
 			dry := newFaulty(t)
 			o.prepare(dry)

@@ -35,6 +35,8 @@ type world struct {
 	count      int
 	newest     time.Time
 	gone       int
+	// planned is how much previews foretold.
+	planned int64
 }
 
 func newWorld(t *testing.T, r random) *world {
@@ -190,8 +192,11 @@ func (l *world) check() {
 		}
 		due[id] = !l.now.Before(f.Since) && !l.now.Before(n.created) && !o.destroyAt().After(l.now)
 	}
+	plan, err := l.k.Preview(l.ctx)
+	require.NoError(l, err)
 	swept := l.sweep()
 	require.Empty(l, swept.Failed)
+	l.foretold(&plan, &swept)
 	for id := range l.all {
 		require.Equal(l, due[id], l.sees(id) == "", "%s at %s: %+v\n%s", id, l.now, l.all[id], canonicalText(l, l.policy))
 		if due[id] {
@@ -199,6 +204,26 @@ func (l *world) check() {
 			l.gone++
 		}
 	}
+}
+
+// foretold demands that a sweep did what the plan said.
+func (l *world) foretold(p *retention.Plan, s *retention.Swept) {
+	l.Helper()
+	n := map[retention.Action]int64{}
+	for _, b := range p.Buckets {
+		n[b.Action] += b.Records
+		require.LessOrEqual(l, len(b.Samples), 3)
+		require.NotEmpty(l, b.Samples)
+	}
+	require.EqualValues(l, n[retention.ActDestroy], s.Destroyed, "%s", p)
+	require.EqualValues(l, n[retention.ActAnonymise], s.Anonymised, "%s", p)
+	require.EqualValues(l, n[retention.ActKeep], s.Held, "%s", p)
+	require.EqualValues(l, n[retention.ActAsk], s.Unknown, "%s", p)
+	require.LessOrEqual(l, n[retention.ActMove], int64(s.Moved), "%s", p)
+	l.planned += n[retention.ActDestroy] + n[retention.ActKeep] + n[retention.ActMove]
+	after, err := l.k.Preview(l.ctx)
+	require.NoError(l, err)
+	require.Empty(l, after.Buckets, "nothing is left to do: %s", after)
 }
 
 // Whatever the clock does, nothing is destroyed before a naive reading of the policy

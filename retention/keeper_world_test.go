@@ -145,6 +145,7 @@ func (w *kept) keeper(opts ...retention.Option) *retention.Keeper {
 	w.Helper()
 	opts = append([]retention.Option{
 		retention.WithClock(func() time.Time { return w.now }), retention.WithRecords("file", retention.Registration{Handler: w.files}),
+		retention.UnsafeWithoutApproval(),
 	}, opts...)
 	k, err := retention.New(w.ctx, retention.Config{Store: w.store, Recorder: w.notes}, opts...)
 	require.NoError(w, err)

@@ -30,6 +30,11 @@ type options struct {
 	poll      time.Duration
 	swept     func(Swept)
 	tasks     troth.Enqueuer
+
+	operator   string
+	ceilings   map[string]Ceiling
+	unapproved bool
+	planLife   time.Duration
 }
 
 func defaults() options {
@@ -37,6 +42,8 @@ func defaults() options {
 		log: zap.NewNop(), now: time.Now,
 		types: map[string]Registration{}, disposals: ownDisposals(),
 		counsel: "counsel", officer: "dpo", desk: "privacy", batch: 200, poll: time.Minute,
+
+		operator: "operator", ceilings: map[string]Ceiling{}, planLife: 7 * 24 * time.Hour,
 	}
 }
 

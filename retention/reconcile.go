@@ -74,7 +74,7 @@ func (k *Keeper) agrees(ctx context.Context, tenant troth.Tenant) error {
 // compareTrail names in what rows and trail disagree.
 func (k *Keeper) compareTrail(ctx context.Context, tenant troth.Tenant) ([]Tampering, error) {
 	c := comparison{k: k, tenant: tenant}
-	for _, part := range []func(context.Context) error{c.holds, c.exceptions, c.erasures, c.policies} {
+	for _, part := range []func(context.Context) error{c.holds, c.exceptions, c.erasures, c.stops, c.policies} {
 		if err := part(ctx); err != nil {
 			return nil, err
 		}
@@ -199,6 +199,35 @@ func (c *comparison) erasures(ctx context.Context) error {
 	for i := range rows {
 		if !granted[rows[i].ID] {
 			c.add(EntryMissing, ControlErasure, rows[i].ID)
+		}
+	}
+	return nil
+}
+
+// stops are compared as holds are: one that is in force on the trail is in force.
+func (c *comparison) stops(ctx context.Context) error {
+	placed, err := c.told(ctx, actStop, "stop", nil)
+	if err != nil {
+		return err
+	}
+	lifted, err := c.told(ctx, actLift, "stop", nil)
+	if err != nil {
+		return err
+	}
+	rows, err := c.k.store.ActiveStops(ctx, c.tenant)
+	if err != nil {
+		return fmt.Errorf("retention: read stops: %w", err)
+	}
+	active := map[string]bool{}
+	for _, row := range rows {
+		active[row.ID] = true
+		if !placed[row.ID] {
+			c.add(EntryMissing, sealedStop, row.ID)
+		}
+	}
+	for id := range placed {
+		if active[id] == lifted[id] {
+			c.add(EntryMissing, sealedStop, id)
 		}
 	}
 	return nil

@@ -109,8 +109,8 @@ type AllowanceRow struct {
 	// ID is the class.
 	ID string
 	// Since is when counting began, Spent how many went since, and Old how many of them
-	// had been there before.
-	Since, Spent, Old int64
+	// had been there before. Stored is how many there were then, as far as was counted.
+	Since, Spent, Old, Stored int64
 	// ClosedAt is when a ceiling was reached, or what is due began to wait for its first
 	// plan: until a plan is approved nothing goes.
 	ClosedAt int64

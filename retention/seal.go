@@ -79,6 +79,9 @@ type seal struct {
 const (
 	sealedHold   = "hold"
 	sealedPolicy = "policy"
+	// sealedStop names stops where they are compared with the trail: no seal is over
+	// them, since who stops waits for nobody.
+	sealedStop = "stop"
 )
 
 func digest(message []byte) []byte {

@@ -18,6 +18,9 @@ import (
 type Swept struct {
 	// Moved entered another stage, Destroyed and Anonymised are gone.
 	Moved, Destroyed, Anonymised int
+	// Waiting are due to be destroyed and wait for people from now on: for the approval of
+	// a plan, or the end of a stop.
+	Waiting int
 	// Held were due to be destroyed and something keeps them. Unknown are those of
 	// which something is not known: somebody must look.
 	Held, Unknown int
@@ -72,7 +75,8 @@ func (k *Keeper) Run(ctx context.Context) error {
 // Sweep does what is due: it finds records by what the policy says of anchors, decides
 // for each again inside the transaction that acts, and has handlers hide and destroy.
 // Several processes may sweep at once. What the returned error tells does not undo
-// what was swept before.
+// what was swept before: after a complete sweep it is an *[ApprovalError] as long as
+// something waits for a plan, or several, joined.
 func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 	ctx = troth.WithActor(k.tx.Detach(ctx), self)
 	var s Swept
@@ -101,7 +105,16 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 		}
 	}
 	// Those erasures of which nothing is left now, and the conflicts that were met.
-	return s, errors.Join(k.sweepErasures(ctx, now), k.sweepConflicts(ctx, now))
+	if err := errors.Join(k.sweepErasures(ctx, now), k.sweepConflicts(ctx, now)); err != nil {
+		return s, err
+	}
+	if err := k.sweepWaiting(ctx, h, &s); err != nil {
+		return s, err
+	}
+	if err := k.endPlans(ctx, h, now); err != nil {
+		return s, err
+	}
+	return s, k.awaiting(ctx, h)
 }
 
 // drain takes batch after batch until nothing is left, or nothing more can be had:
@@ -146,8 +159,9 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 	var part Swept
 	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
 		acted, part = 0, Swept{}
-		if err := k.store.LockTenant(ctx, keys[0].Tenant, false); err != nil {
-			return fmt.Errorf("retention: lock tenant: %w", err)
+		stop, err := k.destroying(ctx, keys[0].Tenant)
+		if err != nil {
+			return err
 		}
 		holds, err := k.holds(ctx, keys[0].Tenant)
 		if _, bad := errors.AsType[*TamperedError](err); bad {
@@ -162,6 +176,7 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 		if err != nil {
 			return err
 		}
+		l := &leave{k: k, h: h, holds: holds, now: k.now(), stop: stop}
 		for _, key := range keys {
 			row, found, err := k.store.LockRecord(ctx, key, false)
 			if err != nil {
@@ -170,7 +185,7 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 			if !found {
 				continue
 			}
-			did, err := k.take(ctx, h, holds, row, &part)
+			did, err := k.take(ctx, l, row, &part)
 			if err != nil {
 				return err
 			}
@@ -181,7 +196,10 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 		if err := k.raise(ctx, keys[0].Tenant, part.Conflicts); err != nil {
 			return err
 		}
-		return k.countErased(ctx, part.erased)
+		if err := k.countErased(ctx, part.erased); err != nil {
+			return err
+		}
+		return l.settle(ctx)
 	})
 	if err != nil {
 		return 0, err
@@ -217,6 +235,7 @@ func (s *Swept) add(p Swept) {
 	s.Moved += p.Moved
 	s.Destroyed += p.Destroyed
 	s.Anonymised += p.Anonymised
+	s.Waiting += p.Waiting
 	s.Held += p.Held
 	s.Excepted += p.Excepted
 	s.Unknown += p.Unknown
@@ -233,15 +252,27 @@ func (s *Swept) add(p Swept) {
 
 // take decides for one record and acts. What fails is undone for that record, and
 // tried again later; did is false if nothing was to be done about it now.
-func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, row RecordRow, s *Swept) (did bool, err error) {
-	now := k.now()
+func (k *Keeper) take(ctx context.Context, l *leave, row RecordRow, s *Swept) (did bool, err error) {
+	h, now := l.h, l.now
 	if !k.looked(h, &row, now) {
 		return false, nil // somebody else did it since it was found
+	}
+	o, bad := outcomeOf(h, l.holds, &row, now)
+	g := grantGo
+	if bad == nil && o.d.Verdict == Due {
+		if g, err = l.ask(ctx, &row); err != nil {
+			return false, err
+		}
+		if g == grantBusy || g == grantWait && row.DueAt == Waiting && row.Policy == h.versions[len(h.versions)-1].number {
+			return false, nil
+		}
 	}
 	var part Swept
 	var failed error
 	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
-		failed = k.act(ctx, h, holds, row, now, &part)
+		if failed = bad; failed == nil {
+			failed = k.act(ctx, h, row, &o, g, now, &part)
+		}
 		return failed
 	})
 	switch {
@@ -252,6 +283,9 @@ func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, row Rec
 		return false, ctx.Err()
 	case failed == nil:
 		return false, err // whether it was undone is not known: so everything is
+	}
+	if g == grantGo && o.d.Verdict == Due && l.refund != nil {
+		l.refund()
 	}
 	row.Tries++
 	row.DueAt = now.Add(backoff(row.Tries)).UnixMicro()
@@ -265,7 +299,7 @@ func (k *Keeper) take(ctx context.Context, h *History, holds *holdIndex, row Rec
 // looked reports whether the record is still one that a sweep looks for.
 func (k *Keeper) looked(h *History, row *RecordRow, now time.Time) bool {
 	if row.DueAt != 0 {
-		return row.DueAt <= now.UnixMicro() || row.Policy < h.versions[len(h.versions)-1].number
+		return row.DueAt == Waiting || row.DueAt <= now.UnixMicro() || row.Policy < h.versions[len(h.versions)-1].number
 	}
 	anchor, ok := h.Cutoff(row.Class, row.Stage, row.Cohort, now)
 	return ok && row.Since <= anchor.UnixMicro()
@@ -276,11 +310,7 @@ func (k *Keeper) looked(h *History, row *RecordRow, now time.Time) bool {
 func backoff(tries uint32) time.Duration { return min(time.Minute<<min(tries-1, 16), time.Hour) }
 
 // act does what is due for one record that is locked.
-func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row RecordRow, now time.Time, s *Swept) error {
-	o, err := outcomeOf(h, holds, &row, now)
-	if err != nil {
-		return err
-	}
+func (k *Keeper) act(ctx context.Context, h *History, row RecordRow, o *outcome, g grant, now time.Time, s *Swept) error {
 	if !o.ahead.IsZero() {
 		s.Unknown++
 		row.DueAt, row.Policy = o.ahead.UnixMicro(), h.versions[len(h.versions)-1].number
@@ -295,9 +325,12 @@ func (k *Keeper) act(ctx context.Context, h *History, holds *holdIndex, row Reco
 		s.Moved++
 	}
 	before := row.Stage
-	row.follow(&o)
+	row.follow(o)
 	switch d.Verdict {
 	case Due:
+		if g == grantWait {
+			return k.wait(ctx, h, &row, before, &d, s)
+		}
 		if err := k.purge(ctx, h, &row, &d, s); err != nil {
 			return err
 		}

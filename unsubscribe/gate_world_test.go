@@ -38,6 +38,10 @@ type gateStore struct {
 	unsubscribe.Backend
 	down, gap             atomic.Bool
 	follows, pages, reads atomic.Int64
+	// prefixes are how often prefixes were asked for, keys how many keys were looked up.
+	prefixes, keys atomic.Int64
+	// crowded makes ranges of prefixes as full as they may be, but for the sample.
+	crowded, blind atomic.Bool
 	// hang makes looks wait until it is closed, or their context ends.
 	hang atomic.Pointer[chan struct{}]
 	// after is called after rows were read.
@@ -63,6 +67,7 @@ func (s *gateStore) Follow(ctx context.Context, after int64, limit int) (unsubsc
 
 func (s *gateStore) Entries(ctx context.Context, tenant troth.Tenant, keys []unsubscribe.Key) ([]unsubscribe.EntryRow, error) {
 	s.reads.Add(1)
+	s.keys.Add(int64(len(keys)))
 	if s.down.Load() {
 		return nil, errGateStore
 	}
@@ -71,6 +76,17 @@ func (s *gateStore) Entries(ctx context.Context, tenant troth.Tenant, keys []uns
 		(*fn)()
 	}
 	return rows, err
+}
+
+func (s *gateStore) Prefixes(ctx context.Context, tenant troth.Tenant, r unsubscribe.PrefixRange) ([]uint64, error) {
+	n := s.prefixes.Add(1)
+	if s.down.Load() || s.blind.Load() {
+		return nil, errGateStore
+	}
+	if s.crowded.Load() && n > 2 {
+		return make([]uint64, r.Limit), nil
+	}
+	return s.Backend.Prefixes(ctx, tenant, r)
 }
 
 func (s *gateStore) EntriesAfter(ctx context.Context, after unsubscribe.Cursor, limit int) ([]unsubscribe.EntryRow, error) {

@@ -9,8 +9,8 @@ import (
 	"github.com/trothdev/troth"
 )
 
-// byRows decides by the rows themselves, with two reads for a batch. If keys changed
-// meanwhile it is done again.
+// byRows decides by the rows themselves, with two reads for a batch, of those whom
+// sieves do not let pass. If keys changed meanwhile it is done again.
 func (a *asking) byRows(ctx context.Context, batch []Verdict) error {
 	for {
 		if err := a.makeKeys(ctx, batch); err != nil {
@@ -18,11 +18,15 @@ func (a *asking) byRows(ctx context.Context, batch []Verdict) error {
 		}
 		// Before the rows: what leaves the pendings is in them then.
 		waiting := a.g.pendings.ofAll(batch)
-		client, err := a.rows(ctx, a.c.Tenant, batch, func(k *Keys) *Pair { return &k.Client })
+		sieves, err := a.sift(ctx, len(batch))
 		if err != nil {
 			return err
 		}
-		everything, err := a.rows(ctx, troth.Platform, batch, func(k *Keys) *Pair { return &k.Everything })
+		client, err := a.rows(ctx, a.c.Tenant, sieves, batch, func(k *Keys) *Pair { return &k.Client })
+		if err != nil {
+			return err
+		}
+		everything, err := a.rows(ctx, troth.Platform, sieves, batch, func(k *Keys) *Pair { return &k.Everything })
 		if err != nil {
 			return err
 		}
@@ -46,16 +50,28 @@ func (a *asking) byRows(ctx context.Context, batch []Verdict) error {
 
 // rows reads what one registry has about a batch, by key. Sorted keys are found on
 // pages of the database that lie beside each other.
-func (a *asking) rows(ctx context.Context, registry troth.Tenant, batch []Verdict, of func(*Keys) *Pair) (map[Key][]EntryRow, error) {
-	keys := make([]Key, 0, len(batch)+len(batch)/8)
+func (a *asking) rows(
+	ctx context.Context, registry troth.Tenant, sifted *sieves, batch []Verdict, of func(*Keys) *Pair,
+) (map[Key][]EntryRow, error) {
+	mayHave := func(*Key) bool { return true }
+	if sifted != nil {
+		mayHave = sifted.of[registry].mayHave
+	}
+	var keys []Key
 	for i := range batch {
 		if batch[i].Reason != "" {
 			continue
 		}
 		p := of(&batch[i].Recipient.Keys)
-		if keys = append(keys, p.Exact); p.Mailbox != p.Exact {
+		if mayHave(&p.Exact) {
+			keys = append(keys, p.Exact)
+		}
+		if p.Mailbox != p.Exact && mayHave(&p.Mailbox) {
 			keys = append(keys, p.Mailbox)
 		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
 	}
 	slices.SortFunc(keys, func(a, b Key) int { return bytes.Compare(a[:], b[:]) })
 	rows, err := a.g.r.store.Entries(ctx, registry, slices.Compact(keys))

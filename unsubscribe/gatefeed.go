@@ -126,39 +126,51 @@ func (g *Gate) look(ctx context.Context) error {
 	return nil
 }
 
-// follow reads the feed to its end. It begins with the event at which it stands: if
-// another one is there, the feed is of another history.
+// follow reads the feed to its end, and what it tells of.
 func (g *Gate) follow(ctx context.Context, waiting []*pending) error {
 	changed := map[Key]bool{}
+	err := g.r.events(ctx, &g.feed.at, func(events []FeedEvent) error {
+		for i := range events {
+			changed[events[i].Key] = true
+		}
+		return g.apply(ctx, events)
+	})
+	if err != nil {
+		return err
+	}
+	return g.settle(ctx, waiting, changed)
+}
+
+// events reads the feed to its end, from a position that it moves on. It begins with
+// the event that stands there: if another one does, the feed is of another history, and
+// the error errHistory.
+func (r *Registry) events(ctx context.Context, at *index.Position, use func([]FeedEvent) error) error {
 	for {
-		from := max(g.feed.at.Number-1, 0)
-		found, err := g.r.store.Follow(ctx, from, feedPage)
+		found, err := r.store.Follow(ctx, max(at.Number-1, 0), feedPage)
 		if err != nil {
 			return fmt.Errorf("unsubscribe: follow: %w", err)
 		}
 		events := found.Events
-		if g.feed.at.Number > 0 {
-			if found.Gap || len(events) == 0 || position(&events[0]) != g.feed.at {
+		if at.Number > 0 {
+			if found.Gap || len(events) == 0 || position(&events[0]) != *at {
 				return errHistory
 			}
 			events = events[1:]
 		} else if found.Gap {
 			return errHistory
 		}
-		if err := g.apply(ctx, events); err != nil {
+		if err := use(events); err != nil {
 			return err
 		}
 		for i := range events {
-			changed[events[i].Key] = true
 			if events[i].Position > 0 {
-				g.feed.at = position(&events[i])
+				*at = position(&events[i])
 			}
 		}
 		if !found.More {
-			break
+			return nil
 		}
 	}
-	return g.settle(ctx, waiting, changed)
 }
 
 // position is where an event stands, and what it is.

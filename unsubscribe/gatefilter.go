@@ -34,6 +34,7 @@ func (g *Gate) Filter(ctx context.Context, c Campaign, recipients iter.Seq2[Reci
 			yield(Verdict{Decision: refused}, err)
 			return
 		}
+		a.sifting.allowed = a.database && a.g.r.tx.Scope(ctx) == nil
 		var batch []Verdict // which grows to its size where there are so many
 		flush := func() bool {
 			defer func() { batch = batch[:0] }()
@@ -86,6 +87,8 @@ type asking struct {
 	// hasher makes the keys that are in force since rekeys.
 	hasher *Hasher
 	rekeys uint64
+	// sifting is for long campaigns in database mode.
+	sifting sifting
 }
 
 func (g *Gate) ask(ctx context.Context, c Campaign) (*asking, error) {

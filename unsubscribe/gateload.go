@@ -48,7 +48,7 @@ func (g *Gate) Load(ctx context.Context) error {
 
 // rebuild reads the whole registry. Who holds the token calls it.
 func (g *Gate) rebuild(ctx context.Context) error {
-	at, err := g.head(ctx)
+	at, err := g.r.head(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,9 +90,9 @@ func (g *Gate) replace(b index.Built[mark], at index.Position) {
 }
 
 // head is the newest event that has a position. All before it committed before.
-func (g *Gate) head(ctx context.Context) (index.Position, error) {
+func (r *Registry) head(ctx context.Context) (index.Position, error) {
 	for {
-		found, err := g.r.store.Follow(ctx, -1, 1)
+		found, err := r.store.Follow(ctx, -1, 1)
 		if err != nil {
 			return index.Position{}, fmt.Errorf("unsubscribe: follow: %w", err)
 		}
@@ -100,7 +100,7 @@ func (g *Gate) head(ctx context.Context) (index.Position, error) {
 			return index.Position{}, nil
 		}
 		head := found.Head
-		if found, err = g.r.store.Follow(ctx, head-1, 1); err != nil {
+		if found, err = r.store.Follow(ctx, head-1, 1); err != nil {
 			return index.Position{}, fmt.Errorf("unsubscribe: follow: %w", err)
 		}
 		if len(found.Events) == 1 && found.Events[0].Position == head {

@@ -38,6 +38,13 @@ type Cursor struct {
 // Cursor is where the row stands.
 func (r *EntryRow) Cursor() Cursor { return Cursor{r.Key, r.Tenant, r.Channel, r.List} }
 
+// PrefixRange are keys by their first eight bytes, as big-endian numbers.
+type PrefixRange struct {
+	// From and To both belong to the range.
+	From, To uint64
+	Limit    int
+}
+
 // EventRow is one event.
 type EventRow struct {
 	Tenant       troth.Tenant

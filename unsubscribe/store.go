@@ -37,6 +37,11 @@ type Store interface {
 	// Entries returns the rows whose Key or Mailbox is one of the given, each once, in
 	// any order.
 	Entries(ctx context.Context, tenant troth.Tenant, keys []Key) ([]EntryRow, error)
+	// Prefixes returns the first eight bytes, as a big-endian number, of every Key of
+	// the tenant's rows, and of every Mailbox that is not its row's Key, where they lie
+	// in the range; in any order, some more than once, at most Limit. Of more than that
+	// it returns Limit.
+	Prefixes(ctx context.Context, tenant troth.Tenant, r PrefixRange) ([]uint64, error)
 	// EntriesOf returns the rows of the tenant behind a cursor, in the order of
 	// cursors, at most limit.
 	EntriesOf(ctx context.Context, tenant troth.Tenant, after Cursor, limit int) ([]EntryRow, error)

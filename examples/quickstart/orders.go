@@ -67,6 +67,7 @@ func (h *orders) one(ctx context.Context, statement string, args ...any) error {
 func (s *shop) retention(k *kit.Kit) []retention.Option {
 	return []retention.Option{
 		retention.WithRecords(orderType, retention.Registration{Handler: &orders{k}}),
+		retention.UnsafeWithoutApproval(), // a shop with one officer, and an afternoon
 		retention.WithClock(func() time.Time { return time.Now().AddDate(0, 0, s.ahead) }),
 	}
 }

@@ -84,7 +84,7 @@ func withKeeper(t *testing.T, d database) (*kit.Kit, *orders) {
 		h.k = k
 		return []retention.Option{
 			retention.WithRecords("order", retention.Registration{Handler: h}),
-			retention.WithPoll(10 * time.Millisecond),
+			retention.WithPoll(10 * time.Millisecond), retention.UnsafeWithoutApproval(),
 		}
 	}
 	k, err := kit.Open(t.Context(), c)

@@ -41,7 +41,7 @@ func sweeps(b *testing.B, db *sql.DB, d sqlstore.Dialect, stored int) {
 	h, s := open(b, db, d)
 	now := began
 	k, err := retention.New(b.Context(), retention.Config{Store: s, Recorder: troth.UnsafeNoEvidence(h)},
-		retention.WithClock(func() time.Time { return now }),
+		retention.WithClock(func() time.Time { return now }), retention.UnsafeWithoutApproval(), retention.WithCeiling("", retention.Ceiling{}),
 		retention.WithRecords("document", retention.Registration{Handler: nothing{}}))
 	require.NoError(b, err)
 	require.NoError(b, k.Activate(person(b.Context(), "officer", "dpo"), policyOf(b)))

@@ -66,7 +66,8 @@ func start(t *testing.T, h *sqlstore.Handle, now func() time.Time, opts ...reten
 	s, err := retentionsql.New(t.Context(), h)
 	require.NoError(t, err)
 	p := &process{h: h}
-	opts = append(opts, retention.WithClock(now), retention.WithRecords("document", retention.Registration{Handler: p}))
+	opts = append(opts, retention.WithClock(now), retention.UnsafeWithoutApproval(),
+		retention.WithRecords("document", retention.Registration{Handler: p}))
 	p.k, err = retention.New(t.Context(), retention.Config{Store: s, Recorder: troth.UnsafeNoEvidence(h)}, opts...)
 	require.NoError(t, err)
 	return p

@@ -95,7 +95,7 @@ func newHouse(t *testing.T) *house {
 	w.k, err = retention.New(w.ctx, retention.Config{
 		Store: retentionmem.New(db), Recorder: troth.UnsafeNoEvidence(db),
 		Manages: []retention.Managed{w.keys, w.outs, w.tasks, consentmem.New(db), auditmem.New(db)},
-	}, retention.WithClock(func() time.Time { return w.now }),
+	}, retention.WithClock(func() time.Time { return w.now }), retention.UnsafeWithoutApproval(),
 		retention.WithRecords("document", retention.Registration{Handler: c, Permit: keyOf}))
 	require.NoError(t, err)
 	c.k = w.k

@@ -60,7 +60,7 @@ func sweepElsewhere(config string) error {
 			fmt.Println("third")
 		}
 	}}
-	p.k, err = retention.New(ctx, retention.Config{Store: s, Recorder: troth.UnsafeNoEvidence(h)}, retention.WithBatch(1),
+	p.k, err = retention.New(ctx, retention.Config{Store: s, Recorder: troth.UnsafeNoEvidence(h)}, retention.WithBatch(1), retention.UnsafeWithoutApproval(),
 		retention.WithClock(func() time.Time { return began.AddDate(0, 0, 40) }),
 		retention.WithRecords("document", retention.Registration{Handler: p}))
 	if err != nil {

@@ -7,6 +7,9 @@ import (
 
 const tink = "github.com/tink-crypto/tink-go/v2"
 
+// age encrypts exports.
+const age = "filippo.io/age"
+
 // testify is for our own tests only: a host that runs one of our suites should
 // not have to take it.
 const testify = "github.com/stretchr/testify"
@@ -21,7 +24,7 @@ var drivers = []string{
 // a page in docs/decisions.
 var allowed = []string{
 	tink, "golang.org/x/crypto", "golang.org/x/mod", "golang.org/x/net", "golang.org/x/text",
-	"go.uber.org/zap", "filippo.io/age", "go.yaml.in/yaml",
+	"go.uber.org/zap", age, "go.yaml.in/yaml",
 }
 
 // reachRules limit what a package drags into a program that imports it.
@@ -32,6 +35,15 @@ var reachRules = []Rule{
 			return reach(g, []string{tink}, func(p *Package) bool {
 				place := PlaceOf(p.Path)
 				return place.Domain == "vault" || place.Floor == Kit || place.Floor == Accountability
+			})
+		},
+	},
+	{
+		"age", "age is reached through rights, its Stores and kit, and through nothing else",
+		func(g Graph) []string {
+			return reach(g, []string{age}, func(p *Package) bool {
+				place := PlaceOf(p.Path)
+				return place.Domain == "rights" || place.Floor == Kit || place.Floor == Accountability
 			})
 		},
 	},

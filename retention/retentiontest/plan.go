@@ -110,7 +110,7 @@ var planChecks = []check{
 	{name: "an allowance that is put replaces all of it", run: func(r *rig) {
 		ctx := r.Context()
 		r.lockAllowance(ctx, "a")
-		row := retention.AllowanceRow{Tenant: r.a, ID: "a", Since: instant, Spent: instant + 1, Old: instant + 2, ClosedAt: instant + 3}
+		row := retention.AllowanceRow{Tenant: r.a, ID: "a", Since: instant, Spent: instant + 1, Old: instant + 2, Stored: instant + 4, ClosedAt: instant + 3}
 		r.ok(r.s.PutAllowance(ctx, row), "put")
 		r.same(r.lockAllowance(ctx, "a"), row, "allowance")
 	}},

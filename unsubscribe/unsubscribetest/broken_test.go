@@ -17,6 +17,7 @@ type broken struct {
 	lockEntry      func(ctx context.Context, row unsubscribe.EntryRow) (unsubscribe.EntryRow, error)
 	putEntry       func(ctx context.Context, row unsubscribe.EntryRow) error
 	entries        func(ctx context.Context, t troth.Tenant, keys []unsubscribe.Key) ([]unsubscribe.EntryRow, error)
+	prefixes       func(ctx context.Context, t troth.Tenant, r unsubscribe.PrefixRange) ([]uint64, error)
 	entriesOf      func(ctx context.Context, t troth.Tenant, after unsubscribe.Cursor, limit int) ([]unsubscribe.EntryRow, error)
 	insertEvent    func(ctx context.Context, row unsubscribe.EventRow) (bool, error)
 	event          func(ctx context.Context, t troth.Tenant, id string) (unsubscribe.EventRow, bool, error)
@@ -44,6 +45,7 @@ func whole(s unsubscribe.Backend) *broken {
 		lockEntry:      s.LockEntry,
 		putEntry:       s.PutEntry,
 		entries:        s.Entries,
+		prefixes:       s.Prefixes,
 		entriesOf:      s.EntriesOf,
 		insertEvent:    s.InsertEvent,
 		event:          s.Event,
@@ -84,6 +86,10 @@ func (b *broken) PutEntry(ctx context.Context, row unsubscribe.EntryRow) error {
 
 func (b *broken) Entries(ctx context.Context, t troth.Tenant, keys []unsubscribe.Key) ([]unsubscribe.EntryRow, error) {
 	return b.entries(ctx, t, keys)
+}
+
+func (b *broken) Prefixes(ctx context.Context, t troth.Tenant, r unsubscribe.PrefixRange) ([]uint64, error) {
+	return b.prefixes(ctx, t, r)
 }
 
 func (b *broken) EntriesOf(ctx context.Context, t troth.Tenant, after unsubscribe.Cursor, limit int) ([]unsubscribe.EntryRow, error) {

@@ -33,7 +33,7 @@ func feed(f flaw) func(h *Harness) {
 
 var errBroken = errors.New("broken on purpose")
 
-var defects = slices.Concat(entryDefects, lockDefects, eventDefects, rekeyDefects, deliveryDefects, endingDefects, feedDefects)
+var defects = slices.Concat(entryDefects, prefixDefects, lockDefects, eventDefects, rekeyDefects, deliveryDefects, endingDefects, feedDefects)
 
 // reading changes what Entries returns.
 func reading(wrong func(rows []unsubscribe.EntryRow, keys []unsubscribe.Key) []unsubscribe.EntryRow) func(h *Harness) {

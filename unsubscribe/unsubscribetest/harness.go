@@ -75,7 +75,7 @@ func (n need) lacking(h *Harness) string {
 func checks() []check {
 	var all []check
 	for _, cs := range [][]check{
-		entryChecks, lockChecks, eventChecks, rekeyChecks, deliveryChecks,
+		entryChecks, prefixChecks, lockChecks, eventChecks, rekeyChecks, deliveryChecks,
 		wallChecks, feedChecks, pageChecks, pruneChecks, endingChecks, manyChecks,
 	} {
 		all = append(all, cs...)

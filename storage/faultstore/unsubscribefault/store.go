@@ -54,6 +54,10 @@ func (s *store) Entries(ctx context.Context, tenant troth.Tenant, keys []unsubsc
 	return faultstore.Do(ctx, s.p, "Entries", func() ([]unsubscribe.EntryRow, error) { return s.s.Entries(ctx, tenant, keys) })
 }
 
+func (s *store) Prefixes(ctx context.Context, tenant troth.Tenant, r unsubscribe.PrefixRange) ([]uint64, error) {
+	return faultstore.Do(ctx, s.p, "Prefixes", func() ([]uint64, error) { return s.s.Prefixes(ctx, tenant, r) })
+}
+
 func (s *store) EntriesOf(ctx context.Context, tenant troth.Tenant, after unsubscribe.Cursor, limit int) ([]unsubscribe.EntryRow, error) {
 	return faultstore.Do(ctx, s.p, "EntriesOf", func() ([]unsubscribe.EntryRow, error) { return s.s.EntriesOf(ctx, tenant, after, limit) })
 }

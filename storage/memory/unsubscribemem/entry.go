@@ -2,6 +2,7 @@ package unsubscribemem
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 
 	"github.com/trothdev/troth"
@@ -80,6 +81,37 @@ func (s *Store) Entries(ctx context.Context, tenant troth.Tenant, keys []unsubsc
 	}
 	return all, nil
 }
+
+// Prefixes implements unsubscribe.Store.
+func (s *Store) Prefixes(ctx context.Context, tenant troth.Tenant, r unsubscribe.PrefixRange) ([]uint64, error) {
+	// Behind the last key below the range: the zero cursor of a key stands before all
+	// rows of it.
+	var from unsubscribe.Key
+	binary.BigEndian.PutUint64(from[:8], r.From)
+	within := func(k unsubscribe.Key) bool { return top(k) <= r.To }
+	rows, err := prefix(ctx, s.entries, unsubscribe.Cursor{Key: from}, func(c unsubscribe.Cursor) bool { return within(c.Key) })
+	if err != nil {
+		return nil, err
+	}
+	boxes, err := prefix(ctx, s.boxes, boxKey{mailbox: from}, func(b boxKey) bool { return within(b.mailbox) })
+	if err != nil {
+		return nil, err
+	}
+	var all []uint64
+	for _, row := range rows {
+		if row.Key.Tenant == tenant {
+			all = append(all, top(row.Key.Key))
+		}
+	}
+	for _, row := range boxes {
+		if at := row.Key.at; at.Tenant == tenant && at.Key != row.Key.mailbox {
+			all = append(all, top(row.Key.mailbox))
+		}
+	}
+	return all[:min(len(all), r.Limit)], nil
+}
+
+func top(k unsubscribe.Key) uint64 { return binary.BigEndian.Uint64(k[:8]) }
 
 // EntriesOf implements unsubscribe.Store.
 func (s *Store) EntriesOf(ctx context.Context, tenant troth.Tenant, after unsubscribe.Cursor, limit int) ([]unsubscribe.EntryRow, error) {

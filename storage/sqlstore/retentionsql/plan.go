@@ -87,7 +87,7 @@ func (s *Store) OpenPlans(ctx context.Context, tenant troth.Tenant) ([]retention
 
 func scanAllowance(rows *sqlstore.Rows) (a retention.AllowanceRow, err error) {
 	var tenant string
-	err = rows.Scan(&tenant, &a.ID, &a.Since, &a.Spent, &a.Old, &a.ClosedAt)
+	err = rows.Scan(&tenant, &a.ID, &a.Since, &a.Spent, &a.Old, &a.Stored, &a.ClosedAt)
 	a.Tenant = troth.Tenant(tenant)
 	return a, err
 }
@@ -114,7 +114,7 @@ func (s *Store) LockAllowance(ctx context.Context, tenant troth.Tenant, id strin
 
 // PutAllowance implements retention.Store.
 func (s *Store) PutAllowance(ctx context.Context, row retention.AllowanceRow) error {
-	return s.must(ctx, s.q.putAllowance, row.Since, row.Spent, row.Old, row.ClosedAt, string(row.Tenant), row.ID)
+	return s.must(ctx, s.q.putAllowance, row.Since, row.Spent, row.Old, row.Stored, row.ClosedAt, string(row.Tenant), row.ID)
 }
 
 // Allowances implements retention.Store.

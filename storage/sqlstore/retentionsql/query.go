@@ -15,7 +15,7 @@ const (
 	holdPlace = `tenant, id, matter, subject, class, created_from, created_to, placed_at, review_at, proposed_at, proposer, released_at`
 
 	planValues      = `tenant, hash, body, proposed_at, proposer, approved_at, spent, ended_at`
-	allowanceValues = `tenant, id, since, spent, old, closed_at`
+	allowanceValues = `tenant, id, since, spent, old, stored, closed_at`
 	oneAllowance    = `SELECT ` + allowanceValues + ` FROM troth_retention_allowance WHERE tenant = ? AND id = ?`
 )
 
@@ -118,8 +118,8 @@ func common() *queries {
 		lockPlan:  `SELECT ` + planValues + ` FROM troth_retention_plan WHERE tenant = ? AND hash = ?`,
 		openPlans: `SELECT ` + planValues + ` FROM troth_retention_plan WHERE tenant = ? AND ended_at = 0 ORDER BY hash`,
 
-		insertAllowance: `INSERT INTO troth_retention_allowance (` + allowanceValues + `) VALUES (?, ?, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
-		putAllowance:    `UPDATE troth_retention_allowance SET since = ?, spent = ?, old = ?, closed_at = ? WHERE tenant = ? AND id = ?`,
+		insertAllowance: `INSERT INTO troth_retention_allowance (` + allowanceValues + `) VALUES (?, ?, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
+		putAllowance:    `UPDATE troth_retention_allowance SET since = ?, spent = ?, old = ?, stored = ?, closed_at = ? WHERE tenant = ? AND id = ?`,
 		allowance:       oneAllowance,
 		lockAllowance:   oneAllowance,
 		allowances:      `SELECT ` + allowanceValues + ` FROM troth_retention_allowance WHERE tenant = ? ORDER BY id`,

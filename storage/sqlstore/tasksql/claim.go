@@ -42,7 +42,7 @@ func (s *Store) claimKinds(ctx context.Context, kinds []task.KindClaim, c task.C
 		}
 		var taken []task.Row
 		if s.postgres() && !limited(k) {
-			taken, err = single(ctx, s, scanRow, s.q.claim, k.Kind, string(k.Behind.Tenant), k.Behind.Name, c.Lease.Microseconds(), k.Limit)
+			taken, err = single(ctx, s, scanTaken(k.Kind), s.q.claim, k.Kind, string(k.Behind.Tenant), k.Behind.Name, c.Lease.Microseconds(), k.Limit)
 		} else {
 			err = s.atomically(ctx, func(ctx context.Context) error {
 				taken, err = s.claimLines(ctx, k, c.Lease)
@@ -106,7 +106,7 @@ func (s *Store) claimLines(ctx context.Context, k task.KindClaim, lease time.Dur
 	}
 	left := l.whole(k.Limit)
 	share := (left + len(lines) - 1) / len(lines)
-	var rows []task.Row
+	t := s.taking(k.Kind, lease)
 	for _, line := range lines {
 		n, err := l.line(ctx, line, min(share, left))
 		if err != nil {
@@ -115,45 +115,78 @@ func (s *Store) claimLines(ctx context.Context, k task.KindClaim, lease time.Dur
 		if n == 0 {
 			continue
 		}
-		taken, err := s.claimLine(ctx, k.Kind, line, lease, n)
+		taken, err := t.line(ctx, line, n)
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, taken...)
-		left -= len(taken)
-		if err := l.began(ctx, line, len(taken)); err != nil {
+		left -= taken
+		if err := l.began(ctx, line, taken); err != nil {
 			return nil, err
 		}
 	}
-	return rows, nil
+	return t.all(ctx)
 }
 
-func (s *Store) claimLine(ctx context.Context, kind string, line task.Line, lease time.Duration, n int) ([]task.Row, error) {
-	us := lease.Microseconds()
+// taking claims tasks of a kind, line by line.
+type taking struct {
+	s    *Store
+	kind string
+	us   int64
+	rows []task.Row
+	// places are where they lie, on SQLite, and place is the last one.
+	places []int64
+	place  int64
+	scan   func(rows *sqlstore.Rows) (task.Row, error)
+}
+
+func (s *Store) taking(kind string, lease time.Duration) *taking {
+	t := &taking{s: s, kind: kind, us: lease.Microseconds()}
 	if s.postgres() {
-		return query(ctx, s, scanRow, s.q.claimLine, kind, string(line.Tenant), line.Name, us, n)
+		t.scan = scanTaken(kind)
+		return t
 	}
-	// There is one writer: what is listed is what is taken.
-	rows, err := query(ctx, s, scanRow, s.q.listLine, kind, string(line.Tenant), line.Name, n)
-	if err != nil || len(rows) == 0 {
-		return nil, err
+	scan := scanTaken(kind, &t.place)
+	t.scan = func(rows *sqlstore.Rows) (task.Row, error) {
+		r, err := scan(rows)
+		t.places = append(t.places, t.place)
+		return r, err
+	}
+	return t
+}
+
+// line takes up to n of a line. On SQLite there is one writer: what is listed is
+// what will be taken, with that of all lines.
+func (t *taking) line(ctx context.Context, line task.Line, n int) (taken int, err error) {
+	var rows []task.Row
+	if t.s.postgres() {
+		rows, err = query(ctx, t.s, t.scan, t.s.q.claimLine, t.kind, string(line.Tenant), line.Name, t.us, n)
+	} else {
+		rows, err = query(ctx, t.s, t.scan, t.s.q.listLine, t.kind, string(line.Tenant), line.Name, n)
+	}
+	t.rows = append(t.rows, rows...)
+	return len(rows), err
+}
+
+// all returns what was taken.
+func (t *taking) all(ctx context.Context) ([]task.Row, error) {
+	if t.s.postgres() || len(t.rows) == 0 {
+		return t.rows, nil
 	}
 	var ends int64
-	if _, err := s.one(ctx, s.q.currentInstant, nil, &ends); err != nil {
+	if _, err := t.s.one(ctx, t.s.q.leaseEnds, []any{t.us}, &ends); err != nil {
 		return nil, err
 	}
-	ends += us
-	taken, err := s.exec(ctx, s.q.takeLine, us, ends, kind, string(line.Tenant), line.Name, n)
-	if err != nil || taken != len(rows) {
+	taken, err := t.s.exec(ctx, t.s.q.takeListed, t.us, ends, intList(t.places))
+	if err != nil || taken != len(t.rows) {
 		return nil, orElse(err, errRow)
 	}
-	for i := range rows {
-		r := &rows[i]
-		r.State, r.WakeAt = task.Running, ends
+	for i := range t.rows {
+		r := &t.rows[i]
+		r.WakeAt = ends
 		r.Attempt++
 		r.Fence++
 	}
-	return rows, nil
+	return t.rows, nil
 }
 
 func orElse(err, other error) error {

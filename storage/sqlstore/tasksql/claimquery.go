@@ -9,8 +9,8 @@ type claiming struct {
 	firstLine, nextLine string
 	// lines does that at once, on PostgreSQL.
 	lines string
-	// listLine shows what is waiting in a line, takeLine takes it.
-	listLine, takeLine string
+	// listLine shows what is waiting in a line, and where; takeListed takes it.
+	listLine, takeListed string
 	// claim does all of it for a kind without limits, claimLine for one line;
 	// on PostgreSQL.
 	claim, claimLine string
@@ -18,12 +18,15 @@ type claiming struct {
 	free, takeOne             string
 	running, rate, setRate    string
 	tryLimits, currentInstant string
+	// leaseEnds is when a lease would end that begins now.
+	leaseEnds string
 }
 
 const (
-	turnValues = `t.tenant, t.id, m.kind, m.key, m.line, m.grp, m.payload, m.instructions, m.created_at, m.deadline, 0,
-		t.phase, t.attempt, t.fence, t.reason, t.wake_at, t.blocked, t.owner, t.manual_due`
-	turnColumns = `tenant, id, phase, wake_at, fence, attempt, blocked, reason, owner, manual_due`
+	// turnValues are of a task that is claimed: what is not among them it cannot have.
+	turnValues = `t.tenant, t.id, m.key, m.line, m.grp, m.payload, m.instructions, m.created_at, m.deadline,
+		t.attempt, t.fence, t.reason, t.wake_at`
+	turnColumns = `tenant, id, wake_at, fence, attempt, reason`
 	taken       = `phase = 3, span = ?, fence = fence + 1, attempt = attempt + 1`
 	// waitingIn is what waits in one line, longest first.
 	waitingIn = `FROM troth_task_turn w WHERE w.phase = 1 AND w.kind = ? AND w.tenant = ? AND w.line = ?
@@ -44,10 +47,9 @@ func newClaiming(sql dialect) claiming {
 				SELECT tenant, line FROM (SELECT tenant, line FROM troth_task_turn
 					WHERE phase = 1 AND kind = ? AND tenant > ? ORDER BY tenant, line LIMIT 1))
 			ORDER BY tenant, line LIMIT 1`),
-		listLine: sql(`SELECT ` + turnValues + ` FROM (SELECT ` + turnColumns + ` ` + waitingIn + `) t
-			JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id ORDER BY t.wake_at, t.id`),
-		takeLine: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = ?
-			WHERE rowid IN (SELECT w.rowid ` + waitingIn + `)`),
+		listLine: sql(`SELECT t.place, ` + turnValues + ` FROM (SELECT w.rowid AS place, ` + turnColumns + ` ` + waitingIn + `) t
+			CROSS JOIN troth_task m WHERE m.tenant = t.tenant AND m.id = t.id ORDER BY t.wake_at, t.id`),
+		takeListed: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = ? WHERE rowid IN (SELECT value FROM json_each(?))`),
 		free: sql(`SELECT line, phase FROM troth_task_turn WHERE tenant = ? AND id = ? AND kind = ?
 			AND (phase = 1 OR (phase IN (2, 3) AND wake_at <= {now})) {wait}`),
 		takeOne: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = {now} + ? WHERE tenant = ? AND id = ?`),
@@ -56,6 +58,7 @@ func newClaiming(sql dialect) claiming {
 		setRate: sql(`INSERT INTO troth_task_rate (kind, tenant, line, next_at) VALUES (?, ?, ?, ?)
 			ON CONFLICT (kind, tenant, line) DO UPDATE SET next_at = excluded.next_at`),
 		currentInstant: sql(`SELECT {now}`),
+		leaseEnds:      sql(`SELECT {now} + ?`),
 	}
 }
 
@@ -78,6 +81,9 @@ const linesCTE = `RECURSIVE
 	lines AS MATERIALIZED (SELECT tenant, line, ROW_NUMBER() OVER () AS turn FROM (
 		SELECT tenant, line FROM (SELECT tenant, line FROM behind UNION ALL SELECT tenant, line FROM before) AS around LIMIT 32) AS first)`
 
+// A limit that is a query is one that the planner cannot know, so that it does not
+// plan each claim anew: that would cost as much as the claim of some dozen tasks.
+
 // takePicked takes what was picked and returns it whole, in the order of the
 // pick. How many there are the planner cannot guess, and it would read both tables
 // to the end for some hundred of them: so they are found by where they lie, while
@@ -87,7 +93,7 @@ const takePicked = `took AS (UPDATE troth_task_turn SET phase = 3, span = $4, fe
 		WHERE ctid = ANY (ARRAY(SELECT place FROM picked))
 		RETURNING ` + turnColumns + `)
 	SELECT ` + turnValues + ` FROM took t JOIN picked p ON p.tenant = t.tenant AND p.id = t.id
-	CROSS JOIN LATERAL (SELECT kind, key, line, grp, payload, instructions, created_at, deadline FROM troth_task x WHERE x.tenant = t.tenant AND x.id = t.id LIMIT 1) m
+	CROSS JOIN LATERAL (SELECT key, line, grp, payload, instructions, created_at, deadline FROM troth_task x WHERE x.tenant = t.tenant AND x.id = t.id LIMIT 1) m
 	ORDER BY p.turn, p.due, t.id`
 
 func (c *claiming) forPostgres(sql dialect) {
@@ -99,11 +105,11 @@ func (c *claiming) forPostgres(sql dialect) {
 			SELECT x.ctid, x.tenant, x.id, x.wake_at FROM troth_task_turn x
 			WHERE x.phase = 1 AND x.kind = $1 AND x.tenant = l.tenant AND x.line = l.line ORDER BY x.wake_at, x.id
 			LIMIT (SELECT ($5::bigint + COUNT(*) - 1) / GREATEST(COUNT(*), 1) FROM lines) FOR UPDATE SKIP LOCKED) w
-		LIMIT $5),
+		LIMIT (SELECT $5::bigint)),
 	` + takePicked)
 	c.claimLine = sql(`WITH picked AS MATERIALIZED (SELECT x.ctid AS place, x.tenant, x.id, x.wake_at AS due, 1 AS turn FROM troth_task_turn x
 			WHERE x.phase = 1 AND x.kind = $1 AND x.tenant = $2 AND x.line = $3 ORDER BY x.wake_at, x.id
-			LIMIT $5 FOR UPDATE SKIP LOCKED),
+			LIMIT (SELECT $5::bigint) FOR UPDATE SKIP LOCKED),
 	` + takePicked)
 	c.tryLimits = `SELECT pg_try_advisory_xact_lock($1)`
 }

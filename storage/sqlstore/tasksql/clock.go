@@ -34,8 +34,13 @@ func (s *Store) Wake(ctx context.Context, limit int) (w task.Woken, err error) {
 // Tidy implements task.SystemStore.
 func (s *Store) Tidy(ctx context.Context) (shortened int, err error) {
 	err = s.atomically(ctx, func(ctx context.Context) (err error) {
-		if shortened, err = s.exec(ctx, s.q.shorten); err != nil {
-			return err
+		shortened = 0
+		for _, text := range []string{s.q.shortenDelayed, s.q.shortenRunning} {
+			n, err := s.exec(ctx, text)
+			if err != nil {
+				return err
+			}
+			shortened += n
 		}
 		_, err = s.exec(ctx, s.q.dropRates)
 		return err

@@ -1,7 +1,10 @@
 package tasksql
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -21,19 +24,38 @@ func scanDisposal(rows *sqlstore.Rows) (d task.Disposal, err error) {
 // Disposals implements task.SystemStore.
 func (s *Store) Disposals(ctx context.Context, limit int, hold time.Duration) (due []task.Disposal, err error) {
 	err = s.atomically(ctx, func(ctx context.Context) error {
-		if due, err = query(ctx, s, scanDisposal, s.q.disposals, limit); err != nil {
+		due, err = query(ctx, s, scanDisposal, s.q.disposals, limit)
+		if err != nil {
 			return err
 		}
+		rows := len(due)
+		ofTurns, err := query(ctx, s, scanDisposal, s.q.disposalsOfTurn, limit)
+		if err != nil {
+			return err
+		}
+		due = append(due, ofTurns...)
+		holds := make(map[task.Name]string, len(due))
+		for i, d := range due {
+			if holds[task.Name{Tenant: d.Tenant, ID: d.Group}] = s.q.hold; i >= rows {
+				holds[task.Name{Tenant: d.Tenant, ID: d.Group}] = s.q.holdOfTurn
+			}
+		}
+		slices.SortFunc(due, compareDisposals)
+		due = due[:min(limit, len(due))]
 		for i := range due {
 			d := &due[i]
 			args := []any{hold.Microseconds(), string(d.Tenant), d.Group[:]}
-			if _, err := s.one(ctx, s.q.hold, args, &d.DueAt); err != nil {
+			if _, err := s.one(ctx, holds[task.Name{Tenant: d.Tenant, ID: d.Group}], args, &d.DueAt); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return due, err
+}
+
+func compareDisposals(a, b task.Disposal) int {
+	return cmp.Or(cmp.Compare(a.DueAt, b.DueAt), cmp.Compare(a.Tenant, b.Tenant), bytes.Compare(a.Group[:], b.Group[:]))
 }
 
 // Spent implements task.Store. The row of the group stays locked, which who
@@ -79,13 +101,24 @@ func (s *Store) Empty(ctx context.Context, tenant troth.Tenant, group task.ID) e
 
 // Postpone implements task.Store.
 func (s *Store) Postpone(ctx context.Context, p task.Postponement) error {
-	_, err := s.exec(ctx, s.q.postpone, p.By.Microseconds(), p.Reason, string(p.Tenant), p.Group[:])
-	return err
+	by, tenant := p.By.Microseconds(), string(p.Tenant)
+	return s.atomically(ctx, func(ctx context.Context) error {
+		n, err := s.exec(ctx, s.q.postpone, by, p.Reason, tenant, p.Group[:])
+		if err != nil || n > 0 {
+			return err
+		}
+		if n, err = s.exec(ctx, s.q.postponeOfTurn, tenant, p.Group[:]); err != nil || n == 0 {
+			return err
+		}
+		_, err = s.exec(ctx, s.q.putOff, tenant, p.Group[:], by, p.Reason)
+		return err
+	})
 }
 
 // Undisposed implements task.Store.
 func (s *Store) Undisposed(ctx context.Context, p task.DisposalPage) ([]task.Disposal, error) {
-	return query(ctx, s, scanDisposal, s.q.undisposed, string(p.Tenant), p.After[:], p.Limit)
+	tenant, after := string(p.Tenant), p.After[:]
+	return query(ctx, s, scanDisposal, s.q.undisposed, tenant, after, tenant, after, p.Limit)
 }
 
 // Finished implements task.SystemStore.

@@ -19,9 +19,14 @@ func (s *Store) End(ctx context.Context, es []task.Ending) (out task.Ended, err 
 	}
 	err = s.h.Atomically(ctx, func(ctx context.Context) error {
 		out = task.Ended{}
+		rest := es
+		if !s.postgres() {
+			if rest, err = s.completeAlone(ctx, es); err != nil || len(rest) == 0 {
+				return err
+			}
+		}
 		e := &aftermath{s: s}
-		rest, err := s.completeAll(ctx, e, es)
-		if err != nil {
+		if rest, err = s.completeAll(ctx, e, rest); err != nil {
 			return err
 		}
 		for _, ending := range rest {
@@ -45,37 +50,33 @@ func (s *Store) End(ctx context.Context, es []task.Ending) (out task.Ended, err 
 // done is a task that has ended.
 type done struct {
 	task.Held
-	group           task.ID
-	leads           int64
-	sealed, alarmed bool
+	group   task.ID
+	leads   int64
+	alarmed bool
 }
 
 func scanDone(rows *sqlstore.Rows) (d done, err error) {
 	var id, group []byte
-	err = rows.Scan(&d.Tenant, &id, &d.Fence, &group, &d.leads, &d.sealed, &d.alarmed)
+	err = rows.Scan(&d.Tenant, &id, &d.Fence, &group, &d.leads, &d.alarmed)
 	if err == nil && (!fill(&d.ID, id) || !fill(&d.group, group)) {
 		err = errRow
 	}
 	return d, err
 }
 
-// completeAlone ends on PostgreSQL, in one round trip, those that are completed
-// and that nobody else waits for or shares a group with. It returns those that are
-// left.
-func (s *Store) completeAlone(ctx context.Context, es []task.Ending) (rest []task.Ending, err error) {
-	var all []task.Held
+// completions are those endings that are completions.
+func completions(es []task.Ending) []task.Held {
+	held := make([]task.Held, 0, len(es))
 	for _, ending := range es {
 		if ending.To == task.Completed {
-			all = append(all, ending.Held)
+			held = append(held, ending.Held)
 		}
 	}
-	if len(all) == 0 {
-		return es, nil
-	}
-	ended, err := single(ctx, s, scanHeld, s.q.completeAlone, s.heldArgs(all)...)
-	if err != nil || len(ended) == len(es) {
-		return nil, err
-	}
+	return held
+}
+
+// without returns the endings but for the completions of those.
+func without(es []task.Ending, ended []task.Held) (rest []task.Ending) {
 	is := make(map[task.Held]bool, len(ended))
 	for _, h := range ended {
 		is[h] = true
@@ -85,47 +86,64 @@ func (s *Store) completeAlone(ctx context.Context, es []task.Ending) (rest []tas
 			rest = append(rest, ending)
 		}
 	}
-	return rest, nil
+	return rest
 }
 
-// completeAll ends all that are completed with one statement, and on SQLite one
-// more for what is to be disposed of. It returns those that are left.
-func (s *Store) completeAll(ctx context.Context, e *aftermath, es []task.Ending) (rest []task.Ending, err error) {
-	var all []task.Held
-	for _, ending := range es {
-		if ending.To == task.Completed {
-			all = append(all, ending.Held)
-		} else {
-			rest = append(rest, ending)
+// completeAlone ends with one statement those that are completed and that nobody
+// else waits for or shares a group with. It returns those that are left. Which ones
+// it ended is asked only where some are: mostly none is.
+func (s *Store) completeAlone(ctx context.Context, es []task.Ending) (rest []task.Ending, err error) {
+	held := completions(es)
+	if len(held) == 0 {
+		return es, nil
+	}
+	args := s.heldArgs(held)
+	var n int
+	if s.postgres() {
+		var counts []int
+		if counts, err = single(ctx, s, scanNumber, s.q.completeAlone, args...); err == nil {
+			n = counts[0]
 		}
+	} else {
+		n, err = s.exec(ctx, s.q.completeAlone, args...)
 	}
-	if len(all) == 0 {
-		return rest, nil
+	switch {
+	case err != nil:
+		return nil, err
+	case n == len(es):
+		return nil, nil
+	case n == 0:
+		return es, nil
 	}
-	ended, err := query(ctx, s, scanDone, s.q.completeAll, s.heldArgs(all)...)
+	ended, err := query(ctx, s, scanHeld, s.q.completedAmong, args...)
 	if err != nil {
 		return nil, err
 	}
-	is := make(map[task.Held]bool, len(ended))
-	var alone []task.Held
-	for _, d := range ended {
-		is[d.Held] = true
-		if d.sealed && d.group == d.ID {
-			alone = append(alone, d.Held)
-		}
+	return without(es, ended), nil
+}
+
+func scanNumber(rows *sqlstore.Rows) (n int, err error) {
+	err = rows.Scan(&n)
+	return n, err
+}
+
+// completeAll ends all that are completed with one statement. It returns those
+// that are left: of completions those that are lost, or were completed before.
+func (s *Store) completeAll(ctx context.Context, e *aftermath, es []task.Ending) (rest []task.Ending, err error) {
+	held := completions(es)
+	if len(held) == 0 {
+		return es, nil
+	}
+	ended, err := query(ctx, s, scanDone, s.q.completeAll, s.heldArgs(held)...)
+	if err != nil {
+		return nil, err
+	}
+	is := make([]task.Held, len(ended))
+	for i, d := range ended {
+		is[i] = d.Held
 		e.add(d, task.Completed, "")
 	}
-	if len(alone) > 0 && !s.postgres() {
-		if _, err := s.exec(ctx, s.q.disposeAll, s.heldArgs(alone)...); err != nil {
-			return nil, err
-		}
-	}
-	for _, h := range all {
-		if !is[h] { // lost, or completed under this fence before
-			rest = append(rest, task.Ending{Held: h, To: task.Completed})
-		}
-	}
-	return rest, nil
+	return without(es, is), nil
 }
 
 // become carries out one ending. held is false if the claim is lost.
@@ -173,18 +191,8 @@ func (s *Store) close(ctx context.Context, e *aftermath, ending task.Ending) (he
 		var one int
 		return s.one(ctx, s.q.completedUnder, []any{tenant, ending.ID[:], ending.Fence}, &one)
 	}
-	return true, s.endTask(ctx, e, ended[0], ending.To, ending.Owner)
-}
-
-// endTask does what follows for the task itself.
-func (s *Store) endTask(ctx context.Context, e *aftermath, d done, to task.State, owner string) error {
-	if d.group == d.ID && d.sealed {
-		if _, err := s.exec(ctx, s.q.dispose, string(d.Tenant), d.ID[:]); err != nil {
-			return err
-		}
-	}
-	e.add(d, to, owner)
-	return nil
+	e.add(ended[0], ending.To, ending.Owner)
+	return true, nil
 }
 
 // Finish implements task.Store.
@@ -203,9 +211,7 @@ func (s *Store) Finish(ctx context.Context, f task.Finish) (freed []task.Freed, 
 				continue
 			}
 			e := &aftermath{s: s}
-			if err := s.endTask(ctx, e, done[0], f.To, f.Owner); err != nil {
-				return err
-			}
+			e.add(done[0], f.To, f.Owner)
 			ended = true
 			freed, err = e.settle(ctx)
 			return err

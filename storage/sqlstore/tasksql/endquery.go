@@ -1,16 +1,26 @@
 package tasksql
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // timing are the statements that a clock drives.
 type timing struct {
-	extend                               string
-	look, wakeDue, wakeLapsed            string
-	shorten, dropRates, alarms, finished string
-	extendAll                            string // PostgreSQL
+	extend                         string
+	look, wakeDue, wakeLapsed      string
+	shortenDelayed, shortenRunning string
+	dropRates, alarms, finished    string
+	extendAll                      string // PostgreSQL
 }
 
 func newTiming(sql dialect) timing {
+	// Each phase is asked for by itself, as it stands in the predicate of its index.
+	shorten := func(phase int) string {
+		return sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
+				WHERE phase = ` + strconv.Itoa(phase) + ` AND wake_at > {now} AND span > 0 AND wake_at > {now} + span {lock})
+			UPDATE troth_task_turn SET wake_at = {now} + span FROM p WHERE tenant = p_tenant AND id = p_id`)
+	}
 	return timing{
 		extend: sql(`UPDATE troth_task_turn SET wake_at = {now} + ?, span = ? WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3`),
 		look: sql(`SELECT c.now, EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 2 AND wake_at <= c.now),
@@ -23,9 +33,7 @@ func newTiming(sql dialect) timing {
 				WHERE phase = 3 AND wake_at <= {now} ORDER BY wake_at LIMIT ? {lock})
 			UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0, fence = fence + 1, reason = ?
 			FROM p WHERE tenant = p_tenant AND id = p_id RETURNING tenant, id`),
-		shorten: sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
-				WHERE phase IN (2, 3) AND span > 0 AND wake_at > {now} + span {lock})
-			UPDATE troth_task_turn SET wake_at = {now} + span FROM p WHERE tenant = p_tenant AND id = p_id`),
+		shortenDelayed: shorten(2), shortenRunning: shorten(3),
 		dropRates: sql(`DELETE FROM troth_task_rate WHERE next_at <= {now}`),
 		alarms: sql(`SELECT a.tenant, a.id, a.stage, a.ring_at, m.kind, t.phase, m.created_at, m.deadline, t.owner, {now}
 			FROM troth_task_alarm a JOIN troth_task m ON m.tenant = a.tenant AND m.id = a.id
@@ -41,13 +49,13 @@ func newTiming(sql dialect) timing {
 // from going through the index of all that run for each of them.
 const heldRows = `SELECT h.ctid FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS e (tenant, id, fence)
 	CROSS JOIN LATERAL (SELECT x.ctid FROM troth_task_turn x
-		WHERE x.tenant = e.tenant AND x.id = e.id AND x.fence = e.fence AND x.phase + 0 = 3`
+		WHERE x.tenant = e.tenant AND x.id = e.id AND x.fence = e.fence`
 
 const heldLock = ` LIMIT 1 FOR UPDATE) h`
 
 func (t *timing) forPostgres(sql dialect) {
 	t.extendAll = sql(`UPDATE troth_task_turn t SET wake_at = {now} + $4, span = $4
-		WHERE t.ctid = ANY (ARRAY(` + heldRows + heldLock + `)) RETURNING t.tenant, t.id, t.fence`)
+		WHERE t.ctid = ANY (ARRAY(` + heldRows + ` AND x.phase + 0 = 3` + heldLock + `)) RETURNING t.tenant, t.id, t.fence`)
 	t.alarms += " FOR UPDATE OF a SKIP LOCKED"
 }
 
@@ -59,15 +67,17 @@ type ending struct {
 	completedUnder              string
 	dispose, leave              string
 	takeEdges, freeOne, parkOne string
-	// completeAll ends what is completed at once; completeAlone does on
-	// PostgreSQL for what concerns no other task, with all that goes with it.
-	completeAll, completeAlone string
-	disposeAll                 string // SQLite
+	// completeAll ends what is completed at once; completeAlone does for what
+	// concerns no other task, with all that goes with it, and completedAmong tells
+	// which of some are completed.
+	completeAll, completeAlone, completedAmong string
 }
 
 const (
-	endedTurn   = `phase = ?, ended_at = {now}, wake_at = 0, span = 0, blocked = 0, owner = '', manual_due = 0`
-	endedValues = ` RETURNING tenant, id, fence, grp, leads, sealed, alarmed`
+	// What stood alone and is sealed is due for disposal from now on.
+	endedTurn = `phase = ?, ended_at = {now}, wake_at = CASE WHEN sealed AND grp = id THEN {now} ELSE 0 END,
+		span = 0, blocked = 0, owner = '', manual_due = 0`
+	endedValues = ` RETURNING tenant, id, fence, grp, leads, alarmed`
 )
 
 const underFence = ` WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3`
@@ -100,57 +110,63 @@ func newEnding(sql dialect) ending {
 	}
 }
 
-// forSQLite takes batches as a list in JSON of tenant, id in hexadecimal digits
-// and fence. The order of the join is given: only so it is a search for each.
-func (e *ending) forSQLite(sql dialect) {
-	e.completeAll = sql(`UPDATE troth_task_turn SET ` + strings.Replace(endedTurn, "?", "6", 1) + `, reason = ''
-		WHERE rowid IN (SELECT x.rowid FROM json_each(?) h CROSS JOIN troth_task_turn x
-			WHERE x.tenant = h.value ->> 0 AND x.id = unhex(h.value ->> 1) AND x.fence = h.value ->> 2 AND +x.phase = 3)` + endedValues)
-	e.disposeAll = sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at)
-		SELECT h.value ->> 0, unhex(h.value ->> 1), c.now FROM json_each(?) h, (SELECT {now} AS now) c WHERE TRUE
-		ON CONFLICT (tenant, grp) DO UPDATE SET due_at = excluded.due_at, tries = 0, reason = ''`)
-}
+// completed is how what is completed ends.
+var completed = strings.Replace(endedTurn, "?", "6", 1) + `, reason = ''`
 
 // alone is what tasks have in common whose end concerns no other.
 const alone = ` AND x.grp = x.id AND x.leads = 0`
 
-func (e *ending) forPostgres(sql dialect) {
-	const form = `WITH ended AS (
-			UPDATE troth_task_turn SET {ended}, reason = '' WHERE ctid = ANY (ARRAY({held}))` + endedValues + `),
-		due AS (
-			INSERT INTO troth_task_disposal (tenant, grp, due_at) SELECT tenant, grp, {now} FROM ended WHERE grp = id AND sealed
-			ON CONFLICT (tenant, grp) DO UPDATE SET due_at = excluded.due_at)`
-	complete := func(held, rest string) string {
-		ended := strings.Replace(endedTurn, "?", "6", 1)
-		return sql(strings.NewReplacer("{ended}", ended, "{held}", held).Replace(form) + rest)
+// forSQLite takes batches as a list of texts, see heldList. The order of the
+// join is given: only so it is a search for each.
+func (e *ending) forSQLite(sql dialect) {
+	const held = `FROM json_each(?) h CROSS JOIN troth_task_turn x WHERE x.tenant = substr(h.value, 52)
+		AND x.id = unhex(substr(h.value, 1, 32)) AND x.fence = CAST(substr(h.value, 33, 19) AS INTEGER) AND +x.phase = `
+	complete := func(rest string) string {
+		return `UPDATE troth_task_turn SET ` + completed + ` WHERE rowid IN (SELECT x.rowid ` + held + `3` + rest + `)`
 	}
-	e.completeAll = complete(heldRows+heldLock, `
-		SELECT tenant, id, fence, grp, leads, FALSE, alarmed FROM ended`)
+	e.completeAlone = sql(complete(alone + ` AND NOT x.alarmed`))
+	e.completedAmong = sql(`SELECT x.tenant, x.id, x.fence ` + held + `6`)
+	e.completeAll = sql(complete("") + endedValues)
+}
+
+func (e *ending) forPostgres(sql dialect) {
+	complete := func(held string) string {
+		return `UPDATE troth_task_turn SET ` + completed + ` WHERE ctid = ANY (ARRAY(` + held + `))`
+	}
 	// An alarm is the task's own, so removing it waits for nobody who waits for us.
-	e.completeAlone = complete(heldRows+alone+heldLock, `,
+	e.completeAlone = sql(`WITH ended AS (` + complete(heldRows+` AND x.phase + 0 = 3`+alone+heldLock) + ` RETURNING tenant, id, alarmed),
 		rung AS (DELETE FROM troth_task_alarm a USING ended r WHERE r.alarmed AND a.tenant = r.tenant AND a.id = r.id)
-		SELECT tenant, id, fence FROM ended`)
+		SELECT COUNT(*) FROM ended`)
+	e.completedAmong = sql(`SELECT h.tenant, h.id, h.fence FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS h (tenant, id, fence)
+		CROSS JOIN LATERAL (SELECT 1 FROM troth_task_turn x
+			WHERE x.tenant = h.tenant AND x.id = h.id AND x.fence = h.fence AND x.phase = 6 LIMIT 1) d`)
+	e.completeAll = sql(complete(heldRows+` AND x.phase + 0 = 3`+heldLock) + endedValues)
 }
 
 // disposing are the statements by which payloads and old tasks go.
 type disposing struct {
-	disposals, hold                           string
-	lockGroup, isOpen, isSealed, withdraw     string
-	emptyOne, emptyGroup, dropGroup           string
-	postpone, undisposed                      string
-	unseal, remove, removeTask, removeEdges   string
-	removeAll, removeAllTasks, removeAllEdges string // PostgreSQL
+	// The first disposal of what stood alone is of its turn, and so are those that end in OfTurn.
+	disposals, disposalsOfTurn, hold, holdOfTurn string
+	lockGroup, isOpen, isSealed, withdraw        string
+	emptyOne, emptyGroup, dropGroup              string
+	postpone, postponeOfTurn, putOff, undisposed string
+	unseal, remove, removeTask, removeEdges      string
+	removeAll, removeAllTasks, removeAllEdges    string // PostgreSQL
 }
 
 func newDisposing(sql dialect) disposing {
 	const still = `payload IS NOT NULL OR instructions IS NOT NULL`
 	const values = `tenant, grp, due_at, tries, reason`
+	const due = `phase > 5 AND wake_at > 0`
+	const turnDisposal = `tenant, id AS grp, wake_at AS due_at, 0 AS tries, '' AS reason FROM troth_task_turn`
 	return disposing{
 		disposals: sql(`SELECT ` + values + ` FROM troth_task_disposal WHERE due_at <= {now}
 			ORDER BY due_at, tenant, grp LIMIT ? {lock}`),
-		hold:      sql(`UPDATE troth_task_disposal SET due_at = {now} + ? WHERE tenant = ? AND grp = ? RETURNING due_at`),
-		lockGroup: sql(`SELECT open FROM troth_task_group WHERE tenant = ? AND id = ? {wait}`),
-		isOpen:    sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase < 6`),
+		disposalsOfTurn: sql(`SELECT ` + turnDisposal + ` WHERE ` + due + ` AND wake_at <= {now} ORDER BY wake_at, tenant, id LIMIT ? {lock}`),
+		hold:            sql(`UPDATE troth_task_disposal SET due_at = {now} + ? WHERE tenant = ? AND grp = ? RETURNING due_at`),
+		holdOfTurn:      sql(`UPDATE troth_task_turn SET wake_at = {now} + ? WHERE tenant = ? AND id = ? AND ` + due + ` RETURNING wake_at`),
+		lockGroup:       sql(`SELECT open FROM troth_task_group WHERE tenant = ? AND id = ? {wait}`),
+		isOpen:          sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase < 6`),
 		isSealed: sql(`SELECT 1 WHERE EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND id = ? AND (` + still + `))
 			OR EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND grp = ? AND grp <> id AND (` + still + `))`),
 		withdraw:   sql(`DELETE FROM troth_task_disposal WHERE tenant = ? AND grp = ?`),
@@ -159,8 +175,13 @@ func newDisposing(sql dialect) disposing {
 		dropGroup:  sql(`DELETE FROM troth_task_group WHERE tenant = ? AND id = ?`),
 		postpone: sql(`UPDATE troth_task_disposal SET due_at = {now} + ?, tries = tries + 1, reason = ?
 			WHERE tenant = ? AND grp = ?`),
-		undisposed: sql(`SELECT ` + values + ` FROM troth_task_disposal WHERE tenant = ? AND grp > ? ORDER BY grp LIMIT ?`),
-		unseal: sql(`UPDATE troth_task_turn SET sealed = FALSE WHERE (tenant, id) IN (
+		postponeOfTurn: sql(`UPDATE troth_task_turn SET wake_at = 0 WHERE tenant = ? AND id = ? AND ` + due),
+		putOff: sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at, tries, reason) VALUES (?, ?, {now} + ?, 1, ?)
+			ON CONFLICT (tenant, grp) DO NOTHING`),
+		undisposed: sql(`SELECT ` + values + ` FROM (
+				SELECT ` + values + ` FROM troth_task_disposal WHERE tenant = ? AND grp > ?
+				UNION ALL SELECT ` + turnDisposal + ` WHERE tenant = ? AND id > ? AND ` + due + `) d ORDER BY grp LIMIT ?`),
+		unseal: sql(`UPDATE troth_task_turn SET sealed = FALSE, wake_at = CASE WHEN phase > 5 THEN 0 ELSE wake_at END WHERE (tenant, id) IN (
 			SELECT tenant, id FROM troth_task WHERE tenant = ? AND (id = ? OR (grp = ? AND grp <> id)))`),
 		remove:      sql(`DELETE FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase > 5 AND ended_at < ? AND NOT sealed`),
 		removeTask:  sql(`DELETE FROM troth_task WHERE tenant = ? AND id = ?`),

@@ -8,7 +8,8 @@ import (
 
 // Columns of a whole task, with and without what is sealed.
 const (
-	bareValues  = `m.created_at, m.deadline, t.ended_at, t.phase, t.attempt, t.fence, t.reason, t.wake_at, t.blocked, t.owner, t.manual_due`
+	bareValues = `m.created_at, m.deadline, t.ended_at, t.phase, t.attempt, t.fence, t.reason,
+		CASE WHEN t.phase > 5 THEN 0 ELSE t.wake_at END, t.blocked, t.owner, t.manual_due`
 	taskValues  = `m.tenant, m.id, m.kind, m.key, m.line, m.grp, m.payload, m.instructions, ` + bareValues
 	lightValues = `m.tenant, m.id, m.kind, m.key, m.line, m.grp, NULL AS payload, NULL AS instructions, ` + bareValues
 	joined      = ` FROM troth_task_turn t JOIN troth_task m ON m.tenant = t.tenant AND m.id = t.id `
@@ -16,16 +17,18 @@ const (
 
 // dialect makes a text ready to run. In the texts {now} is the current time,
 // which a statement asks for once, so that an index may be searched for it; and
-// {lock} is how rows are taken that others may have: they are passed over.
+// {lock} is how rows are taken that others may have: they are passed over. A
+// parameter as a limit SQLite takes for a hint, and prepares the statement anew each
+// time that it gets another value; so it gets an expression.
 type dialect func(text string) string
 
 func newDialect(d sqlstore.Dialect, now string) dialect {
-	lock, wait := "", ""
+	lock, wait, limit := "", "", "LIMIT +?"
 	if d == sqlstore.Postgres {
-		lock, wait = "FOR UPDATE SKIP LOCKED", "FOR UPDATE"
+		lock, wait, limit = "FOR UPDATE SKIP LOCKED", "FOR UPDATE", "LIMIT ?"
 	}
 	return func(text string) string {
-		return d.Rebind(strings.NewReplacer("{now}", "(SELECT "+now+")", "{lock}", lock, "{wait}", wait).Replace(text))
+		return d.Rebind(strings.NewReplacer("{now}", "(SELECT "+now+")", "{lock}", lock, "{wait}", wait, "LIMIT ?", limit).Replace(text))
 	}
 }
 

@@ -50,7 +50,7 @@ func scanName(rows *sqlstore.Rows) (n task.Name, err error) {
 
 // scanHeld reads a claim.
 func scanHeld(rows *sqlstore.Rows) (h task.Held, err error) {
-	var raw []byte
+	var raw sql.RawBytes
 	if err = rows.Scan(&h.Tenant, &raw, &h.Fence); err == nil && !fill(&h.ID, raw) {
 		err = errRow
 	}
@@ -87,4 +87,25 @@ func textOrNull(s string) any {
 		return nil
 	}
 	return s
+}
+
+// scanTaken reads a task of a kind that is claimed, in the order of the columns of
+// turnValues, behind what comes before them.
+func scanTaken(kind string, before ...any) func(rows *sqlstore.Rows) (task.Row, error) {
+	var id, group sql.RawBytes
+	var key sql.NullString
+	var r task.Row
+	dest := append(before, &r.Tenant, &id, &key, &r.Line, &group, &r.Payload, &r.Instructions, &r.CreatedAt, &r.Deadline,
+		&r.Attempt, &r.Fence, &r.Reason, &r.WakeAt)
+	return func(rows *sqlstore.Rows) (task.Row, error) {
+		r = task.Row{Kind: kind, State: task.Running}
+		if err := rows.Scan(dest...); err != nil {
+			return r, err
+		}
+		r.Key = key.String
+		if !fill(&r.ID, id) || !fill(&r.Group, group) {
+			return r, errRow
+		}
+		return r, nil
+	}
 }

@@ -59,8 +59,15 @@ func (s *Store) PutEntry(ctx context.Context, row unsubscribe.EntryRow) error {
 
 // Entries implements unsubscribe.Store.
 func (s *Store) Entries(ctx context.Context, tenant troth.Tenant, keys []unsubscribe.Key) ([]unsubscribe.EntryRow, error) {
-	list := s.list(keys)
-	return query(ctx, s, scanEntry, s.q.entries, string(tenant), list, string(tenant), list)
+	if len(keys) == 0 {
+		return nil, ctx.Err()
+	}
+	of, list := string(tenant), s.list(keys)
+	args := []any{of, list, of, of, list}
+	if s.postgres() {
+		args = []any{of, list, of, list, of}
+	}
+	return query(ctx, s, scanEntry, s.q.entries, args...)
 }
 
 // list is many keys as one argument: an array of PostgreSQL's, or a JSON array of
@@ -83,6 +90,35 @@ func (s *Store) list(keys []unsubscribe.Key) string {
 	}
 	b.WriteString(end)
 	return b.String()
+}
+
+// Prefixes implements unsubscribe.Store. The database gives them in one value: a
+// million rows of one each would take longer than finding them.
+func (s *Store) Prefixes(ctx context.Context, tenant troth.Tenant, r unsubscribe.PrefixRange) ([]uint64, error) {
+	var from [8]byte
+	binary.BigEndian.PutUint64(from[:], r.From)
+	to := make([]byte, len(unsubscribe.Key{})) // the last key with that prefix
+	for i := range to {
+		to[i] = 0xff
+	}
+	binary.BigEndian.PutUint64(to[:8], r.To)
+	one := []any{string(tenant), from[:], to, r.Limit}
+	var packed []byte
+	if _, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.prefixes, append(one, one...), &packed); err != nil {
+		return nil, err
+	}
+	if !s.postgres() {
+		n, err := hex.Decode(packed, packed)
+		if err != nil {
+			return nil, unsubscribe.ErrRecord
+		}
+		packed = packed[:n]
+	}
+	all := make([]uint64, 0, len(packed)/8)
+	for ; len(packed) >= 8; packed = packed[8:] {
+		all = append(all, binary.BigEndian.Uint64(packed))
+	}
+	return all[:min(len(all), r.Limit)], nil
 }
 
 // EntriesOf implements unsubscribe.Store.

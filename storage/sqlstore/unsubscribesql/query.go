@@ -31,7 +31,7 @@ var (
 
 // queries are the statements of one dialect, ready to run.
 type queries struct {
-	insertEntry, lockEntry, putEntry, entries, entriesOf, entriesAfter string
+	insertEntry, lockEntry, putEntry, entries, prefixes, entriesOf, entriesAfter string
 
 	epoch, holdEpoch, lockEpoch, insertEpoch, putEpoch, holdFirst, lockFirst string
 
@@ -57,7 +57,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 		q.forSQLite()
 	}
 	for _, text := range []*string{
-		&q.insertEntry, &q.lockEntry, &q.putEntry, &q.entries, &q.entriesOf, &q.entriesAfter,
+		&q.insertEntry, &q.lockEntry, &q.putEntry, &q.entries, &q.prefixes, &q.entriesOf, &q.entriesAfter,
 		&q.epoch, &q.holdEpoch, &q.lockEpoch, &q.insertEpoch, &q.putEpoch, &q.holdFirst, &q.lockFirst,
 		&q.entryPairs, &q.rekeyEntry, &q.eventPairs, &q.rekeyEvent,
 		&q.insertEvent, &q.event, &q.events, &q.eraseContent, &q.eraseSubject,
@@ -115,17 +115,18 @@ func common() *queries {
 }
 
 // entriesIn finds rows by both of their keys, each once: UNION drops what comes
-// twice. The plus keeps SQLite from taking the tenant's index, all of whose rows it
-// would read, where there is one of mailboxes.
+// twice. SQLite is told of the mailboxes' index, for it would take the tenant's, all of
+// whose rows it would read.
 func entriesIn(keys string) string {
 	return `SELECT ` + entryValues + ` FROM troth_unsubscribe_entry WHERE tenant = ? AND addr_key ` + keys + `
-		UNION SELECT ` + entryValues + ` FROM troth_unsubscribe_entry
-		WHERE ` + anyMailbox + ` AND +tenant = ? AND mailbox <> addr_key AND mailbox ` + keys
+		UNION SELECT ` + entryValues + ` FROM troth_unsubscribe_entry INDEXED BY troth_unsubscribe_entry_mailbox
+		WHERE ` + anyMailbox + ` AND tenant = ? AND mailbox <> addr_key AND mailbox ` + keys
 }
 
 // anyMailbox spares looking for mailboxes where no entry has one of its own. It is
 // asked once for the statement; the order makes it look into the index of these.
-const anyMailbox = `(SELECT mailbox FROM troth_unsubscribe_entry WHERE mailbox <> addr_key ORDER BY mailbox LIMIT 1) IS NOT NULL`
+const anyMailbox = `(SELECT mailbox FROM troth_unsubscribe_entry WHERE tenant = ? AND mailbox <> addr_key
+	ORDER BY mailbox LIMIT 1) IS NOT NULL`
 
 // entriesEach is entriesIn with a look-up in an index for each key: OFFSET 0 keeps the
 // planner from reading the whole table for every few thousand of them.
@@ -135,6 +136,17 @@ func entriesEach() string {
 			SELECT ` + entryValues + ` FROM troth_unsubscribe_entry WHERE tenant = w.wanted AND ` + which + ` OFFSET 0) e`
 	}
 	return each(`addr_key = k`) + ` UNION ` + each(`mailbox <> addr_key AND mailbox = k`) + ` WHERE ` + anyMailbox
+}
+
+// prefixesBy are the first eight bytes of keys and mailboxes, put together by an
+// expression. Both are read from indexes alone. What is no key is left out: nothing is
+// found under it.
+func prefixesBy(gather string) string {
+	return `SELECT ` + gather + ` FROM (
+		SELECT * FROM (SELECT addr_key AS k FROM troth_unsubscribe_entry
+			WHERE tenant = ? AND addr_key >= ? AND addr_key <= ? LIMIT ?) e
+		UNION ALL SELECT * FROM (SELECT mailbox AS k FROM troth_unsubscribe_entry
+			WHERE tenant = ? AND mailbox <> addr_key AND mailbox >= ? AND mailbox <= ? LIMIT ?) m) u WHERE length(k) = 32`
 }
 
 func (q *queries) feed() {
@@ -154,6 +166,7 @@ func (q *queries) feed() {
 func (q *queries) forSQLite() {
 	q.holdEpoch, q.lockEpoch = q.epoch, q.epoch
 	q.entries = entriesIn(`IN (SELECT unhex(value) FROM json_each(?))`)
+	q.prefixes = prefixesBy(`group_concat(hex(substr(k, 1, 8)), '')`)
 	q.raiseAt = `INSERT INTO troth_unsubscribe_feed (position, tenant, addr_key, raised_at) VALUES (?, ?, ?, ?)`
 	// The next position, as AUTOINCREMENT would give it if nobody forged any: it does
 	// not start again when rows are gone.
@@ -174,6 +187,7 @@ func (q *queries) forPostgres() {
 	q.lockEntry += " FOR UPDATE"
 	q.lockDelivery += " FOR UPDATE"
 	q.entries = entriesEach()
+	q.prefixes = prefixesBy(`string_agg(substr(k, 1, 8), ''::bytea)`)
 	q.numberLock = `SELECT pg_try_advisory_xact_lock(?)`
 	q.waiting = `SELECT 1 FROM troth_unsubscribe_feed WHERE position IS NULL LIMIT 1`
 	q.follow += `

@@ -36,6 +36,7 @@ CREATE TABLE troth_retention_allowance (
 	since     BIGINT NOT NULL,
 	spent     BIGINT NOT NULL,
 	old       BIGINT NOT NULL,
+	stored    BIGINT NOT NULL,
 	closed_at BIGINT NOT NULL,
 	PRIMARY KEY (tenant, id)
 );

@@ -28,6 +28,7 @@ CREATE TABLE troth_retention_allowance (
 	since     INTEGER NOT NULL,
 	spent     INTEGER NOT NULL,
 	old       INTEGER NOT NULL,
+	stored    INTEGER NOT NULL,
 	closed_at INTEGER NOT NULL,
 	PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;

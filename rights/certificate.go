@@ -1,0 +1,233 @@
+package rights
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/canon"
+)
+
+// CertificateFormat names the form of a certificate, and its version.
+const CertificateFormat = "troth.rights.certificate/1"
+
+// MaxCertificate is the longest certificate that is read, in bytes.
+const MaxCertificate = 1 << 20
+
+// CertificateStage says how much a certificate certifies.
+type CertificateStage string
+
+// The stages.
+const (
+	// Provisional: it says what was done in live systems, and what is left: what is kept,
+	// who has not answered, by when the last copy is gone.
+	Provisional CertificateStage = "provisional"
+	// Final: nothing is left. Live systems are done, everybody who was told has
+	// answered, nothing is kept back, and the last copy is gone.
+	Final CertificateStage = "final"
+)
+
+// Certificate says what became of a request to erase. It names the request and no
+// person, says of what is kept on which basis and not in which matter, and can be
+// checked by anybody with its proof, see [VerifyCertificate].
+type Certificate struct {
+	Format string `json:"format"`
+	// Nonce is random, so that the certificate's hash confirms no guess.
+	Nonce      string           `json:"nonce"`
+	Stage      CertificateStage `json:"stage"`
+	Issued     CertificateTime  `json:"issued"`
+	Controller string           `json:"controller"`
+	Tenant     troth.Tenant     `json:"tenant"`
+	Request    string           `json:"request"`
+	Right      Right            `json:"right"`
+	Received   CertificateTime  `json:"received"`
+	// Complete is by when everything that is known of is gone; absent where something
+	// has no end yet, or where nothing is left.
+	Complete *CertificateTime    `json:"complete_by,omitempty"`
+	Sources  []CertificateSource `json:"sources"`
+	// Proof is that of the entry of the trail which commits to the certificate; empty in
+	// one that has none yet.
+	Proof string `json:"proof,omitempty"`
+}
+
+// CertificateSource is what became of the request at one source.
+type CertificateSource struct {
+	Name    string          `json:"name"`
+	Title   string          `json:"title,omitempty"`
+	Outcome Outcome         `json:"outcome"`
+	Method  ActionMethod    `json:"method,omitempty"`
+	Records uint64          `json:"records"`
+	At      CertificateTime `json:"at"`
+	// Asked are the kinds of identifiers that were looked for.
+	Asked []string `json:"asked,omitempty"`
+	// CopiesUntil is when the last copy is gone that nobody deletes one by one.
+	CopiesUntil *CertificateTime  `json:"copies_until,omitempty"`
+	Kept        []CertificateKept `json:"kept,omitempty"`
+	// Evidence is the id of the entry of the trail about this source.
+	Evidence string `json:"evidence"`
+}
+
+// CertificateKept is something that is kept.
+type CertificateKept struct {
+	Basis   Reason           `json:"basis"`
+	Cite    string           `json:"cite,omitempty"`
+	Records uint64           `json:"records"`
+	Until   *CertificateTime `json:"until,omitempty"`
+	Review  *CertificateTime `json:"review,omitempty"`
+}
+
+// CertificateTime is an instant with microseconds, UTC, in the one way in which
+// certificates write it.
+type CertificateTime struct{ time.Time }
+
+const certificateTime = "2006-01-02T15:04:05.000000Z"
+
+// MarshalJSON writes the instant as a string.
+func (t CertificateTime) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + t.UTC().Format(certificateTime) + `"`), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (t *CertificateTime) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) != nil {
+		return ErrCertificate
+	}
+	at, err := time.Parse(certificateTime, s)
+	if err != nil {
+		return ErrCertificate
+	}
+	t.Time = at.UTC()
+	return nil
+}
+
+var (
+	// ErrCertificate says that something is no certificate.
+	ErrCertificate = errors.New("rights: not a certificate")
+	// ErrCertificateProof says that a certificate is not what the trail recorded.
+	ErrCertificateProof = errors.New("rights: certificate is not what was recorded")
+)
+
+// encode writes the certificate, without its proof if bare is set.
+func (c Certificate) encode(bare bool) ([]byte, error) {
+	if bare {
+		c.Proof = ""
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(c); err != nil {
+		return nil, fmt.Errorf("rights: encode certificate: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// certificateDomain is for the hash of certificates.
+const certificateDomain = "troth.rights.certificate-hash/1"
+
+// Hash is what the trail commits to: the SHA-256 of the certificate without its proof.
+func (c Certificate) Hash() ([32]byte, error) {
+	b, err := c.encode(true)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return sha256.Sum256(canon.AppendBytes(canon.AppendDomain(nil, certificateDomain), b)), nil
+}
+
+// Marshal writes the certificate as a file: indented JSON.
+func (c Certificate) Marshal() ([]byte, error) {
+	b, err := c.encode(false)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, b, "", "  "); err != nil {
+		return nil, fmt.Errorf("rights: encode certificate: %w", err)
+	}
+	return append(out.Bytes(), '\n'), nil
+}
+
+// ParseCertificate reads a certificate. Layout does not matter; of everything else it
+// accepts only what [Certificate.Marshal] writes: every member that it knows, in that
+// order, once, and no other. Anything else is [ErrCertificate].
+func ParseCertificate(b []byte) (Certificate, error) {
+	if len(b) > MaxCertificate {
+		return Certificate{}, ErrCertificate
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	var c Certificate
+	if d.Decode(&c) != nil || d.More() || c.Format != CertificateFormat {
+		return Certificate{}, ErrCertificate
+	}
+	again, err := c.encode(false)
+	if err != nil {
+		return Certificate{}, ErrCertificate
+	}
+	var plain bytes.Buffer
+	if json.Compact(&plain, b) != nil || !bytes.Equal(plain.Bytes(), again) {
+		return Certificate{}, ErrCertificate
+	}
+	return c, nil
+}
+
+// Proven is what the proof of a certificate shows: an entry of the trail, as who verified
+// the proof read it.
+type Proven struct {
+	Act        string
+	ActVersion int
+	Outcome    troth.ActOutcome
+	Tenant     troth.Tenant
+	// Facts are the entry's, by name.
+	Facts map[string]troth.Fact
+}
+
+// VerifyCertificate checks that a certificate is what the trail recorded: nothing in it
+// was changed since. prove verifies the proof that it carries, for example with
+// audit.VerifyProof, and returns the entry that it proves; this package does not judge
+// proofs.
+//
+// It returns [ErrCertificate] for what cannot be read, or has no proof;
+// [ErrCertificateProof] for what is not what was recorded; and errors of prove as they
+// are.
+func VerifyCertificate(file []byte, prove func(proof []byte) (Proven, error)) (Certificate, error) {
+	c, err := ParseCertificate(file)
+	if err != nil {
+		return Certificate{}, err
+	}
+	if c.Proof == "" {
+		return Certificate{}, fmt.Errorf("%w: it carries no proof", ErrCertificate)
+	}
+	p, err := prove([]byte(c.Proof))
+	if err != nil {
+		return Certificate{}, err
+	}
+	hash, err := c.Hash()
+	if err != nil {
+		return Certificate{}, err
+	}
+	says := func(name string, kind troth.FactKind, want string) bool {
+		f, has := p.Facts[name]
+		return has && f.Kind() == kind && f.Text() == want
+	}
+	if p.Act != actCertificate.Name || p.ActVersion != actCertificate.Version || p.Outcome != troth.Done ||
+		p.Tenant != c.Tenant || !says("certificate", troth.DigestFact, string(hash[:])) ||
+		!says("stage", troth.WordFact, string(c.Stage)) || !says("request", troth.IDFact, c.Request) {
+		return Certificate{}, ErrCertificateProof
+	}
+	return c, nil
+}
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }
+
+func certificateTimeOf(t time.Time) *CertificateTime {
+	if t.IsZero() {
+		return nil
+	}
+	return &CertificateTime{t.UTC()}
+}

@@ -1,0 +1,225 @@
+package rights_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
+)
+
+// prover proves by an id alone; proven finds the entry again.
+type prover struct{}
+
+func (prover) Prove(_ context.Context, _ troth.Tenant, id troth.EntryID) ([]byte, error) {
+	return []byte(id.String()), nil
+}
+
+// proven reads what a proof shows: the newest certificate on the trail.
+func (w *world) proven(edit func(p *rights.Proven)) func([]byte) (rights.Proven, error) {
+	return func([]byte) (rights.Proven, error) {
+		var p rights.Proven
+		for _, e := range w.trail.all() {
+			if e.Act.Name == "rights.certificate" {
+				p = rights.Proven{Act: e.Act.Name, ActVersion: e.Act.Version, Outcome: troth.Done, Tenant: e.Tenant, Facts: e.Facts}
+			}
+		}
+		if edit != nil {
+			edit(&p)
+		}
+		return p, nil
+	}
+}
+
+func (w *world) certified(id string) (rights.Certificate, []byte) {
+	w.Helper()
+	c, err := w.desk.Certify(w.ctx, acme, id)
+	require.NoError(w, err)
+	file, err := w.desk.ProveCertificate(w.ctx, c)
+	require.NoError(w, err)
+	return c.Certificate, file
+}
+
+func erasedShop(t *testing.T, change func(s *shop, now time.Time)) (*world, *shop, rights.Request) {
+	t.Helper()
+	s := newShop()
+	w := newWorld(t, s.options(rights.WithProver(prover{}))...)
+	if change != nil {
+		change(s, w.clock.now())
+	}
+	r := w.step(w.approved(rights.Erase).ID)
+	return w, s, r
+}
+
+func TestCertify_FinalWhenNothingIsLeft(t *testing.T) {
+	w, _, r := erasedShop(t, nil)
+	c, file := w.certified(r.ID)
+	require.Equal(t, rights.Final, c.Stage)
+	require.Nil(t, c.Complete)
+	got, err := rights.VerifyCertificate(file, w.proven(nil))
+	require.NoError(t, err)
+	c.Proof = got.Proof
+	require.Equal(t, c, got)
+	require.Len(t, c.Sources, 5)
+	for _, secret := range []string{canary, "Ada", ada.ID, "4711", "555"} {
+		require.NotContains(t, string(file), secret)
+	}
+}
+
+func TestCertify_ProvisionalUntilCopiesAreGone(t *testing.T) {
+	var gone time.Time
+	w, _, r := erasedShop(t, func(s *shop, now time.Time) {
+		gone = now.AddDate(0, 0, 30)
+		s.orders.copies, s.account.copies = gone, now.AddDate(0, 0, 8)
+	})
+	require.Equal(t, []rights.ObligationKind{rights.BackupExpiry, rights.BackupExpiry}, w.obligations(r.ID))
+	c, _ := w.certified(r.ID)
+	require.Equal(t, rights.Provisional, c.Stage)
+	require.Equal(t, gone, c.Complete.Time)
+	w.clock.set(gone.Add(-time.Minute))
+	w.sweep()
+	c, _ = w.certified(r.ID)
+	require.Equal(t, rights.Provisional, c.Stage)
+	w.clock.set(gone.Add(time.Minute))
+	w.sweep()
+	require.Empty(t, w.obligations(r.ID))
+	require.NotContains(t, w.bells.stages(), rights.Late, "it went as it was to")
+	c, _ = w.certified(r.ID)
+	require.Equal(t, rights.Final, c.Stage)
+}
+
+func TestCertify_SaysWhatIsKeptAndNotInWhichMatter(t *testing.T) {
+	w, s, r := erasedShop(t, func(s *shop, now time.Time) {
+		s.orders.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: now.AddDate(1, 0, 0)}}
+	})
+	c, _ := w.certified(r.ID)
+	require.Equal(t, rights.Provisional, c.Stage)
+	require.Nil(t, c.Complete, "nobody knows when")
+	s.orders.kept = nil
+	w.clock.move(25 * time.Hour)
+	w.sweep()
+	c, _ = w.certified(r.ID)
+	require.Equal(t, rights.Final, c.Stage)
+}
+
+func TestCertify_NothingThatWasNotDone(t *testing.T) {
+	s := newShop()
+	w := newWorld(t, s.options(rights.WithSource(rights.Source{Name: "logs", Order: rights.Derived}))...)
+	r := w.approved(rights.Erase)
+	_, err := w.desk.Certify(w.ctx, acme, r.ID)
+	var early *rights.StateError
+	require.ErrorAs(t, err, &early, "before anything was done")
+	r = w.step(r.ID)
+	c, err := w.desk.Certify(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	require.Equal(t, rights.Provisional, c.Stage, "nobody erased the logs")
+	w.clock.move(10000 * time.Hour)
+	c, err = w.desk.Certify(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	require.Equal(t, rights.Provisional, c.Stage)
+
+	see := w.approved(rights.Access)
+	_, err = w.desk.Certify(w.ctx, acme, see.ID)
+	require.ErrorIs(t, err, rights.ErrRight)
+}
+
+// TestVerifyCertificate_RefusesEveryChange changes every byte, and everything around the
+// certificate.
+func TestVerifyCertificate_RefusesEveryChange(t *testing.T) {
+	w, _, r := erasedShop(t, func(s *shop, now time.Time) {
+		s.orders.kept = []rights.Kept{{Basis: rights.LegalObligation, Records: 1, Until: now.AddDate(8, 0, 0), Cite: "§ 147 AO"}}
+		s.index.copies = now.AddDate(0, 0, 8)
+	})
+	_, file := w.certified(r.ID)
+	var plain bytes.Buffer
+	require.NoError(t, json.Compact(&plain, file))
+	proof := bytes.Index(plain.Bytes(), []byte(`"proof"`))
+	for i, b := range plain.Bytes() {
+		for _, x := range []byte{b ^ 1, b ^ 0x20, '0', '"'} {
+			if x == b {
+				continue
+			}
+			changed := bytes.Clone(plain.Bytes())
+			changed[i] = x
+			_, err := rights.VerifyCertificate(changed, w.proven(nil))
+			if proof >= 0 && i > proof && err == nil {
+				continue // the proof itself is judged by who verifies it
+			}
+			require.Error(t, err, "byte %d, %q for %q", i, x, b)
+		}
+	}
+	for name, edit := range map[string]func(p *rights.Proven){
+		"another act":     func(p *rights.Proven) { p.Act = "rights.event" },
+		"another version": func(p *rights.Proven) { p.ActVersion++ },
+		"another tenant":  func(p *rights.Proven) { p.Tenant = globex },
+		"not done":        func(p *rights.Proven) { p.Outcome = troth.Refused },
+		"nothing":         func(p *rights.Proven) { p.Facts = nil },
+	} {
+		_, err := rights.VerifyCertificate(file, w.proven(edit))
+		require.ErrorIs(t, err, rights.ErrCertificateProof, name)
+	}
+	for name, text := range map[string]string{
+		"empty": "", "cut": string(file[:len(file)-3]), "more": string(file) + "{}",
+		"a member": strings.Replace(string(file), `"format"`, `"x": 1, "format"`, 1),
+		"no proof": string(plain.Bytes()[:proof-1]) + "}",
+	} {
+		_, err := rights.VerifyCertificate([]byte(text), w.proven(nil))
+		require.ErrorIs(t, err, rights.ErrCertificate, name)
+	}
+	_, err := rights.VerifyCertificate(file, func([]byte) (rights.Proven, error) { return rights.Proven{}, errCrash })
+	require.ErrorIs(t, err, errCrash)
+}
+
+func FuzzParseCertificate(f *testing.F) {
+	f.Add([]byte(`{"format":"troth.rights.certificate/1"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := rights.ParseCertificate(b)
+		if err != nil {
+			return
+		}
+		again, err := c.Marshal()
+		require.NoError(t, err)
+		var one, two bytes.Buffer
+		require.NoError(t, json.Compact(&one, b))
+		require.NoError(t, json.Compact(&two, again))
+		require.Equal(t, one.String(), two.String())
+	})
+}
+
+func TestErased_KeepsPeopleErased(t *testing.T) {
+	w, _, r := erasedShop(t, nil)
+	asked := []rights.Identifier{
+		id("email", canary), id("number", "4711"), id("phone", "+999 555 0003"), id("subject", ada.ID),
+		id("email", "eve@example.org"), id("number", canary), id("number", "4712"),
+	}
+	erased, err := w.desk.Erased(w.ctx, acme, asked)
+	require.NoError(t, err)
+	require.Equal(t, []bool{true, true, true, true, false, false, false}, erased)
+	require.Equal(t, rights.StateDelivering, r.State)
+
+	_, err = w.desk.Return(w.ctx, ada, asked[:1])
+	require.ErrorIs(t, err, rights.ErrConflict, "under the old id")
+	_, err = w.desk.Return(w.ctx, troth.Subject{Tenant: acme, ID: "c-18"}, asked[3:4])
+	require.ErrorIs(t, err, rights.ErrConflict, "the old id")
+	lifted, err := w.desk.Return(w.ctx, troth.Subject{Tenant: acme, ID: "c-18"}, asked[:1])
+	require.NoError(t, err)
+	require.Equal(t, 1, lifted)
+	erased, err = w.desk.Erased(w.ctx, acme, asked)
+	require.NoError(t, err)
+	require.Equal(t, []bool{false, true, true, true, false, false, false}, erased, "and nothing else")
+}
+
+func TestErased_NobodyBeforeAnythingIsDestroyed(t *testing.T) {
+	s := newShop()
+	w := newWorld(t, s.options()...)
+	w.approved(rights.Erase)
+	erased, err := w.desk.Erased(w.ctx, acme, []rights.Identifier{id("email", canary)})
+	require.NoError(t, err)
+	require.Equal(t, []bool{false}, erased)
+}

@@ -1,0 +1,164 @@
+package rights
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/trothdev/troth"
+)
+
+// Certified is a certificate whose entry is on the trail. It is pending until the entry
+// is in the signed log.
+type Certified struct {
+	Certificate
+	// Entry commits to the certificate.
+	Entry troth.EntryID
+}
+
+// Certify issues a certificate of what became of a request to erase, as it is now, and
+// records that, in the caller's transaction or one of its own. It is [Final] only if
+// nothing is left; one that is provisional is followed by another when more is known.
+// [Desk.ProveCertificate] gives the file with its proof. It needs [WithController], and
+// returns a *[StateError] for a request that was not carried out.
+func (d *Desk) Certify(ctx context.Context, tenant troth.Tenant, id string) (Certified, error) {
+	var made Certified
+	if d.opt.controller == "" {
+		return made, needs("WithController, for certificates")
+	}
+	err := d.tx.Atomically(ctx, func(ctx context.Context) error {
+		_, err := d.change(ctx, tenant, id, func(ctx context.Context, c *change) (err error) {
+			if made.Certificate, err = c.certificate(ctx); err != nil {
+				return err
+			}
+			hash, err := made.Hash()
+			if err != nil {
+				return err
+			}
+			made.Entry, err = d.record(ctx, troth.Entry{
+				Act: actCertificate, Tenant: tenant, SubjectID: c.q.subject, Facts: troth.Facts{
+					"request": troth.ID(id), "stage": troth.Word(string(made.Stage)), "certificate": troth.Digest(hash),
+				},
+			})
+			return err
+		})
+		return err
+	})
+	if err != nil {
+		return Certified{}, err
+	}
+	return made, nil
+}
+
+// certificate says what became of the request.
+func (c *change) certificate(ctx context.Context) (Certificate, error) {
+	switch c.q.state {
+	case StateDelivering, StateFulfilled, StatePartiallyFulfilled, StateRefused:
+	default:
+		return Certificate{}, &StateError{State: c.q.state, Event: Executed}
+	}
+	work, err := c.d.Work(ctx, c.tenant, c.id)
+	if err != nil {
+		return Certificate{}, err
+	}
+	if c.q.right != Erase || len(work) == 0 {
+		return Certificate{}, ErrRight
+	}
+	open, err := c.d.Obligations(ctx, c.tenant, c.id)
+	if err != nil {
+		return Certificate{}, err
+	}
+	var nonce [16]byte
+	_, _ = rand.Read(nonce[:]) // never fails, crypto/rand documents
+	made := Certificate{
+		Format: CertificateFormat, Nonce: hexOf(nonce[:]), Stage: Final, Issued: CertificateTime{instant(c.now)},
+		Controller: c.d.opt.controller, Tenant: c.tenant, Request: c.id, Right: c.q.right,
+		Received: CertificateTime{instant(c.q.receivedAt)}, Sources: []CertificateSource{},
+	}
+	var last time.Time
+	known := true
+	for i := range work {
+		w := &work[i]
+		made.Sources = append(made.Sources, w.certified())
+		if !w.Outcome.Complete() {
+			made.Stage = Provisional
+			known = known && w.Outcome == Retained && w.ends()
+		}
+		last = laterOf(last, w.lastOf())
+	}
+	if len(open) > 0 || last.After(instant(c.now)) {
+		made.Stage = Provisional
+	}
+	if made.Stage == Provisional && known {
+		made.Complete = certificateTimeOf(last)
+	}
+	return made, nil
+}
+
+// certified is what a certificate says of a source.
+func (w *SourceWork) certified() CertificateSource {
+	s := CertificateSource{
+		Name: w.Source, Title: w.Title, Outcome: w.Outcome, Method: w.Method, Records: w.Records,
+		At: CertificateTime{w.At}, Asked: w.Asked, CopiesUntil: certificateTimeOf(w.CopiesUntil),
+		Evidence: w.Evidence.String(),
+	}
+	for _, k := range w.Kept {
+		s.Kept = append(s.Kept, CertificateKept{
+			Basis: k.Basis, Cite: k.Cite, Records: k.Records,
+			Until: certificateTimeOf(k.Until), Review: certificateTimeOf(k.Review),
+		})
+	}
+	return s
+}
+
+// ends reports whether everything that is kept has an end.
+func (w *SourceWork) ends() bool {
+	for _, k := range w.Kept {
+		if k.Until.IsZero() {
+			return false
+		}
+	}
+	return true
+}
+
+// lastOf is when the last of what there is goes, as far as that is known.
+func (w *SourceWork) lastOf() time.Time {
+	last := w.CopiesUntil
+	for _, k := range w.Kept {
+		last = laterOf(last, k.Until)
+	}
+	return last
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// ProveCertificate returns the certificate as a file that carries its proof. It returns
+// [troth.ErrPending] until the entry is in the signed log, and needs [WithProver].
+func (d *Desk) ProveCertificate(ctx context.Context, c Certified) ([]byte, error) {
+	if d.opt.prover == nil {
+		return nil, needs("WithProver, for certificates")
+	}
+	proof, err := d.opt.prover.Prove(ctx, c.Tenant, c.Entry)
+	if err != nil {
+		return nil, fmt.Errorf("rights: prove certificate: %w", err)
+	}
+	c.Proof = string(proof)
+	return c.Marshal()
+}
+
+// WithController names who answers for the data, as people know it. Certificates and
+// exports need it.
+func WithController(name string) Option {
+	return func(o *options) error { o.controller = name; return present("controller", name != "") }
+}
+
+// WithProver sets what proves to strangers that an entry is on the trail.
+func WithProver(p troth.Prover) Option {
+	return func(o *options) error { o.prover = p; return present("prover", p != nil) }
+}

@@ -1,0 +1,263 @@
+package rights
+
+import (
+	"context"
+	"time"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/deadline"
+)
+
+// change is a request under lock, in a transaction. What is fired is written with its
+// evidence; what the request itself has become is written once, at the end.
+type change struct {
+	d      *Desk
+	tenant troth.Tenant
+	id     string
+	q      *request
+	// now is the instant of what is recorded in this transaction.
+	now int64
+	// fired says that there is something to write.
+	fired bool
+}
+
+// happening is what there is to say of an event beside its kind.
+type happening struct {
+	// at is when it happened; 0 is now.
+	at        int64
+	word, ref string
+	until     int64
+}
+
+// change locks a request and runs fn on it, in the caller's transaction or one of its
+// own. Everything that moves a request goes through here: the row, its events, clocks
+// and alarms, and the evidence commit together, or none of it does.
+//
+// fn fires events with [change.fire], and may change c.q before the event that it
+// belongs to; it must fire one if it changes anything.
+func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn func(ctx context.Context, c *change) error) (Request, error) {
+	var after Request
+	if err := tenant.Validate(); err != nil {
+		return after, err
+	}
+	if _, err := troth.ActorFrom(ctx); err != nil {
+		return after, err
+	}
+	err := d.tx.Atomically(ctx, func(ctx context.Context) error {
+		row, found, err := d.store.LockRequest(ctx, tenant, id)
+		if err != nil {
+			return wrap("lock request", err)
+		}
+		if !found {
+			return ErrNotFound
+		}
+		q, err := d.openRequest(ctx, row)
+		if err != nil {
+			return err
+		}
+		c := &change{d: d, tenant: tenant, id: id, q: q, now: max(d.micros(), q.clock+1)}
+		if err := fn(ctx, c); err != nil {
+			return err
+		}
+		after = q.view(tenant, id, c.now)
+		if !c.fired {
+			return nil
+		}
+		if err := c.finish(ctx); err != nil {
+			return err
+		}
+		after = q.view(tenant, id, c.now)
+		return nil
+	})
+	return after, err
+}
+
+// openRequest reads a row, and refuses one whose columns say other than its record.
+func (d *Desk) openRequest(ctx context.Context, row RequestRow) (*request, error) {
+	message, err := d.open(ctx, requestPlace(row.Tenant, row.ID), row.Record)
+	if err != nil {
+		return nil, err
+	}
+	q, err := parseRequest(message)
+	if err != nil {
+		return nil, err
+	}
+	want := q.row(row.Tenant, row.ID)
+	row.Record = nil
+	if row.SubjectID != want.SubjectID || row.State != want.State || row.Right != want.Right || row.Owner != want.Owner ||
+		row.DueAt != want.DueAt || row.Open != want.Open || row.ReceivedAt != want.ReceivedAt {
+		return nil, ErrRecord
+	}
+	return q, nil
+}
+
+// read returns a request as it is stored.
+func (d *Desk) read(ctx context.Context, tenant troth.Tenant, id string) (*request, error) {
+	if err := tenant.Validate(); err != nil {
+		return nil, err
+	}
+	row, found, err := d.store.Request(ctx, tenant, id)
+	switch {
+	case err != nil:
+		return nil, wrap("read request", err)
+	case !found:
+		return nil, ErrNotFound
+	}
+	return d.openRequest(ctx, row)
+}
+
+// fire has an event happen: the table of states says what becomes of the request, or
+// that it cannot be, which is a *[StateError] or [ErrUnproven].
+func (c *change) fire(ctx context.Context, k Kind, h happening) error {
+	from := c.q.state
+	to, ok := next(from, k, func(g Guard) bool { return c.q.holds(g, c.now) })
+	if !ok {
+		if k == WasAccepted && from == StateReceived {
+			return ErrUnproven
+		}
+		return &StateError{State: from, Event: k}
+	}
+	if h.at == 0 {
+		h.at = c.now
+	}
+	e := Event{
+		Kind: k, At: instant(h.at), RecordedAt: instant(c.now), From: from, To: to, Word: h.word, Ref: h.ref,
+		Until: instant(h.until),
+	}
+	var err error
+	if e.Evidence, err = c.d.record(ctx, troth.Entry{
+		Act: actEvent, Tenant: c.tenant, SubjectID: c.q.subject, Outcome: outcomeOf(k), Facts: c.facts(&e),
+	}); err != nil {
+		return err
+	}
+	seq := c.q.seq + 1
+	record, err := c.d.seal(ctx, eventPlace(c.tenant, c.id, seq), e.append(nil))
+	if err != nil {
+		return err
+	}
+	inserted, err := c.d.store.InsertEvent(ctx, EventRow{Tenant: c.tenant, Request: c.id, Seq: seq, Record: record})
+	if err != nil {
+		return wrap("write event", err)
+	}
+	if !inserted {
+		return ErrRecord // somebody wrote past the lock
+	}
+	c.q.seq, c.q.state, c.q.clock, c.fired = seq, to, c.now, true
+	c.now++
+	if typ, is := clockEvents[k]; is && c.q.matters(typ) {
+		if len(c.q.ticks) == maxTicks {
+			return ErrTooMuch
+		}
+		c.q.ticks = append(c.q.ticks, tick{typ, h.at})
+	}
+	if err := c.mayLapse(ctx, from, to); err != nil {
+		return err
+	}
+	if to != from {
+		if err := c.proceed(ctx, to); err != nil {
+			return err
+		}
+	}
+	if to.Final() && from.Open() {
+		c.q.closedAt = h.at
+		return c.close(ctx)
+	}
+	return nil
+}
+
+// clockEvents are the events that clocks run by, as package deadline names them.
+var clockEvents = map[Kind]deadline.EventType{
+	IdentityAsked: deadline.IdentityAsked, Identified: deadline.IdentityConfirmed,
+	ClarificationAsked: deadline.ClarificationAsked, Clarified: deadline.ClarificationAnswered,
+	FeeAsked: deadline.FeeAsked, FeePaid: deadline.FeePaid, Extended: deadline.ExtensionNoticed,
+	WasRefused: deadline.Refused, Executed: deadline.Executed,
+}
+
+// answers are the events that end what another began.
+var answers = map[deadline.EventType]deadline.EventType{
+	deadline.IdentityConfirmed: deadline.IdentityAsked, deadline.ClarificationAnswered: deadline.ClarificationAsked,
+	deadline.FeePaid: deadline.FeeAsked,
+}
+
+// matters reports whether an event changes what clocks run by: asking again does not,
+// nor does an answer that nobody asked for, which would start some clocks later.
+func (q *request) matters(typ deadline.EventType) bool {
+	if asked, is := answers[typ]; is {
+		return q.asked(asked)
+	}
+	for _, asked := range answers {
+		if typ == asked {
+			return !q.asked(asked)
+		}
+	}
+	return true
+}
+
+// asked reports whether something was asked for and has not been answered.
+func (q *request) asked(typ deadline.EventType) bool {
+	open := false
+	for _, t := range q.ticks {
+		open = t.typ == typ || open && answers[t.typ] != typ
+	}
+	return open
+}
+
+func outcomeOf(k Kind) troth.ActOutcome {
+	if k == WasRefused || k == PartRefused {
+		return troth.Refused
+	}
+	return troth.Done
+}
+
+// facts are what the trail says of an event.
+func (c *change) facts(e *Event) troth.Facts {
+	f := troth.Facts{
+		"request": troth.ID(c.id), "right": troth.Word(string(c.q.right)), "event": troth.Word(string(e.Kind)),
+		"from": troth.Word(string(e.From)), "to": troth.Word(string(e.To)), "at": troth.Instant(e.At),
+	}
+	if e.Word != "" {
+		f["word"] = troth.Word(e.Word)
+	}
+	if e.Ref != "" {
+		f["ref"] = troth.ID(e.Ref)
+	}
+	if !e.Until.IsZero() {
+		f["until"] = troth.Instant(e.Until)
+	}
+	return f
+}
+
+// close is what follows when a request becomes final.
+func (c *change) close(ctx context.Context) error {
+	if err := c.unclaim(ctx); err != nil {
+		return err
+	}
+	return c.keepUntil(ctx)
+}
+
+// finish sets the clocks, and writes the request.
+func (c *change) finish(ctx context.Context) error {
+	if err := c.wind(ctx); err != nil {
+		return err
+	}
+	record, err := c.d.seal(ctx, requestPlace(c.tenant, c.id), c.q.append(nil))
+	if err != nil {
+		return err
+	}
+	row := c.q.row(c.tenant, c.id)
+	row.Record = record
+	return wrap("write request", c.d.store.PutRequest(ctx, row))
+}
+
+// past holds an instant that the caller gave to what is possible: not after now, and
+// not before the request. The zero time is now.
+func (c *change) past(at time.Time) (int64, error) {
+	us := micros(at)
+	if us == 0 {
+		return c.now, nil
+	}
+	if us > c.now || us < c.q.receivedAt {
+		return 0, ErrFuture
+	}
+	return us, nil
+}

@@ -1,0 +1,85 @@
+package rights
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"github.com/trothdev/troth/internal/canon"
+)
+
+const (
+	claimDomain = "troth.rights.claim/1"
+	// claimOwner is whose claims are: no request's, so that two of them meet.
+	claimOwner = "~open"
+)
+
+// claimKey names the one open request of a person for a right, with the same purposes
+// and fields; false if there may be several.
+func (c *change) claimKey() (ItemKey, bool) {
+	if c.q.subject == "" || c.q.right.Effect() == Answers {
+		return ItemKey{}, false
+	}
+	b := canon.AppendDomain(nil, claimDomain)
+	b = canon.AppendText(b, c.q.subject)
+	b = canon.AppendText(b, c.q.right)
+	b = appendTexts(b, slices.Sorted(slices.Values(c.q.purposes)))
+	b = appendTexts(b, slices.Sorted(slices.Values(c.q.fields)))
+	sum := sha256.Sum256(b)
+	return ItemKey{Tenant: c.tenant, Owner: claimOwner, Kind: ItemClaim, ID: hex.EncodeToString(sum[:])}, true
+}
+
+// claim makes this the one open request of its kind, and returns the one that is
+// instead. Only who is identified claims: otherwise a stranger could keep a person from
+// asking.
+func (c *change) claim(ctx context.Context) (other string, err error) {
+	key, ok := c.claimKey()
+	if !ok {
+		return "", nil
+	}
+	record, err := c.d.seal(ctx, itemPlace(key), canon.AppendText(canon.AppendDomain(nil, claimDomain), c.id))
+	if err != nil {
+		return "", err
+	}
+	inserted, err := c.d.store.InsertItem(ctx, ItemRow{ItemKey: key, Record: record})
+	if err != nil || inserted {
+		return "", wrap("claim", err)
+	}
+	other, _, err = c.claimant(ctx, key)
+	if err != nil || other == c.id {
+		return "", err
+	}
+	return other, nil
+}
+
+// claimant is whose a claim is.
+func (c *change) claimant(ctx context.Context, key ItemKey) (id string, found bool, err error) {
+	row, found, err := c.d.store.Item(ctx, key)
+	if err != nil || !found {
+		return "", false, wrap("read claim", err)
+	}
+	message, err := c.d.open(ctx, itemPlace(key), row.Record)
+	if err != nil {
+		return "", false, err
+	}
+	r := reader{Walker: canon.Walk(message, claimDomain)}
+	if id = r.text(); !r.done() {
+		return "", false, ErrRecord
+	}
+	return id, true, nil
+}
+
+// unclaim lets others be made, if the claim was this one's.
+func (c *change) unclaim(ctx context.Context) error {
+	key, ok := c.claimKey()
+	if !ok {
+		return nil
+	}
+	id, found, err := c.claimant(ctx, key)
+	if err != nil || !found || id != c.id {
+		return err
+	}
+	_, err = c.d.store.DeleteItem(ctx, key)
+	return wrap("drop claim", err)
+}

@@ -1,0 +1,186 @@
+package rights
+
+import (
+	"context"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/deadline"
+)
+
+// rulesOf are the rules of sets, by regime.
+func rulesOf(sets []*deadline.Set) map[string][]deadline.Rule {
+	all := map[string][]deadline.Rule{}
+	for _, s := range sets {
+		for _, r := range s.Rules() {
+			all[r.Regime()] = append(all[r.Regime()], r)
+		}
+	}
+	return all
+}
+
+// duties are what laws call a right, the name that fits best first: of a law the rules
+// of the first one count that it sets a time for.
+var duties = map[Right][]deadline.Duty{
+	Know:            {deadline.DutyKnow, deadline.DutyAccess, deadline.DutyRequest},
+	Access:          {deadline.DutyAccess, deadline.DutyKnow, deadline.DutyRequest},
+	Correct:         {deadline.DutyRectification, deadline.DutyCorrect, deadline.DutyRequest},
+	Erase:           {deadline.DutyErasure, deadline.DutyDelete, deadline.DutyRequest},
+	Restrict:        {deadline.DutyRestriction, deadline.DutyRequest},
+	Object:          {deadline.DutyObjection, deadline.DutyRequest},
+	Portability:     {deadline.DutyPortability, deadline.DutyAccess, deadline.DutyKnow, deadline.DutyRequest},
+	HumanReview:     {deadline.DutyAutomated, deadline.DutyRequest},
+	WithdrawConsent: {deadline.DutyConsent, deadline.DutyRequest},
+	OptOut:          {deadline.DutyOptOut, deadline.DutyObjection, deadline.DutyRequest},
+	LimitSensitive:  {deadline.DutyLimit, deadline.DutyRestriction, deadline.DutyRequest},
+	Recipients:      {deadline.DutyAccess, deadline.DutyKnow, deadline.DutyRequest},
+	Complaint:       {deadline.DutyComplaint, deadline.DutyGrievance},
+	Appeal:          {deadline.DutyRequest},
+}
+
+// outer are the kinds of clocks by which a law sets a time for a right.
+var outer = []deadline.Kind{deadline.Respond, deadline.HonourOptOut, deadline.TakeEffect, deadline.Appeal}
+
+// leading are the kinds that can lead. A notice of extension or refusal is due only by
+// who extends or refuses.
+var leading = append([]deadline.Kind{deadline.Acknowledge}, outer...)
+
+// applying are the rules that a request is held to.
+func (d *Desk) applying(q *request) []deadline.Rule {
+	var all []deadline.Rule
+	for _, regime := range q.regimes {
+		for _, duty := range duties[q.right] {
+			var found []deadline.Rule
+			timed := false
+			for _, r := range d.rules[regime] {
+				if r.Duty != duty || !r.Limit() || (r.Kind == deadline.Appeal) != (q.right == Appeal) {
+					continue
+				}
+				if r.Kind == deadline.TakeEffect && q.right != WithdrawConsent {
+					continue // of a policy, and not of a request
+				}
+				found = append(found, r)
+				timed = timed || slices.Contains(outer, r.Kind)
+			}
+			if timed {
+				all = append(all, found...)
+				break
+			}
+		}
+	}
+	return all
+}
+
+func (d *Desk) happened(q *request) []deadline.Event {
+	events := make([]deadline.Event, len(q.ticks))
+	for i, t := range q.ticks {
+		events[i] = deadline.At(t.typ, instant(t.at), d.opt.loc)
+	}
+	return events
+}
+
+// docket is what all laws that apply make of what happened.
+func (d *Desk) docket(q *request) (deadline.Docket, error) {
+	docket, err := deadline.DueAll(d.applying(q), d.happened(q), nil)
+	return docket, wrap("count", err)
+}
+
+// Deadlines returns every clock of a request, the earliest first; each explains itself.
+// Clocks of what was done already are among them.
+func (d *Desk) Deadlines(ctx context.Context, tenant troth.Tenant, id string) (deadline.Docket, error) {
+	q, err := d.read(ctx, tenant, id)
+	if err != nil {
+		return deadline.Docket{}, err
+	}
+	return d.docket(q)
+}
+
+// endOf is the instant at which a deadline is over, by its strict reading.
+func (d *Desk) endOf(l *deadline.Deadline) int64 {
+	if !l.SafeAt.IsZero() {
+		return micros(l.SafeAt)
+	}
+	return micros(l.Safe.End(d.opt.loc))
+}
+
+// lead is the clock to work to: the earliest of those that still run. found is false
+// where no law sets a time.
+func (d *Desk) lead(q *request) (due int64, rule string, found bool, err error) {
+	docket, err := d.docket(q)
+	if err != nil {
+		return 0, "", false, err
+	}
+	for i := range docket.Limits {
+		l := &docket.Limits[i]
+		kind := l.Rule().Kind
+		if !slices.Contains(leading, kind) || kind == deadline.Acknowledge && q.acknowledgedAt != 0 {
+			continue
+		}
+		if end := d.endOf(l); !found || end < due {
+			due, rule, found = end, l.Rule().ID, true
+		}
+	}
+	return due, rule, found, nil
+}
+
+// wind sets the request's leading clock and its alarm by what has happened.
+func (c *change) wind(ctx context.Context) error {
+	q := c.q
+	if q.state.Final() {
+		q.dueAt, q.rule = 0, ""
+		return c.alarmAt(ctx, 0)
+	}
+	due, rule, found, err := c.d.lead(q)
+	switch {
+	case err != nil:
+		// A calendar that ends before the request does must not keep a person from
+		// asking, and must not hide the request either: it is due now.
+		c.d.log.Warn("rights: a clock cannot be counted", zap.Error(err))
+		due, rule = q.receivedAt, "unknown"
+	case !found:
+		// No law sets a time. It must not be forgotten for that.
+		due, rule = q.receivedAt+c.d.opt.lapse.Microseconds(), "none"
+	}
+	q.dueAt, q.rule = due, rule
+	if q.alarmFor != due {
+		q.alarmFor, q.stage = due, 0
+	}
+	return c.alarmAt(ctx, nextStage(q))
+}
+
+// stages are how near a deadline is, as they are stored from 1.
+var stages = []Stage{"", Half, Most, Late}
+
+// stageAt is when a stage begins.
+func stageAt(stage int, from, due int64) int64 {
+	switch left := max(due-from, 0); stage {
+	case 1:
+		return from + left/2
+	case 2:
+		return from + left/10*8
+	default:
+		return due
+	}
+}
+
+// nextStage is when the next stage that was not told begins, or began: whoever changes
+// the request in between must not keep it from being told. 0 after the last.
+func nextStage(q *request) int64 {
+	if s := int(q.stage) + 1; s < len(stages) {
+		return max(stageAt(s, q.receivedAt, q.dueAt), 1)
+	}
+	return 0
+}
+
+// reached is the stage that a clock is in.
+func reached(q *request, now int64) int {
+	stage := 0
+	for s := 1; s < len(stages); s++ {
+		if stageAt(s, q.receivedAt, q.dueAt) <= now {
+			stage = s
+		}
+	}
+	return stage
+}

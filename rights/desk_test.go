@@ -1,0 +1,514 @@
+package rights_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
+)
+
+func TestSubmit_IsIdempotent(t *testing.T) {
+	w := newWorld(t)
+	named := func(s *rights.Submission) { s.ID = "form-1" }
+	a := w.submit(rights.Access, named)
+	events := w.kinds(a.ID)
+	require.Equal(t, a, w.submit(rights.Access, named))
+	require.Equal(t, events, w.kinds(a.ID))
+	_, err := w.desk.Submit(w.ctx, rights.Submission{Tenant: acme, ID: "form-1", Right: rights.Erase, Via: rights.ViaAccount, SubjectID: ada.ID})
+	require.ErrorIs(t, err, rights.ErrConflict)
+	_, err = w.desk.Submit(w.ctx, rights.Submission{Tenant: acme, ID: "form-1", Right: rights.Access, Via: rights.ViaAccount, SubjectID: "eve"})
+	require.ErrorIs(t, err, rights.ErrConflict)
+}
+
+func TestSubmit_Refuses(t *testing.T) {
+	w := newWorld(t)
+	for name, s := range map[string]rights.Submission{
+		"no tenant":         {Right: rights.Access, Via: rights.ViaWeb},
+		"no right":          {Tenant: acme, Via: rights.ViaWeb},
+		"no way":            {Tenant: acme, Right: rights.Access},
+		"a bad id":          {Tenant: acme, Right: rights.Access, Via: rights.ViaWeb, ID: "~open"},
+		"a long id":         {Tenant: acme, Right: rights.Access, Via: rights.ViaWeb, ID: strings.Repeat("a", 129)},
+		"a bad subject":     {Tenant: acme, Right: rights.Access, Via: rights.ViaWeb, SubjectID: "\x00"},
+		"a language":        {Tenant: acme, Right: rights.Access, Via: rights.ViaWeb, Language: "tlh"},
+		"an appeal of none": {Tenant: acme, Right: rights.Appeal, Via: rights.ViaWeb},
+		"of what is not":    {Tenant: acme, Right: rights.Complaint, Via: rights.ViaWeb, Of: "nothing"},
+		"a bad field":       {Tenant: acme, Right: rights.Correct, Via: rights.ViaWeb, Fields: []string{""}},
+		"a bad purpose":     {Tenant: acme, Right: rights.Object, Via: rights.ViaWeb, Purposes: []troth.Purpose{""}},
+		"too many fields":   {Tenant: acme, Right: rights.Correct, Via: rights.ViaWeb, Fields: slices.Repeat([]string{"a"}, 65)},
+		"a long text": {
+			Tenant: acme, Right: rights.Access, Via: rights.ViaWeb,
+			Contents: rights.Contents{Text: troth.Protect(strings.Repeat("a", rights.MaxText+1))},
+		},
+		"bytes that are no text": {Tenant: acme, Right: rights.Access, Via: rights.ViaWeb, Contents: rights.Contents{Name: troth.Protect("\xff")}},
+	} {
+		_, err := w.desk.Submit(w.ctx, s)
+		require.Error(t, err, name)
+	}
+	_, err := w.desk.Submit(t.Context(), rights.Submission{Tenant: acme, Right: rights.Access, Via: rights.ViaWeb})
+	require.ErrorIs(t, err, troth.ErrNoActor)
+	require.Empty(t, w.trail.of(rights.Submitted))
+}
+
+func TestSubmit_PersonalDataNeedsASealer(t *testing.T) {
+	w := newWorld(t)
+	d, err := rights.New(t.Context(), rights.Config{Store: w.store, Recorder: w.trail, Keys: keys{}})
+	require.NoError(t, err)
+	_, err = d.Submit(w.ctx, rights.Submission{Tenant: acme, Right: rights.Access, Via: rights.ViaWeb, Contents: contents()})
+	require.ErrorIs(t, err, rights.ErrNeeds)
+	_, err = d.Submit(w.ctx, rights.Submission{Tenant: acme, Right: rights.Access, Via: rights.ViaWeb})
+	require.NoError(t, err)
+}
+
+func TestDuplicate_OnlyOfOneThatIsProven(t *testing.T) {
+	w := newWorld(t)
+	stranger := w.submit(rights.Access)
+	mine := w.submit(rights.Access)
+	w.prove(mine.ID)
+	require.Equal(t, rights.StateReceived, w.get(mine.ID).State, "who is not identified keeps nobody from asking")
+	w.prove(stranger.ID)
+	r := w.get(stranger.ID)
+	require.Equal(t, rights.StateDuplicate, r.State)
+	require.Equal(t, mine.ID, r.Other)
+
+	w.fire(mine.ID, rights.WasWithdrawn)
+	again := w.submit(rights.Access)
+	w.prove(again.ID)
+	require.Equal(t, rights.StateReceived, w.get(again.ID).State, "the other is closed")
+	other := w.submit(rights.Erase)
+	w.prove(other.ID)
+	require.Equal(t, rights.StateReceived, w.get(other.ID).State, "another right")
+}
+
+func TestDuplicate_OtherFieldsAreAnotherRequest(t *testing.T) {
+	w := newWorld(t)
+	a := w.submit(rights.Correct, func(s *rights.Submission) { s.Fields = []string{"town", "email"} })
+	b := w.submit(rights.Correct, func(s *rights.Submission) { s.Fields = []string{"name"} })
+	c := w.submit(rights.Correct, func(s *rights.Submission) { s.Fields = []string{"email", "town"} })
+	for _, r := range []rights.Request{a, b, c} {
+		w.prove(r.ID)
+	}
+	require.Equal(t, rights.StateReceived, w.get(a.ID).State)
+	require.Equal(t, rights.StateReceived, w.get(b.ID).State)
+	require.Equal(t, rights.StateDuplicate, w.get(c.ID).State)
+}
+
+func TestDuplicate_ByHand(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.submit(rights.Access), w.submit(rights.Access)
+	for _, of := range []string{a.ID, w.submit(rights.Erase).ID, w.submit(rights.Access, func(s *rights.Submission) { s.SubjectID = "eve" }).ID} {
+		_, err := w.desk.MarkDuplicate(w.ctx, acme, a.ID, of)
+		require.ErrorIs(t, err, rights.ErrConflict)
+	}
+	w.prove(a.ID)
+	_, err := w.desk.MarkDuplicate(w.ctx, acme, a.ID, b.ID)
+	require.ErrorIs(t, err, rights.ErrConflict, "of one that nobody was identified in")
+	r, err := w.desk.MarkDuplicate(w.ctx, acme, b.ID, a.ID)
+	require.NoError(t, err)
+	require.Equal(t, rights.StateDuplicate, r.State)
+	require.False(t, r.ClosedAt.IsZero())
+}
+
+func TestWithdraw_ByThePersonOnly(t *testing.T) {
+	w := newWorld(t)
+	r := w.accepted(rights.Erase)
+	_, err := w.desk.Withdraw(w.ctx, acme, r.ID, rights.Proof{})
+	require.ErrorIs(t, err, rights.ErrUnproven)
+	p, err := w.desk.Proof(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	w.fire(r.ID, rights.CollectionBegan, rights.Collected, rights.Approved)
+	r, err = w.desk.Withdraw(w.ctx, acme, r.ID, p)
+	require.NoError(t, err, "that is what cooling off is for")
+	require.Equal(t, rights.StateWithdrawn, r.State)
+
+	r = w.accepted(rights.Erase)
+	p, err = w.desk.Proof(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	w.fire(r.ID, rights.CollectionBegan, rights.Collected, rights.Approved, rights.CooledOff)
+	_, err = w.desk.Withdraw(w.ctx, acme, r.ID, p)
+	_, late := errors.AsType[*rights.StateError](err)
+	require.True(t, late, "it has begun")
+}
+
+func TestForward_EndsARequestForSomebodyElse(t *testing.T) {
+	w := newWorld(t)
+	r := w.submit(rights.Access)
+	r, err := w.desk.Forward(w.ctx, acme, r.ID, "customer-9")
+	require.NoError(t, err)
+	require.Equal(t, rights.StateForwarded, r.State)
+	require.Equal(t, "customer-9", r.Other)
+	require.True(t, r.DueAt.IsZero())
+}
+
+func TestLapse_WhoNeverAnswers(t *testing.T) {
+	w := newWorld(t)
+	asked, answered := w.submit(rights.Access), w.submit(rights.Erase)
+	for _, id := range []string{asked.ID, answered.ID} {
+		_, err := w.desk.AskIdentity(w.ctx, acme, id, time.Time{})
+		require.NoError(t, err)
+	}
+	w.prove(answered.ID)
+	w.clock.move(89 * 24 * time.Hour)
+	w.sweep()
+	require.Equal(t, rights.StateVerifying, w.get(asked.ID).State)
+	w.clock.move(2 * 24 * time.Hour)
+	w.sweep()
+	require.Equal(t, rights.StateLapsed, w.get(asked.ID).State)
+	require.Equal(t, rights.StateReceived, w.get(answered.ID).State)
+}
+
+func TestOutcome_ByWhatWasDone(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		done, left uint32
+		want       rights.State
+	}{
+		{3, 0, rights.StateFulfilled}, {0, 0, rights.StateFulfilled}, {2, 1, rights.StatePartiallyFulfilled}, {0, 2, rights.StateRefused},
+	} {
+		r := w.accepted(rights.Access)
+		w.fire(r.ID, rights.CollectionBegan, rights.Collected, rights.Approved)
+		require.NoError(t, w.desk.Count(w.ctx, acme, r.ID, c.done, c.left))
+		r = w.fire(r.ID, rights.Delivered)
+		require.Equal(t, c.want, r.State)
+	}
+}
+
+func TestContents_AreDestroyedAfterwards(t *testing.T) {
+	w := newWorld(t)
+	r := w.submit(rights.Access)
+	c, err := w.desk.Contents(w.ctx, acme, r.ID, "support")
+	require.NoError(t, err)
+	text, err := c.Text.Reveal("test")
+	require.NoError(t, err)
+	require.Equal(t, "Please, "+canary, text)
+	require.Contains(t, w.sealer.opened, troth.Purpose("support"))
+	w.fire(r.ID, rights.WasWithdrawn)
+	w.clock.move(89 * 24 * time.Hour)
+	w.sweep()
+	_, err = w.desk.Contents(w.ctx, acme, r.ID, "support")
+	require.NoError(t, err)
+	w.clock.move(2 * 24 * time.Hour)
+	w.sweep()
+	_, err = w.desk.Contents(w.ctx, acme, r.ID, "support")
+	require.ErrorIs(t, err, rights.ErrGone)
+	require.True(t, w.sealer.shredded[rights.RequestSubject(acme, r.ID).ID])
+	require.Contains(t, w.kinds(r.ID), rights.ContentsDestroyed)
+	require.Equal(t, rights.StateWithdrawn, w.get(r.ID).State, "the record stays")
+
+	w.clock.move(24 * 31 * 24 * time.Hour)
+	w.sweep()
+	_, err = w.desk.Request(w.ctx, acme, r.ID)
+	require.ErrorIs(t, err, rights.ErrNotFound)
+	_, err = w.desk.Events(w.ctx, acme, r.ID)
+	require.ErrorIs(t, err, rights.ErrNotFound)
+	disposed := 0
+	for _, e := range w.trail.all() {
+		if e.Act.Name == "rights.dispose" {
+			disposed++
+		}
+	}
+	require.Equal(t, 2, disposed)
+	w.submit(rights.Access)
+}
+
+func TestUnmanaged_IsRefusedOnceThereIsAKeeper(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.store.SetManaged(w.ctx))
+	_, err := rights.New(t.Context(), rights.Config{Store: w.store, Recorder: w.trail, Keys: keys{}}, rights.Unmanaged("test"))
+	require.ErrorIs(t, err, rights.ErrUnmanaged)
+	r := w.submit(rights.Access)
+	w.fire(r.ID, rights.WasWithdrawn)
+	w.clock.move(100 * 24 * time.Hour)
+	require.ErrorIs(t, w.desk.Sweep(w.ctx), rights.ErrUnmanaged)
+	_, err = w.desk.Contents(w.ctx, acme, r.ID, "support")
+	require.NoError(t, err)
+}
+
+func TestQueue_ByDeadlineAndStable(t *testing.T) {
+	w := newWorld(t)
+	var want []string
+	for i := range 25 {
+		r := w.submit(rights.Access, func(s *rights.Submission) {
+			s.ID, s.SubjectID = fmt.Sprintf("r-%02d", i), fmt.Sprint("p", i)
+			s.ReceivedAt = w.clock.now().AddDate(0, 0, -25+i)
+		})
+		want = append(want, r.ID)
+	}
+	got := func(q rights.Queue) (ids []string) {
+		q.Tenant = acme
+		for r, err := range w.desk.Queue(w.ctx, q) {
+			require.NoError(t, err)
+			ids = append(ids, r.ID)
+			if len(ids) == 3 && q.Page == 2 { // the body may write
+				_, err := w.desk.Assign(w.ctx, acme, r.ID, "dpo")
+				require.NoError(t, err)
+			}
+		}
+		return ids
+	}
+	require.ElementsMatch(t, want, got(rights.Queue{Page: 7}))
+	require.Equal(t, got(rights.Queue{}), got(rights.Queue{Page: 1}))
+	require.Equal(t, got(rights.Queue{}), got(rights.Queue{Page: 2}))
+	require.Len(t, got(rights.Queue{Owner: "dpo"}), 1)
+	require.Empty(t, got(rights.Queue{State: rights.StateAccepted}))
+	require.Empty(t, got(rights.Queue{Closed: true}))
+	var last time.Time
+	first := rights.Request{}
+	for r, err := range w.desk.Queue(w.ctx, rights.Queue{Tenant: acme}) {
+		require.NoError(t, err)
+		require.False(t, r.DueAt.Before(last))
+		last = r.DueAt
+		if first.ID == "" {
+			first = r
+		}
+	}
+	require.Len(t, got(rights.Queue{After: first.At()}), 24)
+	for range w.desk.Queue(w.ctx, rights.Queue{Tenant: acme}) {
+		break
+	}
+	of, err := w.desk.Of(w.ctx, troth.Subject{Tenant: acme, ID: "p3"})
+	require.NoError(t, err)
+	require.Len(t, of, 1)
+}
+
+// Whoever writes to the rows past the desk is found out.
+func TestRecord_ForgedRowsAreRefused(t *testing.T) {
+	w := newWorld(t)
+	r, other := w.submit(rights.Erase), w.submit(rights.Erase, func(s *rights.Submission) { s.SubjectID = "eve" })
+	row, _, err := w.store.Request(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	theirs, _, err := w.store.Request(w.ctx, acme, other.ID)
+	require.NoError(t, err)
+	for name, spoil := range map[string]func(row *rights.RequestRow){
+		"state":     func(row *rights.RequestRow) { row.State = rights.StateAccepted },
+		"subject":   func(row *rights.RequestRow) { row.SubjectID = "eve" },
+		"right":     func(row *rights.RequestRow) { row.Right = rights.Know },
+		"owner":     func(row *rights.RequestRow) { row.Owner = "x" },
+		"due":       func(row *rights.RequestRow) { row.DueAt++ },
+		"received":  func(row *rights.RequestRow) { row.ReceivedAt++ },
+		"open":      func(row *rights.RequestRow) { row.Open = false },
+		"a byte":    func(row *rights.RequestRow) { row.Record = slices.Clone(row.Record); row.Record[40] ^= 1 },
+		"cut":       func(row *rights.RequestRow) { row.Record = row.Record[:10] },
+		"another's": func(row *rights.RequestRow) { row.Record = theirs.Record },
+	} {
+		bad := row
+		spoil(&bad)
+		require.NoError(t, w.store.PutRequest(w.ctx, bad))
+		_, err := w.desk.Request(w.ctx, acme, r.ID)
+		require.ErrorIs(t, err, rights.ErrRecord, name)
+		_, err = w.desk.Fire(w.ctx, acme, r.ID, rights.WasWithdrawn)
+		require.ErrorIs(t, err, rights.ErrRecord, name)
+	}
+	require.NoError(t, w.store.PutRequest(w.ctx, row))
+	// An event that is missing.
+	events, err := w.store.Events(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	forged := events[0]
+	forged.Seq = 9
+	_, err = w.store.InsertEvent(w.ctx, forged)
+	require.NoError(t, err)
+	_, err = w.desk.Events(w.ctx, acme, r.ID)
+	require.ErrorIs(t, err, rights.ErrRecord)
+}
+
+func TestProof_MovedToAnotherRequest(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.submit(rights.Erase), w.submit(rights.Access)
+	w.prove(b.ID)
+	items, err := w.store.Items(w.ctx, rights.ItemQuery{Tenant: acme, Owner: b.ID, Kind: rights.ItemProof, Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, items, 1)
+	items[0].Owner = a.ID
+	_, err = w.store.InsertItem(w.ctx, items[0])
+	require.NoError(t, err)
+	_, err = w.desk.Proof(w.ctx, acme, a.ID)
+	require.ErrorIs(t, err, rights.ErrUnproven)
+}
+
+func TestChange_JoinsTheCallersTransaction(t *testing.T) {
+	w := newWorld(t)
+	var r rights.Request
+	err := w.db.Atomically(w.ctx, func(ctx context.Context) error {
+		var err error
+		r, err = w.desk.Submit(ctx, rights.Submission{Tenant: acme, Right: rights.Access, Via: rights.ViaWeb, Contents: contents()})
+		require.NoError(t, err)
+		_, err = w.desk.Request(ctx, acme, r.ID)
+		require.NoError(t, err)
+		return errors.New("no")
+	})
+	require.Error(t, err)
+	_, err = w.desk.Request(w.ctx, acme, r.ID)
+	require.ErrorIs(t, err, rights.ErrNotFound)
+	require.Empty(t, w.trail.of(rights.Submitted))
+}
+
+func refusal(w *world, id string, reason rights.Reason) rights.Refusal {
+	return rights.Refusal{
+		Tenant: acme, Request: id, Reason: reason, Citation: "Some Act, s. 1", Scope: []string{"invoices"},
+		Evidence: sha256.Sum256([]byte("memo")), Review: w.clock.now().AddDate(1, 0, 0),
+	}
+}
+
+func TestRefuse_EveryReasonInEveryLanguage(t *testing.T) {
+	seen := map[string]bool{}
+	for _, language := range []string{"en", "de", "fr", "es"} {
+		for _, reason := range rights.Reasons() {
+			w := newWorld(t, rights.WithRegimes("gdpr", "us-va"))
+			r := w.submit(rights.Erase, func(s *rights.Submission) {
+				s.Language = language
+				if reason == rights.AgentNotAuthorised {
+					s.Mandate = &rights.Mandate{Agent: "x"}
+				}
+			})
+			done, err := w.desk.Refuse(w.ctx, refusal(w, r.ID, reason))
+			require.NoError(t, err, reason)
+			require.Equal(t, rights.StateRefused, done.State)
+			require.True(t, done.Sent)
+			w.sweep()
+			sent := w.post.of(rights.MessageRefused)
+			require.Len(t, sent, 1)
+			body, err := sent[0].Body.Reveal("test")
+			require.NoError(t, err)
+			require.Equal(t, done.Body, body)
+			for _, part := range []string{"Some Act, s. 1", "invoices", "2026-05-04", "2027-03-05"} {
+				require.Contains(t, body, part, "%s %s", language, reason)
+			}
+			require.NotContains(t, body, "{")
+			require.False(t, seen[body], "two reasons read alike: %s %s", language, reason)
+			seen[body] = true
+			all, err := w.desk.Refusals(w.ctx, acme, r.ID)
+			require.NoError(t, err)
+			require.Equal(t, []rights.Refusal{done.Refusal}, all)
+			obligations, err := w.desk.Obligations(w.ctx, acme, r.ID)
+			require.NoError(t, err)
+			require.Len(t, obligations, 1)
+			_, err = w.desk.Reviewed(w.ctx, acme, r.ID, done.ID, "stands")
+			require.NoError(t, err)
+			entries := w.trail.of(rights.WasRefused)
+			require.Len(t, entries, 1)
+			require.Equal(t, troth.Refused, entries[0].Outcome)
+		}
+		for _, reason := range rights.ExtensionReasons() {
+			text := rights.ExtensionTextOf(language, reason)
+			require.NotContains(t, text.Body, "{")
+			require.False(t, seen[text.Body])
+			seen[text.Body] = true
+		}
+	}
+}
+
+func TestRefuse_IsComplete(t *testing.T) {
+	w := newWorld(t)
+	r := w.submit(rights.Erase)
+	for name, spoil := range map[string]func(f *rights.Refusal){
+		"no reason":              func(f *rights.Refusal) { f.Reason = "" },
+		"a made-up reason":       func(f *rights.Refusal) { f.Reason = "inconvenient" },
+		"no evidence":            func(f *rights.Refusal) { f.Reason, f.Evidence = rights.AbusiveIntent, [32]byte{} },
+		"a whole account":        func(f *rights.Refusal) { f.Scope = nil },
+		"for ever":               func(f *rights.Refusal) { f.Review = time.Time{} },
+		"reviewed in the past":   func(f *rights.Refusal) { f.Review = w.clock.now() },
+		"no law":                 func(f *rights.Refusal) { f.Reason, f.Citation = rights.ContractRunning, "" },
+		"no agent":               func(f *rights.Refusal) { f.Reason = rights.AgentNotAuthorised },
+		"an address for a scope": func(f *rights.Refusal) { f.Scope = []string{"a\nb"} },
+	} {
+		f := refusal(w, r.ID, rights.LegalClaims)
+		spoil(&f)
+		_, err := w.desk.Refuse(w.ctx, f)
+		require.Error(t, err, name)
+	}
+	f := refusal(w, r.ID, rights.NotVerified)
+	w.prove(r.ID)
+	_, err := w.desk.Refuse(w.ctx, f)
+	require.ErrorIs(t, err, rights.ErrRefusal, "they have shown who they are")
+	f = refusal(w, r.ID, rights.LegalClaims)
+	f.Citation = ""
+	done, err := w.desk.Refuse(w.ctx, f)
+	require.NoError(t, err)
+	require.Equal(t, "Regulation (EU) 2016/679, Art. 17(3)(e)", done.Citation)
+	require.True(t, done.AppealBy.IsZero(), "the GDPR knows no appeal to the controller")
+	_, err = w.desk.Refuse(w.ctx, f)
+	_, closed := errors.AsType[*rights.StateError](err)
+	require.True(t, closed)
+}
+
+func TestRefusePart_TheRestGoesOn(t *testing.T) {
+	w := newWorld(t, rights.WithRemedy("gdpr", rights.Remedy{Authority: "The Authority, Example Street 1", Court: "The Court"}))
+	r := w.accepted(rights.Erase)
+	w.fire(r.ID, rights.CollectionBegan, rights.Collected)
+	f := refusal(w, r.ID, rights.LegalObligation)
+	whole := f
+	whole.Scope = nil
+	_, err := w.desk.RefusePart(w.ctx, whole)
+	require.ErrorIs(t, err, rights.ErrRefusal)
+	done, err := w.desk.RefusePart(w.ctx, f)
+	require.NoError(t, err)
+	require.Contains(t, done.Body, "We are doing the rest")
+	require.Contains(t, done.Body, "The Authority, Example Street 1")
+	require.Contains(t, done.Body, "The Court")
+	w.fire(r.ID, rights.Approved, rights.CooledOff, rights.Executed)
+	require.NoError(t, w.desk.Count(w.ctx, acme, r.ID, 4, 1))
+	require.Equal(t, rights.StatePartiallyFulfilled, w.fire(r.ID, rights.Delivered).State)
+}
+
+func TestMessage_IsSentAgainAndAlarmsInTheEnd(t *testing.T) {
+	w := newWorld(t)
+	w.post.fail = errors.New("bounce of " + canary)
+	r := w.submit(rights.Know)
+	for range 12 {
+		w.sweep()
+		w.clock.move(6*time.Hour + time.Minute)
+	}
+	require.True(t, w.get(r.ID).AcknowledgedAt.IsZero())
+	undelivered := slices.DeleteFunc(slices.Clone(w.bells.rung), func(a rights.Alarm) bool { return a.Rule != "message" })
+	require.Len(t, undelivered, 1)
+	w.post.fail = nil
+	w.sweep()
+	require.False(t, w.get(r.ID).AcknowledgedAt.IsZero())
+	require.Len(t, w.post.of(rights.MessageReceived), 1)
+	w.sweep()
+	require.Len(t, w.post.of(rights.MessageReceived), 1)
+	body, err := w.post.of(rights.MessageReceived)[0].Body.Reveal("test")
+	require.NoError(t, err)
+	require.Contains(t, body, "2026-04-06")
+}
+
+func TestCanary_NothingPersonalOutsideOfSeals(t *testing.T) {
+	w := newWorld(t)
+	r := w.submit(rights.Erase)
+	require.NoError(t, w.sendCode(r.ID, canary))
+	_, err := w.check(r.ID, w.code())
+	require.NoError(t, err)
+	w.prove(r.ID)
+	_, err = w.desk.Refuse(w.ctx, refusal(w, r.ID, rights.LegalClaims))
+	require.NoError(t, err)
+	row, _, err := w.store.Request(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	events, err := w.store.Events(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	var dump strings.Builder
+	fmt.Fprintf(&dump, "%s %q %+v\n", row.Record, row.Record, row)
+	for _, e := range events {
+		fmt.Fprintf(&dump, "%s\n", e.Record)
+	}
+	for _, k := range []rights.ItemKind{
+		rights.ItemContents, rights.ItemProof, rights.ItemCode, rights.ItemMessage, rights.ItemRefusal, rights.ItemObligation, rights.ItemAlarm, rights.ItemEnd,
+	} {
+		items, err := w.store.Items(w.ctx, rights.ItemQuery{Tenant: acme, Owner: r.ID, Kind: k, Limit: 100})
+		require.NoError(t, err)
+		for _, i := range items {
+			fmt.Fprintf(&dump, "%s %s %+v\n", i.Record, i.Sealed, i.ItemKey)
+		}
+	}
+	fmt.Fprintf(&dump, "%+v %#v\n", w.get(r.ID), w.trail.all())
+	for _, secret := range []string{canary, "canary", "Ada C"} {
+		require.NotContains(t, dump.String(), secret)
+	}
+}

@@ -1,0 +1,77 @@
+// Package rights takes the requests that people have a right to make about their data,
+// and sees them through: from receipt to the answer, with every deadline counted, and
+// nothing claimed that was not done.
+//
+//	store, err := rightssql.New(ctx, handle) // or rightsmem.New(db), in memory
+//	desk, err := rights.New(ctx, rights.Config{Store: store, Recorder: trail, Keys: keys},
+//		rights.WithSealer(v), rights.Unmanaged("no-keeper"))
+//	request, err := desk.Submit(ctx, rights.Submission{
+//		Tenant: "acme", Right: rights.Access, Via: rights.ViaAccount, SubjectID: "c-17",
+//	})
+//	proof, err := desk.Attest(ctx, rights.Attestation{
+//		Tenant: "acme", Request: request.ID, SubjectID: "c-17", Method: rights.ByReauthentication,
+//	})
+//	request, err = desk.Accept(ctx, "acme", request.ID, proof)
+//
+// A request is in one [State] at a time. What can happen to it is a closed table, see
+// [Transitions]: what is not there does not happen. Three things are not states: its
+// clocks, which run from receipt whoever asks and whatever is missing; the tasks by
+// which it is carried out; and obligations that are left over when it is closed, such
+// as an erasure that a legal hold defers.
+//
+// # Around it
+//
+//   - [Proof] shows who asks. Only verification makes one, for one request, and without
+//     one nothing is accepted: [Desk.Attest], [Desk.SendCode] and [Desk.CheckCode],
+//     [Desk.Know]. Of what people show nothing is kept.
+//   - [Mandate] is the authority of an agent. A request of theirs is received and its
+//     clocks run; disclosing and destroying wait for it.
+//   - [Desk.Deadlines] gives every clock of every law that applies, each explained;
+//     [Desk.Extend] lets an answer come later where a law does.
+//   - [Desk.Refuse] and [Desk.RefusePart] say no for one of a closed list of reasons, and
+//     give the text that the person must get.
+//   - [Desk.Queue] is staff's queue, by deadline.
+//   - [Desk.Run] sends messages, tells of deadlines, and destroys what is over.
+//
+// # Personal data
+//
+// Names, addresses, texts and identifiers of a request are its [Contents]: sealed under
+// keys of its own, see [RequestSubject], and destroyed some time after it was closed and
+// nothing is left to be done, see [WithContentsLife]. The record stays without it for 24
+// months at least (11 CCR §7101). Ids that hosts give to requests, agents, roles and
+// controllers stand in the clear, and must name no person. The subject id is the host's,
+// and stays in the record.
+//
+// # What it does not promise
+//
+// This is no legal advice. Whether a reason to refuse is there, whether a mandate is
+// genuine, and which laws apply to whom, is for people to say; the desk demands that
+// they say it, and keeps what they said. An attestation is the host's word: the desk
+// cannot look. A code shows that its reader holds an address, and no more.
+//
+// Messages are sent at least once: a crash between sending and noting it sends again,
+// under the same key. That somebody read one is not known.
+//
+// # Errors
+//
+// Sentinels, *[StateError], and those of the root package. Errors of store, keys,
+// sealer, queue and directory are wrapped once. No error holds anything of a request's
+// contents.
+//
+// # Concurrency
+//
+// A Desk is safe for concurrent use; New starts no goroutine. Everything that changes a
+// request locks it first, so that what happens to one happens in an order.
+//
+// # Storage
+//
+// See [Store]; the suite is in rightstest. Records are tagged under the tenant's keys:
+// who writes to the database past the desk cannot make a proof or an approval, but can
+// delete rows, or put an old row back; the trail shows what was there.
+//
+// # Compatibility
+//
+// Stored records are versioned: docs/formats/rights.md gives their bytes. Rights,
+// states, kinds of events, methods and reasons are closed lists, to which later versions
+// may add.
+package rights

@@ -1,0 +1,119 @@
+package rights
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/trothdev/troth"
+)
+
+// findingPurpose is why the desk opens what people are found by.
+const findingPurpose troth.Purpose = "rights-find"
+
+func foundKey(tenant troth.Tenant, request string) ItemKey {
+	return ItemKey{Tenant: tenant, Owner: request, Kind: ItemFound, ID: "found"}
+}
+
+// found is what a person is found by in a request: what it came with, and what sources
+// added. It is kept under the request's seal, so that a request can be carried on
+// when the sources have lost it.
+func (d *Desk) found(ctx context.Context, tenant troth.Tenant, request string) ([]plainIdentifier, error) {
+	var all []plainIdentifier
+	text, kept, err := d.openSealed(ctx, foundKey(tenant, request), findingPurpose)
+	if err != nil {
+		return nil, err
+	}
+	if kept {
+		if json.Unmarshal(text, &all) != nil {
+			return nil, ErrRecord
+		}
+		return all, nil
+	}
+	text, kept, err = d.openSealed(ctx, contentsKey(tenant, request), findingPurpose)
+	if err != nil || !kept {
+		return nil, err
+	}
+	var p plain
+	if json.Unmarshal(text, &p) != nil {
+		return nil, ErrRecord
+	}
+	return p.Identifiers, nil
+}
+
+// ErrTooManyIdentifiers says that sources go on and on to name other identifiers: they
+// tell of more than one person, or do not stop.
+var ErrTooManyIdentifiers = errors.New("rights: sources name too many identifiers")
+
+// maxFound bounds what one person is found by.
+const maxFound = 1000
+
+// addFound adds identifiers that a source named, and returns how many there are.
+func (c *change) addFound(ctx context.Context, more []Identifier) (int, error) {
+	all, err := c.d.found(ctx, c.tenant, c.id)
+	if err != nil {
+		return 0, err
+	}
+	before := len(all)
+	for _, id := range more {
+		value, err := id.Value.Reveal(findingPurpose)
+		if err != nil {
+			return 0, err
+		}
+		if err := checkID("kind of identifier", id.Kind); err != nil {
+			return 0, err
+		}
+		p := plainIdentifier{id.Kind, value}
+		if value != "" && len(value) <= maxLine && !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	if len(all) > maxFound {
+		return 0, ErrTooManyIdentifiers
+	}
+	if len(all) == before {
+		return before, nil
+	}
+	return len(all), c.putFound(ctx, all)
+}
+
+func (c *change) putFound(ctx context.Context, all []plainIdentifier) error {
+	if c.d.opt.sealer == nil {
+		return needs("WithSealer, for personal data")
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Errorf("rights: encode identifiers: %w", err)
+	}
+	key := foundKey(c.tenant, c.id)
+	sealed, err := c.d.opt.sealer.Seal(ctx, nil, cell(key), text)
+	if err != nil {
+		return fmt.Errorf("rights: seal: %w", err)
+	}
+	if len(sealed) > MaxSealed {
+		return ErrTooManyIdentifiers
+	}
+	row := ItemRow{ItemKey: key, Sealed: sealed}
+	_, found, err := c.d.store.Item(ctx, key)
+	switch {
+	case err != nil:
+		return wrap("read found", err)
+	case found:
+		return c.d.putItem(ctx, row, nil)
+	}
+	return c.d.insertItem(ctx, row, nil)
+}
+
+// inquiry is what a source is asked.
+func (c *change) inquiry(source string, by []plainIdentifier) Inquiry {
+	q := Inquiry{
+		Tenant: c.tenant, Request: c.id, Right: c.q.right, SubjectID: c.q.subject,
+		Purposes: slices.Clone(c.q.purposes), Fields: slices.Clone(c.q.fields), Key: c.id + "/" + source,
+	}
+	for _, p := range by {
+		q.Identifiers = append(q.Identifiers, Identifier{p.Kind, troth.Protect(p.Value)})
+	}
+	return q
+}

@@ -1,0 +1,222 @@
+package rights
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/canon"
+)
+
+// ItemCheck is that a source which is not done is to be asked again.
+const ItemCheck ItemKind = "check"
+
+const checkDomain = "troth.rights.check/1"
+
+// What a source may leave to be done is named by the source and by what it is.
+func obligationOf(source string, k ObligationKind) string { return source + "/" + string(k) }
+
+// The kinds of obligations that a source leaves.
+var sourceObligations = []ObligationKind{DeferredErasure, RecipientAnswer, ManualTask, BackupExpiry}
+
+// leave opens what a source leaves to be done, and closes what it left before.
+func (c *change) leave(ctx context.Context, w *SourceWork) error {
+	due := map[ObligationKind]time.Time{}
+	switch w.Outcome {
+	case Retained:
+		due[DeferredErasure] = reviewOf(w.Kept)
+	case Pending:
+		due[RecipientAnswer] = w.Until
+		if w.Until.IsZero() {
+			due[RecipientAnswer] = w.At.Add(c.d.opt.answerTime)
+		}
+	case Failed:
+		due[ManualTask] = instant(max(c.q.dueAt, c.now))
+	case Done, NothingFound, Unsupported:
+	}
+	if w.CopiesUntil.After(instant(c.now)) {
+		due[BackupExpiry] = w.CopiesUntil
+	}
+	for _, k := range sourceObligations {
+		at, open := due[k]
+		var err error
+		if open {
+			err = c.oblige(ctx, Obligation{ID: obligationOf(w.Source, k), Kind: k, Ref: w.Source, DueAt: at})
+		} else {
+			err = c.discharge(ctx, obligationOf(w.Source, k), string(w.Outcome))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(due) == 0 {
+		_, err := c.d.store.DeleteItem(ctx, checkKey(c.tenant, c.id, w.Source))
+		return wrap("end check", err)
+	}
+	again := c.now + c.d.opt.checkEvery.Microseconds()
+	if copies, open := due[BackupExpiry]; open && (len(due) == 1 || micros(copies) < again) {
+		again = micros(copies)
+	}
+	return c.checkAt(ctx, w.Source, again)
+}
+
+// reviewOf is when what is kept is to be looked at: at the first end or review.
+func reviewOf(all []Kept) (first time.Time) {
+	for _, k := range all {
+		for _, at := range []time.Time{k.Until, k.Review} {
+			if !at.IsZero() && (first.IsZero() || at.Before(first)) {
+				first = at
+			}
+		}
+	}
+	return first
+}
+
+func checkKey(tenant troth.Tenant, request, source string) ItemKey {
+	return ItemKey{Tenant: tenant, Owner: request, Kind: ItemCheck, ID: source}
+}
+
+// checkAt has a source asked again at an instant.
+func (c *change) checkAt(ctx context.Context, source string, at int64) error {
+	key := checkKey(c.tenant, c.id, source)
+	row, message, found, err := c.d.item(ctx, key)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return c.d.insertItem(ctx, ItemRow{ItemKey: key, DueAt: at}, canon.AppendDomain(nil, checkDomain))
+	}
+	row.DueAt = at
+	return c.d.putItem(ctx, row, message)
+}
+
+// recheck asks a source again that kept something, or has not confirmed: what a hold kept
+// goes by itself when the hold is released, also long after the request was closed.
+func (d *Desk) recheck(ctx context.Context, key ItemKey) error {
+	row, found, err := d.store.Item(ctx, key)
+	if err != nil || !found || row.DueAt > d.micros() {
+		return wrap("read check", err)
+	}
+	by, err := d.found(ctx, key.Tenant, key.Owner)
+	if err != nil && !errors.Is(err, ErrGone) {
+		return err
+	}
+	s := d.source(key.ID)
+	var report Report
+	var asked error
+	ask := func(ctx context.Context, c *change, w *SourceWork) {
+		call := s.asking(c.q.right, w.Outcome)
+		if call == nil {
+			return
+		}
+		report, asked = guarded(func() (Report, error) { return call(ctx, c.inquiry(key.ID, by)) })
+		if asked == nil {
+			asked = report.validate()
+		}
+	}
+	if s != nil && s.Order == Remote {
+		w, c, err := d.lookAt(ctx, key)
+		if err != nil {
+			return err
+		}
+		ask(ctx, c, &w)
+	}
+	if asked == nil {
+		err = d.settleAgain(ctx, key, func(ctx context.Context, c *change, w *SourceWork) (*Report, error) {
+			if s != nil && s.Order != Remote {
+				ask(ctx, c, w)
+			}
+			return &report, asked
+		})
+	}
+	if asked == nil {
+		return err
+	}
+	d.failed(ctx, key, key.ID, "check", asked)
+	_, err = d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
+		return c.checkAt(ctx, key.ID, c.now+d.opt.checkEvery.Microseconds())
+	})
+	return err
+}
+
+// asking is what a source is asked again, by what it answered last; nil if nothing.
+func (s *Source) asking(r Right, before Outcome) func(ctx context.Context, q Inquiry) (Report, error) {
+	switch before {
+	case Retained:
+		return s.acting(r)
+	case Pending:
+		if s.Prober != nil {
+			return s.Prober.Probe
+		}
+		if s.Order == Remote {
+			return s.acting(r) // under the same key
+		}
+	case Done, NothingFound, Unsupported, Failed:
+	}
+	return nil
+}
+
+// lookAt reads how far a source is, with its request.
+func (d *Desk) lookAt(ctx context.Context, key ItemKey) (w SourceWork, at *change, err error) {
+	_, err = d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) (err error) {
+		at = c
+		w, err = c.work(ctx, key.ID)
+		return err
+	})
+	return w, at, err
+}
+
+// settleAgain notes what a source says now. Where there is nothing to ask, time alone
+// may have closed what it left.
+func (d *Desk) settleAgain(ctx context.Context, key ItemKey, say func(ctx context.Context, c *change, w *SourceWork) (*Report, error)) error {
+	_, err := d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
+		w, err := c.work(ctx, key.ID)
+		if err != nil {
+			return err
+		}
+		r, err := say(ctx, c, &w)
+		switch {
+		case err != nil:
+			return err
+		case r.Outcome == "":
+			return c.leave(ctx, &w)
+		}
+		return c.settle(ctx, &w, r)
+	})
+	return err
+}
+
+// says reports whether a source says what it said before.
+func (w *SourceWork) says(now *SourceWork) bool {
+	if w.Outcome != now.Outcome || w.Records != now.Records || len(w.Kept) != len(now.Kept) {
+		return false
+	}
+	for i := range w.Kept {
+		if w.Kept[i] != now.Kept[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Settle says what became of a source, where a person saw to it: one that failed, or a
+// recipient who confirmed in a letter. evidence names what shows it, such as a ticket; it
+// is not about a person.
+func (d *Desk) Settle(ctx context.Context, tenant troth.Tenant, id, source string, r Report) error {
+	if err := tenant.Validate(); err != nil {
+		return err
+	}
+	if err := r.validate(); err != nil {
+		return err
+	}
+	if r.Ref == "" || r.More {
+		return ErrReport // what shows it
+	}
+	return d.settleAgain(ctx, checkKey(tenant, id, source), func(_ context.Context, c *change, w *SourceWork) (*Report, error) {
+		if !w.settled() || w.Outcome.Complete() {
+			return nil, &StateError{State: c.q.state, Event: SourceDone}
+		}
+		return &r, nil
+	})
+}

@@ -1,0 +1,163 @@
+package rights
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/trothdev/troth/internal/canon"
+)
+
+// Outcome is what became of a request at one source. The list is closed.
+type Outcome string
+
+// The outcomes.
+const (
+	// Done: everything that the source held was dealt with.
+	Done Outcome = "done"
+	// NothingFound: the source was asked, and holds nothing.
+	NothingFound Outcome = "nothing-found"
+	// Retained: something is kept, and said why; the rest was dealt with.
+	Retained Outcome = "retained"
+	// Pending: the source took it on, and has not confirmed it.
+	Pending Outcome = "pending"
+	// Unsupported: the source cannot do it.
+	Unsupported Outcome = "unsupported"
+	// Failed: the source could not do it, however often it was tried, or is not
+	// registered any more. Somebody has to see to it.
+	Failed Outcome = "failed"
+)
+
+var outcomes = []Outcome{Done, NothingFound, Retained, Pending, Unsupported, Failed}
+
+// Outcomes returns the closed list.
+func Outcomes() []Outcome { return slices.Clone(outcomes) }
+
+// Complete reports whether nothing is left of what was asked for.
+func (o Outcome) Complete() bool { return o == Done || o == NothingFound }
+
+// ActionMethod is how a source dealt with data. The list is closed, and every word is
+// true or not used: what is only hidden was not deleted.
+type ActionMethod string
+
+// The methods.
+const (
+	// Deleted: taken out of the live system; copies go with their rotation.
+	Deleted ActionMethod = "deleted"
+	// Anonymised: nothing in it leads to a person any more.
+	Anonymised ActionMethod = "anonymised"
+	// KeyDestroyed: the key under which it is sealed is destroyed.
+	KeyDestroyed ActionMethod = "key-destroyed"
+	// Overwritten: other data stands in its place.
+	Overwritten ActionMethod = "overwritten"
+	// ExpiresWithBackup: nothing was done but to wait for copies to go.
+	ExpiresWithBackup ActionMethod = "expires-with-backup"
+	// Corrected: it was put right.
+	Corrected ActionMethod = "corrected"
+	// Restricted: it is kept and not used.
+	Restricted ActionMethod = "restricted"
+	// Ended: processing for the purpose has ended.
+	Ended ActionMethod = "ended"
+	// Disclosed: it was handed out.
+	Disclosed ActionMethod = "disclosed"
+)
+
+var actionMethods = []ActionMethod{
+	Deleted, Anonymised, KeyDestroyed, Overwritten, ExpiresWithBackup, Corrected, Restricted, Ended, Disclosed,
+}
+
+// Report is what a source says that it did.
+type Report struct {
+	Outcome Outcome
+	// Method is how; empty where nothing was done.
+	Method ActionMethod
+	// Records is how many records this call dealt with; of a [Remote] source how many
+	// were dealt with under the inquiry's key so far.
+	Records uint64
+	// More says that there is more to do: the source is called again at once.
+	More bool
+	// Asked are the kinds of identifiers that were looked for; [NothingFound] without any
+	// is no answer. The person's id is "subject".
+	Asked []string
+	// Kept is what is kept, for [Retained].
+	Kept []Kept
+	// Until is, for [Pending], when the source should have confirmed.
+	Until time.Time
+	// CopiesUntil is when the last copy that nobody deletes one by one is gone, such as a
+	// backup; zero where there are none.
+	CopiesUntil time.Time
+	// Ref is the source's own reference, such as a ticket; it is not about a person.
+	Ref string
+}
+
+// Kept is something that a source keeps, and why.
+type Kept struct {
+	Basis   Reason
+	Records uint64
+	// Until is when it goes at the latest, Review when somebody looks at it again; one
+	// of them must be given. UTC.
+	Until, Review time.Time
+	// Cite is the law, such as "§ 147(3) AO".
+	Cite string
+}
+
+// ErrReport says that a source reported something that cannot be: an outcome without what
+// belongs to it.
+var ErrReport = errors.New("rights: report of a source is not complete")
+
+const maxKept = 50
+
+// validate holds a report to what its outcome needs.
+func (r *Report) validate() error {
+	if !slices.Contains(outcomes, r.Outcome) || r.Method != "" && !slices.Contains(actionMethods, r.Method) ||
+		len(r.Asked) > maxList || len(r.Kept) > maxKept || len(r.Ref) > maxLine {
+		return ErrReport
+	}
+	for _, kind := range r.Asked {
+		if err := checkID("kind of identifier", kind); err != nil {
+			return err
+		}
+	}
+	for _, k := range r.Kept {
+		if !slices.Contains(reasonOrder, k.Basis) || k.Until.IsZero() && k.Review.IsZero() || len(k.Cite) > maxLine {
+			return ErrReport
+		}
+	}
+	switch r.Outcome {
+	case Done:
+		if r.Method == "" || len(r.Kept) > 0 {
+			return ErrReport
+		}
+	case NothingFound:
+		if len(r.Asked) == 0 || r.Records > 0 || r.Method != "" || len(r.Kept) > 0 || r.More {
+			return ErrReport
+		}
+	case Retained:
+		if len(r.Kept) == 0 {
+			return ErrReport
+		}
+	case Pending:
+		if r.More || len(r.Kept) > 0 {
+			return ErrReport
+		}
+	case Unsupported, Failed:
+		if r.Records > 0 || r.Method != "" || len(r.Kept) > 0 || r.More {
+			return ErrReport
+		}
+	}
+	return nil
+}
+
+func (k *Kept) append(dst []byte) []byte {
+	dst = canon.AppendText(dst, k.Basis)
+	dst = canon.AppendUint(dst, k.Records)
+	dst = canon.AppendInt(dst, micros(k.Until))
+	dst = canon.AppendInt(dst, micros(k.Review))
+	return canon.AppendText(dst, k.Cite)
+}
+
+func (r *reader) kept() Kept {
+	return Kept{
+		Basis: Reason(r.text()), Records: r.Uint(), Until: instant(r.Int()), Review: instant(r.Int()), Cite: r.text(),
+	}
+}

@@ -1,0 +1,150 @@
+package rightstest
+
+import (
+	"context"
+	"slices"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
+	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/rightsmem"
+)
+
+// defect is one way to break the contract, and a check that must see it.
+type defect struct {
+	name   string
+	caught string
+	wrong  func(s rights.Backend, b *broken)
+}
+
+// quietly says nothing of rows that are not there.
+func quietly(err error) error { _ = err; return nil }
+
+var defects = []defect{
+	{"instants lose their microseconds", "a request comes back exactly, and is inserted once", func(_ rights.Backend, b *broken) {
+		b.request = func(row rights.RequestRow, found bool) (rights.RequestRow, bool) {
+			row.ReceivedAt -= row.ReceivedAt % 1000
+			return row, found
+		}
+	}},
+	{"putting what is not there succeeds", "a request that is put replaces all of it, if it is there", func(s rights.Backend, b *broken) {
+		b.putRequest = func(ctx context.Context, row rights.RequestRow) error { return quietly(s.PutRequest(ctx, row)) }
+	}},
+	{"a lock outside of a transaction", "a lock needs a transaction", func(s rights.Backend, b *broken) { b.lock = s.Request }},
+	{"deleting leaves the events", "a request that is deleted is gone, with all that is its own", func(s rights.Backend, b *broken) {
+		b.delete = func(ctx context.Context, t troth.Tenant, id string) (bool, error) {
+			events, err := s.Events(ctx, t, id)
+			if err != nil {
+				return false, err
+			}
+			deleted, err := s.DeleteRequest(ctx, t, id)
+			for _, e := range events {
+				if _, err := s.InsertEvent(ctx, e); err != nil {
+					return false, err
+				}
+			}
+			return deleted, err
+		}
+	}},
+	{"pages begin with the last row of the one before", "the queue is ordered by what is due and id, and cut into pages", func(_ rights.Backend, b *broken) {
+		b.listing = func(l rights.Listing) rights.Listing { l.After.ID = ""; return l }
+	}},
+	{"owners do not narrow", "the queue is narrowed by each of what narrows it", func(_ rights.Backend, b *broken) {
+		b.listing = func(l rights.Listing) rights.Listing { l.Owner = ""; return l }
+	}},
+	{"a person's requests come newest first", "a person's requests come oldest first, and are theirs", func(_ rights.Backend, b *broken) {
+		b.of = func(rows []rights.RequestRow) []rights.RequestRow { slices.Reverse(rows); return rows }
+	}},
+	{"the last event is lost", "an event comes back exactly, in order, and is inserted once", func(_ rights.Backend, b *broken) {
+		b.events = func(rows []rights.EventRow) []rights.EventRow { return rows[:max(len(rows)-1, 0)] }
+	}},
+	{"nothing sealed becomes empty bytes", "an item comes back exactly, and is inserted once", func(_ rights.Backend, b *broken) {
+		b.item = func(row rights.ItemRow) rights.ItemRow { row.Sealed = append([]byte{}, row.Sealed...); return row }
+	}},
+	{"putting keeps what was sealed", "an item that is put replaces all of it, if it is there", func(s rights.Backend, b *broken) {
+		b.putItem = func(ctx context.Context, row rights.ItemRow) error {
+			before, _, err := s.Item(ctx, row.ItemKey)
+			if err != nil {
+				return err
+			}
+			row.Sealed = before.Sealed
+			return s.PutItem(ctx, row)
+		}
+	}},
+	{"deleting keeps it", "an item that is deleted is gone, and is not deleted again", func(_ rights.Backend, b *broken) {
+		b.deleteItem = func(context.Context, rights.ItemKey) (bool, error) { return true, nil }
+	}},
+	{"items come the other way round", "items are of their owner and kind, ordered, behind an id", func(_ rights.Backend, b *broken) {
+		b.items = func(rows []rights.ItemRow) []rights.ItemRow { slices.Reverse(rows); return rows }
+	}},
+	{"what is due now is not found", "what is due is found by its kind and instant, the most urgent first", func(_ rights.Backend, b *broken) {
+		b.due = func(at int64) int64 { return at - 1 }
+	}},
+	{"nobody waits", "who inserts the same item waits for the transaction to end", func(s rights.Backend, b *broken) {
+		b.insertItem = func(ctx context.Context, row rights.ItemRow) (bool, error) {
+			if s.Transactor().Scope(ctx) != nil {
+				return s.InsertItem(ctx, row)
+			}
+			return false, nil
+		}
+	}},
+	{"managing is forgotten", "a store that is managed stays so", func(_ rights.Backend, b *broken) {
+		b.setManaged = func(context.Context) error { return nil }
+	}},
+	{"tenants see each other's requests", "no read sees another tenant's rows", func(_ rights.Backend, b *broken) {
+		seen := 0
+		b.request = func(row rights.RequestRow, found bool) (rights.RequestRow, bool) {
+			if seen++; seen > 3 { // once another has some
+				return rights.RequestRow{}, true
+			}
+			return row, found
+		}
+	}},
+	{"deleting deletes everybody's", "no write touches another tenant's rows", func(s rights.Backend, b *broken) {
+		b.delete = func(ctx context.Context, t troth.Tenant, id string) (bool, error) {
+			if _, err := s.DeleteRequest(ctx, t[:len(t)-1]+"b", id); err != nil {
+				return false, err
+			}
+			return s.DeleteRequest(ctx, t, id)
+		}
+	}},
+	{"a put does not wait for the commit", "a rollback leaves nothing behind", func(s rights.Backend, b *broken) {
+		put := false
+		b.putRequest = func(ctx context.Context, row rights.RequestRow) error { put = true; return s.PutRequest(ctx, row) }
+		b.request = func(row rights.RequestRow, found bool) (rights.RequestRow, bool) {
+			if put && row.ID == "1" {
+				row.State = rights.StateAccepted
+			}
+			return row, found
+		}
+	}},
+	{"reads see what is not committed", "reads outside see committed rows only", func(_ rights.Backend, b *broken) {
+		put := false
+		b.putRequest = func(context.Context, rights.RequestRow) error { put = true; return nil }
+		b.request = func(row rights.RequestRow, found bool) (rights.RequestRow, bool) {
+			if put {
+				row.DueAt++
+			}
+			return row, found
+		}
+	}},
+	{"another store is empty", "rows are there when the store is opened again", func(_ rights.Backend, _ *broken) {}},
+	{"requests are written beside the host's transaction", "what is written in the host's transaction shares its fate", func(_ rights.Backend, b *broken) {
+		kept := false
+		b.request = func(row rights.RequestRow, found bool) (rights.RequestRow, bool) {
+			was := kept || !found
+			kept = true
+			return row, was
+		}
+	}},
+	{"cancellation is not heeded", "a cancelled context does nothing", func(_ rights.Backend, b *broken) { b.ctx = context.WithoutCancel }},
+}
+
+func (d defect) harness() Harness {
+	h := sound()
+	b := whole(h.Backend)
+	d.wrong(h.Backend, b)
+	h.Backend = b
+	h.Reopen = func() rights.Backend { return rightsmem.New(memory.Open()) }
+	return h
+}

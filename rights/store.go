@@ -1,0 +1,84 @@
+package rights
+
+import (
+	"context"
+
+	"github.com/trothdev/troth"
+)
+
+// Store is what the desk needs of storage for one tenant at a time. Methods run in the
+// transaction of their context, or, where it has none, each in one of its own; reads
+// outside a transaction see committed rows only. No method sees, changes or counts
+// another tenant's rows. Returned slices belong to the caller.
+//
+// Records and sealed bytes are opaque, of at most [MaxRecord] and [MaxSealed], stored
+// and returned exactly.
+type Store interface {
+	// Transactor is the one whose transactions the methods join.
+	Transactor() troth.Transactor
+
+	// InsertRequest adds a request. inserted is false, and nothing changed, if there is
+	// one of that id.
+	InsertRequest(ctx context.Context, row RequestRow) (inserted bool, err error)
+	// Request returns one request.
+	Request(ctx context.Context, tenant troth.Tenant, id string) (row RequestRow, found bool, err error)
+	// LockRequest is Request for who is about to change it: until the transaction ends
+	// nobody else can lock the same. It needs a transaction.
+	LockRequest(ctx context.Context, tenant troth.Tenant, id string) (row RequestRow, found bool, err error)
+	// PutRequest replaces a request that is there.
+	PutRequest(ctx context.Context, row RequestRow) error
+	// DeleteRequest removes a request with its events and items, and reports whether it
+	// was there.
+	DeleteRequest(ctx context.Context, tenant troth.Tenant, id string) (deleted bool, err error)
+	// Requests returns the requests of a listing behind its cursor, ordered by DueAt and
+	// ID, at most its limit.
+	Requests(ctx context.Context, l Listing) ([]RequestRow, error)
+	// RequestsOf returns the requests about a person, ordered by ReceivedAt and ID.
+	RequestsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]RequestRow, error)
+
+	// InsertEvent adds an event. inserted is false, and nothing changed, if the request
+	// has one of that number.
+	InsertEvent(ctx context.Context, row EventRow) (inserted bool, err error)
+	// Events returns the events of a request, ordered by Seq.
+	Events(ctx context.Context, tenant troth.Tenant, request string) ([]EventRow, error)
+
+	// InsertItem adds an item. inserted is false, and nothing changed, if there is one
+	// of that key; who else inserts the same waits for the transaction to end.
+	InsertItem(ctx context.Context, row ItemRow) (inserted bool, err error)
+	// Item returns one item.
+	Item(ctx context.Context, key ItemKey) (row ItemRow, found bool, err error)
+	// PutItem replaces an item that is there.
+	PutItem(ctx context.Context, row ItemRow) error
+	// DeleteItem removes an item, and reports whether it was there.
+	DeleteItem(ctx context.Context, key ItemKey) (deleted bool, err error)
+	// Items returns the items of an owner and kind behind an id, ordered by id, at most
+	// limit.
+	Items(ctx context.Context, q ItemQuery) ([]ItemRow, error)
+}
+
+// ItemQuery says which items are asked for.
+type ItemQuery struct {
+	Tenant troth.Tenant
+	Owner  string
+	Kind   ItemKind
+	After  string
+	Limit  int
+}
+
+// SystemStore is what crosses tenants. Its rows carry their tenant.
+type SystemStore interface {
+	// DueItems returns items of a kind whose DueAt is not 0 and not after at, the most
+	// urgent first, at most limit.
+	DueItems(ctx context.Context, kind ItemKind, at int64, limit int) ([]ItemKey, error)
+
+	// Managed reports whether a retention keeper has taken the store over.
+	Managed(ctx context.Context) (bool, error)
+	// SetManaged makes Managed true, for ever.
+	SetManaged(ctx context.Context) error
+}
+
+// Backend is a store of both kinds, as adapters provide it.
+type Backend interface {
+	Store
+	SystemStore
+}

@@ -1,0 +1,58 @@
+package rights
+
+var german = texts{
+	received: Text{
+		"Ihr Antrag ist eingegangen",
+		"Ihr Antrag ist am {received} bei uns eingegangen. Er hat die Nummer {request}.\n\nWir antworten spätestens am {due}. Müssen wir uns vergewissern, wer Sie sind oder was Sie meinen, so schreiben wir Ihnen vorher noch einmal.\n",
+	},
+	code: Text{
+		"Ihr Code",
+		"Ihr Code lautet {code}. Er gilt {minutes} Minuten lang und einmal.\n\nHaben Sie ihn nicht angefordert, müssen Sie nichts tun.\n",
+	},
+	extended: Text{
+		"Wir brauchen für Ihren Antrag mehr Zeit",
+		"Wir können Ihren Antrag nicht in der üblichen Zeit beantworten. {reason}\n\nWir nutzen die längere Frist, die das Gesetz dafür vorsieht. Sie können sich bei der Datenschutzbehörde beschweren und vor Gericht gehen.\n",
+	},
+	refused:     Text{"Ihrem Antrag können wir nicht entsprechen", "Wir können nicht tun, worum Sie gebeten haben."},
+	partRefused: Text{"Einem Teil Ihres Antrags können wir nicht entsprechen", "Einen Teil dessen, worum Sie gebeten haben, können wir nicht tun."},
+
+	extensions: map[ExtensionReason]string{
+		Complexity:       "Er ist umfangreich, und ihn sorgfältig zu bearbeiten dauert länger.",
+		NumberOfRequests: "Von Ihnen liegen uns viele Anträge vor.",
+		Consultation:     "Wir müssen zuvor andere Stellen befragen.",
+		Interference:     "Eine Antwort in dieser Zeit würde unsere übrige Arbeit unangemessen behindern.",
+		FormatConversion: "Die Daten müssen erst in eine andere Form gebracht werden.",
+	},
+	reasons: map[Reason]string{
+		NotVerified:         "Wir konnten uns nicht vergewissern, dass Sie die Person sind, um deren Daten es geht.",
+		AgentNotAuthorised:  "Sie haben den Antrag für jemand anderen gestellt, und uns liegt keine unterschriebene Einwilligung dieser Person vor, die das erlaubt.",
+		NotIdentifiable:     "Wir können nicht erkennen, welche Daten die Ihren sind, und es auch nicht herausfinden.",
+		NoData:              "Wir haben gesucht und haben keine Daten über Sie.",
+		ManifestlyUnfounded: "Der Antrag ist offenkundig unbegründet.",
+		Excessive:           "Der Antrag ist exzessiv.",
+		AbusiveIntent:       "Der Antrag dient einem anderen Zweck als dem Schutz Ihrer Daten.",
+		RepeatedTooSoon:     "Denselben Antrag haben Sie vor kurzem gestellt; das Gesetz lässt ihn erst später wieder zu.",
+		RightsOfOthers:      "Es würde die Rechte anderer Menschen verletzen.",
+		LegalObligation:     "Das Gesetz verpflichtet uns, diese Daten aufzubewahren.",
+		FreeExpression:      "Die Daten werden für die freie Meinungsäußerung und Information gebraucht.",
+		PublicHealth:        "Die Daten werden für die öffentliche Gesundheit gebraucht.",
+		ArchivingResearch:   "Die Daten werden für Archive oder Forschung im öffentlichen Interesse gebraucht, die sonst ernsthaft beeinträchtigt würden.",
+		LegalClaims:         "Die Daten werden gebraucht, um Rechtsansprüche geltend zu machen, auszuüben oder zu verteidigen.",
+		ContractRunning:     "Die Daten werden für einen Vertrag mit Ihnen gebraucht, der noch läuft.",
+		SecurityFraud:       "Die Daten werden gebraucht, um unsere Systeme zu sichern und Betrug zu verhindern.",
+		Privilege:           "Die Daten unterliegen dem Berufsgeheimnis.",
+		OutsideLaw:          "Das Gesetz, auf das Sie sich berufen, gilt hier nicht.",
+		NotController:       "Wir verarbeiten diese Daten nur im Auftrag einer anderen Stelle, die darüber entscheidet. Wir haben Ihren Antrag an sie weitergeleitet.",
+		MustNotBeDisclosed:  "Das Gesetz verbietet uns, Daten dieser Art herauszugeben, auch an Sie.",
+	},
+	scope:          "Es geht um: {scope}.",
+	citation:       "Wir stützen uns auf: {citation}.",
+	rest:           "Alles Übrige, worum Sie gebeten haben, erledigen wir.",
+	review:         "Wir prüfen das bis zum {review} noch einmal.",
+	authority:      "Sie können sich bei der Datenschutzbehörde beschweren: dort, wo Sie wohnen, wo Sie arbeiten oder wo das Recht Ihrer Ansicht nach verletzt wurde.",
+	authorityNamed: "Sie können sich bei der Datenschutzbehörde beschweren: {name}.",
+	court:          "Sie können auch vor Gericht gehen.",
+	courtNamed:     "Sie können auch vor Gericht gehen: {name}.",
+	appeal:         "Sie können bis zum {day} bei uns Widerspruch einlegen. Darüber entscheidet jemand, der an der ersten Entscheidung nicht beteiligt war.",
+	appealNamed:    "Sie können bis zum {day} bei uns Widerspruch einlegen: {name}. Darüber entscheidet jemand, der an der ersten Entscheidung nicht beteiligt war.",
+}

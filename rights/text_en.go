@@ -1,0 +1,58 @@
+package rights
+
+var english = texts{
+	received: Text{
+		"We received your request",
+		"We received your request on {received}. Its number is {request}.\n\nWe answer by {due} at the latest. If we have to make sure who you are, or what you mean, we write to you again before we go on.\n",
+	},
+	code: Text{
+		"Your code",
+		"Your code is {code}. It is good for {minutes} minutes, and for one use.\n\nIf you did not ask for it you need not do anything.\n",
+	},
+	extended: Text{
+		"We need more time for your request",
+		"We cannot answer your request in the usual time. {reason}\n\nWe use the longer period that the law allows for this. You can complain to the data protection authority, and go to court.\n",
+	},
+	refused:     Text{"Your request cannot be granted", "We cannot do what you asked for."},
+	partRefused: Text{"A part of your request cannot be granted", "We cannot do a part of what you asked for."},
+
+	extensions: map[ExtensionReason]string{
+		Complexity:       "It is complex, and doing it properly takes longer.",
+		NumberOfRequests: "We have received many requests from you.",
+		Consultation:     "We have to consult others before we can answer.",
+		Interference:     "Answering in time would keep us from our other work unreasonably.",
+		FormatConversion: "The data has to be converted into another form first.",
+	},
+	reasons: map[Reason]string{
+		NotVerified:         "We could not make sure that you are the person whom the data is about.",
+		AgentNotAuthorised:  "You asked for somebody else, and we have no signed consent of that person that allows it.",
+		NotIdentifiable:     "We cannot tell which data is yours, and cannot find out.",
+		NoData:              "We looked, and have no data about you.",
+		ManifestlyUnfounded: "The request is manifestly unfounded.",
+		Excessive:           "The request is excessive.",
+		AbusiveIntent:       "The request was made for a purpose other than protecting your data.",
+		RepeatedTooSoon:     "You made the same request a short time ago, and the law lets it be repeated later only.",
+		RightsOfOthers:      "Granting it would harm the rights of other people.",
+		LegalObligation:     "The law obliges us to keep this data.",
+		FreeExpression:      "The data is needed for freedom of expression and information.",
+		PublicHealth:        "The data is needed for public health.",
+		ArchivingResearch:   "The data is needed for archives or research in the public interest, which this would seriously impair.",
+		LegalClaims:         "The data is needed to establish, exercise or defend legal claims.",
+		ContractRunning:     "The data is needed for a contract with you that is still running.",
+		SecurityFraud:       "The data is needed to keep our systems safe and to prevent fraud.",
+		Privilege:           "The data is protected by legal privilege.",
+		OutsideLaw:          "The law that you rely on does not apply here.",
+		NotController:       "We only process this data for somebody else, who decides about it. We have passed your request on.",
+		MustNotBeDisclosed:  "The law forbids us to hand out this kind of data, even to you.",
+	},
+	scope:          "This is about: {scope}.",
+	citation:       "We rely on: {citation}.",
+	rest:           "We are doing the rest of what you asked for.",
+	review:         "We look at this again by {review}.",
+	authority:      "You can complain to the data protection authority where you live, where you work, or where you think that the law was broken.",
+	authorityNamed: "You can complain to the data protection authority: {name}.",
+	court:          "You can also go to court.",
+	courtNamed:     "You can also go to court: {name}.",
+	appeal:         "You can appeal to us by {day}. Somebody who did not decide the first time will look at it.",
+	appealNamed:    "You can appeal to us by {day}: {name}. Somebody who did not decide the first time will look at it.",
+}

@@ -1,0 +1,360 @@
+package rights_test
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
+	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/rightsmem"
+)
+
+const (
+	acme   troth.Tenant = "acme"
+	globex troth.Tenant = "globex"
+)
+
+var ada = troth.Subject{Tenant: acme, ID: "c-17"}
+
+// canary is personal, and must be found nowhere but under seal.
+const canary = "ada.canary@example.org"
+
+// clock is a clock that stands until it is moved.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) move(d time.Duration) { c.set(c.now().Add(d)) }
+
+func (c *clock) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
+// keys are derived from a name, so that records can be compared.
+type keys struct{}
+
+func (keys) key(ref troth.KeyRef) []byte {
+	h := hmac.New(sha256.New, []byte("test"))
+	h.Write(fmt.Appendf(nil, "%q", []string{string(ref.Tenant), ref.Use, ref.ID}))
+	return h.Sum(nil)
+}
+
+func (k keys) MAC(_ context.Context, ref troth.KeyRef, message []byte) ([32]byte, error) {
+	if err := ref.Validate(); err != nil {
+		return [32]byte{}, err
+	}
+	h := hmac.New(sha256.New, k.key(ref))
+	h.Write(message)
+	return [32]byte(h.Sum(nil)), nil
+}
+
+func (k keys) AEAD(_ context.Context, ref troth.KeyRef) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(k.key(ref))
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// sealer seals under keys that can be shredded.
+type sealer struct {
+	mu       sync.Mutex
+	shredded map[string]bool
+	opened   []troth.Purpose
+}
+
+type goneError struct{ error }
+
+func (goneError) Shredded() bool { return true }
+
+func (s *sealer) key(ctx context.Context, at troth.Context) (cipher.AEAD, []byte, error) {
+	if err := at.Validate(); err != nil {
+		return nil, nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shredded[at.Subject.ID] {
+		return nil, nil, goneError{errors.New("shredded")}
+	}
+	place := fmt.Appendf(nil, "%+v", at)
+	key, err := keys{}.AEAD(ctx, troth.KeyRef{Tenant: at.Subject.Tenant, Use: "test.seal", ID: at.Subject.ID})
+	return key, place, err
+}
+
+func (s *sealer) Seal(ctx context.Context, dst []byte, at troth.Context, plaintext []byte) ([]byte, error) {
+	key, place, err := s.key(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return key.Seal(dst, nil, plaintext, place), nil
+}
+
+func (s *sealer) Open(ctx context.Context, dst []byte, at troth.Context, p troth.Purpose, sealed []byte) ([]byte, error) {
+	key, place, err := s.key(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.opened = append(s.opened, p)
+	s.mu.Unlock()
+	return key.Open(dst, nil, sealed, place)
+}
+
+func (s *sealer) shred(_ context.Context, _ troth.Permit, who troth.Subject, _ ...troth.Compartment) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shredded == nil {
+		s.shredded = map[string]bool{}
+	}
+	s.shredded[who.ID] = true
+	return nil
+}
+
+// trail keeps entries whose transactions were not rolled back.
+type trail struct {
+	tx   troth.Transactor
+	mu   sync.Mutex
+	kept []recorded
+}
+
+type recorded struct {
+	troth.Entry
+	scope *troth.Scope
+}
+
+func (r *trail) Transactor() troth.Transactor { return r.tx }
+
+func (r *trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error) {
+	if _, err := troth.ActorFrom(ctx); err != nil {
+		return troth.EntryID{}, err
+	}
+	if err := e.Validate(); err != nil {
+		return troth.EntryID{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept = append(r.kept, recorded{e, r.tx.Scope(ctx)})
+	return troth.NewEntryID(time.Now()), nil
+}
+
+// all returns what is on the trail.
+func (r *trail) all() (all []troth.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, k := range r.kept {
+		if k.scope == nil || k.scope.State() != troth.ScopeRolledBack {
+			all = append(all, k.Entry)
+		}
+	}
+	return all
+}
+
+// of returns the entries of events of a kind.
+func (r *trail) of(k rights.Kind) (of []troth.Entry) {
+	for _, e := range r.all() {
+		if e.Act.Name == "rights.event" && e.Facts["event"].Text() == string(k) {
+			of = append(of, e)
+		}
+	}
+	return of
+}
+
+// post is a notifier that keeps what it is given.
+type post struct {
+	mu   sync.Mutex
+	sent []rights.Message
+	fail error
+}
+
+func (p *post) Notify(_ context.Context, m rights.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fail != nil {
+		return p.fail
+	}
+	p.sent = append(p.sent, m)
+	return nil
+}
+
+func (p *post) of(k rights.MessageKind) (of []rights.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.sent {
+		if m.Kind == k {
+			of = append(of, m)
+		}
+	}
+	return of
+}
+
+// bells keeps alarms.
+type bells struct {
+	mu   sync.Mutex
+	rung []rights.Alarm
+	fail error
+}
+
+func (b *bells) Alarm(_ context.Context, a rights.Alarm) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fail != nil {
+		return b.fail
+	}
+	b.rung = append(b.rung, a)
+	return nil
+}
+
+func (b *bells) stages() (all []rights.Stage) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.rung {
+		all = append(all, a.Stage)
+	}
+	return all
+}
+
+// book is a directory of one person per address.
+type book map[string][]troth.Subject
+
+func (b book) Addresses(context.Context, troth.Subject) ([]troth.Address, error) { return nil, nil }
+
+func (b book) Subjects(_ context.Context, _ troth.Tenant, a troth.Address) ([]troth.Subject, error) {
+	value, err := a.Value.Reveal("test")
+	return b[value], err
+}
+
+// world is a desk on memory with doubles around it.
+type world struct {
+	testing.TB
+	ctx    context.Context
+	db     *memory.DB
+	store  rights.Backend
+	clock  *clock
+	sealer *sealer
+	trail  *trail
+	post   *post
+	bells  *bells
+	desk   *rights.Desk
+}
+
+func newWorld(t testing.TB, opts ...rights.Option) *world {
+	t.Helper()
+	db := memory.Open(memory.WithWaitBound(2 * time.Second))
+	w := &world{
+		TB: t, db: db, store: rightsmem.New(db), clock: &clock{at: time.Date(2026, 3, 5, 10, 0, 0, 123_456_000, time.UTC)},
+		sealer: &sealer{}, trail: &trail{tx: db}, post: &post{}, bells: &bells{},
+	}
+	w.ctx = troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
+	w.desk = w.open(opts...)
+	return w
+}
+
+// open makes another desk on the same store, as another process has it.
+func (w *world) open(opts ...rights.Option) *rights.Desk {
+	w.Helper()
+	all := append([]rights.Option{
+		rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithAlarms(w.bells),
+		rights.WithShredder(w.sealer.shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"),
+		rights.WithDirectory(book{canary: {ada}}),
+	}, opts...)
+	d, err := rights.New(w.Context(), rights.Config{Store: w.store, Recorder: w.trail, Keys: keys{}}, all...)
+	require.NoError(w, err)
+	return d
+}
+
+// contents are the personal data of requests here.
+func contents() rights.Contents {
+	return rights.Contents{
+		Name: troth.Protect("Ada Canary"), Channel: "email", Address: troth.Protect(canary), Text: troth.Protect("Please, " + canary),
+		Identifiers: []rights.Identifier{{Kind: "email", Value: troth.Protect(canary)}},
+	}
+}
+
+// submit takes in a request of Ada's, who is logged in.
+func (w *world) submit(right rights.Right, change ...func(s *rights.Submission)) rights.Request {
+	w.Helper()
+	s := rights.Submission{Tenant: acme, Right: right, Via: rights.ViaAccount, SubjectID: ada.ID, Contents: contents()}
+	if right == rights.Appeal {
+		s.Of = w.submit(rights.Access).ID
+	}
+	for _, c := range change {
+		c(&s)
+	}
+	r, err := w.desk.Submit(w.ctx, s)
+	require.NoError(w, err)
+	return r
+}
+
+func (w *world) get(id string) rights.Request {
+	w.Helper()
+	r, err := w.desk.Request(w.ctx, acme, id)
+	require.NoError(w, err)
+	return r
+}
+
+// prove has Ada log in again.
+func (w *world) prove(id string) rights.Proof {
+	w.Helper()
+	p, err := w.desk.Attest(w.ctx, rights.Attestation{
+		Tenant: acme, Request: id, SubjectID: ada.ID, Method: rights.ByReauthentication,
+	})
+	require.NoError(w, err)
+	return p
+}
+
+// accepted is a request that was proven and accepted.
+func (w *world) accepted(right rights.Right, change ...func(s *rights.Submission)) rights.Request {
+	w.Helper()
+	r := w.submit(right, change...)
+	r, err := w.desk.Accept(w.ctx, acme, r.ID, w.prove(r.ID))
+	require.NoError(w, err)
+	return r
+}
+
+// fire has events happen that execution raises.
+func (w *world) fire(id string, kinds ...rights.Kind) rights.Request {
+	w.Helper()
+	var r rights.Request
+	for _, k := range kinds {
+		var err error
+		r, err = w.desk.Fire(w.ctx, acme, id, k)
+		require.NoError(w, err)
+	}
+	return r
+}
+
+func (w *world) sweep() {
+	w.Helper()
+	require.NoError(w, w.desk.Sweep(w.ctx))
+}
+
+// kinds are the events of a request.
+func (w *world) kinds(id string) (all []rights.Kind) {
+	w.Helper()
+	events, err := w.desk.Events(w.ctx, acme, id)
+	require.NoError(w, err)
+	for _, e := range events {
+		all = append(all, e.Kind)
+	}
+	return all
+}

@@ -1,0 +1,199 @@
+package rightsmem
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
+	"github.com/trothdev/troth/storage/memory"
+)
+
+// Store is a rights.Backend on a memory handle.
+type Store struct {
+	db       *memory.DB
+	requests *memory.Table[requestKey, rights.RequestRow]
+	events   *memory.Table[eventKey, rights.EventRow]
+	items    *memory.Table[rights.ItemKey, rights.ItemRow]
+	managed  *memory.Table[bool, bool]
+}
+
+var _ rights.Backend = (*Store)(nil)
+
+var (
+	errNoTransaction = errors.New("rightsmem: not in a transaction")
+	errNothing       = errors.New("rightsmem: no such row")
+)
+
+type requestKey struct {
+	tenant troth.Tenant
+	id     string
+}
+
+type eventKey struct {
+	tenant  troth.Tenant
+	request string
+	seq     uint32
+}
+
+// New returns an empty store on db.
+func New(db *memory.DB) *Store {
+	return &Store{
+		db: db,
+		requests: memory.NewTable[requestKey, rights.RequestRow](db, func(a, b requestKey) int {
+			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.id, b.id))
+		}),
+		events: memory.NewTable[eventKey, rights.EventRow](db, func(a, b eventKey) int {
+			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.request, b.request), cmp.Compare(a.seq, b.seq))
+		}),
+		items: memory.NewTable[rights.ItemKey, rights.ItemRow](db, func(a, b rights.ItemKey) int {
+			return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), strings.Compare(a.Owner, b.Owner), cmp.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID))
+		}),
+		managed: memory.NewTable[bool, bool](db, func(a, b bool) int {
+			switch {
+			case a == b:
+				return 0
+			case b:
+				return -1
+			}
+			return 1
+		}),
+	}
+}
+
+// Transactor implements rights.Store.
+func (s *Store) Transactor() troth.Transactor { return s.db }
+
+func (s *Store) locking(ctx context.Context) error {
+	if s.db.Scope(ctx) == nil {
+		return cmp.Or(ctx.Err(), errNoTransaction)
+	}
+	return ctx.Err()
+}
+
+func own(row rights.RequestRow) rights.RequestRow {
+	row.Record = slices.Clone(row.Record)
+	return row
+}
+
+// InsertRequest implements rights.Store.
+func (s *Store) InsertRequest(ctx context.Context, row rights.RequestRow) (bool, error) {
+	return s.requests.Insert(ctx, requestKey{row.Tenant, row.ID}, own(row))
+}
+
+// Request implements rights.Store.
+func (s *Store) Request(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
+	row, found, err := s.requests.Get(ctx, requestKey{tenant, id})
+	return own(row), found, err
+}
+
+// LockRequest implements rights.Store. There is one writer, so whoever is in a
+// transaction is alone.
+func (s *Store) LockRequest(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
+	if err := s.locking(ctx); err != nil {
+		return rights.RequestRow{}, false, err
+	}
+	return s.Request(ctx, tenant, id)
+}
+
+// PutRequest implements rights.Store.
+func (s *Store) PutRequest(ctx context.Context, row rights.RequestRow) error {
+	return replace(ctx, s.db, s.requests, requestKey{row.Tenant, row.ID}, own(row))
+}
+
+// DeleteRequest implements rights.Store.
+func (s *Store) DeleteRequest(ctx context.Context, tenant troth.Tenant, id string) (deleted bool, err error) {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		if deleted, err = s.requests.Delete(ctx, requestKey{tenant, id}); err != nil || !deleted {
+			return err
+		}
+		events, err := s.events.Scan(ctx, &eventKey{tenant: tenant, request: id}, 0, func(k eventKey, _ rights.EventRow) bool {
+			return k.tenant == tenant && k.request == id
+		})
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if _, err := s.events.Delete(ctx, e.Key); err != nil {
+				return err
+			}
+		}
+		items, err := s.items.Scan(ctx, &rights.ItemKey{Tenant: tenant, Owner: id}, 0, func(k rights.ItemKey, _ rights.ItemRow) bool {
+			return k.Tenant == tenant && k.Owner == id
+		})
+		for _, i := range items {
+			if _, err := s.items.Delete(ctx, i.Key); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+	return deleted && err == nil, err
+}
+
+// Requests implements rights.Store.
+func (s *Store) Requests(ctx context.Context, l rights.Listing) ([]rights.RequestRow, error) {
+	rows, err := s.find(ctx, l.Tenant, func(row rights.RequestRow) bool {
+		return row.Open != l.Closed && (l.State == "" || row.State == l.State) && (l.Owner == "" || row.Owner == l.Owner) &&
+			(l.Right == "" || row.Right == l.Right) &&
+			(row.DueAt > l.After.DueAt || row.DueAt == l.After.DueAt && row.ID > l.After.ID)
+	}, func(row rights.RequestRow) int64 { return row.DueAt })
+	return rows[:min(len(rows), max(l.Limit, 0))], err
+}
+
+// RequestsOf implements rights.Store.
+func (s *Store) RequestsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]rights.RequestRow, error) {
+	return s.find(ctx, tenant, func(row rights.RequestRow) bool { return row.SubjectID == subjectID },
+		func(row rights.RequestRow) int64 { return row.ReceivedAt })
+}
+
+// find returns requests by a number and their id.
+func (s *Store) find(ctx context.Context, tenant troth.Tenant, keep func(rights.RequestRow) bool, by func(rights.RequestRow) int64) ([]rights.RequestRow, error) {
+	rows, err := s.requests.Scan(ctx, &requestKey{tenant: tenant}, 0, func(k requestKey, row rights.RequestRow) bool {
+		return k.tenant == tenant && keep(row)
+	})
+	var all []rights.RequestRow
+	for _, r := range rows {
+		all = append(all, own(r.Value))
+	}
+	slices.SortStableFunc(all, func(a, b rights.RequestRow) int {
+		return cmp.Or(cmp.Compare(by(a), by(b)), strings.Compare(a.ID, b.ID))
+	})
+	return all, err
+}
+
+// InsertEvent implements rights.Store.
+func (s *Store) InsertEvent(ctx context.Context, row rights.EventRow) (bool, error) {
+	row.Record = slices.Clone(row.Record)
+	return s.events.Insert(ctx, eventKey{row.Tenant, row.Request, row.Seq}, row)
+}
+
+// Events implements rights.Store.
+func (s *Store) Events(ctx context.Context, tenant troth.Tenant, request string) ([]rights.EventRow, error) {
+	rows, err := s.events.Scan(ctx, &eventKey{tenant: tenant, request: request}, 0, func(k eventKey, _ rights.EventRow) bool {
+		return k.tenant == tenant && k.request == request
+	})
+	var all []rights.EventRow
+	for _, r := range rows {
+		r.Value.Record = slices.Clone(r.Value.Record)
+		all = append(all, r.Value)
+	}
+	return all, err
+}
+
+// replace puts a row where there is one.
+func replace[K comparable, V any](ctx context.Context, db *memory.DB, t *memory.Table[K, V], k K, v V) error {
+	return db.Atomically(ctx, func(ctx context.Context) error {
+		_, found, err := t.Get(ctx, k)
+		if err == nil && !found {
+			err = errNothing
+		}
+		if err != nil {
+			return err
+		}
+		return t.Put(ctx, k, v)
+	})
+}

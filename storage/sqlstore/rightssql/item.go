@@ -1,0 +1,81 @@
+package rightssql
+
+import (
+	"context"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+func scanItem(rows *sqlstore.Rows) (i rights.ItemRow, err error) {
+	var tenant, kind string
+	if err = rows.Scan(&tenant, &i.Owner, &kind, &i.ID, &i.DueAt, &i.Record, &i.Sealed); err != nil {
+		return i, err
+	}
+	i.Tenant, i.Kind = troth.Tenant(tenant), rights.ItemKind(kind)
+	if len(i.Record) > rights.MaxRecord || len(i.Sealed) > rights.MaxSealed {
+		return rights.ItemRow{}, rights.ErrRecord
+	}
+	return i, nil
+}
+
+func scanItemKey(rows *sqlstore.Rows) (k rights.ItemKey, err error) {
+	var tenant, kind string
+	err = rows.Scan(&tenant, &k.Owner, &kind, &k.ID)
+	k.Tenant, k.Kind = troth.Tenant(tenant), rights.ItemKind(kind)
+	return k, err
+}
+
+func placeOf(k rights.ItemKey) []any { return []any{string(k.Tenant), k.Owner, string(k.Kind), k.ID} }
+
+// sealedOf keeps no bytes apart from none.
+func sealedOf(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
+}
+
+// InsertItem implements rights.Store.
+func (s *Store) InsertItem(ctx context.Context, row rights.ItemRow) (bool, error) {
+	return s.affects(ctx, s.q.insertItem, append(placeOf(row.ItemKey), row.DueAt, blob(row.Record), sealedOf(row.Sealed))...)
+}
+
+// Item implements rights.Store.
+func (s *Store) Item(ctx context.Context, key rights.ItemKey) (rights.ItemRow, bool, error) {
+	return one(ctx, s, scanItem, s.q.item, placeOf(key)...)
+}
+
+// PutItem implements rights.Store.
+func (s *Store) PutItem(ctx context.Context, row rights.ItemRow) error {
+	args := []any{row.DueAt, blob(row.Record), sealedOf(row.Sealed)}
+	return s.must(ctx, s.q.putItem, append(args, placeOf(row.ItemKey)...)...)
+}
+
+// DeleteItem implements rights.Store.
+func (s *Store) DeleteItem(ctx context.Context, key rights.ItemKey) (bool, error) {
+	return s.affects(ctx, s.q.deleteItem, placeOf(key)...)
+}
+
+// Items implements rights.Store.
+func (s *Store) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
+	return query(ctx, s, scanItem, s.q.items, string(q.Tenant), q.Owner, string(q.Kind), q.After, max(q.Limit, 0))
+}
+
+// DueItems implements rights.SystemStore.
+func (s *Store) DueItems(ctx context.Context, kind rights.ItemKind, at int64, limit int) ([]rights.ItemKey, error) {
+	return query(ctx, s, scanItemKey, s.q.dueItems, string(kind), at, max(limit, 0))
+}
+
+// Managed implements rights.SystemStore.
+func (s *Store) Managed(ctx context.Context) (bool, error) {
+	_, managed, err := one(ctx, s, scanNumber, s.q.managed)
+	return managed, err
+}
+
+// SetManaged implements rights.SystemStore.
+func (s *Store) SetManaged(ctx context.Context) error {
+	_, err := s.exec(ctx, s.q.setManaged)
+	return err
+}

@@ -1,0 +1,104 @@
+package rightssql
+
+import (
+	"strconv"
+
+	"github.com/trothdev/troth/rights"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+const (
+	requestRest = `subject, state, entitlement, owner, due_at, open, received_at`
+	thisRequest = ` WHERE tenant = ? AND id = ?`
+	itemPlace   = `tenant, owner, kind, id`
+	thisItem    = ` WHERE tenant = ? AND owner = ? AND kind = ? AND id = ?`
+)
+
+// Bytes that are longer than any desk writes are cut: whoever writes past it must not
+// decide how much of it is loaded.
+var (
+	cutRecord = "substr(record, 1, " + strconv.Itoa(rights.MaxRecord+1) + ")"
+	cutSealed = "substr(sealed, 1, " + strconv.Itoa(rights.MaxSealed+1) + ")"
+
+	requestValues = "tenant, id, " + requestRest + ", " + cutRecord
+	itemValues    = itemPlace + ", due_at, " + cutRecord + ", " + cutSealed
+)
+
+// queries are the statements of one dialect, ready to run.
+type queries struct {
+	insertRequest, request, lockRequest, putRequest, requestsOf string
+	deleteRequest, deleteEvents, deleteItems                    string
+	insertEvent, events                                         string
+	insertItem, item, putItem, deleteItem, items                string
+	dueItems, managed, setManaged                               string
+	// queue is by what narrows it: nothing, state, owner; right narrows each once more.
+	queue [8]string
+}
+
+// narrowings are the bits of a listing.
+const (
+	byState = 1 << iota
+	byOwner
+	byRight
+)
+
+func newQueries(d sqlstore.Dialect) *queries {
+	q := common()
+	q.lockRequest = q.request
+	if d == sqlstore.Postgres {
+		q.lockRequest += " FOR UPDATE"
+	}
+	for _, text := range []*string{
+		&q.insertRequest, &q.request, &q.lockRequest, &q.putRequest, &q.requestsOf, &q.deleteRequest, &q.deleteEvents,
+		&q.deleteItems, &q.insertEvent, &q.events, &q.insertItem, &q.item, &q.putItem, &q.deleteItem, &q.items, &q.dueItems,
+		&q.managed, &q.setManaged,
+	} {
+		*text = d.Rebind(*text)
+	}
+	for i := range q.queue {
+		q.queue[i] = d.Rebind(q.queue[i])
+	}
+	return q
+}
+
+func common() *queries {
+	q := &queries{
+		insertRequest: `INSERT INTO troth_rights_request (tenant, id, ` + requestRest + `, record)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		request: `SELECT ` + requestValues + ` FROM troth_rights_request` + thisRequest,
+		putRequest: `UPDATE troth_rights_request SET subject = ?, state = ?, entitlement = ?, owner = ?, due_at = ?, open = ?,
+			received_at = ?, record = ?` + thisRequest,
+		requestsOf: `SELECT ` + requestValues + ` FROM troth_rights_request WHERE tenant = ? AND subject = ?
+			ORDER BY received_at, id`,
+		deleteRequest: `DELETE FROM troth_rights_request` + thisRequest,
+		deleteEvents:  `DELETE FROM troth_rights_event WHERE tenant = ? AND request = ?`,
+		deleteItems:   `DELETE FROM troth_rights_item WHERE tenant = ? AND owner = ?`,
+
+		insertEvent: `INSERT INTO troth_rights_event (tenant, request, seq, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		events:      `SELECT tenant, request, seq, ` + cutRecord + ` FROM troth_rights_event WHERE tenant = ? AND request = ? ORDER BY seq`,
+
+		insertItem: `INSERT INTO troth_rights_item (` + itemPlace + `, due_at, record, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`,
+		item:       `SELECT ` + itemValues + ` FROM troth_rights_item` + thisItem,
+		putItem:    `UPDATE troth_rights_item SET due_at = ?, record = ?, sealed = ?` + thisItem,
+		deleteItem: `DELETE FROM troth_rights_item` + thisItem,
+		items: `SELECT ` + itemValues + ` FROM troth_rights_item WHERE tenant = ? AND owner = ? AND kind = ? AND id > ?
+			ORDER BY id LIMIT ?`,
+		dueItems: `SELECT ` + itemPlace + ` FROM troth_rights_item WHERE kind = ? AND due_at <> 0 AND due_at <= ?
+			ORDER BY due_at LIMIT ?`,
+
+		managed:    `SELECT one FROM troth_rights_managed`,
+		setManaged: `INSERT INTO troth_rights_managed (one) VALUES (1) ON CONFLICT DO NOTHING`,
+	}
+	for by := range q.queue {
+		where := `tenant = ? AND open = ?`
+		for bit, column := range []string{"state", "owner", "entitlement"} {
+			if by&(1<<bit) != 0 {
+				where += ` AND ` + column + ` = ?`
+			}
+		}
+		q.queue[by] = `SELECT ` + requestValues + ` FROM troth_rights_request WHERE ` + where + ` AND (due_at, id) > (?, ?)
+			ORDER BY due_at, id LIMIT ?`
+	}
+	return q
+}

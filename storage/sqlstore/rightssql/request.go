@@ -1,0 +1,125 @@
+package rightssql
+
+import (
+	"context"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
+	"github.com/trothdev/troth/storage/sqlstore"
+)
+
+func scanRequest(rows *sqlstore.Rows) (r rights.RequestRow, err error) {
+	var tenant, state, right string
+	var open int64
+	err = rows.Scan(&tenant, &r.ID, &r.SubjectID, &state, &right, &r.Owner, &r.DueAt, &open, &r.ReceivedAt, &r.Record)
+	if err != nil {
+		return r, err
+	}
+	r.Tenant, r.State, r.Right, r.Open = troth.Tenant(tenant), rights.State(state), rights.Right(right), open != 0
+	if len(r.Record) > rights.MaxRecord {
+		return rights.RequestRow{}, rights.ErrRecord
+	}
+	return r, nil
+}
+
+func flag(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// blob is bytes for a column that is never null.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func restOf(r *rights.RequestRow) []any {
+	return []any{
+		r.SubjectID, string(r.State), string(r.Right), r.Owner, r.DueAt, flag(r.Open), r.ReceivedAt, blob(r.Record),
+	}
+}
+
+// InsertRequest implements rights.Store.
+func (s *Store) InsertRequest(ctx context.Context, row rights.RequestRow) (bool, error) {
+	return s.affects(ctx, s.q.insertRequest, append([]any{string(row.Tenant), row.ID}, restOf(&row)...)...)
+}
+
+// Request implements rights.Store.
+func (s *Store) Request(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
+	return one(ctx, s, scanRequest, s.q.request, string(tenant), id)
+}
+
+// LockRequest implements rights.Store. On SQLite the writer is alone.
+func (s *Store) LockRequest(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
+	if err := s.locking(ctx); err != nil {
+		return rights.RequestRow{}, false, err
+	}
+	return one(ctx, s, scanRequest, s.q.lockRequest, string(tenant), id)
+}
+
+// PutRequest implements rights.Store.
+func (s *Store) PutRequest(ctx context.Context, row rights.RequestRow) error {
+	return s.must(ctx, s.q.putRequest, append(restOf(&row), string(row.Tenant), row.ID)...)
+}
+
+// DeleteRequest implements rights.Store.
+func (s *Store) DeleteRequest(ctx context.Context, tenant troth.Tenant, id string) (deleted bool, err error) {
+	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+		if deleted, err = s.affects(ctx, s.q.deleteRequest, string(tenant), id); err != nil || !deleted {
+			return err
+		}
+		if _, err := s.exec(ctx, s.q.deleteEvents, string(tenant), id); err != nil {
+			return err
+		}
+		_, err := s.exec(ctx, s.q.deleteItems, string(tenant), id)
+		return err
+	})
+	return deleted && err == nil, err
+}
+
+// Requests implements rights.Store.
+func (s *Store) Requests(ctx context.Context, l rights.Listing) ([]rights.RequestRow, error) {
+	by, args := 0, []any{string(l.Tenant), flag(!l.Closed)}
+	if l.State != "" {
+		by, args = by|byState, append(args, string(l.State))
+	}
+	if l.Owner != "" {
+		by, args = by|byOwner, append(args, l.Owner)
+	}
+	if l.Right != "" {
+		by, args = by|byRight, append(args, string(l.Right))
+	}
+	return query(ctx, s, scanRequest, s.q.queue[by], append(args, l.After.DueAt, l.After.ID, max(l.Limit, 0))...)
+}
+
+// RequestsOf implements rights.Store.
+func (s *Store) RequestsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]rights.RequestRow, error) {
+	return query(ctx, s, scanRequest, s.q.requestsOf, string(tenant), subjectID)
+}
+
+func scanEvent(rows *sqlstore.Rows) (e rights.EventRow, err error) {
+	var tenant string
+	var seq int64
+	if err = rows.Scan(&tenant, &e.Request, &seq, &e.Record); err != nil {
+		return e, err
+	}
+	e.Tenant = troth.Tenant(tenant)
+	if !small(seq, &e.Seq) || len(e.Record) > rights.MaxRecord {
+		return rights.EventRow{}, rights.ErrRecord
+	}
+	return e, nil
+}
+
+// InsertEvent implements rights.Store.
+func (s *Store) InsertEvent(ctx context.Context, row rights.EventRow) (bool, error) {
+	return s.affects(ctx, s.q.insertEvent, string(row.Tenant), row.Request, int64(row.Seq), blob(row.Record))
+}
+
+// Events implements rights.Store.
+func (s *Store) Events(ctx context.Context, tenant troth.Tenant, request string) ([]rights.EventRow, error) {
+	return query(ctx, s, scanEvent, s.q.events, string(tenant), request)
+}
