@@ -87,7 +87,7 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 		return s, err
 	}
 	now := k.now()
-	if err := errors.Join(k.keepOutside(ctx, now), k.sweepExceptions(ctx, now), k.sweepErasures(ctx, now), k.sweepReviews(ctx, now)); err != nil {
+	if err := errors.Join(k.keepOutside(ctx, now), k.sweepDecisions(ctx, now), k.sweepReviews(ctx, now)); err != nil {
 		return s, err
 	}
 	sources := []func(limit int) ([]RecordKey, error){
@@ -115,6 +115,11 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 		return s, err
 	}
 	return s, k.awaiting(ctx, h)
+}
+
+// sweepDecisions brings to the records what people decided about them.
+func (k *Keeper) sweepDecisions(ctx context.Context, now time.Time) error {
+	return errors.Join(k.sweepExceptions(ctx, now), k.sweepErasures(ctx, now))
 }
 
 // drain takes batch after batch until nothing is left, or nothing more can be had:
