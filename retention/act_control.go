@@ -125,7 +125,27 @@ var (
 	}
 )
 
+var (
+	passingFields = []troth.Field{
+		{Name: "passing", Kind: troth.IDFact, Doc: "random id, the same at the beginning and at the end"},
+		{Name: "class", Kind: troth.WordFact, Doc: "class of which nothing is kept"},
+		fieldPolicy,
+	}
+	actPassing = &troth.Act{
+		Name: "retention.passing", Version: 1,
+		Doc:    "Content of which nothing is kept begins to be processed in memory.",
+		Fields: passingFields,
+	}
+	actPassed = &troth.Act{
+		Name: "retention.passed", Version: 1,
+		Doc: "The processing of content of which nothing is kept has ended, and the content was overwritten.",
+		Fields: slices.Concat(passingFields, []troth.Field{
+			{Name: "how", Kind: troth.WordFact, Doc: "done or failed"},
+		}),
+	}
+)
+
 // controlActs are the acts about what people decided, beside holds.
 func controlActs() []*troth.Act {
-	return []*troth.Act{actProposeException, actGrantException, actEndException, actGrantErasure, actErased, actAccept, actPutBack, actConflict, actDecide, actReviewDue, actReview}
+	return []*troth.Act{actProposeException, actGrantException, actEndException, actGrantErasure, actErased, actAccept, actPutBack, actConflict, actDecide, actReviewDue, actReview, actPassing, actPassed}
 }
