@@ -41,6 +41,13 @@
 // transaction does keeps what it covers. For the data of the other packages the keeper
 // is their troth.Disposer.
 //
+// What else people decide is on record too: exceptions, see [Keeper.ProposeException],
+// erasures that were granted, see [Keeper.GrantErasure], and what is decided where one
+// thing stands against another, see [Keeper.Conflicts]. With [WithKeys], [WithEvidence]
+// and [WithOutside] the keeper notices who changed holds, exceptions or policies past it, or
+// put an older database back, and destroys nothing meanwhile. Content that is processed and
+// never kept goes through [Keeper.Transient].
+//
 // # Time
 //
 // Periods of days, weeks, months and years end with the end of a day in the
@@ -54,7 +61,8 @@
 // The keeper knows what was reported to it, and no more: compare [Keeper.HostCount] with
 // what it counts. A handler is believed when it says that every copy was told. What a
 // handler does outside of the database is not undone with the transaction. Whoever
-// writes to the database past the keeper can destroy without it.
+// writes to the database past the keeper can destroy without it, and without keys can make
+// it destroy. What went through [Keeper.Transient] may have been copied by who had it.
 //
 // It is no legal advice. That a policy lints clean says that its stages meet
 // its promises, not that the promises are lawful, or the periods right. Copies that
@@ -64,7 +72,8 @@
 //
 // [*PolicyError], which wraps [ErrPolicy], refuses a policy and says where. Nothing
 // of a policy but ids is quoted. A [*LintError] holds findings, a [*HeldError] names the
-// hold that keeps something; it wraps troth.ErrNotPermitted.
+// hold that keeps something; it wraps troth.ErrNotPermitted, as does a *[TamperedError],
+// which names rows that are not as a keeper left them.
 //
 // # Concurrency
 //
@@ -77,7 +86,7 @@
 //
 // A policy is stored as its text. docs/formats/retention-policy.md gives the fields
 // and the canonical bytes of which [Policy.Hash] is the hash, docs/formats/retention.md
-// what is stored of records and holds.
+// what is stored of records and holds, docs/formats/retention-control.md of other decisions.
 //
 // # Compatibility
 //
