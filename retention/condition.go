@@ -33,7 +33,7 @@ func (c *Condition) parts() [5]*[]string {
 }
 
 // IsZero reports whether the condition narrows nothing.
-func (c Condition) IsZero() bool {
+func (c *Condition) IsZero() bool {
 	for _, words := range c.parts() {
 		if len(*words) > 0 {
 			return false
@@ -58,14 +58,15 @@ func (c *Condition) validate() error {
 
 // encode returns what is stored: nothing for the zero value, else JSON with sorted
 // words, each once.
-func (c Condition) encode() ([]byte, error) {
+func (c *Condition) encode() ([]byte, error) {
 	if c.IsZero() {
 		return nil, nil
 	}
-	for _, words := range c.parts() {
+	sorted := *c
+	for _, words := range sorted.parts() {
 		*words = slices.Compact(slices.Sorted(slices.Values(*words)))
 	}
-	return json.Marshal(c)
+	return json.Marshal(sorted)
 }
 
 // decodeCondition reads what encode wrote, and nothing else.

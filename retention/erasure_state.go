@@ -51,7 +51,7 @@ type ErasureObliged struct {
 }
 
 // Complete reports whether nothing is left.
-func (s ErasureState) Complete() bool { return !s.CompletedAt.IsZero() }
+func (s *ErasureState) Complete() bool { return !s.CompletedAt.IsZero() }
 
 // Erasure tells what became of a granted erasure, as of now. It reads all of the
 // person's records that are left.
@@ -88,7 +88,10 @@ func (k *Keeper) Erasure(ctx context.Context, tenant troth.Tenant, request strin
 	if !row.Open {
 		return state, nil
 	}
-	return state, k.left(ctx, &state, &g)
+	if err := k.left(ctx, &state, &g); err != nil {
+		return ErasureState{}, err
+	}
+	return state, nil
 }
 
 // left takes in the records that are left.

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func (k *Keeper) sameException(ctx context.Context, row *ControlRow, s storedExc
 	}
 	s.ProposedAt, s.Proposer, s.Roles, s.GrantedAt = was.ProposedAt, was.Proposer, was.Roles, was.GrantedAt
 	again := ControlRow{}
-	if err := s.encodeTo(&again); err != nil || string(again.Body) != string(old.Body) {
+	if err := s.encodeTo(&again); err != nil || !bytes.Equal(again.Body, old.Body) {
 		return ErrConflict
 	}
 	return nil

@@ -19,11 +19,11 @@ func (w *kept) grant(g retention.ErasureGrant) {
 	require.NoError(w, w.k.GrantErasure(w.ctx, g))
 }
 
-func (w *kept) erasure(request string) retention.ErasureState {
+func (w *kept) erasure(request string) *retention.ErasureState {
 	w.Helper()
 	s, err := w.k.Erasure(w.ctx, ours, request)
 	require.NoError(w, err)
-	return s
+	return &s
 }
 
 // lawful is content with an obligation to keep invoices.

@@ -165,7 +165,7 @@ var defects = []defect{
 	{"the last record of a person is lost", "records about a person are listed behind a key", func(_ retention.Backend, b *broken) {
 		b.ofSubject = func(rows []retention.RecordRow) []retention.RecordRow { return rows[:max(0, len(rows)-1)] }
 	}},
-	{"a hold is told of again", "holds to review are told of once for each date", func(s retention.Backend, b *broken) {
+	{"a hold is told of again", "holds to review are told of once for each date", func(_ retention.Backend, b *broken) {
 		b.toReview = func(rows []retention.HoldRow) []retention.HoldRow { return append(rows, rows[:min(1, len(rows))]...) }
 	}},
 	{"tenants see each other's records", "no read sees another tenant's rows", func(_ retention.Backend, b *broken) {
