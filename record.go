@@ -31,8 +31,16 @@ func NewEntryID(at time.Time) EntryID {
 
 // String returns the id in the usual form with hyphens.
 func (id EntryID) String() string {
-	h := hex.EncodeToString(id[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	b := make([]byte, 0, 36)
+	from := 0
+	for _, to := range [...]int{4, 6, 8, 10, 16} {
+		if from > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, id[from:to])
+		from = to
+	}
+	return string(b)
 }
 
 // ErrEntryID says that text is not an entry id.

@@ -80,6 +80,9 @@ func monthSpan(n int) (shortest, longest int) {
 		cycleDays = 146097
 	)
 	whole, n := n/cycle*cycleDays, n%cycle
+	if n == 0 { // most periods: every span of whole cycles is as long as the others
+		return whole, whole
+	}
 	span := 0
 	for month := range n {
 		span += monthDays(month)

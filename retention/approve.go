@@ -83,8 +83,8 @@ func (k *Keeper) expires(p *Plan) time.Time { return later(p.Made, p.At).Add(k.o
 
 // Approve is the second half: it takes another person, who is the data-protection
 // officer too, or counsel. From then on sweeps may destroy as many records of each bucket
-// as the plan counts, of those that were due at its instant; the first complete sweep
-// afterwards ends it. What a ceiling keeps back of any class goes on being counted anew.
+// as the plan counts, of those that were due at its instant; the first sweep
+// afterwards that leaves nothing to another process ends it. What a ceiling keeps back of any class goes on being counted anew.
 // Approving the same again changes nothing.
 //
 // hash is [Plan.Hash]; [Keeper.Plans] shows what was proposed.

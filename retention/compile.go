@@ -52,7 +52,7 @@ func compile(p *Policy) (*version, error) {
 	}
 	v := &version{
 		number: p.Version, hash: p.Hash(), apply: cmp.Or(p.Apply, EarlierOnly),
-		zone: loc, from: p.Effective.Start(loc), classes: map[string]*classRules{},
+		zone: loc, from: p.Effective.Start(loc), retry: p.Retry, classes: map[string]*classRules{},
 		types: map[string]string{}, events: map[string]Scope{Created: OfRecord},
 	}
 	for i := range p.Classes {

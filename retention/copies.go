@@ -22,6 +22,9 @@ type copyRules struct {
 	name string
 	kind CopyKind
 	wait []deadline.Period
+	// of is what it is made of, own the last of wait: its lag or its rotation.
+	of  string
+	own deadline.Period
 }
 
 // Copies returns the copies of a class under a version, and by when each is gone
@@ -69,7 +72,11 @@ func (h *History) version(number uint32) *version {
 
 func (p *Policy) ends(c *Class) (list []copyRules) {
 	for _, name := range p.copiesOf(c) {
-		r := copyRules{name: name, kind: p.copyNamed(name).Kind}
+		c := p.copyNamed(name)
+		r := copyRules{name: name, kind: c.Kind, of: c.Of, own: c.Lag}
+		if c.Kind.Rotates() {
+			r.own = c.Rotation
+		}
 		for _, on := range p.way(name) {
 			for _, wait := range []deadline.Period{on.Lag, on.Rotation} {
 				if !wait.IsZero() {

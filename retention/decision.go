@@ -36,10 +36,11 @@ type Decision struct {
 	// PurgeBy, erasures, and what is to be kept. Zero if that is not known yet.
 	DestroyAt time.Time
 	// GoneBy is when it was promised to be gone everywhere, backups included, and
-	// HiddenBy out of reach; Promise says what decided GoneBy.
+	// HiddenBy out of reach; Promise says what decided GoneBy, Hiding what HiddenBy.
 	GoneBy   time.Time
 	Promise  Reason
 	HiddenBy time.Time
+	Hiding   Reason
 	// Conflict says that what must be kept stands against what was promised or
 	// granted: a matter for the data-protection officer. Keeps and Against are the
 	// two, of the first conflict if there are several.

@@ -13,7 +13,10 @@ func (e *evaluation) promised(v *version, p *promiseRules) {
 	}
 	by := count(from, p.Within, v.zone)
 	if p.To == Hidden {
-		e.d.HiddenBy = earlier(e.d.HiddenBy, by.UTC())
+		if e.d.HiddenBy.IsZero() || by.Before(e.d.HiddenBy) {
+			e.d.HiddenBy = by.UTC()
+			e.d.Hiding = Reason{Ground: ByPromise, Rule: p.Name, Fact: p.From, At: from.UTC(), Cite: p.Cite}
+		}
 		if !by.After(e.d.At) {
 			e.see(VisibleNone)
 		}

@@ -8,6 +8,8 @@ type outcome struct {
 	det detail
 	// f is what was known, of the stage to where the record enters that.
 	f *Facts
+	// stood is the record with all that happened to what it belongs to.
+	stood RecordRow
 	// moved says that the record enters the stage to; d is what is decided there then, and
 	// never to move.
 	moved bool
@@ -18,16 +20,24 @@ type outcome struct {
 	ahead time.Time
 }
 
-// outcomeOf decides for a record at an instant, and changes nothing.
-func outcomeOf(h *History, holds *holdIndex, row *RecordRow, at time.Time) (o outcome, err error) {
+// outcomeOf decides for a record at an instant, and changes nothing. The events are those
+// of all that it belongs to.
+func outcomeOf(h *History, holds *holdIndex, events manyEvents, row *RecordRow, at time.Time) (o outcome, err error) {
 	if o.det, err = row.detail(); err != nil {
 		return o, err
 	}
+	o.stood = *row
+	added := o.det.fold(row, events)
 	if latest := o.det.latest(); latest.After(at) {
 		o.ahead = latest
 		return o, nil
 	}
-	o.f = holds.facts(h, row, &o.det, at)
+	if added || o.det.Again {
+		if err := h.stand(&o.stood, &o.det); err != nil {
+			return o, err
+		}
+	}
+	o.f = holds.facts(h, &o.stood, &o.det, at)
 	o.d = h.Evaluate(o.f, at)
 	if o.d.Verdict == Move { // to the last stage that is due
 		o.f.Stage, o.f.Since = o.d.Next, o.d.NextAt
@@ -60,6 +70,7 @@ func standing(h *History, row *RecordRow, at time.Time) string {
 
 // follow puts the record where the outcome says that it stands.
 func (row *RecordRow) follow(o *outcome) {
+	*row = o.stood
 	if o.moved {
 		row.Stage, row.Since = o.to.Stage, o.to.Since.UnixMicro()
 		row.Version++

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"slices"
 	"time"
+
+	"github.com/trothdev/troth/deadline"
 )
 
 // History is the versions of one policy, as they followed each other. It decides
@@ -20,6 +22,7 @@ type version struct {
 	hash    [sha256.Size]byte
 	apply   Apply
 	from    time.Time
+	retry   deadline.Period
 	zone    *time.Location
 	classes map[string]*classRules
 	types   map[string]string

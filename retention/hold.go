@@ -254,3 +254,10 @@ func (row *HoldRow) hold() (Hold, error) {
 		PlacedAt: timeOf(row.PlacedAt), ProposedAt: timeOf(row.ProposedAt), ReleasedAt: timeOf(row.ReleasedAt),
 	}, err
 }
+
+// covers reports whether the hold covers something of a class that was created at an
+// instant. What is not known is within every limit.
+func (row *HoldRow) covers(class string, created time.Time) bool {
+	x, err := row.extent()
+	return err != nil || x.covers(&thing{class: class, created: created})
+}

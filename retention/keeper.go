@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +48,11 @@ type Keeper struct {
 	// numbers are those of seals that are kept outside, trail what comparing with it came
 	// to; both by tenant.
 	numbers, trail sync.Map
+	// holder is the keeper's name in leases, first the lane that it begins with, and busy
+	// are those that a sweep of its own has.
+	holder string
+	first  int
+	busy   [lanes]sync.Mutex
 }
 
 // knownPolicy is the versions up to one, which never change.
@@ -82,7 +88,11 @@ func New(ctx context.Context, c Config, opts ...Option) (*Keeper, error) {
 	if p, has := o.tasks.(interface{ Transactor() troth.Transactor }); has && p.Transactor() != tx {
 		return nil, troth.ErrNotShared
 	}
-	k := &Keeper{store: c.Store, tx: tx, rec: c.Recorder, opt: o, log: o.log}
+	if len(o.copies) > 0 && o.tasks == nil {
+		return nil, ErrNoTasks
+	}
+	k := &Keeper{store: c.Store, tx: tx, rec: c.Recorder, opt: o, log: o.log, holder: rand.Text()}
+	k.first = laneOf(k.holder)
 	if tx.Scope(ctx) != nil {
 		return nil, errors.New("retention: new: not inside a transaction")
 	}

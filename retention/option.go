@@ -23,13 +23,19 @@ type options struct {
 	officer   string
 	desk      string
 	keys      troth.Keys
-	outside   Outside
+	keptIn    Outside
 	evidence  Evidence
 	review    func(ctx context.Context, hold Hold) error
 	batch     int
 	poll      time.Duration
 	swept     func(Swept)
+	lease     time.Duration
 	tasks     troth.Enqueuer
+	copies    map[string]Connector
+	custodian string
+	certify   time.Duration
+	lookout   Lookout
+	prover    troth.Prover
 
 	operator   string
 	ceilings   map[string]Ceiling
@@ -40,8 +46,9 @@ type options struct {
 func defaults() options {
 	return options{
 		log: zap.NewNop(), now: time.Now,
-		types: map[string]Registration{}, disposals: ownDisposals(),
+		types: map[string]Registration{}, disposals: ownDisposals(), copies: map[string]Connector{}, custodian: "custodian",
 		counsel: "counsel", officer: "dpo", desk: "privacy", batch: 200, poll: time.Minute,
+		lease: 5 * time.Minute,
 
 		operator: "operator", ceilings: map[string]Ceiling{}, planLife: 7 * 24 * time.Hour,
 	}
@@ -121,6 +128,18 @@ func WithPoll(d time.Duration) Option {
 	return func(o *options) error {
 		if o.poll = d; d <= 0 {
 			return errors.New("retention: the poll is not positive")
+		}
+		return nil
+	}
+}
+
+// WithLease sets how long a process may stand still in a sweep before others take its
+// work over, by the database's clock; five minutes by default. A handler that takes
+// longer for one record has failed.
+func WithLease(d time.Duration) Option {
+	return func(o *options) error {
+		if o.lease = d; d < time.Second {
+			return errors.New("retention: the lease is shorter than a second")
 		}
 		return nil
 	}

@@ -35,7 +35,7 @@ type Outside interface {
 // opaque ids of people; sweeps write it within a poll of the change, and [Keeper.Place]
 // before it returns where it has no transaction around it.
 func WithOutside(out Outside) Option {
-	return func(o *options) error { o.outside = out; return present("outside", out != nil) }
+	return func(o *options) error { o.keptIn = out; return present("outside", out != nil) }
 }
 
 // Folder keeps files in a folder, one for each tenant, replaced as a whole.
@@ -126,13 +126,13 @@ func (k *Keeper) behind(tenant troth.Tenant, number int64) bool { return number 
 
 // lookOutside reads what is kept, and notes the numbers.
 func (k *Keeper) lookOutside(ctx context.Context, each func(kept *kept) error) error {
-	if k.opt.outside == nil {
+	if k.opt.keptIn == nil {
 		return nil
 	}
 	if k.opt.keys == nil {
 		return errors.New("retention: WithOutside needs WithKeys")
 	}
-	for text, err := range k.opt.outside.Kept(ctx) {
+	for text, err := range k.opt.keptIn.Kept(ctx) {
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (k *Keeper) readKept(ctx context.Context, text []byte) (*kept, error) {
 
 // keepOutside writes what has changed since it was kept.
 func (k *Keeper) keepOutside(ctx context.Context, now time.Time) error {
-	if k.opt.outside == nil {
+	if k.opt.keptIn == nil {
 		return nil
 	}
 	rows, err := k.store.DueControls(ctx, ControlSeal, now.UnixMicro(), k.opt.batch)
@@ -192,7 +192,7 @@ func (k *Keeper) keepOutside(ctx context.Context, now time.Time) error {
 
 // kept at once, where no transaction is around.
 func (k *Keeper) keepNow(ctx context.Context, tenant troth.Tenant) {
-	if k.opt.outside == nil || k.tx.Scope(ctx) != nil {
+	if k.opt.keptIn == nil || k.tx.Scope(ctx) != nil {
 		return
 	}
 	if err := k.keepTenant(ctx, tenant); err != nil {
@@ -236,7 +236,7 @@ func (k *Keeper) keepTenant(ctx context.Context, tenant troth.Tenant) error {
 		if err != nil {
 			return err
 		}
-		if err := k.opt.outside.Keep(ctx, nameOutside(tenant), text); err != nil {
+		if err := k.opt.keptIn.Keep(ctx, nameOutside(tenant), text); err != nil {
 			return err
 		}
 		k.numbers.Store(tenant, s.Number)
@@ -263,7 +263,7 @@ func (k *Keeper) writeKept(ctx context.Context, one *kept) ([]byte, error) {
 // touchSeal gives the tenant's seal its next number, so that what was decided beside it is
 // kept outside, and noticed if it is missing.
 func (k *Keeper) touchSeal(ctx context.Context, tenant troth.Tenant) error {
-	if k.opt.outside == nil {
+	if k.opt.keptIn == nil {
 		return nil
 	}
 	if err := k.store.LockTenant(ctx, tenant, true); err != nil {
@@ -288,7 +288,7 @@ type PutBack struct {
 // releases it again. It is recorded for each tenant. Records that an erasure destroyed since the copy was made are
 // there again, and due.
 func (k *Keeper) PutBack(ctx context.Context) (done PutBack, err error) {
-	if k.opt.outside == nil {
+	if k.opt.keptIn == nil {
 		return done, nil
 	}
 	ctx = k.tx.Detach(ctx)

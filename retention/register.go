@@ -20,7 +20,7 @@ type Handler interface {
 	Restore(ctx context.Context, o Order) error
 	// Destroy destroys the record, and everything that was made of it, in all of
 	// o.Copies. It must return an error unless [Keeper.Check] accepts the order, and as
-	// long as any copy has not been told.
+	// long as any of these has not been told.
 	Destroy(ctx context.Context, o Order) error
 	// Anonymise takes out of the record all that leads to a person; it is otherwise as
 	// Destroy.
@@ -36,6 +36,10 @@ type Registration struct {
 	// to somebody who knows it by another name: a vault wants that of a key. Nil is the
 	// record itself, with its version and stage.
 	Permit func(key RecordKey, subjectID string) troth.PermitRef
+	// Erased tells of the key that a record was sealed with and that its destruction
+	// destroyed, for certificates, by the record's handle. It is for records of which
+	// nothing personal lies in the primary in clear. Nil, and the zero value, are none.
+	Erased func(ctx context.Context, tenant troth.Tenant, handle string) (KeyErasure, error)
 }
 
 // Order is what a handler is told to do.
@@ -50,7 +54,8 @@ type Order struct {
 	// Version counts the record's changes.
 	Version int64
 	// Copies are those that lose the record: all of them when it is destroyed, some
-	// when a stage begins. It names none that rotate by themselves.
+	// when a stage begins. It names none that rotate by themselves, and none that are
+	// told apart: those of [WithCopy], what is made of these, and paper.
 	Copies []string
 	// Policy is the hash of the policy that decided.
 	Policy [32]byte
@@ -129,18 +134,15 @@ func orderOf(row *RecordRow, d *Decision) Order {
 	}
 }
 
-// deletable returns the copies of a class that must be told to let go of a record, and
-// by when the last of all copies is gone if they are told at an instant. A record may
-// lie in the copies of every version that was in force while it was there.
-func (h *History) deletable(class string, at time.Time) (names []string, gone time.Time) {
-	gone = at
+// lastGone returns by when the last copy of a record is gone if all are told at an
+// instant. A record may lie in the copies of every version that was in force while it was
+// there.
+func (h *History) lastGone(class string, at time.Time) time.Time {
+	gone := at
 	for _, v := range h.versions[:h.active(at)+1] {
 		for _, c := range h.Copies(class, v.number, at) {
-			if !c.Kind.Rotates() && !slices.Contains(names, c.Copy) {
-				names = append(names, c.Copy)
-			}
 			gone = later(gone, c.By)
 		}
 	}
-	return names, gone
+	return gone
 }

@@ -251,7 +251,7 @@ func (k *Keeper) putSeal(ctx context.Context, s seal, row *ControlRow, found boo
 		return err
 	}
 	row.Open, row.DueAt = true, 0
-	if k.opt.outside != nil {
+	if k.opt.keptIn != nil {
 		row.DueAt = atOnce // until it is kept outside
 	}
 	if !found {

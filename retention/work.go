@@ -27,10 +27,21 @@ type workKind struct {
 	do   func(ctx context.Context, k *Keeper, j troth.Job) (troth.Outcome, error)
 }
 
+// Kinds of work.
+const (
+	// WorkCopy has a copy outside of the database let go of a record.
+	WorkCopy = "retention.copy"
+	// WorkPaper waits for a person who destroys a copy on paper: see
+	// [Keeper.ConfirmCopy].
+	WorkPaper = "retention.paper"
+)
+
 // workKinds are all kinds, in the order of [Works].
 func workKinds() []workKind {
 	return []workKind{
 		{WorkConflict, doConflict},
+		{WorkCopy, doCopy},
+		{WorkPaper, doPaper},
 	}
 }
 
@@ -62,18 +73,19 @@ func (k *Keeper) Do(ctx context.Context, j troth.Job) (troth.Outcome, error) {
 }
 
 // enqueue enqueues work in the transaction of ctx, in a savepoint: nothing is left of
-// what the queue refused. The payload is encoded as JSON.
-func (k *Keeper) enqueue(ctx context.Context, w troth.Work, payload any) (err error) {
+// what the queue refused. The payload is encoded as JSON. It returns the work's id.
+func (k *Keeper) enqueue(ctx context.Context, w troth.Work, payload any) (id string, err error) {
 	if k.opt.tasks == nil {
-		return ErrNoTasks
+		return "", ErrNoTasks
 	}
 	if w.Payload, err = json.Marshal(payload); err != nil {
-		return fmt.Errorf("retention: enqueue: %w", err)
+		return "", fmt.Errorf("retention: enqueue: %w", err)
 	}
-	return k.tx.Atomically(ctx, func(ctx context.Context) error {
-		if _, err := k.opt.tasks.Enqueue(ctx, w); err != nil {
+	err = k.tx.Atomically(ctx, func(ctx context.Context) (err error) {
+		if id, err = k.opt.tasks.Enqueue(ctx, w); err != nil {
 			return fmt.Errorf("retention: enqueue %s: %w", w.Kind, err)
 		}
 		return nil
 	})
+	return id, err
 }

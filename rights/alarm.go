@@ -57,7 +57,7 @@ func alarmKey(tenant troth.Tenant, request string) ItemKey {
 	return ItemKey{Tenant: tenant, Owner: request, Kind: ItemAlarm, ID: "clock"}
 }
 
-// alarmAt has the request's clock looked at at an instant, or, if that is 0, not again.
+// alarmAt sets when the request's clock is looked at; 0 is not again.
 func (c *change) alarmAt(ctx context.Context, at int64) error {
 	key := alarmKey(c.tenant, c.id)
 	row, message, found, err := c.d.item(ctx, key)

@@ -46,6 +46,7 @@ type SourceWork struct {
 	Records     uint64
 	Asked       []string
 	Kept        []Kept
+	Keyed       uint64
 	Until       time.Time
 	CopiesUntil time.Time
 	Ref         string
@@ -74,6 +75,7 @@ func (w *SourceWork) append(dst []byte) []byte {
 	for i := range w.Kept {
 		dst = w.Kept[i].append(dst)
 	}
+	dst = canon.AppendUint(dst, w.Keyed)
 	dst = canon.AppendInt(dst, micros(w.Until))
 	dst = canon.AppendInt(dst, micros(w.CopiesUntil))
 	dst = canon.AppendText(dst, w.Ref)
@@ -94,6 +96,7 @@ func parseSourceWork(name string, b []byte) (w SourceWork, err error) {
 	for range min(n/5, maxKept) {
 		w.Kept = append(w.Kept, r.kept())
 	}
+	w.Keyed = r.Uint()
 	w.Until, w.CopiesUntil, w.Ref, w.At = instant(r.Int()), instant(r.Int()), r.text(), instant(r.Int())
 	r.fixed(w.Evidence[:])
 	w.asked = r.small()
@@ -120,6 +123,7 @@ func (w *SourceWork) take(r *Report, at int64) {
 	if len(r.Asked) > 0 {
 		w.Asked = r.Asked
 	}
+	w.Keyed = max(w.Keyed, r.Keyed)
 	w.Kept, w.Until, w.Ref, w.Tries = r.Kept, r.Until, r.Ref, 0
 	if r.CopiesUntil.After(w.CopiesUntil) {
 		w.CopiesUntil = r.CopiesUntil
@@ -173,6 +177,9 @@ func (c *change) work(ctx context.Context, name string) (SourceWork, error) {
 func (c *change) snapshot(ctx context.Context) error {
 	for i := range c.d.opt.sources {
 		s := &c.d.opt.sources[i]
+		if !s.asked(c.q.right) {
+			continue
+		}
 		w := SourceWork{
 			Source: s.Name, Order: s.Order, Policy: s.Policy, Title: s.Title,
 			Able: s.acting(c.q.right) != nil || c.q.right.Effect() == Discloses && s.Exporter != nil,

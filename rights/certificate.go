@@ -48,8 +48,11 @@ type Certificate struct {
 	Received   CertificateTime  `json:"received"`
 	// Complete is by when everything that is known of is gone; absent where something
 	// has no end yet, or where nothing is left.
-	Complete *CertificateTime    `json:"complete_by,omitempty"`
-	Sources  []CertificateSource `json:"sources"`
+	Complete *CertificateTime `json:"complete_by,omitempty"`
+	// Ledger is how many keyed hashes stay of what the person was found by, to keep them
+	// erased.
+	Ledger  uint64              `json:"ledger"`
+	Sources []CertificateSource `json:"sources"`
 	// Proof is that of the entry of the trail which commits to the certificate; empty in
 	// one that has none yet.
 	Proof string `json:"proof,omitempty"`
@@ -68,6 +71,8 @@ type CertificateSource struct {
 	// CopiesUntil is when the last copy is gone that nobody deletes one by one.
 	CopiesUntil *CertificateTime  `json:"copies_until,omitempty"`
 	Kept        []CertificateKept `json:"kept,omitempty"`
+	// Keyed is how many keyed hashes stay, to leave the person alone.
+	Keyed uint64 `json:"keyed,omitempty"`
 	// Evidence is the id of the entry of the trail about this source.
 	Evidence string `json:"evidence"`
 }

@@ -74,7 +74,7 @@ func (c *change) certificate(ctx context.Context) (Certificate, error) {
 	made := Certificate{
 		Format: CertificateFormat, Nonce: hexOf(nonce[:]), Stage: Final, Issued: CertificateTime{instant(c.now)},
 		Controller: c.d.opt.controller, Tenant: c.tenant, Request: c.id, Right: c.q.right,
-		Received: CertificateTime{instant(c.q.receivedAt)}, Sources: []CertificateSource{},
+		Received: CertificateTime{instant(c.q.receivedAt)}, Sources: []CertificateSource{}, Ledger: uint64(c.q.entered),
 	}
 	var last time.Time
 	known := true
@@ -101,7 +101,7 @@ func (w *SourceWork) certified() CertificateSource {
 	s := CertificateSource{
 		Name: w.Source, Title: w.Title, Outcome: w.Outcome, Method: w.Method, Records: w.Records,
 		At: CertificateTime{w.At}, Asked: w.Asked, CopiesUntil: certificateTimeOf(w.CopiesUntil),
-		Evidence: w.Evidence.String(),
+		Evidence: w.Evidence.String(), Keyed: w.Keyed,
 	}
 	for _, k := range w.Kept {
 		s.Kept = append(s.Kept, CertificateKept{
@@ -124,11 +124,7 @@ func (w *SourceWork) ends() bool {
 
 // lastOf is when the last of what there is goes, as far as that is known.
 func (w *SourceWork) lastOf() time.Time {
-	last := w.CopiesUntil
-	for _, k := range w.Kept {
-		last = laterOf(last, k.Until)
-	}
-	return last
+	return laterOf(w.CopiesUntil, w.lastKept())
 }
 
 func laterOf(a, b time.Time) time.Time {

@@ -131,7 +131,7 @@ func (c *change) fire(ctx context.Context, k Kind, h happening) error {
 		return err
 	}
 	seq := c.q.seq + 1
-	record, err := c.d.seal(ctx, eventPlace(c.tenant, c.id, seq), e.append(nil))
+	record, err := c.d.seal(ctx, eventPlace(c.tenant, c.id, seq), e.encode())
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (c *change) finish(ctx context.Context) error {
 	if err := c.wind(ctx); err != nil {
 		return err
 	}
-	record, err := c.d.seal(ctx, requestPlace(c.tenant, c.id), c.q.append(nil))
+	record, err := c.d.seal(ctx, requestPlace(c.tenant, c.id), c.q.encode())
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
 )
 
@@ -42,15 +44,21 @@ func (c *change) claim(ctx context.Context) (other string, err error) {
 	if err != nil {
 		return "", err
 	}
-	inserted, err := c.d.store.InsertItem(ctx, ItemRow{ItemKey: key, Record: record})
-	if err != nil || inserted {
-		return "", wrap("claim", err)
+	for range 3 {
+		inserted, err := c.d.store.InsertItem(ctx, ItemRow{ItemKey: key, Record: record})
+		if err != nil || inserted {
+			return "", wrap("claim", err)
+		}
+		other, found, err := c.claimant(ctx, key)
+		switch {
+		case err != nil || other == c.id:
+			return "", err
+		case found:
+			return other, nil
+		}
+		// It was given up between the two.
 	}
-	other, _, err = c.claimant(ctx, key)
-	if err != nil || other == c.id {
-		return "", err
-	}
-	return other, nil
+	return "", fmt.Errorf("rights: claim: %w", troth.ErrBusy)
 }
 
 // claimant is whose a claim is.

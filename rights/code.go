@@ -32,8 +32,8 @@ type code struct {
 
 const codeDomain = "troth.rights.code/1"
 
-func (k *code) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, codeDomain)
+func (k *code) encode() []byte {
+	dst := canon.AppendDomain(nil, codeDomain)
 	dst = canon.AppendBytes(dst, k.hash[:])
 	dst = canon.AppendInt(dst, k.until)
 	dst = canon.AppendUint(dst, uint64(k.tries))
@@ -92,7 +92,7 @@ func (d *Desk) hashCode(ctx context.Context, tenant troth.Tenant, request, typed
 }
 
 // SendCode sends a code to an address, if it is that of the one person whom the
-// directory knows under it, and of the request's own where that is known. Whether it is
+// directory knows under it, and of the request's own where that is known. That
 // is not told, and costs the same: nil says only that whoever has the address will have
 // a code if they are known. A code before that one proves nothing any more.
 //
@@ -159,9 +159,9 @@ func (c *change) sendCode(ctx context.Context, channel, address string, known []
 		return err
 	}
 	if found {
-		err = c.d.putItem(ctx, row, k.append(nil))
+		err = c.d.putItem(ctx, row, k.encode())
 	} else {
-		err = c.d.insertItem(ctx, ItemRow{ItemKey: key}, k.append(nil))
+		err = c.d.insertItem(ctx, ItemRow{ItemKey: key}, k.encode())
 	}
 	if err != nil {
 		return err
@@ -225,7 +225,7 @@ func (c *change) checkCode(ctx context.Context, text string) (p Proof, right boo
 	if right {
 		k.hash, k.until = [32]byte{}, 0 // it is used; how many were sent still counts
 	}
-	if err := c.d.putItem(ctx, row, k.append(nil)); err != nil || !right {
+	if err := c.d.putItem(ctx, row, k.encode()); err != nil || !right {
 		return p, false, err
 	}
 	p, err = c.prove(ctx, evidence{level: LevelReasonable, method: ByCode, subject: k.subject})

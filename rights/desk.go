@@ -64,7 +64,10 @@ func New(ctx context.Context, c Config, opts ...Option) (*Desk, error) {
 			return nil, fmt.Errorf("rights: new: no set has rules of regime %q", r)
 		}
 	}
-	return d, d.begin(ctx)
+	if err := d.begin(ctx); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // begin records that nobody keeps watch over destroying, if that is so.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -100,8 +101,12 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 		return wrap("read end", err)
 	}
 	// An obligation may need what there is: it is asked again on another day.
-	if open, err := d.Obligations(ctx, key.Tenant, key.Owner); err != nil || len(open) > 0 {
-		return errors.Join(err, d.putOff(ctx, key, 24*time.Hour))
+	open, err := d.Obligations(ctx, key.Tenant, key.Owner)
+	if err != nil {
+		return err
+	}
+	if keeps(key.ID, open) {
+		return d.putOff(ctx, key, 24*time.Hour)
 	}
 	ref := troth.DisposalRef{Tenant: key.Tenant, Kind: DisposeContents, ID: key.Owner}
 	if key.ID == "contents" {
@@ -115,6 +120,11 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 	})
 }
 
+// keeps reports whether what is open keeps the contents, or the record, from their end.
+func keeps(what string, open []Obligation) bool {
+	return slices.ContainsFunc(open, func(o Obligation) bool { return what != "contents" || o.Kind.needsContents() })
+}
+
 // sealedKinds are the kinds of items that hold personal data.
 var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode, ItemFound}
 
@@ -124,7 +134,7 @@ func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit)
 		if err != nil || !deleted {
 			return wrap("end contents", err)
 		}
-		if open, err := d.Obligations(ctx, c.tenant, c.id); err != nil || len(open) > 0 {
+		if open, err := d.Obligations(ctx, c.tenant, c.id); err != nil || keeps(key.ID, open) {
 			return errors.Join(err, troth.ErrPending) // one was opened meanwhile
 		}
 		for _, kind := range sealedKinds {

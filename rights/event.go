@@ -28,8 +28,8 @@ type Event struct {
 	Evidence troth.EntryID
 }
 
-func (e *Event) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, eventDomain)
+func (e *Event) encode() []byte {
+	dst := canon.AppendDomain(nil, eventDomain)
 	dst = canon.AppendText(dst, e.Kind)
 	dst = canon.AppendInt(dst, micros(e.At))
 	dst = canon.AppendInt(dst, micros(e.RecordedAt))

@@ -385,3 +385,56 @@ func TestRequest_OfTwoTenants(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []bool{false}, erased)
 }
+
+// TestErase_WhatEndsByItselfKeepsNoContents: a duty to keep something for a time, and
+// backups, need nothing of what the person is found by.
+func TestErase_WhatEndsByItselfKeepsNoContents(t *testing.T) {
+	s := newShop()
+	w := newWorld(t, s.options()...)
+	until := w.clock.now().AddDate(1, 0, 0)
+	s.orders.kept = []rights.Kept{{Basis: rights.LegalObligation, Records: 1, Until: until, Cite: "§ 147 AO"}}
+	s.account.copies = w.clock.now().AddDate(0, 6, 0)
+	r := w.step(w.approved(rights.Erase).ID)
+	require.Equal(t, []rights.ObligationKind{rights.BackupExpiry, rights.KeptUntil}, w.obligations(r.ID))
+	_, err := w.desk.Fire(w.ctx, acme, r.ID, rights.Delivered)
+	require.NoError(t, err)
+	w.clock.move(91 * 24 * time.Hour)
+	w.sweep()
+	_, err = w.desk.Contents(w.ctx, acme, r.ID, "test")
+	require.ErrorIs(t, err, rights.ErrGone)
+	require.Len(t, w.obligations(r.ID), 2)
+	s.orders.by, s.orders.kept, s.orders.held = "subject", nil, map[string]uint64{ada.ID: 1}
+	w.clock.set(until.Add(25 * time.Hour))
+	w.sweep()
+	require.Empty(t, w.obligations(r.ID))
+	require.Equal(t, rights.Done, w.outcomes(r.ID)["orders"])
+}
+
+// TestErase_CopiesThatGoLater: when the last copy is gone may have changed since, and is
+// asked for before anybody says that it is.
+func TestErase_CopiesThatGoLater(t *testing.T) {
+	s := newShop()
+	w := newWorld(t, s.options()...)
+	first := w.clock.now().AddDate(0, 0, 10)
+	s.orders.copies = first
+	r := w.step(w.approved(rights.Erase).ID)
+	s.orders.copies = first.AddDate(0, 0, 10)
+	w.clock.set(first.Add(time.Minute))
+	w.sweep()
+	require.Equal(t, []rights.ObligationKind{rights.BackupExpiry}, w.obligations(r.ID))
+	require.EqualValues(t, 3, w.work(r.ID)["orders"].Records)
+	w.clock.set(first.AddDate(0, 0, 11))
+	w.sweep()
+	require.Empty(t, w.obligations(r.ID))
+}
+
+func TestSource_IsAskedForItsRightsAlone(t *testing.T) {
+	s := newShop()
+	only := s.index.source()
+	only.Name, only.For = "only", []rights.Right{rights.Erase}
+	w := newWorld(t, s.options(rights.WithSource(only))...)
+	r := w.accepted(rights.Access)
+	w.step(r.ID)
+	require.NotContains(t, w.work(r.ID), "only")
+	require.Contains(t, w.work(w.approved(rights.Erase).ID), "only")
+}

@@ -201,7 +201,7 @@ func TestCode_ProvesNothing(t *testing.T) {
 			}
 			return code
 		},
-		"for another request": func(w *world, id, _ string) string {
+		"for another request": func(w *world, _, _ string) string {
 			other := w.submit(rights.Erase, func(s *rights.Submission) { s.SubjectID = "" })
 			require.NoError(w, w.sendCode(other.ID, canary))
 			return w.code()

@@ -45,6 +45,7 @@ func (c *change) enter(ctx context.Context) error {
 	if c.q.subject != "" {
 		all = append(all, plainIdentifier{subjectKind, c.q.subject})
 	}
+	c.q.entered = uint32(len(all))
 	for _, p := range all {
 		key, err := c.d.erasedKey(ctx, c.tenant, p.Kind, p.Value)
 		if err != nil {

@@ -3,6 +3,7 @@ package rights
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -18,14 +19,18 @@ const checkDomain = "troth.rights.check/1"
 func obligationOf(source string, k ObligationKind) string { return source + "/" + string(k) }
 
 // The kinds of obligations that a source leaves.
-var sourceObligations = []ObligationKind{DeferredErasure, RecipientAnswer, ManualTask, BackupExpiry}
+var sourceObligations = []ObligationKind{DeferredErasure, KeptUntil, RecipientAnswer, ManualTask, BackupExpiry}
 
 // leave opens what a source leaves to be done, and closes what it left before.
 func (c *change) leave(ctx context.Context, w *SourceWork) error {
 	due := map[ObligationKind]time.Time{}
 	switch w.Outcome {
 	case Retained:
-		due[DeferredErasure] = reviewOf(w.Kept)
+		if w.ends() {
+			due[KeptUntil] = w.lastKept()
+		} else {
+			due[DeferredErasure] = reviewOf(w.Kept)
+		}
 	case Pending:
 		due[RecipientAnswer] = w.Until
 		if w.Until.IsZero() {
@@ -55,11 +60,29 @@ func (c *change) leave(ctx context.Context, w *SourceWork) error {
 		return wrap("end check", err)
 	}
 	again := c.now + c.d.opt.checkEvery.Microseconds()
-	if copies, open := due[BackupExpiry]; open && (len(due) == 1 || micros(copies) < again) {
+	switch {
+	case w.Outcome.Complete():
+		again = micros(due[BackupExpiry]) // nothing else is left
+	case w.Outcome == Retained && w.ends():
+		again = micros(reviewOf(w.Kept)) // not before the first of it ends
+	}
+	if copies, open := due[BackupExpiry]; open && micros(copies) < again {
 		again = micros(copies)
 	}
 	return c.checkAt(ctx, w.Source, again)
 }
+
+// lastKept is when the last of what is kept ends.
+func (w *SourceWork) lastKept() (last time.Time) {
+	for _, k := range w.Kept {
+		last = laterOf(last, k.Until)
+	}
+	return last
+}
+
+// needsContents reports whether an obligation needs what the person is found by. What
+// ends by itself does not.
+func (k ObligationKind) needsContents() bool { return k != BackupExpiry && k != KeptUntil }
 
 // reviewOf is when what is kept is to be looked at: at the first end or review.
 func reviewOf(all []Kept) (first time.Time) {
@@ -152,7 +175,11 @@ func (s *Source) asking(r Right, before Outcome) func(ctx context.Context, q Inq
 		if s.Order == Remote {
 			return s.acting(r) // under the same key
 		}
-	case Done, NothingFound, Unsupported, Failed:
+	case Done:
+		if s.Prober != nil {
+			return s.Prober.Probe // when copies are gone may have changed
+		}
+	case NothingFound, Unsupported, Failed:
 	}
 	return nil
 }
@@ -189,15 +216,8 @@ func (d *Desk) settleAgain(ctx context.Context, key ItemKey, say func(ctx contex
 
 // says reports whether a source says what it said before.
 func (w *SourceWork) says(now *SourceWork) bool {
-	if w.Outcome != now.Outcome || w.Records != now.Records || len(w.Kept) != len(now.Kept) {
-		return false
-	}
-	for i := range w.Kept {
-		if w.Kept[i] != now.Kept[i] {
-			return false
-		}
-	}
-	return true
+	return w.Outcome == now.Outcome && w.Records == now.Records && w.CopiesUntil.Equal(now.CopiesUntil) &&
+		slices.Equal(w.Kept, now.Kept)
 }
 
 // Settle says what became of a source, where a person saw to it: one that failed, or a

@@ -89,8 +89,8 @@ type posted struct {
 
 const messageDomain = "troth.rights.message/1"
 
-func (m *posted) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, messageDomain)
+func (m *posted) encode() []byte {
+	dst := canon.AppendDomain(nil, messageDomain)
 	dst = canon.AppendText(dst, m.kind)
 	dst = canon.AppendText(dst, m.then)
 	dst = canon.AppendText(dst, m.word)
@@ -115,7 +115,7 @@ func (c *change) post(ctx context.Context, m draft) error {
 	}
 	key := ItemKey{Tenant: c.tenant, Owner: c.id, Kind: ItemMessage, ID: rand.Text()}
 	kept := posted{kind: m.kind, then: m.then, word: m.word}
-	return c.d.insertSealed(ctx, key, c.d.micros(), kept.append(nil), sealed)
+	return c.d.insertSealed(ctx, key, c.d.micros(), kept.encode(), sealed)
 }
 
 // write posts a message to the address that the request came with; false if there is
@@ -224,7 +224,7 @@ func (d *Desk) sendLater(ctx context.Context, row ItemRow, m posted, cause error
 		}
 		m.tries = min(m.tries+1, 1000)
 		now.DueAt = c.now + min(time.Minute<<min(m.tries, 9), 6*time.Hour).Microseconds()
-		if err := d.putItem(ctx, now, m.append(nil)); err != nil {
+		if err := d.putItem(ctx, now, m.encode()); err != nil {
 			return err
 		}
 		if m.tries != muchTried {

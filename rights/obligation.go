@@ -16,6 +16,8 @@ const (
 	// DeferredErasure: something is held back by a legal hold or a duty to keep it, and
 	// goes when that ends.
 	DeferredErasure ObligationKind = "deferred-erasure"
+	// KeptUntil: something is kept for a time that the law sets, and ends with it.
+	KeptUntil ObligationKind = "kept-until"
 	// BackupExpiry: copies outside of live systems go at an instant.
 	BackupExpiry ObligationKind = "backup-expiry"
 	// RecipientAnswer: a recipient was told, and has not acknowledged (Article 19).
@@ -30,7 +32,7 @@ const (
 )
 
 var obligationKinds = []ObligationKind{
-	DeferredErasure, BackupExpiry, RecipientAnswer, ManualTask, LiftingNotice, RefusalReview,
+	DeferredErasure, KeptUntil, BackupExpiry, RecipientAnswer, ManualTask, LiftingNotice, RefusalReview,
 }
 
 // ObligationKinds returns every kind.
@@ -51,8 +53,8 @@ type Obligation struct {
 
 const obligationDomain = "troth.rights.obligation/1"
 
-func (o *Obligation) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, obligationDomain)
+func (o *Obligation) encode() []byte {
+	dst := canon.AppendDomain(nil, obligationDomain)
 	dst = canon.AppendText(dst, o.Kind)
 	dst = canon.AppendText(dst, o.Ref)
 	dst = canon.AppendInt(dst, micros(o.DueAt))
@@ -90,10 +92,10 @@ func (c *change) oblige(ctx context.Context, o Obligation) error {
 			return nil
 		}
 		o.OpenedAt, row.DueAt = before.OpenedAt, micros(o.DueAt)
-		if err := c.d.putItem(ctx, row, o.append(nil)); err != nil {
+		if err := c.d.putItem(ctx, row, o.encode()); err != nil {
 			return err
 		}
-	} else if err := c.d.insertItem(ctx, ItemRow{ItemKey: key, DueAt: micros(o.DueAt)}, o.append(nil)); err != nil {
+	} else if err := c.d.insertItem(ctx, ItemRow{ItemKey: key, DueAt: micros(o.DueAt)}, o.encode()); err != nil {
 		return err
 	}
 	return c.fire(ctx, ObligationOpened, happening{word: string(o.Kind), ref: o.ID, until: micros(o.DueAt)})

@@ -61,8 +61,8 @@ type evidence struct {
 
 const proofDomain = "troth.rights.proof/1"
 
-func (e *evidence) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, proofDomain)
+func (e *evidence) encode() []byte {
+	dst := canon.AppendDomain(nil, proofDomain)
 	dst = canon.AppendText(dst, e.right)
 	dst = canon.AppendUint(dst, uint64(e.level))
 	dst = canon.AppendText(dst, e.method)
@@ -96,7 +96,7 @@ func (c *change) prove(ctx context.Context, e evidence) (Proof, error) {
 	}
 	e.right, e.at, e.until = c.q.right, c.now, c.now+c.d.opt.proofLife.Microseconds()
 	id := rand.Text()
-	if err := c.d.insertItem(ctx, ItemRow{ItemKey: proofKey(c.tenant, c.id, id)}, e.append(nil)); err != nil {
+	if err := c.d.insertItem(ctx, ItemRow{ItemKey: proofKey(c.tenant, c.id, id)}, e.encode()); err != nil {
 		return Proof{}, err
 	}
 	if c.q.subject == "" {

@@ -44,6 +44,8 @@ type request struct {
 
 	// done and left count what was asked for, by outcome.
 	done, left uint32
+	// entered is how many keyed hashes it has in the ledger of erasures.
+	entered uint32
 	// other is the request that this is a duplicate of, or who it was forwarded to.
 	other string
 	// reason is why it was refused.
@@ -66,8 +68,8 @@ type tick struct {
 	at  int64
 }
 
-func (q *request) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, requestDomain)
+func (q *request) encode() []byte {
+	dst := canon.AppendDomain(nil, requestDomain)
 	for _, t := range []string{string(q.right), string(q.state), q.subject} {
 		dst = canon.AppendText(dst, t)
 	}
@@ -96,6 +98,7 @@ func (q *request) append(dst []byte) []byte {
 	dst = q.agent.append(dst)
 	dst = canon.AppendUint(dst, uint64(q.done))
 	dst = canon.AppendUint(dst, uint64(q.left))
+	dst = canon.AppendUint(dst, uint64(q.entered))
 	dst = canon.AppendText(dst, q.other)
 	dst = canon.AppendText(dst, q.reason)
 	dst = canon.AppendInt(dst, q.dueAt)
@@ -127,7 +130,7 @@ func parseRequest(b []byte) (*request, error) {
 	q.pending, q.proof = r.flag(), r.text()
 	q.level, q.until = Level(r.small()), r.Int()
 	q.agent = r.mandate()
-	q.done, q.left, q.other, q.reason = r.small(), r.small(), r.text(), Reason(r.text())
+	q.done, q.left, q.entered, q.other, q.reason = r.small(), r.small(), r.small(), r.text(), Reason(r.text())
 	q.dueAt, q.rule, q.stage, q.alarmFor, q.clock, q.seq = r.Int(), r.text(), r.small(), r.Int(), r.Int(), r.small()
 	if !r.done() || !q.right.Valid() || !q.state.Open() && !q.state.Final() || !q.level.Valid() {
 		return nil, ErrRecord

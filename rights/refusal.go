@@ -52,8 +52,8 @@ type Refused struct {
 
 const refusalDomain = "troth.rights.refusal/1"
 
-func (f *Refusal) append(dst []byte) []byte {
-	dst = canon.AppendDomain(dst, refusalDomain)
+func (f *Refusal) encode() []byte {
+	dst := canon.AppendDomain(nil, refusalDomain)
 	dst = canon.AppendText(dst, f.Reason)
 	dst = canon.AppendText(dst, f.Citation)
 	dst = appendTexts(dst, f.Scope)
@@ -137,7 +137,7 @@ func (c *change) refuse(ctx context.Context, f Refusal, k Kind) (Refused, error)
 		return Refused{}, &StateError{State: c.q.state, Event: k}
 	}
 	key := ItemKey{Tenant: c.tenant, Owner: c.id, Kind: ItemRefusal, ID: f.ID}
-	if err := c.d.insertItem(ctx, ItemRow{ItemKey: key}, f.append(nil)); err != nil {
+	if err := c.d.insertItem(ctx, ItemRow{ItemKey: key}, f.encode()); err != nil {
 		return Refused{}, err
 	}
 	if !f.Review.IsZero() {

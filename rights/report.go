@@ -81,6 +81,9 @@ type Report struct {
 	Asked []string
 	// Kept is what is kept, for [Retained].
 	Kept []Kept
+	// Keyed is how many keyed hashes stay that tell nothing but that somebody is to be left
+	// alone: opt-outs outlive the person (GDPR Article 21(3), 11 CCR §7022(f)).
+	Keyed uint64
 	// Until is, for [Pending], when the source should have confirmed.
 	Until time.Time
 	// CopiesUntil is when the last copy that nobody deletes one by one is gone, such as a

@@ -40,6 +40,9 @@ type Source struct {
 	// and stays the same. Title is what people read.
 	Name, Title string
 	Order       Order
+	// For are the rights that it has to do with; none is all of them. It is not asked for
+	// others: what nobody writes to people from has nothing to do with objections.
+	For []Right
 	// Records are the host's record types that it holds.
 	Records []string
 	// Policy says by which version of what rules it works, such as the hash of a
@@ -130,7 +133,8 @@ type Objector interface {
 	Object(ctx context.Context, q Inquiry) (Report, error)
 }
 
-// Prober looks whether what was [Pending] is done, and changes nothing.
+// Prober looks again at what is [Pending], or at when copies are gone, and changes
+// nothing. Records are those of a [Remote] source; of others none.
 type Prober interface {
 	Probe(ctx context.Context, q Inquiry) (Report, error)
 }
@@ -159,12 +163,20 @@ func (s *Source) acting(r Right) func(ctx context.Context, q Inquiry) (Report, e
 	return nil
 }
 
+// asked reports whether it is asked for a right.
+func (s *Source) asked(r Right) bool { return len(s.For) == 0 || slices.Contains(s.For, r) }
+
 func (s *Source) validate() error {
 	if err := checkID("source", s.Name); err != nil {
 		return err
 	}
 	if !slices.Contains(orders, s.Order) {
 		return fmt.Errorf("rights: source %s has no order", s.Name)
+	}
+	for _, r := range s.For {
+		if !r.Valid() {
+			return ErrRight
+		}
 	}
 	for _, r := range s.Records {
 		if err := checkID("record type", r); err != nil {

@@ -192,7 +192,7 @@ func (s *shelf) Probe(_ context.Context, q rights.Inquiry) (rights.Report, error
 	if s.pending {
 		return rights.Report{Outcome: rights.Pending, Records: s.keys[q.Key]}, nil
 	}
-	return rights.Report{Outcome: rights.Done, Method: rights.Deleted, Records: s.keys[q.Key]}, nil
+	return rights.Report{Outcome: rights.Done, Method: rights.Deleted, Records: s.keys[q.Key], CopiesUntil: s.copies}, nil
 }
 
 func (s *shelf) Types() []export.Type {

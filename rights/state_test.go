@@ -32,8 +32,9 @@ func (s situation) holds(g rights.Guard) bool {
 		return !s.pending
 	case rights.IfAll, rights.IfSome, rights.IfNone:
 		return s.outcome == g
+	default:
+		return string(s.effect) == string(g)
 	}
-	return string(s.effect) == string(g)
 }
 
 func situations() (all []situation) {
@@ -111,8 +112,9 @@ func want(from rights.State, k rights.Kind, s situation) (rights.State, bool) {
 		return rights.StateForwarded, early
 	case rights.SourceDone, rights.Assigned, rights.Alarmed, rights.Told, rights.ObligationOpened, rights.ObligationClosed, rights.ContentsDestroyed:
 		return from, true
+	default:
+		return from, from.Open()
 	}
-	return from, from.Open()
 }
 
 func TestStates_EveryStateAndEvent(t *testing.T) {
@@ -154,7 +156,7 @@ func TestStates_TheTableIsWhole(t *testing.T) {
 	in, out := map[rights.State]bool{rights.StateReceived: true}, map[rights.State]bool{}
 	for _, way := range rights.Transitions() {
 		require.True(t, way.From.Open(), "%s is final, and something follows", way.From)
-		require.True(t, way.To.Open() != way.To.Final(), way.To)
+		require.NotEqual(t, way.To.Open(), way.To.Final(), way.To)
 		in[way.To], out[way.From] = true, true
 		require.False(t, slices.ContainsFunc(rights.Notes(), func(n rights.Note) bool { return n.Event == way.Event }), way.Event)
 	}
@@ -238,7 +240,7 @@ func diagram() string {
 
 func TestDiagram_IsOfTheTable(t *testing.T) {
 	if *update {
-		require.NoError(t, os.WriteFile(diagramPage, []byte(diagram()), 0o644)) //nolint:gosec // a page for everybody
+		require.NoError(t, os.WriteFile(diagramPage, []byte(diagram()), 0o644))
 	}
 	page, err := os.ReadFile(diagramPage)
 	require.NoError(t, err)

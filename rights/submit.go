@@ -210,8 +210,9 @@ func (d *Desk) insert(ctx context.Context, s *Submission) (bool, error) {
 		q.ticks = append(q.ticks, tick{deadline.Complained, at})
 	case WithdrawConsent:
 		q.ticks = append(q.ticks, tick{deadline.ConsentWithdrawn, at})
+	default: // received, and no more
 	}
-	record, err := d.seal(ctx, requestPlace(s.Tenant, s.ID), q.append(nil))
+	record, err := d.seal(ctx, requestPlace(s.Tenant, s.ID), q.encode())
 	if err != nil {
 		return false, err
 	}

@@ -1,6 +1,5 @@
 package rights
 
-//nolint:misspell // Spanish is no misspelt English
 var spanish = texts{
 	received: Text{
 		"Hemos recibido su solicitud",

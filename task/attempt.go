@@ -20,10 +20,23 @@ var errPanic = errors.New("task: handler panicked")
 // began: its process died each time.
 var errExhausted = errors.New("task: too many attempts")
 
-// attempt runs the handler once and judges what came of it.
-func (c *claimed) attempt() Ending {
+// attempt runs the handler once, judges what came of it, and hands that on. It does
+// so too where the handler panicked or ended the goroutine, which is therefore one of
+// the engine's own.
+func (c *claimed) attempt(end func(Ending)) {
 	began := time.Now()
-	err := c.run()
+	err := errPanic // stands unless the handler returns
+	defer func() {
+		if p := recover(); p != nil {
+			c.logPanic(p)
+		}
+		end(c.judged(began, err))
+	}()
+	err = c.run()
+}
+
+// judged tells whoever watches what came of the attempt.
+func (c *claimed) judged(began time.Time, err error) Ending {
 	ending := c.judge(err)
 	c.e.opt.observe(Attempt{
 		Ref: c.row.Ref(), Kind: c.row.Kind, Attempt: c.row.Attempt, To: ending.To, Took: time.Since(began), Err: err,
@@ -60,27 +73,10 @@ func (c *claimed) run() error {
 		stop := time.AfterFunc(c.kind.Timeout+c.e.opt.lease, func() { c.cancel(ErrLeaseLost) })
 		defer stop.Stop()
 	}
-	return c.guarded(ctx, troth.Job{
+	return c.kind.run(ctx, troth.Job{
 		Ref: c.row.Ref(), Kind: c.row.Kind, Key: c.row.Key, Payload: payload, Attempt: c.row.Attempt,
 		EffectKey: EffectKey(c.row.Name), Deadline: instant(c.row.Deadline), Complete: c.complete,
 	})
-}
-
-// guarded calls the handler. A panic is an error, and so is the end of the
-// goroutine, for which the handler has one of its own.
-func (c *claimed) guarded(ctx context.Context, j troth.Job) error {
-	end := make(chan error, 1)
-	go func() {
-		err := errPanic // stands unless the handler returns
-		defer func() { end <- err }()
-		defer func() {
-			if p := recover(); p != nil {
-				c.logPanic(p)
-			}
-		}()
-		err = c.kind.run(ctx, j)
-	}()
-	return <-end
 }
 
 // logPanic logs where it happened. Of the value the text is told if it is the
@@ -127,8 +123,13 @@ func (c *claimed) judge(err error) Ending {
 		}
 	default:
 		end.To, end.By = Delayed, c.kind.wait(c.row.Attempt)
-		if later, ok := errors.AsType[*RetryError](err); ok {
-			end.By = max(later.After, 0)
+		if later, ok := errors.AsType[interface {
+			error
+			RetryIn() (time.Duration, bool)
+		}](err); ok {
+			if after, says := later.RetryIn(); says {
+				end.By = max(after, 0)
+			}
 		}
 	}
 	return end

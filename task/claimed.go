@@ -30,7 +30,7 @@ type claimed struct {
 // at the given instant: its lease did not begin earlier than that.
 func (e *Engine) hold(ctx context.Context, row Row, k *handled, asked time.Time) *claimed {
 	c := &claimed{e: e, row: row, kind: k}
-	c.ctx, c.cancel = context.WithCancelCause(acting(ctx))
+	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.until = time.AfterFunc(e.opt.lease-time.Since(asked), func() { c.cancel(ErrLeaseLost) })
 	return c
 }

@@ -41,8 +41,8 @@ func (e *Engine) Run(ctx context.Context) error {
 // worker is one Run.
 type worker struct {
 	e *Engine
-	// base is what the handlers' contexts derive from. It outlives the one of
-	// Run for as long as draining takes.
+	// base is what the handlers' contexts derive from: the engine acts in it. It
+	// outlives the one of Run for as long as draining takes.
 	base   context.Context
 	cancel context.CancelFunc
 
@@ -55,7 +55,9 @@ type worker struct {
 	// freed is told when a slot is free, full when an ending waits.
 	freed, full chan struct{}
 	handlers    sync.WaitGroup
-	turn        int
+	// idle takes what a goroutine that has run a handler is to run next.
+	idle chan *claimed
+	turn int
 	// writing keeps leases and endings of the same tasks, which come in different
 	// orders, from waiting for each other in the database.
 	writing sync.Mutex
@@ -64,9 +66,9 @@ type worker struct {
 func newWorker(e *Engine, ctx context.Context) *worker { //nolint:revive // the engine is what it belongs to
 	w := &worker{
 		e: e, free: e.opt.slots, held: make(map[Name]*claimed),
-		freed: make(chan struct{}, 1), full: make(chan struct{}, 1),
+		freed: make(chan struct{}, 1), full: make(chan struct{}, 1), idle: make(chan *claimed),
 	}
-	w.base, w.cancel = context.WithCancel(context.WithoutCancel(e.tx.Detach(ctx)))
+	w.base, w.cancel = context.WithCancel(acting(context.WithoutCancel(e.tx.Detach(ctx))))
 	return w
 }
 
@@ -179,21 +181,33 @@ func (w *worker) start(row Row, asked time.Time) {
 	w.free--
 	w.held[row.Name] = c
 	w.mu.Unlock()
-	w.handlers.Go(func() {
-		ending := c.attempt()
-		w.mu.Lock()
-		w.free++
-		w.ended = append(w.ended, settlement{c: c, ending: ending})
-		w.mu.Unlock()
-		signal(w.freed)
-		signal(w.full)
-	})
+	select {
+	case w.idle <- c:
+	default:
+		w.handlers.Go(func() { w.work(c) })
+	}
+}
+
+// work runs one handler after the other: a goroutine whose stack has grown serves
+// the next one too. It ends with a handler that ends its goroutine.
+func (w *worker) work(c *claimed) {
+	for more := true; more; c, more = <-w.idle {
+		c.attempt(func(ending Ending) {
+			w.mu.Lock()
+			w.free++
+			w.ended = append(w.ended, settlement{c: c, ending: ending})
+			w.mu.Unlock()
+			signal(w.freed)
+			signal(w.full)
+		})
+	}
 }
 
 // drain waits for the handlers.
 func (w *worker) drain() {
 	late := time.AfterFunc(w.e.opt.drain, w.cancel)
 	defer late.Stop()
+	close(w.idle)
 	w.handlers.Wait()
 	w.cancel()
 }

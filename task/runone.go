@@ -51,7 +51,7 @@ func (e *Engine) RunOne(ctx context.Context, ref troth.WorkRef) error {
 	if !ok {
 		return notNow(row)
 	}
-	return e.runClaimed(ctx, e.hold(ctx, claimedRow, k, asked))
+	return e.runClaimed(ctx, e.hold(acting(ctx), claimedRow, k, asked))
 }
 
 // notNow says why a task could not be claimed.
@@ -69,7 +69,9 @@ func (e *Engine) runClaimed(ctx context.Context, c *claimed) error {
 	ended := make(chan struct{})
 	var lease sync.WaitGroup
 	lease.Go(func() { c.keepLease(ended) })
-	ending := c.attempt()
+	attempt := make(chan Ending, 1)
+	go c.attempt(func(ending Ending) { attempt <- ending })
+	ending := <-attempt
 	ctx = acting(context.WithoutCancel(ctx))
 	ending, open := c.ending(ctx, ending)
 	var err error

@@ -20,10 +20,13 @@ const Compartment troth.Compartment = "task"
 // purpose is why the engine opens a payload.
 const purpose troth.Purpose = "task"
 
+const groupPrefix = "task-group-"
+
 // GroupSubject is under whom what belongs to a group is sealed. It is nobody: a
 // name made at random, whose key lives as long as the group.
 func GroupSubject(tenant troth.Tenant, group ID) troth.Subject {
-	return troth.Subject{Tenant: tenant, ID: "task-group-" + hex.EncodeToString(group[:])}
+	b := make([]byte, 0, len(groupPrefix)+2*len(group))
+	return troth.Subject{Tenant: tenant, ID: string(hex.AppendEncode(append(b, groupPrefix...), group[:]))}
 }
 
 // place is what sealed bytes are bound to: the group, the kind and the task, so

@@ -66,10 +66,11 @@ func (w *worker) settleAll() {
 // write ends claims: what is completed together, and the rest one by one, so that
 // nothing that goes wrong with one keeps another.
 func (w *worker) write(some []settlement) {
-	var together []settlement
+	together := make([]settlement, 0, len(some))
+	ctx := context.WithoutCancel(w.base)
 	for _, s := range some {
 		var open bool
-		s.ending, open = s.c.ending(acting(context.WithoutCancel(w.base)), s.ending)
+		s.ending, open = s.c.ending(ctx, s.ending)
 		switch {
 		case !open:
 			w.letGo(s)
@@ -105,7 +106,7 @@ func (w *worker) conclude(ss ...settlement) {
 }
 
 func (w *worker) concludeOnce(es []Ending) ([]Freed, error) {
-	ctx, cancel := context.WithTimeout(acting(context.WithoutCancel(w.base)), w.e.opt.lease)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.base), w.e.opt.lease)
 	defer cancel()
 	w.writing.Lock()
 	defer w.writing.Unlock()

@@ -20,7 +20,7 @@ var (
 	ErrMethod = errors.New("unsubscribe: cannot be said in that way")
 	// ErrScope says that scope and list do not fit.
 	ErrScope = errors.New("unsubscribe: scope and list do not fit")
-	// ErrFuture says that something was said after now.
+	// ErrFuture says that an opt-in was said after now.
 	ErrFuture = errors.New("unsubscribe: the instant lies in the future")
 	// ErrConflict says that the id was used for something else.
 	ErrConflict = errors.New("unsubscribe: the id was used for something else")
@@ -34,6 +34,8 @@ var (
 	ErrRecord = errors.New("unsubscribe: stored record is not usable")
 	// ErrEpoch says that a key was made under keys that were changed since.
 	ErrEpoch = errors.New("unsubscribe: the key belongs to another epoch")
+	// ErrKeys says that stored keys were made for another client.
+	ErrKeys = errors.New("unsubscribe: the keys belong to another client")
 	// ErrNeeds says that the registry was made without something that this call
 	// needs; the error names the option.
 	ErrNeeds = errors.New("unsubscribe: an option is missing")

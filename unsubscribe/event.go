@@ -17,6 +17,9 @@ type Event struct {
 	Method  Method
 	// At is when it was said, RecordedAt when the registry learnt of it; UTC.
 	At, RecordedAt time.Time
+	// Claimed is when it was said to have been said, where that cannot be: after it was
+	// recorded, by a clock that is ahead, or before 1970. Else it is zero.
+	Claimed time.Time
 	// Origin is the event of another ledger that it came from, Reference what proves
 	// an opt-in, or the opt-out that an undo takes back: opaque ids.
 	Origin, Reference string
@@ -53,7 +56,8 @@ type OptOutParams struct {
 	Address troth.Sensitive[string]
 	Scope   Scope
 	List    string
-	// At is when it was said; now if zero.
+	// At is when it was said; now if zero, or if it cannot be: a no is not lost for a
+	// clock that is ahead, see [Event.Claimed].
 	At     time.Time
 	Method Method
 	// Link is set where a link alone said it, as one-click does: an older consent
@@ -74,7 +78,7 @@ type OptInParams struct {
 	Scope   Scope
 	List    string
 	// At is when the person said it; it must lie after everything that it is to
-	// lift.
+	// lift, and not in the future.
 	At     time.Time
 	Method Method
 	// Reference names what proves it: the event of a consent ledger, a receipt, a
@@ -91,9 +95,10 @@ type ReportParams struct {
 	Channel Channel
 	Address troth.Sensitive[string]
 	// Kind is [KindBounce] or [KindComplaint].
-	Kind     Kind
-	Scope    Scope
-	List     string
+	Kind  Kind
+	Scope Scope
+	List  string
+	// At is when it was; now if zero, or if it cannot be.
 	At       time.Time
 	Provider string
 }

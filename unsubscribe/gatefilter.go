@@ -234,6 +234,9 @@ func (a *asking) keys(r *Recipient) (why Reason) {
 		}
 		return ""
 	}
+	if r.Keys.tag != a.hasher.tag(a.c.Channel) {
+		return ReasonKeys
+	}
 	for _, p := range [...]*Pair{&r.Keys.Client, &r.Keys.Everything} {
 		if p.Exact.IsZero() || p.Mailbox.IsZero() {
 			return ReasonAddress

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
+	"slices"
 	"strconv"
 
 	"github.com/trothdev/troth"
@@ -80,6 +81,9 @@ type Hasher struct {
 	client, everything *ring
 	exactOnly          bool
 	exact, mailbox     []byte
+	// tags is the tag of the channel tagged.
+	tagged Channel
+	tags   keysTag
 }
 
 // Hasher returns a hasher for a client, under the keys that are in force now. What
@@ -116,7 +120,16 @@ func (h *Hasher) Keys(c Channel, address string) (Keys, error) {
 	return Keys{
 		Client:     h.pair(h.client, differs && !h.exactOnly),
 		Everything: h.pair(h.everything, differs),
+		tag:        h.tag(c),
 	}, nil
+}
+
+// tag is that of the hasher's client and a channel.
+func (h *Hasher) tag(c Channel) keysTag {
+	if h.tagged != c {
+		h.tagged, h.tags = c, tagOf(h.tenant, c)
+	}
+	return h.tags
 }
 
 // forms puts what is hashed into the hasher's room.
@@ -142,9 +155,12 @@ func (h *Hasher) pair(r *ring, differs bool) Pair {
 	return p
 }
 
-// Rewrap brings keys that a host kept from earlier epochs to those of the hasher, or
-// returns [ErrEpoch] if they are newer.
+// Rewrap brings keys that a host kept from earlier epochs to those of the hasher. It
+// returns [ErrEpoch] if they are newer, and [ErrKeys] if they are another client's.
 func (h *Hasher) Rewrap(k Keys) (Keys, error) {
+	if !slices.ContainsFunc(channels, func(c Channel) bool { return h.tag(c) == k.tag }) {
+		return Keys{}, ErrKeys
+	}
 	for _, one := range []struct {
 		r *ring
 		p *Pair

@@ -26,8 +26,11 @@ type Pair struct {
 	Epoch uint32
 }
 
-// Keys are all keys of one address for one client: a host may keep them beside a
-// contact, so that campaigns need no hashing.
+// Keys are all keys of one address for one client and channel: a host may keep them
+// beside a contact, so that campaigns need no hashing. [Keys.MarshalBinary] gives the
+// form to keep. What [Hasher.Keys] made is tagged: the gate lets nobody through by keys
+// of another client or channel.
 type Keys struct {
 	Client, Everything Pair
+	tag                keysTag
 }

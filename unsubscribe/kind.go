@@ -41,6 +41,8 @@ const (
 	ReasonObjected Reason = "objected"
 	// ReasonAddress: the address cannot be read.
 	ReasonAddress Reason = "address"
+	// ReasonKeys: the stored keys are of another client or channel, or of no [Hasher].
+	ReasonKeys Reason = "keys"
 	// ReasonUnknown: what is known is not loaded, too old or cannot be read.
 	ReasonUnknown Reason = "unknown"
 )

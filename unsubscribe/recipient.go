@@ -13,8 +13,9 @@ type Recipient struct {
 	// the address is.
 	SubjectID string
 	// Address is where to; or else Keys, which a host may keep beside a contact. Where
-	// both are given Keys count. They must be those of this address, channel and
-	// client: under any others nothing is found, and nobody stopped.
+	// both are given Keys count. They must be those of this address: under any others
+	// nothing is found, and nobody stopped. Those of another channel or client are
+	// refused, see [ReasonKeys].
 	Address troth.Sensitive[string]
 	Keys    Keys
 }

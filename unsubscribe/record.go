@@ -9,12 +9,17 @@ import (
 	"github.com/trothdev/troth/internal/canon"
 )
 
-const eventDomain = "troth.unsubscribe.event/1"
+// The second form has an instant that was claimed.
+const eventDomain, claimedDomain = "troth.unsubscribe.event/1", "troth.unsubscribe.event/2"
 
 // record is the stored form of an event: the keys of the address are not in it, so
 // that changing these leaves its hash alone.
 func (e *Event) record() []byte {
-	b := canon.AppendDomain(nil, eventDomain)
+	domain := eventDomain
+	if !e.Claimed.IsZero() {
+		domain = claimedDomain
+	}
+	b := canon.AppendDomain(nil, domain)
 	b = canon.AppendText(b, e.ID)
 	b = canon.AppendUint(b, uint64(slices.Index(kinds, e.Kind)+1))
 	b = canon.AppendText(b, e.Place.Tenant)
@@ -32,7 +37,11 @@ func (e *Event) record() []byte {
 	if e.HasEvidence {
 		had = 1
 	}
-	return canon.AppendUint(b, had)
+	b = canon.AppendUint(b, had)
+	if domain == claimedDomain {
+		b = canon.AppendInt(b, e.Claimed.UnixMicro())
+	}
+	return b
 }
 
 // Hash is of the stored form: the trail commits to it.
@@ -40,7 +49,14 @@ func (e *Event) Hash() [32]byte { return sha256.Sum256(e.record()) }
 
 // parseEvent reads what record wrote, and nothing else.
 func parseEvent(b []byte) (e Event, err error) {
-	w := canon.Walk(b, eventDomain)
+	if e, err = parseEventAs(b, eventDomain); err != nil {
+		e, err = parseEventAs(b, claimedDomain)
+	}
+	return e, err
+}
+
+func parseEventAs(b []byte, domain string) (e Event, err error) {
+	w := canon.Walk(b, domain)
 	e.ID = string(w.Text())
 	kind := w.Uint()
 	e.Place.Tenant = troth.Tenant(w.Text())
@@ -50,6 +66,10 @@ func parseEvent(b []byte) (e Event, err error) {
 	at, recorded := w.Int(), w.Int()
 	e.Origin, e.Reference, e.Provider = string(w.Text()), string(w.Text()), string(w.Text())
 	generation, had := w.Uint(), w.Uint()
+	var claimed int64
+	if domain == claimedDomain {
+		claimed = w.Int()
+	}
 	bad := !w.Done() || had > 1 || generation > 1<<32-1
 	e.Kind = nth(kinds, kind, &bad)
 	e.Place.Scope = nth([]Scope{List, Client, Everything}, scope, &bad)
@@ -60,6 +80,11 @@ func parseEvent(b []byte) (e Event, err error) {
 	}
 	e.At, e.RecordedAt = timeOf(at), timeOf(recorded)
 	e.Generation, e.HasEvidence = uint32(generation), had == 1
+	if domain == claimedDomain {
+		if e.Claimed = timeOf(claimed); e.Claimed.IsZero() || claimed > 0 && claimed <= recorded {
+			return Event{}, ErrRecord
+		}
+	}
 	return e, nil
 }
 

@@ -44,6 +44,15 @@ func TestFormats_RegistryVectors(t *testing.T) {
 	back, err := parseEvent(e.record())
 	require.NoError(t, err)
 	require.Equal(t, e, back)
+	for _, claimed := range []int64{-1, 0, 1_795_000_000_000_003} {
+		e.Claimed = time.UnixMicro(claimed).UTC()
+		back, err := parseEvent(e.record())
+		require.NoError(t, err)
+		require.Equal(t, e, back)
+	}
+	e.Claimed = e.RecordedAt // which can be: it is no claim
+	_, err = parseEvent(e.record())
+	require.ErrorIs(t, err, ErrRecord)
 	for epoch := range uint32(2) {
 		r, err := newRing(t.Context(), vectorKeys{}, "acme", epoch+1)
 		require.NoError(t, err)
@@ -60,6 +69,8 @@ func FuzzEvent(f *testing.F) {
 		ID: "1", Kind: KindOptIn, Place: Place{"acme", Client, ""}, Channel: SMS, Method: ByReply, Origin: "o", Reference: "r", Provider: "p",
 		At: time.UnixMicro(1).UTC(), RecordedAt: time.UnixMicro(2).UTC(),
 	}
+	f.Add(e.record())
+	e.Claimed = time.UnixMicro(3).UTC()
 	f.Add(e.record())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := parseEvent(b)

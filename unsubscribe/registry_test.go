@@ -108,10 +108,6 @@ func TestRegistry_RefusesWhatDoesNotFit(t *testing.T) {
 		"no list": func(p *unsubscribe.OptOutParams) error { p.Scope = unsubscribe.List; return &troth.IdentifierError{} },
 		"method":  func(p *unsubscribe.OptOutParams) error { p.Method = "telepathy"; return unsubscribe.ErrMethod },
 		"undo":    func(p *unsubscribe.OptOutParams) error { p.Method = unsubscribe.ByUndo; return unsubscribe.ErrMethod },
-		"future": func(p *unsubscribe.OptOutParams) error {
-			p.At = w.clock.now().Add(time.Microsecond)
-			return unsubscribe.ErrFuture
-		},
 		"platform": func(p *unsubscribe.OptOutParams) error {
 			p.Tenant, p.Scope = troth.Platform, unsubscribe.Everything
 			return unsubscribe.ErrScope

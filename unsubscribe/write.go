@@ -52,17 +52,9 @@ func (r *Registry) prepare(d *draft, id string, at time.Time, address troth.Sens
 		return err
 	}
 	e.ID = storedID(e.Place, id)
-	now := r.now()
-	if d.dated = !at.IsZero(); !d.dated {
-		at = now
+	if err := r.date(d, at); err != nil {
+		return err
 	}
-	if at.After(now) {
-		return ErrFuture
-	}
-	if at.UnixMicro() <= 0 {
-		return ErrRecord
-	}
-	e.At, e.RecordedAt = timeOf(at.UnixMicro()), timeOf(now.UnixMicro())
 	for kind, optional := range map[string]string{"origin": e.Origin, "reference": e.Reference} {
 		if len(optional) > troth.MaxIdentifier || !clean(optional) {
 			return &troth.IdentifierError{Kind: kind, Reason: "is not valid"}
@@ -85,6 +77,32 @@ func (r *Registry) prepare(d *draft, id string, at time.Time, address troth.Sens
 	_, err = Normalise(e.Channel, d.address)
 	return err
 }
+
+// date puts in when it was said. A no is not refused for a clock that is ahead, nor
+// for a date that somebody made up: then it was said now, and what was claimed is kept.
+func (r *Registry) date(d *draft, at time.Time) error {
+	e, now := &d.event, timeOf(r.now().UnixMicro())
+	e.At, e.RecordedAt = now, now
+	if d.dated = !at.IsZero(); !d.dated {
+		return nil
+	}
+	// Beyond what microseconds can count it is as much made up.
+	at = timeOf(min(max(at.Unix(), -maxSeconds), maxSeconds)*1e6 + int64(at.Nanosecond()/1e3))
+	switch {
+	case at.UnixMicro() > 0 && !at.After(now):
+		e.At = at
+	case e.Kind.reason() != "":
+		e.Claimed, d.dated = at, false
+	case at.After(now):
+		return ErrFuture
+	default:
+		return ErrRecord
+	}
+	return nil
+}
+
+// maxSeconds are about 30,000 years.
+const maxSeconds = 1e12
 
 // storedID is the id of an event as its registry knows it. In the registry of
 // everything clients meet: theirs must not.

@@ -39,6 +39,7 @@ func dialectOf(driver string) sqlstore.Dialect {
 func sweepElsewhere(config string) error {
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
+	config, carries := strings.CutPrefix(config, "carry ")
 	driver, source, _ := strings.Cut(config, " ")
 	db, err := sql.Open(driver, source)
 	if err != nil {
@@ -53,6 +54,9 @@ func sweepElsewhere(config string) error {
 	s, err := retentionsql.New(ctx, h)
 	if err != nil {
 		return err
+	}
+	if carries {
+		return carryElsewhere(ctx, h, s)
 	}
 	n := 0
 	p := &process{h: h, destroyed: func() {
@@ -76,14 +80,30 @@ func sweepElsewhere(config string) error {
 
 // As TestHold_WinsOverASweepElsewhere, with the sweep in a program of its own.
 func TestHold_WinsOverASweepOfAnotherProcess(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) {
-		file := url.URL{Scheme: "file", Path: filepath.Join(t.TempDir(), "test.db")}
-		holdAgainstProcess(t, "sqlite", file.String())
+	againstProcess(t, func(office *process) error {
+		hold := retention.Hold{Tenant: ours, ID: "h", Matter: "m", SubjectID: "p", Review: began.AddDate(1, 0, 0)}
+		return office.k.Place(person(t.Context(), "lawyer", "counsel"), hold)
 	})
-	t.Run("postgres", func(t *testing.T) { holdAgainstProcess(t, "pgx", pgtest.DSN(t)) })
 }
 
-func holdAgainstProcess(t *testing.T, driver, source string) {
+// And a stop of everything: once StopAll has returned nothing goes any more.
+func TestStop_WinsOverASweepOfAnotherProcess(t *testing.T) {
+	againstProcess(t, func(office *process) error {
+		return office.k.StopAll(person(t.Context(), "somebody", "operator"), troth.Platform, "incident-1")
+	})
+}
+
+// againstProcess has another program sweep, and act when that is under way.
+func againstProcess(t *testing.T, act func(office *process) error) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		file := url.URL{Scheme: "file", Path: filepath.Join(t.TempDir(), "test.db")}
+		actAgainstProcess(t, "sqlite", file.String(), act)
+	})
+	t.Run("postgres", func(t *testing.T) { actAgainstProcess(t, "pgx", pgtest.DSN(t), act) })
+}
+
+func actAgainstProcess(t *testing.T, driver, source string, act func(office *process) error) {
 	t.Helper()
 	db, err := sql.Open(driver, source)
 	require.NoError(t, err)
@@ -107,9 +127,8 @@ func holdAgainstProcess(t *testing.T, driver, source string) {
 	require.True(t, lines.Scan())
 	require.Equal(t, "third", lines.Text())
 
-	hold := retention.Hold{Tenant: ours, ID: "h", Matter: "m", SubjectID: "p", Review: began.AddDate(1, 0, 0)}
 	for {
-		err := office.k.Place(person(t.Context(), "lawyer", "counsel"), hold)
+		err := act(office)
 		if !troth.Retryable(err) {
 			require.NoError(t, err)
 			break
@@ -118,7 +137,7 @@ func holdAgainstProcess(t *testing.T, driver, source string) {
 	left := office.left(t)
 	require.True(t, lines.Scan())
 	require.NoError(t, cmd.Wait())
-	require.Equal(t, left, office.left(t), "nothing went after the hold was there")
+	require.Equal(t, left, office.left(t), "nothing went afterwards")
 	require.Equal(t, fmt.Sprint(total-left), lines.Text())
 	t.Logf("%d of %d were kept", left, total)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/trothdev/troth"
@@ -63,7 +64,7 @@ func (r *rig) same(got, want any, what string) {
 	}
 }
 
-// ids are the host's ids of keys, in their order.
+// ids are the host's ids of records, in their order.
 func ids(keys []retention.RecordKey) string {
 	var all []string
 	for _, k := range keys {
@@ -73,9 +74,13 @@ func ids(keys []retention.RecordKey) string {
 }
 
 // found demands the records of these ids, in this order.
-func (r *rig) found(keys []retention.RecordKey, err error, want string) {
+func (r *rig) found(places []retention.Place, err error, want string) {
 	r.Helper()
 	r.ok(err, "look for records")
+	var keys []retention.RecordKey
+	for _, p := range places {
+		keys = append(keys, p.RecordKey)
+	}
 	r.same(ids(keys), want, "records found")
 }
 
@@ -93,7 +98,7 @@ func record(t troth.Tenant, id string) retention.RecordRow {
 	return retention.RecordRow{
 		RecordKey: retention.RecordKey{Tenant: t, Type: "file", ID: id}, Handle: "h-" + id,
 		Class: "content", Stage: "trashed", Cohort: 4_000_000_000, Since: instant, EndBy: instant + 1,
-		Visible: retention.VisibleOwner, SubjectID: "p-" + id, Created: instant - 1, DueAt: 0, Policy: 7,
+		Visible: retention.VisibleOwner, SubjectID: "p-" + id, AccountID: "a-" + id, Purpose: "u-" + id, Created: instant - 1, DueAt: 0, Policy: 7,
 		Version: 9, Tries: 0, Detail: everyByte(),
 	}
 }
@@ -139,6 +144,9 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	_, err = r.s.InsertHold(ctx, hold(t, "1"))
 	r.ok(err, "insert hold")
 	r.insertControls(ctx, control(t, "exception", "1"))
+	_, err = r.s.InsertEvent(ctx, event(t, "1"))
+	r.ok(err, "insert event")
+	r.fillWarrants(ctx, t)
 	_, err = r.s.InsertPlan(ctx, plan(t, 1))
 	r.ok(err, "insert plan")
 	_, err = r.s.InsertStop(ctx, retention.StopRow{Tenant: t, ID: "1", PlacedAt: instant})
@@ -184,6 +192,15 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	about, err := r.s.SubjectRecords(ctx, retention.RecordKey{Tenant: t}, "p-1", 9)
 	r.ok(err, "records of a person")
 	fmt.Fprintf(&b, "%+v %+v %+v\n", open, all, about)
+	events, err := r.s.EventsOf(ctx, t, []retention.Many{event(t, "1").Many, event(t, "2").Many})
+	r.ok(err, "events")
+	fmt.Fprintf(&b, "%+v\n", events)
+	for _, of := range []retention.Many{{Scope: retention.OfAccount}, {Scope: retention.OfSubject, ID: "p-1"}} {
+		rows, err := r.s.RecordsOf(ctx, retention.RecordKey{Tenant: t}, of, 9)
+		r.ok(err, "records")
+		fmt.Fprintf(&b, "%+v\n", rows)
+	}
+	b.WriteString(r.dumpWarrants(ctx, t))
 	plans, err := r.s.OpenPlans(ctx, t)
 	r.ok(err, "open plans")
 	allowances, err := r.s.Allowances(ctx, t)
@@ -197,7 +214,7 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 // writes are all calls that write, by the name of their method, each of which changes
 // what a tenant that was filled has.
 func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error {
-	return map[string]func(ctx context.Context) error{
+	all := map[string]func(ctx context.Context) error{
 		"InsertPolicy": func(ctx context.Context) error { _, err := r.s.InsertPolicy(ctx, policy(t, 2)); return err },
 		"InsertRecord": func(ctx context.Context) error { _, err := r.s.InsertRecord(ctx, record(t, "2")); return err },
 		"PutRecord": func(ctx context.Context) error {
@@ -208,6 +225,12 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 		"DeleteRecord": func(ctx context.Context) error { return r.s.DeleteRecord(ctx, record(t, "1").RecordKey) },
 		"WakeHeld":     func(ctx context.Context) error { _, err := r.s.WakeHeld(ctx, t, instant); return err },
 		"InsertHold":   func(ctx context.Context) error { _, err := r.s.InsertHold(ctx, hold(t, "2")); return err },
+		"InsertEvent":  func(ctx context.Context) error { _, err := r.s.InsertEvent(ctx, event(t, "2")); return err },
+		"PutEvent": func(ctx context.Context) error {
+			row := event(t, "1")
+			row.Reached++
+			return r.s.PutEvent(ctx, row)
+		},
 		"PutHold": func(ctx context.Context) error {
 			row := hold(t, "1")
 			row.ReleasedAt = instant
@@ -245,4 +268,6 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 			return r.s.PutStop(ctx, retention.StopRow{Tenant: t, ID: "1", LiftedAt: instant})
 		},
 	}
+	maps.Copy(all, r.warrantWrites(t))
+	return all
 }

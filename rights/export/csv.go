@@ -158,9 +158,9 @@ func appendTextCell(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
-// armed are what formulas begin with in spreadsheets, the wide forms included, and
-// what cells of this format begin with.
-const armed = "=+-@\uff1d\uff0b\uff0d\uff20'!"
+// armed are what formulas begin with in spreadsheets, the wide forms and an end of line
+// included, and what cells of this format begin with.
+const armed = "=+-@\uff1d\uff0b\uff0d\uff20\n'!"
 
 func appendDisarmed(dst []byte, s string) []byte {
 	if strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && (r < ' ' || 0x7f <= r && r <= 0x9f || isHidden(r)) }) {

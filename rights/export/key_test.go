@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,4 +44,8 @@ func TestNewSigner_RefusesWhatCannotSign(t *testing.T) {
 	} {
 		require.ErrorIs(t, try(), export.ErrKey, name)
 	}
+}
+
+func asSheetError(err error) (*export.SheetError, bool) {
+	return errors.AsType[*export.SheetError](err)
 }

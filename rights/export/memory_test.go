@@ -66,7 +66,7 @@ func TestWriter_MemoryIsBoundedOverManyTypes(t *testing.T) {
 	before, most := inUse(), uint64(0)
 	archive := w.write(func(x *export.Writer) {
 		require.NoError(t, x.Copy(t.Context(), source, func(yield func(export.Record, error) bool) {
-			for i := range 12_000 {
+			for i := range 4_800 {
 				r := export.Record{Type: name(i % types), ID: "1", Fields: []export.Field{export.Text("a", value)}}
 				if !yield(r, nil) {
 					return
@@ -88,7 +88,7 @@ func TestWriter_MemoryIsBoundedOverManyTypes(t *testing.T) {
 		require.Equal(t, value, r.Record.Fields[0].Value.Text())
 		n++
 	}
-	require.Equal(t, 12_000, n)
+	require.Equal(t, 4_800, n)
 }
 
 func name(i int) string { return "type " + string(rune('a'+i%26)) + string(rune('a'+i/26)) }

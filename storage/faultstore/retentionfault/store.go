@@ -94,16 +94,16 @@ func (s *store) ActiveHolds(ctx context.Context, tenant troth.Tenant) ([]retenti
 	return faultstore.Do(ctx, s.p, "ActiveHolds", func() ([]retention.HoldRow, error) { return s.s.ActiveHolds(ctx, tenant) })
 }
 
-func (s *store) CutRecords(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
-	return faultstore.Do(ctx, s.p, "CutRecords", func() ([]retention.RecordKey, error) { return s.s.CutRecords(ctx, c, limit) })
+func (s *store) CutRecords(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error) {
+	return faultstore.Do(ctx, s.p, "CutRecords", func() ([]retention.Place, error) { return s.s.CutRecords(ctx, c, after, limit) })
 }
 
-func (s *store) DueRecords(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
-	return faultstore.Do(ctx, s.p, "DueRecords", func() ([]retention.RecordKey, error) { return s.s.DueRecords(ctx, at, limit) })
+func (s *store) DueRecords(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error) {
+	return faultstore.Do(ctx, s.p, "DueRecords", func() ([]retention.Place, error) { return s.s.DueRecords(ctx, at, after, limit) })
 }
 
-func (s *store) StaleRecords(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
-	return faultstore.Do(ctx, s.p, "StaleRecords", func() ([]retention.RecordKey, error) { return s.s.StaleRecords(ctx, below, limit) })
+func (s *store) StaleRecords(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error) {
+	return faultstore.Do(ctx, s.p, "StaleRecords", func() ([]retention.Place, error) { return s.s.StaleRecords(ctx, below, after, limit) })
 }
 
 func (s *store) FailingRecords(ctx context.Context, limit int) ([]retention.RecordRow, error) {
@@ -164,4 +164,56 @@ func (s *store) ActiveStops(ctx context.Context, tenant troth.Tenant) ([]retenti
 
 func (s *store) SurveyRecords(ctx context.Context, v retention.Survey, limit int) ([]retention.RecordRow, error) {
 	return faultstore.Do(ctx, s.p, "SurveyRecords", func() ([]retention.RecordRow, error) { return s.s.SurveyRecords(ctx, v, limit) })
+}
+
+func (s *store) InsertWarrant(ctx context.Context, row retention.WarrantRow) error {
+	return faultstore.Run(ctx, s.p, "InsertWarrant", func() error { return s.s.InsertWarrant(ctx, row) })
+}
+
+func (s *store) LockWarrant(ctx context.Context, key retention.WarrantKey, wait bool) (retention.WarrantRow, bool, error) {
+	r, err := faultstore.Do(ctx, s.p, "LockWarrant", func() (r found[retention.WarrantRow], err error) {
+		r.row, r.found, err = s.s.LockWarrant(ctx, key, wait)
+		return r, err
+	})
+	return r.row, r.found, err
+}
+
+func (s *store) PutWarrant(ctx context.Context, row retention.WarrantRow) error {
+	return faultstore.Run(ctx, s.p, "PutWarrant", func() error { return s.s.PutWarrant(ctx, row) })
+}
+
+func (s *store) DeleteWarrant(ctx context.Context, key retention.WarrantKey) error {
+	return faultstore.Run(ctx, s.p, "DeleteWarrant", func() error { return s.s.DeleteWarrant(ctx, key) })
+}
+
+func (s *store) WarrantsOf(ctx context.Context, tenant troth.Tenant, handle string) ([]retention.WarrantRow, error) {
+	return faultstore.Do(ctx, s.p, "WarrantsOf", func() ([]retention.WarrantRow, error) { return s.s.WarrantsOf(ctx, tenant, handle) })
+}
+
+func (s *store) Warrants(ctx context.Context, q retention.WarrantQuery) ([]retention.WarrantRow, error) {
+	return faultstore.Do(ctx, s.p, "Warrants", func() ([]retention.WarrantRow, error) { return s.s.Warrants(ctx, q) })
+}
+
+func (s *store) AddTally(ctx context.Context, row retention.TallyRow) error {
+	return faultstore.Run(ctx, s.p, "AddTally", func() error { return s.s.AddTally(ctx, row) })
+}
+
+func (s *store) Tallies(ctx context.Context, tenant troth.Tenant, since int64) ([]retention.TallyRow, error) {
+	return faultstore.Do(ctx, s.p, "Tallies", func() ([]retention.TallyRow, error) { return s.s.Tallies(ctx, tenant, since) })
+}
+
+func (s *store) PutLateness(ctx context.Context, row retention.LatenessRow) error {
+	return faultstore.Run(ctx, s.p, "PutLateness", func() error { return s.s.PutLateness(ctx, row) })
+}
+
+func (s *store) Lateness(ctx context.Context, tenant troth.Tenant) ([]retention.LatenessRow, error) {
+	return faultstore.Do(ctx, s.p, "Lateness", func() ([]retention.LatenessRow, error) { return s.s.Lateness(ctx, tenant) })
+}
+
+func (s *store) DueWarrants(ctx context.Context, at int64, limit int) ([]retention.WarrantKey, error) {
+	return faultstore.Do(ctx, s.p, "DueWarrants", func() ([]retention.WarrantKey, error) { return s.s.DueWarrants(ctx, at, limit) })
+}
+
+func (s *store) WaitingWarrants(ctx context.Context, limit int) ([]retention.WarrantRow, error) {
+	return faultstore.Do(ctx, s.p, "WaitingWarrants", func() ([]retention.WarrantRow, error) { return s.s.WaitingWarrants(ctx, limit) })
 }

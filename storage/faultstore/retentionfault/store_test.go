@@ -64,6 +64,13 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 						_, err = inner.InsertControl(ctx, retention.ControlRow{})
 						require.NoError(t, err)
 					}
+					if method != "InsertEvent" {
+						_, err := inner.InsertEvent(ctx, retention.EventRow{})
+						require.NoError(t, err)
+					}
+					if method != "InsertWarrant" {
+						require.NoError(t, inner.InsertWarrant(ctx, retention.WarrantRow{}))
+					}
 					_, err = inner.InsertPlan(ctx, retention.PlanRow{})
 					require.NoError(t, err)
 					_, err = inner.InsertStop(ctx, retention.StopRow{})
@@ -71,9 +78,14 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					_, _, err = inner.LockAllowance(ctx, "", "", true)
 					require.NoError(t, err)
 					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
-					if method == "DeleteRecord" {
-						_, err := inner.InsertRecord(ctx, retention.RecordRow{}) // for the second call
+					switch method { // for the second call
+					case "DeleteRecord":
+						_, err := inner.InsertRecord(ctx, retention.RecordRow{})
 						require.NoError(t, err)
+					case "DeleteWarrant":
+						_ = inner.InsertWarrant(ctx, retention.WarrantRow{})
+					case "InsertWarrant":
+						_ = inner.DeleteWarrant(ctx, retention.WarrantKey{})
 					}
 					require.NoError(t, call(ctx, s, method))
 					return nil

@@ -19,6 +19,9 @@ type Store struct {
 	records  *memory.Table[retention.RecordKey, retention.RecordRow]
 	holds    *memory.Table[holdKey, retention.HoldRow]
 	controls *memory.Table[retention.ControlKey, retention.ControlRow]
+	events   *memory.Table[retention.EventKey, retention.EventRow]
+	leases   *memory.Table[string, leased]
+	warrantTables
 
 	plans      *memory.Table[planKey, retention.PlanRow]
 	allowances *memory.Table[nameKey, retention.AllowanceRow]
@@ -29,6 +32,7 @@ var _ retention.Backend = (*Store)(nil)
 
 var (
 	errNoTransaction = errors.New("retentionmem: not in a transaction")
+	errTaken         = errors.New("retentionmem: the id is taken")
 	errNothing       = errors.New("retentionmem: no such row")
 )
 
@@ -56,6 +60,9 @@ func New(db *memory.DB) *Store {
 		controls: memory.NewTable[retention.ControlKey, retention.ControlRow](db, func(a, b retention.ControlKey) int {
 			return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), strings.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID))
 		}),
+		events:        memory.NewTable[retention.EventKey, retention.EventRow](db, compareEvents),
+		leases:        memory.NewTable[string, leased](db, strings.Compare),
+		warrantTables: newWarrantTables(db),
 
 		plans:      memory.NewTable[planKey, retention.PlanRow](db, comparePlans),
 		allowances: memory.NewTable[nameKey, retention.AllowanceRow](db, compareNames),

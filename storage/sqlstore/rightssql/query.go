@@ -2,6 +2,7 @@ package rightssql
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -91,12 +92,13 @@ func common() *queries {
 		setManaged: `INSERT INTO troth_rights_managed (one) VALUES (1) ON CONFLICT DO NOTHING`,
 	}
 	for by := range q.queue {
-		where := `tenant = ? AND open = ?`
+		conditions := []string{`tenant = ?`, `open = ?`}
 		for bit, column := range []string{"state", "owner", "entitlement"} {
 			if by&(1<<bit) != 0 {
-				where += ` AND ` + column + ` = ?`
+				conditions = append(conditions, column+` = ?`)
 			}
 		}
+		where := strings.Join(conditions, ` AND `)
 		q.queue[by] = `SELECT ` + requestValues + ` FROM troth_rights_request WHERE ` + where + ` AND (due_at, id) > (?, ?)
 			ORDER BY due_at, id LIMIT ?`
 	}

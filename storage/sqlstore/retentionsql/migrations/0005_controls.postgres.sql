@@ -16,8 +16,6 @@ CREATE TABLE troth_retention_control (
 CREATE INDEX troth_retention_control_open ON troth_retention_control (tenant, kind, id) WHERE open <> 0;
 CREATE INDEX troth_retention_control_due ON troth_retention_control (kind, due_at) WHERE due_at <> 0;
 
-CREATE INDEX troth_retention_record_subject ON troth_retention_record (tenant, subject, type, id) WHERE subject <> '';
-
 -- A hold may be narrowed by a condition; told_at is the review that people were told of.
 ALTER TABLE troth_retention_hold ADD COLUMN condition BYTEA NOT NULL DEFAULT '';
 ALTER TABLE troth_retention_hold ADD COLUMN told_at BIGINT NOT NULL DEFAULT 0;
