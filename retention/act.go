@@ -155,12 +155,12 @@ var (
 
 // Acts are the acts whose evidence the keeper records.
 func Acts() []*troth.Act {
-	return []*troth.Act{
+	return append([]*troth.Act{
 		actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease,
 		actPlan, actApprove, actCarried, actAwait, actStop, actLift,
 		actWarrant, actCopy, actGone, actLate, actCertificate, actTooLate,
 		actReport, actReach,
-	}
+	}, controlActs()...)
 }
 
 // self acts when the keeper does something that nobody asked for.

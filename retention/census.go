@@ -46,7 +46,8 @@ func (k *Keeper) Record(ctx context.Context, key RecordKey) (Decision, error) {
 			return Decision{}, err
 		}
 	}
-	return h.Evaluate(row.facts(&det, holds.of(row.SubjectID, row.Class, timeOf(row.Created))), k.now()), nil
+	now := k.now()
+	return h.Evaluate(holds.facts(h, &row, &det, now), now), nil
 }
 
 // HostCount asks a type's handler how many records of a tenant the host has. More than

@@ -71,13 +71,3 @@ func (d *detail) latest() (at time.Time) {
 	}
 	return at
 }
-
-// facts are what the keeper knows of a record. Nobody can grant exceptions or erasures
-// through it, so that there are none is known.
-func (row *RecordRow) facts(d *detail, holds []Held) *Facts {
-	return &Facts{
-		Record: row.Type + "/" + row.Handle, Class: row.Class, Cohort: row.Cohort,
-		State:  State{Stage: row.Stage, Since: time.UnixMicro(row.Since).UTC(), EndBy: timeOf(row.EndBy)},
-		Events: d.Events, Labels: d.Labels, Holds: holds, Known: KnownAll,
-	}
-}

@@ -42,6 +42,12 @@
 // transaction does keeps what it covers. For the data of the other packages the keeper
 // is their troth.Disposer.
 //
+// What else people decide is on record too: exceptions, see [Keeper.ProposeException],
+// erasures that were granted, see [Keeper.GrantErasure], and what is decided where one
+// thing stands against another, see [Keeper.Conflicts]. With [WithKeys], [WithEvidence]
+// and [WithOutside] the keeper notices who changed holds, exceptions or policies past it, or
+// put an older database back, and destroys nothing meanwhile. Content that is processed and
+// never kept goes through [Keeper.Transient].
 // # Before anything goes
 //
 // [Keeper.Preview] says what a sweep would do now, by the sweep's own evaluation, as
@@ -88,7 +94,8 @@
 // what it counts. A handler is believed when it says that its copies were told, and a copy
 // that cannot show that it let go of something is taken at its word. What a
 // handler does outside of the database is not undone with the transaction. Whoever
-// writes to the database past the keeper can destroy without it.
+// writes to the database past the keeper can destroy without it, and without keys can make
+// it destroy. What went through [Keeper.Transient] may have been copied by who had it.
 //
 // It is no legal advice. That a policy lints clean says that its stages meet
 // its promises, not that the promises are lawful, or the periods right. Copies that
@@ -98,7 +105,8 @@
 //
 // [*PolicyError], which wraps [ErrPolicy], refuses a policy and says where. Nothing
 // of a policy but ids is quoted. A [*LintError] holds findings, a [*HeldError] names the
-// hold that keeps something; it wraps troth.ErrNotPermitted, as does a [*StoppedError]. An
+// hold that keeps something; it wraps troth.ErrNotPermitted, as does a [*StoppedError], and
+// a [*TamperedError], which names rows that are not as a keeper left them. An
 // [*ApprovalError] says that people must look, a [*StaleError] that what they looked at
 // is not so any more.
 //
@@ -115,7 +123,7 @@
 //
 // A policy is stored as its text. docs/formats/retention-policy.md gives the fields
 // and the canonical bytes of which [Policy.Hash] is the hash, docs/formats/retention.md
-// what is stored of records and holds.
+// what is stored of records and holds, docs/formats/retention-control.md of other decisions.
 //
 // # Compatibility
 //

@@ -70,6 +70,13 @@ var (
 	ErrRole = errors.New("retention: this takes another person or role")
 	// ErrHold says that a hold is not usable: without matter, or without review.
 	ErrHold = errors.New("retention: hold is not usable")
+	// ErrExtent says that what a decision is to be about contradicts itself.
+	ErrExtent = errors.New("retention: extent is not usable")
+	// ErrCondition says that a condition has too many words.
+	ErrCondition = errors.New("retention: condition is not usable")
+	// ErrException says that an exception is not usable: without reason, or without an
+	// end that lies ahead.
+	ErrException = errors.New("retention: exception is not usable")
 	// ErrRecord says that a stored row is not what the keeper wrote.
 	ErrRecord = errors.New("retention: stored record is not usable")
 	// ErrHeld says that a legal hold stands against it. The error that wraps it is a

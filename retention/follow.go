@@ -5,8 +5,9 @@ import "time"
 // outcome is what a sweep makes of one record: a preview and the sweep itself find it
 // by the same call.
 type outcome struct {
-	det  detail
-	held []Held
+	det detail
+	// f is what was known, of the stage to where the record enters that.
+	f *Facts
 	// stood is the record with all that happened to what it belongs to.
 	stood RecordRow
 	// moved says that the record enters the stage to; d is what is decided there then, and
@@ -31,21 +32,23 @@ func outcomeOf(h *History, holds *holdIndex, events manyEvents, row *RecordRow, 
 		o.ahead = latest
 		return o, nil
 	}
-	o.held = holds.of(row.SubjectID, row.Class, timeOf(row.Created))
 	if added || o.det.Again {
 		if err := h.stand(&o.stood, &o.det); err != nil {
 			return o, err
 		}
 	}
-	f := o.stood.facts(&o.det, o.held)
-	o.d = h.Evaluate(f, at)
+	o.f = holds.facts(h, &o.stood, &o.det, at)
+	o.d = h.Evaluate(o.f, at)
 	if o.d.Verdict == Move { // to the last stage that is due
-		f.Stage, f.Since = o.d.Next, o.d.NextAt
-		o.moved, o.to = true, f.State
-		o.d = h.Evaluate(f, at)
+		o.f.Stage, o.f.Since = o.d.Next, o.d.NextAt
+		o.moved, o.to = true, o.f.State
+		o.d = h.Evaluate(o.f, at)
 	}
 	return o, nil
 }
+
+// bound reports whether something that people decided covers the record.
+func (o *outcome) bound() bool { return len(o.f.Holds)+len(o.f.Exceptions)+len(o.f.Erasures) > 0 }
 
 // standing is the stage that time alone has brought a record to at an instant, the last
 // one before it is purged: the same whether sweeps moved it there or not.

@@ -64,7 +64,7 @@ func (k *Keeper) Created(ctx context.Context, n NewRecord) error {
 	if row.Detail, err = d.encode(); err != nil {
 		return err
 	}
-	decided := h.Evaluate(row.facts(&d, nil), now)
+	decided := h.Evaluate((&holdIndex{}).facts(h, &row, &d, now), now)
 	row.Visible = decided.Visible // as the host made it
 	k.schedule(h, &row, &decided, len(d.Labels) > 0, now, false)
 	return k.tx.Atomically(ctx, func(ctx context.Context) error {

@@ -1,9 +1,11 @@
 package retention
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,6 +23,8 @@ type Hold struct {
 	// a limit is covered.
 	SubjectID, Class string
 	From, To         time.Time
+	// Where limits it further.
+	Where Condition
 	// Review is when people look at it again. It ends nothing.
 	Review time.Time
 	// PlacedAt, ProposedAt and ReleasedAt are set by the keeper.
@@ -37,10 +41,16 @@ func (k *Keeper) Place(ctx context.Context, hold Hold) error {
 	if err := hold.validate(); err != nil {
 		return err
 	}
+	where, err := hold.Where.encode()
+	if err != nil {
+		return fmt.Errorf("retention: place: %w", err)
+	}
 	row := HoldRow{
+		Where:  where,
 		Tenant: hold.Tenant, ID: hold.ID, Matter: hold.Matter, SubjectID: hold.SubjectID, Class: hold.Class,
 		From: microsOf(hold.From), To: microsOf(hold.To), ReviewAt: microsOf(hold.Review), PlacedAt: k.now().UnixMicro(),
 	}
+	defer k.keepNow(ctx, hold.Tenant)
 	return k.tx.Atomically(ctx, func(ctx context.Context) error {
 		if err := k.store.LockTenant(ctx, hold.Tenant, true); err != nil {
 			return fmt.Errorf("retention: lock tenant: %w", err)
@@ -53,6 +63,9 @@ func (k *Keeper) Place(ctx context.Context, hold Hold) error {
 		if !inserted {
 			return k.same(ctx, row)
 		}
+		if err := k.reseal(ctx, row.Tenant, row.sealed(), true, true); err != nil {
+			return err
+		}
 		return k.record(ctx, row.entry(actHold))
 	})
 }
@@ -64,7 +77,7 @@ func (k *Keeper) same(ctx context.Context, row HoldRow) error {
 		return fmt.Errorf("retention: read hold: %w", err)
 	}
 	if old.ReleasedAt != 0 || old.Matter != row.Matter || old.SubjectID != row.SubjectID || old.Class != row.Class ||
-		old.From != row.From || old.To != row.To || old.ReviewAt != row.ReviewAt {
+		old.From != row.From || old.To != row.To || old.ReviewAt != row.ReviewAt || !bytes.Equal(old.Where, row.Where) {
 		return ErrConflict
 	}
 	return nil
@@ -80,18 +93,18 @@ func (hold *Hold) validate() error {
 	if err := checkName("matter", hold.Matter); err != nil {
 		return err
 	}
-	if hold.Review.IsZero() || !hold.From.IsZero() && !hold.To.IsZero() && hold.To.Before(hold.From) {
+	if hold.Review.IsZero() {
 		return ErrHold
 	}
-	if hold.Class != "" {
-		if err := checkName("class", hold.Class); err != nil {
-			return err
-		}
-	}
-	if hold.SubjectID != "" {
-		return troth.Subject{Tenant: hold.Tenant, ID: hold.SubjectID}.Validate()
-	}
-	return nil
+	x := Extent{SubjectID: hold.SubjectID, Class: hold.Class, From: hold.From, To: hold.To, Where: hold.Where}
+	return x.validate(hold.Tenant)
+}
+
+// extent is what the hold covers.
+func (row *HoldRow) extent() (x Extent, err error) {
+	x = Extent{SubjectID: row.SubjectID, Class: row.Class, From: timeOf(row.From), To: timeOf(row.To)}
+	x.Where, err = decodeCondition(row.Where)
+	return x, err
 }
 
 func (row *HoldRow) entry(act *troth.Act) troth.Entry {
@@ -127,8 +140,8 @@ func (k *Keeper) ProposeRelease(ctx context.Context, tenant troth.Tenant, id str
 			return err
 		}
 		row.ProposedAt, row.Proposer = k.now().UnixMicro(), proposer
-		if err := k.store.PutHold(ctx, row); err != nil {
-			return fmt.Errorf("retention: write hold: %w", err)
+		if err := k.putHold(ctx, &row); err != nil {
+			return err
 		}
 		return k.record(ctx, row.entry(actPropose))
 	})
@@ -151,8 +164,8 @@ func (k *Keeper) Release(ctx context.Context, tenant troth.Tenant, id string) er
 			return err
 		}
 		row.ReleasedAt, row.Proposer = k.now().UnixMicro(), nil
-		if err := k.store.PutHold(ctx, row); err != nil {
-			return fmt.Errorf("retention: write hold: %w", err)
+		if err := k.putHold(ctx, &row); err != nil {
+			return err
 		}
 		woken, err := k.store.WakeHeld(ctx, tenant, atOnce)
 		if err != nil {
@@ -177,8 +190,19 @@ func (k *Keeper) withHold(ctx context.Context, tenant troth.Tenant, id string, f
 		if !found || row.ReleasedAt != 0 {
 			return ErrNotFound
 		}
+		if err := k.fits(ctx, tenant, row.sealed()); err != nil {
+			return err
+		}
 		return fn(ctx, row)
 	})
+}
+
+// putHold writes a hold that the caller has alone, and seals it.
+func (k *Keeper) putHold(ctx context.Context, row *HoldRow) error {
+	if err := k.store.PutHold(ctx, *row); err != nil {
+		return fmt.Errorf("retention: write hold: %w", err)
+	}
+	return k.reseal(ctx, row.Tenant, row.sealed(), row.ReleasedAt == 0, false)
 }
 
 const saltSize = 16
@@ -200,65 +224,40 @@ func proposerOf(ctx context.Context, salt []byte) ([]byte, error) {
 	return append(b, sum[:]...), nil
 }
 
-// Holds returns the tenant's active holds, ordered by id.
+// Holds returns the tenant's active holds, ordered by id. A *[TamperedError] comes with
+// what is there.
 func (k *Keeper) Holds(ctx context.Context, tenant troth.Tenant) ([]Hold, error) {
 	rows, err := k.store.ActiveHolds(ctx, tenant)
 	if err != nil {
 		return nil, fmt.Errorf("retention: read holds: %w", err)
 	}
 	var all []Hold
-	for _, row := range rows {
-		all = append(all, Hold{
-			Tenant: row.Tenant, ID: row.ID, Matter: row.Matter, SubjectID: row.SubjectID, Class: row.Class,
-			From: timeOf(row.From), To: timeOf(row.To), Review: timeOf(row.ReviewAt),
-			PlacedAt: timeOf(row.PlacedAt), ProposedAt: timeOf(row.ProposedAt),
-		})
+	for i := range rows {
+		hold, err := rows[i].hold()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, hold)
+	}
+	_, err = k.holds(ctx, tenant)
+	if _, bad := errors.AsType[*TamperedError](err); bad {
+		return all, err
 	}
 	return all, nil
 }
 
-// holdIndex finds the holds that cover something without looking at all of them.
-type holdIndex struct {
-	bySubject map[string][]HoldRow
-	rows      []HoldRow // all, for what is about nobody knows whom
+func (row *HoldRow) hold() (Hold, error) {
+	where, err := decodeCondition(row.Where)
+	return Hold{
+		Tenant: row.Tenant, ID: row.ID, Matter: row.Matter, SubjectID: row.SubjectID, Class: row.Class,
+		From: timeOf(row.From), To: timeOf(row.To), Where: where, Review: timeOf(row.ReviewAt),
+		PlacedAt: timeOf(row.PlacedAt), ProposedAt: timeOf(row.ProposedAt), ReleasedAt: timeOf(row.ReleasedAt),
+	}, err
 }
 
-// holds reads the tenant's active holds, in the caller's transaction.
-func (k *Keeper) holds(ctx context.Context, tenant troth.Tenant) (*holdIndex, error) {
-	rows, err := k.store.ActiveHolds(ctx, tenant)
-	if err != nil {
-		return nil, fmt.Errorf("retention: read holds: %w", err)
-	}
-	x := &holdIndex{bySubject: map[string][]HoldRow{}, rows: rows}
-	for _, row := range rows {
-		x.bySubject[row.SubjectID] = append(x.bySubject[row.SubjectID], row)
-	}
-	return x, nil
-}
-
-// of returns the holds that cover something of a class about a person, created at an
-// instant. What is not known, and so empty or zero, is within every limit.
-func (x *holdIndex) of(subjectID, class string, created time.Time) (held []Held) {
-	cover := func(rows []HoldRow) {
-		for i := range rows {
-			if rows[i].covers(class, created) {
-				held = append(held, Held{Hold: rows[i].ID, Matter: rows[i].Matter})
-			}
-		}
-	}
-	if subjectID == "" {
-		cover(x.rows)
-		return held
-	}
-	cover(x.bySubject[""])
-	cover(x.bySubject[subjectID])
-	return held
-}
-
+// covers reports whether the hold covers something of a class that was created at an
+// instant. What is not known is within every limit.
 func (row *HoldRow) covers(class string, created time.Time) bool {
-	if row.Class != "" && class != "" && row.Class != class {
-		return false
-	}
-	at := created.UnixMicro()
-	return created.IsZero() || at >= row.From && (row.To == 0 || at <= row.To)
+	x, err := row.extent()
+	return err != nil || x.covers(&thing{class: class, created: created})
 }

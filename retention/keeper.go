@@ -45,6 +45,9 @@ type Keeper struct {
 	log   *zap.Logger
 	// known is what was committed of the policy when somebody looked last.
 	known atomic.Pointer[knownPolicy]
+	// numbers are those of seals that are kept outside, trail what comparing with it came
+	// to; both by tenant.
+	numbers, trail sync.Map
 	// holder is the keeper's name in leases, first the lane that it begins with, and busy
 	// are those that a sweep of its own has.
 	holder string
@@ -57,6 +60,7 @@ type knownPolicy struct {
 	last     uint32
 	policies []*Policy
 	history  *History
+	sealed   []sealedRow
 }
 
 // New returns a keeper on the store, and takes the stores over that it manages. It
@@ -95,8 +99,14 @@ func New(ctx context.Context, c Config, opts ...Option) (*Keeper, error) {
 	if err := tx.Atomically(ctx, func(ctx context.Context) error { return k.manage(ctx, c.Manages) }); err != nil {
 		return nil, err
 	}
-	if _, err := k.history(ctx); err != nil && !errors.Is(err, ErrNoPolicy) {
+	if _, err := k.tag(ctx, nil); err != nil { // asks for the key, if need be, before others wait
 		return nil, err
+	}
+	if err := k.lookOutside(ctx, nil); err != nil {
+		return nil, err
+	}
+	if _, err := k.history(ctx); err != nil && !errors.Is(err, ErrNoPolicy) && !errors.Is(err, ErrTampered) {
+		return nil, err // what was found in rows stops sweeps, and is for people to look at
 	}
 	return k, nil
 }
@@ -156,6 +166,9 @@ func (k *Keeper) versions(ctx context.Context) (*knownPolicy, error) {
 		if known, err = known.with(rows); err != nil {
 			return nil, err
 		}
+		if err := k.checkSeal(ctx, troth.Platform, known.sealed, sealedPolicy); err != nil {
+			return nil, err
+		}
 		if k.tx.Scope(ctx) == nil {
 			k.known.Store(known)
 		}
@@ -167,13 +180,14 @@ func (k *Keeper) versions(ctx context.Context) (*knownPolicy, error) {
 }
 
 func (n *knownPolicy) with(rows []PolicyRow) (*knownPolicy, error) {
-	next := &knownPolicy{policies: slices.Clone(n.policies)}
+	next := &knownPolicy{policies: slices.Clone(n.policies), sealed: slices.Clone(n.sealed)}
 	for i := range rows {
 		p, err := Parse(rows[i].Text)
 		if err != nil || p.Hash() != rows[i].Hash || p.Version != rows[i].Version {
 			return nil, fmt.Errorf("%w: policy version %d", ErrRecord, rows[i].Version)
 		}
 		next.policies = append(next.policies, p)
+		next.sealed = append(next.sealed, rows[i].sealed())
 		next.last = p.Version
 	}
 	h, err := NewHistory(next.policies...)
@@ -203,7 +217,11 @@ func (k *Keeper) Activate(ctx context.Context, p *Policy) error {
 	if err != nil {
 		return err
 	}
-	return k.tx.Atomically(ctx, func(ctx context.Context) error { return k.activate(ctx, p, text) })
+	err = k.tx.Atomically(ctx, func(ctx context.Context) error { return k.activate(ctx, p, text) })
+	if err == nil {
+		k.keepNow(ctx, troth.Platform)
+	}
+	return err
 }
 
 // checked returns a copy of a policy that nobody changes meanwhile, and its text, if it
@@ -240,6 +258,9 @@ func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
 			return err
 		}
 	}
+	if err := k.checkSeal(ctx, troth.Platform, before.sealed, sealedPolicy); err != nil {
+		return err
+	}
 	known, err := before.with([]PolicyRow{row})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrVersion, err)
@@ -253,6 +274,9 @@ func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
 	}
 	if !inserted {
 		return ErrVersion
+	}
+	if err := k.reseal(ctx, troth.Platform, row.sealed(), true, false); err != nil {
+		return err
 	}
 	// Rows that are there already are never waited for when they are first needed.
 	for _, id := range append(known.history.classes(), firstRun) {

@@ -251,3 +251,55 @@ func TestDispose_ChecksHolds(t *testing.T) {
 	err := without.k.Dispose(w.ctx, troth.DisposalRef{Tenant: ours, Kind: "task.finished", ID: "x"}, "over", nil)
 	require.ErrorIs(t, err, retention.ErrNoPolicy)
 }
+
+// The cases that no other test has: a handler that is called without a permit, one of
+// another keeper, and asking outside of every transaction.
+func TestPermit_NothingGoesWithoutOne(t *testing.T) {
+	w := newKept(t, content(t))
+	w.add("1", "p")
+	w.happened("1", "trashed")
+	w.after(60)
+	row, _, err := w.store.Record(w.ctx, fileKey("1"))
+	require.NoError(t, err)
+	h, err := w.k.History(w.ctx)
+	require.NoError(t, err)
+	_, policy, _ := h.Active(w.now)
+	by := retention.Order{
+		RecordKey: row.RecordKey, Handle: row.Handle, SubjectID: row.SubjectID, Class: row.Class, Stage: row.Stage,
+		Version: row.Version, Policy: policy,
+	}
+	calls := map[string]func(ctx context.Context) error{
+		"destroy":   func(ctx context.Context) error { return w.files.Destroy(ctx, by) },
+		"anonymise": func(ctx context.Context) error { return w.files.Anonymise(ctx, by) },
+	}
+	for name, call := range calls {
+		require.ErrorIs(t, call(w.ctx), troth.ErrNotPermitted, name)
+		require.ErrorIs(t, w.db.Atomically(w.ctx, call), troth.ErrNotPermitted, name)
+	}
+	by.Permit = troth.UnmanagedPermit("x")
+	for name, call := range calls {
+		require.ErrorIs(t, w.db.Atomically(w.ctx, call), troth.ErrNotPermitted, name+", unmanaged")
+	}
+
+	// A permit is minted in a transaction, also where the caller has none; it is for that one.
+	ref := troth.PermitRef{Tenant: string(ours), Record: "file/1", Version: row.Version, Stage: row.Stage}
+	leave := retention.Leave{Ref: ref, SubjectID: "p", Ground: "x"}
+	require.NoError(t, w.k.Permit(w.ctx, leave, func(ctx context.Context, p troth.Permit) error {
+		require.NotNil(t, w.db.Scope(ctx))
+		by.Permit = p
+		require.ErrorIs(t, w.k.Check(w.ctx, by), troth.ErrNotPermitted, "outside of it")
+		return w.k.Check(ctx, by)
+	}))
+	require.ErrorIs(t, w.db.Atomically(w.ctx, calls["destroy"]), troth.ErrNotPermitted, "used again")
+
+	// Another policy that is active does not let an order of the one before pass.
+	require.NoError(t, w.k.Activate(w.officer(), changed(t, content(t), func(p *retention.Policy) {
+		p.Version, p.Effective = 2, date(t, "2026-02-01")
+	})))
+	require.NoError(t, w.k.Permit(w.ctx, leave, func(ctx context.Context, p troth.Permit) error {
+		by.Permit = p
+		require.ErrorIs(t, w.k.Check(ctx, by), troth.ErrNotPermitted, "another policy")
+		return nil
+	}))
+	require.NotEmpty(t, w.sees("1"))
+}

@@ -29,15 +29,18 @@ type world struct {
 	zone   *time.Location
 	all    map[string]*life
 	holds  map[string]string // by id, whom they are about; empty for everybody
-	count  int
-	newest time.Time
-	gone   int
+	// exceptions are those that nobody ended.
+	exceptions map[string]retention.ExceptionRecord
+	erased     map[string][]retention.Erasure // by whom they are about
+	count      int
+	newest     time.Time
+	gone       int
 	// planned is how much previews foretold.
 	planned int64
 }
 
 func newWorld(t *testing.T, r random) *world {
-	l := &world{kept: newKept(t, nil), r: r, policy: r.policy(t), all: map[string]*life{}, holds: map[string]string{}}
+	l := &world{kept: newKept(t, nil), r: r, policy: r.policy(t), all: map[string]*life{}, holds: map[string]string{}, exceptions: map[string]retention.ExceptionRecord{}, erased: map[string][]retention.Erasure{}}
 	text, err := json.Marshal(l.policy)
 	require.NoError(t, err)
 	// Not by Activate: random policies do not lint clean.
@@ -66,7 +69,7 @@ func pick[V any](r random, from map[string]V) string {
 }
 
 func (l *world) step() {
-	switch l.r.IntN(10) {
+	switch l.r.IntN(12) {
 	case 0, 1:
 		l.create()
 	case 2, 3, 4:
@@ -89,6 +92,10 @@ func (l *world) step() {
 			l.release(id)
 			delete(l.holds, id)
 		}
+	case 7:
+		l.excepts()
+	case 8:
+		l.erases()
 	default:
 		by := time.Duration(l.r.Int64N(int64(60 * 24 * time.Hour))).Truncate(time.Microsecond)
 		if l.r.IntN(6) == 0 {
@@ -96,6 +103,39 @@ func (l *world) step() {
 		}
 		l.now = l.now.Add(by)
 		l.check()
+	}
+}
+
+// excepts has an exception granted about somebody, or ends one.
+func (l *world) excepts() {
+	if id := pick(l.r, l.exceptions); id != "" && l.r.IntN(2) == 0 {
+		if l.exceptions[id].Until.After(l.now) {
+			require.NoError(l, l.k.EndException(l.officer(), ours, id))
+		}
+		delete(l.exceptions, id)
+		return
+	}
+	x := retention.ExceptionRecord{
+		ID: l.id(), Extent: retention.Extent{SubjectID: []string{"", "p0", "p1"}[l.r.IntN(3)]},
+		Until: l.now.Add(time.Duration(1 + l.r.Int64N(int64(200*24*time.Hour)))).Truncate(time.Microsecond).Add(time.Microsecond),
+	}
+	l.except(x)
+	l.exceptions[x.ID] = x
+}
+
+// erases grants an erasure of everything about somebody.
+func (l *world) erases() {
+	if l.r.IntN(3) > 0 || l.now.Before(l.newest) {
+		return // nothing is created at an instant before that of an erasure
+	}
+	l.newest = l.now
+	who, request := "p"+strconv.Itoa(l.r.IntN(4)), l.id()
+	l.grant(retention.ErasureGrant{Request: request, SubjectID: who})
+	l.erased[who] = append(l.erased[who], retention.Erasure{Request: request, At: l.now})
+	for _, n := range l.all {
+		if n.subject == who && !n.created.After(l.now) {
+			n.facts.Erasures = append(n.facts.Erasures, retention.Erasure{Request: request, At: l.now})
+		}
 	}
 }
 
@@ -111,6 +151,11 @@ func (l *world) create() {
 		return
 	}
 	l.newest = l.now
+	for _, e := range l.erased[n.subject] {
+		if e.At.Equal(l.now) {
+			n.facts.Erasures = append(n.facts.Erasures, e)
+		}
+	}
 	n.facts.Events = []retention.Occurrence{{Event: retention.Created, At: l.now}}
 	l.add(id, n.subject, n.facts.Labels...)
 	l.all[id] = n
@@ -132,6 +177,11 @@ func (l *world) check() {
 		for hold, about := range l.holds {
 			if about == "" || about == n.subject {
 				f.Holds = append(f.Holds, retention.Held{Hold: hold})
+			}
+		}
+		for x, e := range l.exceptions {
+			if e.SubjectID == "" || e.SubjectID == n.subject {
+				f.Exceptions = append(f.Exceptions, retention.Exception{ID: x, Until: e.Until})
 			}
 		}
 		o := oracle{policy: l.policy, zone: l.zone, facts: &f, at: l.now}

@@ -166,8 +166,12 @@ func (k *Keeper) settleIn(ctx context.Context, h *History, row *RecordRow, d *de
 		return err
 	}
 	now = later(now, d.latest()) // a clock that went back
-	decided := h.Evaluate(row.facts(d, nil), now)
+	awaited := row.DueAt == atOnce
+	decided := h.Evaluate((&holdIndex{}).facts(h, row, d, now), now)
 	k.schedule(h, row, &decided, len(d.Labels) > 0, now, false)
+	if row.Held || awaited {
+		row.DueAt = atOnce // what people decided was not looked at
+	}
 	if err := k.enter(ctx, h, row, before, &decided); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -20,6 +21,11 @@ type options struct {
 	disposals map[string]DisposalRule
 	counsel   string
 	officer   string
+	desk      string
+	keys      troth.Keys
+	keptIn    Outside
+	evidence  Evidence
+	review    func(ctx context.Context, hold Hold) error
 	batch     int
 	poll      time.Duration
 	swept     func(Swept)
@@ -41,7 +47,7 @@ func defaults() options {
 	return options{
 		log: zap.NewNop(), now: time.Now,
 		types: map[string]Registration{}, disposals: ownDisposals(), copies: map[string]Connector{}, custodian: "custodian",
-		counsel: "counsel", officer: "dpo", batch: 200, poll: time.Minute,
+		counsel: "counsel", officer: "dpo", desk: "privacy", batch: 200, poll: time.Minute,
 		lease: 5 * time.Minute,
 
 		operator: "operator", ceilings: map[string]Ceiling{}, planLife: 7 * 24 * time.Hour,
@@ -99,6 +105,11 @@ func WithCounsel(role string) Option {
 // "dpo" by default.
 func WithOfficer(role string) Option {
 	return func(o *options) error { o.officer = role; return checkName("role", role) }
+}
+
+// WithDesk names the role of those who grant erasures; "privacy" by default.
+func WithDesk(role string) Option {
+	return func(o *options) error { o.desk = role; return checkName("role", role) }
 }
 
 // WithBatch sets how many records one transaction of a sweep takes at most; 200 by

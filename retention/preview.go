@@ -15,8 +15,14 @@ import (
 // record that a sweep would look at, by the same evaluation; so it takes as long as
 // evaluating all that is due. It says what is due, not what people let go: stops,
 // ceilings and approvals are not looked at. What changes meanwhile it may miss or count
-// twice.
+// twice. Outside of a transaction it first ends exceptions whose time is over and brings
+// granted erasures to their records, as the sweep would, so that it foretells them.
 func (k *Keeper) Preview(ctx context.Context) (Plan, error) {
+	if k.tx.Scope(ctx) == nil {
+		if err := k.sweepDecisions(troth.WithActor(ctx, self), k.now()); err != nil {
+			return Plan{}, err
+		}
+	}
 	known, err := k.versions(ctx)
 	if err != nil {
 		return Plan{}, err

@@ -35,8 +35,8 @@ type RecordRow struct {
 	// what happens. Policy is the version by which that was decided.
 	DueAt  int64
 	Policy uint32
-	// Held says that a hold covered it when a sweep looked at it last, so that its
-	// release must have it looked at again.
+	// Held says that a hold, an exception or a granted erasure covered it when a sweep
+	// looked at it last, so that the end of one, or an event, must have it looked at again.
 	Held bool
 	// Version counts the changes of the record.
 	Version int64
@@ -84,6 +84,10 @@ type HoldRow struct {
 	ProposedAt int64
 	Proposer   []byte
 	ReleasedAt int64
+	// Where is the condition that narrows it; empty narrows nothing.
+	Where []byte
+	// ToldAt is the ReviewAt of which people were told that it has come.
+	ToldAt int64
 }
 
 // PlanRow is one plan that was proposed.

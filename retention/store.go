@@ -54,6 +54,25 @@ type Store interface {
 	// ActiveHolds returns the holds that are not released, ordered by id.
 	ActiveHolds(ctx context.Context, tenant troth.Tenant) ([]HoldRow, error)
 
+	// InsertControl adds a control row. inserted is false, and nothing changed, if there
+	// is one under that key.
+	InsertControl(ctx context.Context, row ControlRow) (inserted bool, err error)
+	// PutControl replaces a control row that is there.
+	PutControl(ctx context.Context, row ControlRow) error
+	// Control returns one control row.
+	Control(ctx context.Context, key ControlKey) (row ControlRow, found bool, err error)
+	// LockControl is Control for who is about to change it: until the transaction ends
+	// nobody else can lock the same, and waits. It needs a transaction.
+	LockControl(ctx context.Context, key ControlKey) (row ControlRow, found bool, err error)
+	// OpenControls returns the tenant's open control rows of a kind, ordered by id.
+	OpenControls(ctx context.Context, tenant troth.Tenant, kind string) ([]ControlRow, error)
+	// Controls returns the control rows of the key's tenant and kind, open or not, whose
+	// id is behind the key's, ordered by id, at most limit.
+	Controls(ctx context.Context, after ControlKey, limit int) ([]ControlRow, error)
+	// SubjectRecords returns the records about a person, none for an empty id, that come
+	// behind the key's type and id, ordered by type and id, at most limit.
+	SubjectRecords(ctx context.Context, after RecordKey, subjectID string, limit int) ([]RecordRow, error)
+
 	// InsertEvent adds an event of many records. inserted is false, and nothing changed,
 	// if there is one under that key.
 	InsertEvent(ctx context.Context, row EventRow) (inserted bool, err error)
@@ -142,6 +161,13 @@ type SystemStore interface {
 	FailingRecords(ctx context.Context, limit int) ([]RecordRow, error)
 	// CountRecords counts records, see [Counter].
 	CountRecords(ctx context.Context, c Count) (int64, error)
+
+	// DueControls returns control rows of a kind whose DueAt is not 0 and not after at,
+	// the most urgent first, at most limit.
+	DueControls(ctx context.Context, kind string, at int64, limit int) ([]ControlRow, error)
+	// HoldsToReview returns holds that are not released, whose ReviewAt is not after at
+	// and after their ToldAt, the most urgent first, at most limit.
+	HoldsToReview(ctx context.Context, at int64, limit int) ([]HoldRow, error)
 
 	// OpenEvents returns events with DoneAt 0, those reported first before others, at
 	// most limit.

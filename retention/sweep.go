@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,6 +22,8 @@ type Swept struct {
 	// Held were due to be destroyed and something keeps them. Unknown are those of
 	// which something is not known: somebody must look.
 	Held, Unknown int
+	// Excepted are those of Held that an exception keeps.
+	Excepted int
 	// Conflicts are decisions that stand against a promise: matters for the
 	// data-protection officer.
 	Conflicts []Decision
@@ -28,6 +31,11 @@ type Swept struct {
 	Late int
 	// Failed are records whose handler failed; they are tried again.
 	Failed []Failure
+	// Stopped are tenants of which nothing was done, because of what was found in their
+	// rows: somebody must look.
+	Stopped []Stopped
+
+	erased erased
 	// Reached are records that something came to that happened to many, and Open such
 	// events that have not come to all of their records yet.
 	Reached, Open int
@@ -54,6 +62,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 		s, err := k.Sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			k.log.Error("retention: a sweep failed", zap.Error(err))
+		}
+		for _, stop := range s.Stopped {
+			k.log.Error("retention: nothing is destroyed", zap.String("tenant", string(stop.Tenant)), zap.Error(stop.Err))
 		}
 		if _, err := k.Tend(ctx); err != nil && ctx.Err() == nil {
 			k.log.Error("retention: warrants could not be tended", zap.Error(err))
@@ -103,6 +114,9 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 
 // all goes through everything that may be due.
 func (r *sweeping) all(ctx context.Context, h *History, now time.Time) error {
+	if err := errors.Join(r.k.keepOutside(ctx, now), r.k.sweepDecisions(ctx, now), r.k.sweepReviews(ctx, now)); err != nil {
+		return err
+	}
 	if err := r.reach(ctx); err != nil {
 		return err
 	}
@@ -123,7 +137,16 @@ func (r *sweeping) all(ctx context.Context, h *History, now time.Time) error {
 			return err
 		}
 	}
+	// Those erasures of which nothing is left now, and the conflicts that were met.
+	if err := errors.Join(r.k.sweepErasures(ctx, now), r.k.sweepConflicts(ctx, now)); err != nil {
+		return err
+	}
 	return r.sweepWaiting(ctx, h)
+}
+
+// sweepDecisions brings to the records what people decided about them.
+func (k *Keeper) sweepDecisions(ctx context.Context, now time.Time) error {
+	return errors.Join(k.sweepExceptions(ctx, now), k.sweepErasures(ctx, now))
 }
 
 // sweepTenant does what is due for records of one tenant, in one transaction that commits
@@ -141,6 +164,13 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, keep func(ct
 			return &tenantError{keys[0].Tenant, err}
 		}
 		holds, err := k.holds(ctx, keys[0].Tenant)
+		if _, bad := errors.AsType[*TamperedError](err); bad {
+			part.Stopped = append(part.Stopped, Stopped{keys[0].Tenant, err})
+			if err := k.putOff(ctx, keys); err != nil {
+				return err
+			}
+			return keep(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -163,6 +193,13 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, keep func(ct
 				return err
 			}
 		}
+		if err := k.raise(ctx, keys[0].Tenant, part.Conflicts); err != nil {
+			return err
+		}
+		if err := k.countErased(ctx, part.erased); err != nil {
+			return err
+		}
+		part.erased = nil // counted
 		if err := l.settle(ctx); err != nil {
 			return err
 		}
@@ -194,12 +231,35 @@ type tenantError struct {
 func (e *tenantError) Error() string { return fmt.Sprintf("retention: lock tenant: %v", e.err) }
 func (e *tenantError) Unwrap() error { return e.err }
 
+// putOff has records looked at later, so that others come first.
+func (k *Keeper) putOff(ctx context.Context, keys []RecordKey) error {
+	for _, key := range keys {
+		row, found, err := k.store.LockRecord(ctx, key, false)
+		if err != nil {
+			return fmt.Errorf("retention: lock record: %w", err)
+		}
+		if !found {
+			continue
+		}
+		row.DueAt = k.now().Add(stoppedWait).UnixMicro()
+		if err := k.put(ctx, &row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stoppedWait is when to look again at records of a tenant of which nothing may be
+// destroyed, because of what was found in its rows.
+const stoppedWait = 15 * time.Minute
+
 func (s *Swept) add(p Swept) {
 	s.Moved += p.Moved
 	s.Destroyed += p.Destroyed
 	s.Anonymised += p.Anonymised
 	s.Waiting += p.Waiting
 	s.Held += p.Held
+	s.Excepted += p.Excepted
 	s.Unknown += p.Unknown
 	s.Late += p.Late
 	s.passed += p.passed
@@ -207,6 +267,12 @@ func (s *Swept) add(p Swept) {
 	s.Open += p.Open
 	s.Conflicts = append(s.Conflicts, p.Conflicts...)
 	s.Failed = append(s.Failed, p.Failed...)
+	s.erased.add(p.erased)
+	for _, stop := range p.Stopped {
+		if !slices.ContainsFunc(s.Stopped, func(b Stopped) bool { return b.Tenant == stop.Tenant }) {
+			s.Stopped = append(s.Stopped, stop)
+		}
+	}
 }
 
 // take decides for one record and acts. What fails is undone for that record, and
@@ -294,15 +360,23 @@ func (k *Keeper) act(ctx context.Context, h *History, row RecordRow, o *outcome,
 	}
 	before := row.Stage
 	row.follow(o)
-	row.Tries, row.Held = 0, len(o.held) > 0
+	row.Tries, row.Held = 0, o.bound()
 	switch d.Verdict {
 	case Due:
 		if g == grantWait {
 			return k.wait(ctx, h, &row, before, &d, s)
 		}
-		return k.purge(ctx, h, &row, &d, s)
+		if err := k.purge(ctx, h, &row, &d, s); err != nil {
+			return err
+		}
+		last := h.lastGone(row.Class, d.At)
+		s.erase(row.Tenant, o.f, d.End, last)
+		return nil
 	case Blocked:
 		s.Held++
+		if d.Keep.Ground == ByException {
+			s.Excepted++
+		}
 	case Unknown:
 		s.Unknown++
 	case Wait, Move, Done:

@@ -39,6 +39,7 @@ const (
 // workKinds are all kinds, in the order of [Works].
 func workKinds() []workKind {
 	return []workKind{
+		{WorkConflict, doConflict},
 		{WorkCopy, doCopy},
 		{WorkPaper, doPaper},
 	}

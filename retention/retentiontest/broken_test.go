@@ -25,6 +25,13 @@ type broken struct {
 	failing      func(rows []retention.RecordRow) []retention.RecordRow
 	count        func(c retention.Count) retention.Count
 	wake         func(ctx context.Context, t troth.Tenant, at int64) (int, error)
+	control      func(row retention.ControlRow) retention.ControlRow
+	putControl   func(ctx context.Context, row retention.ControlRow) error
+	openControls func(rows []retention.ControlRow) []retention.ControlRow
+	controls     func(ctx context.Context, after retention.ControlKey, limit int) ([]retention.ControlRow, error)
+	dueControls  func(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error)
+	ofSubject    func(rows []retention.RecordRow) []retention.RecordRow
+	toReview     func(rows []retention.HoldRow) []retention.HoldRow
 	many         brokenMany
 	insertPlan   func(ctx context.Context, row retention.PlanRow) (bool, error)
 	putPlan      func(ctx context.Context, row retention.PlanRow) error
@@ -50,10 +57,16 @@ func whole(s retention.Backend) *broken {
 		putHold:     s.PutHold,
 		activeHolds: func(rows []retention.HoldRow) []retention.HoldRow { return rows },
 		cut:         s.CutRecords, due: s.DueRecords, stale: s.StaleRecords,
-		failing: func(rows []retention.RecordRow) []retention.RecordRow { return rows },
-		count:   func(c retention.Count) retention.Count { return c },
-		wake:    s.WakeHeld,
-		many:    wholeMany(s),
+		failing:      func(rows []retention.RecordRow) []retention.RecordRow { return rows },
+		count:        func(c retention.Count) retention.Count { return c },
+		wake:         s.WakeHeld,
+		control:      func(row retention.ControlRow) retention.ControlRow { return row },
+		putControl:   s.PutControl,
+		openControls: func(rows []retention.ControlRow) []retention.ControlRow { return rows },
+		controls:     s.Controls, dueControls: s.DueControls,
+		ofSubject: func(rows []retention.RecordRow) []retention.RecordRow { return rows },
+		toReview:  func(rows []retention.HoldRow) []retention.HoldRow { return rows },
+		many:      wholeMany(s),
 
 		insertPlan: s.InsertPlan, putPlan: s.PutPlan, lockPlan: s.LockPlan,
 		openPlans: func(rows []retention.PlanRow) []retention.PlanRow { return rows },
@@ -130,6 +143,42 @@ func (b *broken) CountRecords(ctx context.Context, c retention.Count) (int64, er
 
 func (b *broken) WakeHeld(ctx context.Context, t troth.Tenant, at int64) (int, error) {
 	return b.wake(ctx, t, at)
+}
+
+func (b *broken) Control(ctx context.Context, key retention.ControlKey) (retention.ControlRow, bool, error) {
+	row, found, err := b.Backend.Control(ctx, key)
+	return b.control(row), found, err
+}
+
+func (b *broken) PutControl(ctx context.Context, row retention.ControlRow) error {
+	return b.putControl(b.ctx(ctx), row)
+}
+
+func (b *broken) InsertControl(ctx context.Context, row retention.ControlRow) (bool, error) {
+	return b.Backend.InsertControl(b.ctx(ctx), row)
+}
+
+func (b *broken) OpenControls(ctx context.Context, t troth.Tenant, kind string) ([]retention.ControlRow, error) {
+	rows, err := b.Backend.OpenControls(ctx, t, kind)
+	return b.openControls(rows), err
+}
+
+func (b *broken) Controls(ctx context.Context, after retention.ControlKey, limit int) ([]retention.ControlRow, error) {
+	return b.controls(ctx, after, limit)
+}
+
+func (b *broken) DueControls(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error) {
+	return b.dueControls(ctx, kind, at, limit)
+}
+
+func (b *broken) SubjectRecords(ctx context.Context, after retention.RecordKey, subjectID string, limit int) ([]retention.RecordRow, error) {
+	rows, err := b.Backend.SubjectRecords(ctx, after, subjectID, limit)
+	return b.ofSubject(rows), err
+}
+
+func (b *broken) HoldsToReview(ctx context.Context, at int64, limit int) ([]retention.HoldRow, error) {
+	rows, err := b.Backend.HoldsToReview(ctx, at, limit)
+	return b.toReview(rows), err
 }
 
 func (b *broken) InsertPlan(ctx context.Context, row retention.PlanRow) (bool, error) {

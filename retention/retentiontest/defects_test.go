@@ -134,6 +134,40 @@ var defects = []defect{
 	{"nothing is woken", "a release wakes what is held, and nothing else", func(_ retention.Backend, b *broken) {
 		b.wake = func(context.Context, troth.Tenant, int64) (int, error) { return 2, nil }
 	}},
+	{"MACs are cut", "a control row comes back exactly, and is inserted once", func(_ retention.Backend, b *broken) {
+		b.control = func(row retention.ControlRow) retention.ControlRow {
+			row.MAC = row.MAC[:min(31, len(row.MAC))]
+			return row
+		}
+	}},
+	{"what is closed stays open", "a control row that is put replaces all of it, if it is there", func(s retention.Backend, b *broken) {
+		b.putControl = func(ctx context.Context, row retention.ControlRow) error {
+			row.Open = true
+			return s.PutControl(ctx, row)
+		}
+	}},
+	{"open control rows come the other way round", "open control rows are those of a kind that are open, ordered", func(_ retention.Backend, b *broken) {
+		b.openControls = func(rows []retention.ControlRow) []retention.ControlRow { slices.Reverse(rows); return rows }
+	}},
+	{"the id itself is listed again", "control rows of a kind are listed behind an id, closed ones too", func(s retention.Backend, b *broken) {
+		b.controls = func(ctx context.Context, after retention.ControlKey, limit int) ([]retention.ControlRow, error) {
+			if after.ID != "" {
+				after.ID = after.ID[:len(after.ID)-1]
+			}
+			return s.Controls(ctx, after, limit)
+		}
+	}},
+	{"what is due now is not due", "due control rows come by their instant, the most urgent first", func(s retention.Backend, b *broken) {
+		b.dueControls = func(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error) {
+			return s.DueControls(ctx, kind, at-1, limit)
+		}
+	}},
+	{"the last record of a person is lost", "records about a person are listed behind a key", func(_ retention.Backend, b *broken) {
+		b.ofSubject = func(rows []retention.RecordRow) []retention.RecordRow { return rows[:max(0, len(rows)-1)] }
+	}},
+	{"a hold is told of again", "holds to review are told of once for each date", func(_ retention.Backend, b *broken) {
+		b.toReview = func(rows []retention.HoldRow) []retention.HoldRow { return append(rows, rows[:min(1, len(rows))]...) }
+	}},
 	{"tenants see each other's records", "no read sees another tenant's rows", func(_ retention.Backend, b *broken) {
 		b.record = func(row retention.RecordRow, _ bool) (retention.RecordRow, bool) {
 			row.RecordKey = retention.RecordKey{}

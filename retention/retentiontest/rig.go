@@ -111,6 +111,7 @@ func hold(t troth.Tenant, id string) retention.HoldRow {
 	return retention.HoldRow{
 		Tenant: t, ID: id, Matter: "m", SubjectID: "p", Class: "content", From: instant, To: instant + 1,
 		PlacedAt: instant + 2, ReviewAt: instant + 3, ProposedAt: instant + 4, Proposer: everyByte(),
+		Where: everyByte()[1:], ToldAt: instant + 5,
 	}
 }
 
@@ -142,6 +143,7 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	r.ok(err, "insert policy")
 	_, err = r.s.InsertHold(ctx, hold(t, "1"))
 	r.ok(err, "insert hold")
+	r.insertControls(ctx, control(t, "exception", "1"))
 	_, err = r.s.InsertEvent(ctx, event(t, "1"))
 	r.ok(err, "insert event")
 	r.fillWarrants(ctx, t)
@@ -177,6 +179,19 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	active, err := r.s.ActiveHolds(ctx, t)
 	r.ok(err, "active holds")
 	fmt.Fprintf(&b, "%+v\n", active)
+	for _, id := range []string{"1", "2"} {
+		row, found, err := r.s.Control(ctx, control(t, "exception", id).ControlKey)
+		r.ok(err, "control")
+		row.Tenant = ""
+		fmt.Fprintf(&b, "%v %+v\n", found, row)
+	}
+	open, err := r.s.OpenControls(ctx, t, "exception")
+	r.ok(err, "open controls")
+	all, err := r.s.Controls(ctx, retention.ControlKey{Tenant: t, Kind: "exception"}, 9)
+	r.ok(err, "controls")
+	about, err := r.s.SubjectRecords(ctx, retention.RecordKey{Tenant: t}, "p-1", 9)
+	r.ok(err, "records of a person")
+	fmt.Fprintf(&b, "%+v %+v %+v\n", open, all, about)
 	events, err := r.s.EventsOf(ctx, t, []retention.Many{event(t, "1").Many, event(t, "2").Many})
 	r.ok(err, "events")
 	fmt.Fprintf(&b, "%+v\n", events)
@@ -220,6 +235,15 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 			row := hold(t, "1")
 			row.ReleasedAt = instant
 			return r.s.PutHold(ctx, row)
+		},
+		"InsertControl": func(ctx context.Context) error {
+			_, err := r.s.InsertControl(ctx, control(t, "exception", "2"))
+			return err
+		},
+		"PutControl": func(ctx context.Context) error {
+			row := control(t, "exception", "1")
+			row.Open = false
+			return r.s.PutControl(ctx, row)
 		},
 		"InsertPlan": func(ctx context.Context) error { _, err := r.s.InsertPlan(ctx, plan(t, 2)); return err },
 		"PutPlan": func(ctx context.Context) error {

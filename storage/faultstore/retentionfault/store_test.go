@@ -60,6 +60,10 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					}
 					_, err := inner.InsertHold(ctx, retention.HoldRow{})
 					require.NoError(t, err)
+					if method != "InsertControl" {
+						_, err = inner.InsertControl(ctx, retention.ControlRow{})
+						require.NoError(t, err)
+					}
 					if method != "InsertEvent" {
 						_, err := inner.InsertEvent(ctx, retention.EventRow{})
 						require.NoError(t, err)

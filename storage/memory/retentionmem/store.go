@@ -18,6 +18,7 @@ type Store struct {
 	policies *memory.Table[policyKey, retention.PolicyRow]
 	records  *memory.Table[retention.RecordKey, retention.RecordRow]
 	holds    *memory.Table[holdKey, retention.HoldRow]
+	controls *memory.Table[retention.ControlKey, retention.ControlRow]
 	events   *memory.Table[retention.EventKey, retention.EventRow]
 	leases   *memory.Table[string, leased]
 	warrantTables
@@ -55,6 +56,9 @@ func New(db *memory.DB) *Store {
 		records: memory.NewTable[retention.RecordKey, retention.RecordRow](db, compareKeys),
 		holds: memory.NewTable[holdKey, retention.HoldRow](db, func(a, b holdKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.id, b.id))
+		}),
+		controls: memory.NewTable[retention.ControlKey, retention.ControlRow](db, func(a, b retention.ControlKey) int {
+			return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), strings.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID))
 		}),
 		events:        memory.NewTable[retention.EventKey, retention.EventRow](db, compareEvents),
 		leases:        memory.NewTable[string, leased](db, strings.Compare),
@@ -102,23 +106,27 @@ func (s *Store) Policies(ctx context.Context, tenant troth.Tenant, above uint32)
 	return all, err
 }
 
+func ownHold(row retention.HoldRow) retention.HoldRow {
+	row.Proposer, row.Where = slices.Clone(row.Proposer), slices.Clone(row.Where)
+	return row
+}
+
 // InsertHold implements retention.Store.
 func (s *Store) InsertHold(ctx context.Context, row retention.HoldRow) (bool, error) {
-	row.Proposer = slices.Clone(row.Proposer)
+	row = ownHold(row)
 	return s.holds.Insert(ctx, holdKey{row.Tenant, row.ID}, row)
 }
 
 // PutHold implements retention.Store.
 func (s *Store) PutHold(ctx context.Context, row retention.HoldRow) error {
-	row.Proposer = slices.Clone(row.Proposer)
+	row = ownHold(row)
 	return replace(ctx, s.db, s.holds, holdKey{row.Tenant, row.ID}, row)
 }
 
 // Hold implements retention.Store.
 func (s *Store) Hold(ctx context.Context, tenant troth.Tenant, id string) (retention.HoldRow, bool, error) {
 	row, found, err := s.holds.Get(ctx, holdKey{tenant, id})
-	row.Proposer = slices.Clone(row.Proposer)
-	return row, found, err
+	return ownHold(row), found, err
 }
 
 // ActiveHolds implements retention.Store.
@@ -128,7 +136,7 @@ func (s *Store) ActiveHolds(ctx context.Context, tenant troth.Tenant) ([]retenti
 	})
 	all := values(rows)
 	for i := range all {
-		all[i].Proposer = slices.Clone(all[i].Proposer)
+		all[i] = ownHold(all[i])
 	}
 	return all, err
 }

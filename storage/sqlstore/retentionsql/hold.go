@@ -1,6 +1,7 @@
 package retentionsql
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/trothdev/troth"
@@ -36,7 +37,13 @@ func (s *Store) Policies(ctx context.Context, tenant troth.Tenant, above uint32)
 func scanHold(rows *sqlstore.Rows) (h retention.HoldRow, err error) {
 	var tenant string
 	err = rows.Scan(&tenant, &h.ID, &h.Matter, &h.SubjectID, &h.Class, &h.From, &h.To, &h.PlacedAt, &h.ReviewAt,
-		&h.ProposedAt, &h.Proposer, &h.ReleasedAt)
+		&h.ProposedAt, &h.Proposer, &h.ReleasedAt, &h.Where, &h.ToldAt)
+	if len(h.Where) > retention.MaxDetail {
+		err = cmp.Or(err, retention.ErrRecord)
+	}
+	if len(h.Where) == 0 {
+		h.Where = nil
+	}
 	h.Tenant = troth.Tenant(tenant)
 	return h, err
 }
@@ -48,6 +55,7 @@ func holdRest(h *retention.HoldRow) []any {
 	}
 	return []any{
 		h.Matter, h.SubjectID, h.Class, h.From, h.To, h.PlacedAt, h.ReviewAt, h.ProposedAt, proposer, h.ReleasedAt,
+		filled(h.Where), h.ToldAt,
 	}
 }
 
@@ -69,4 +77,9 @@ func (s *Store) Hold(ctx context.Context, tenant troth.Tenant, id string) (reten
 // ActiveHolds implements retention.Store.
 func (s *Store) ActiveHolds(ctx context.Context, tenant troth.Tenant) ([]retention.HoldRow, error) {
 	return query(ctx, s, scanHold, s.q.activeHolds, string(tenant))
+}
+
+// HoldsToReview implements retention.SystemStore.
+func (s *Store) HoldsToReview(ctx context.Context, at int64, limit int) ([]retention.HoldRow, error) {
+	return query(ctx, s, scanHold, s.q.toReview, at, limit)
 }

@@ -12,11 +12,11 @@ const (
 	recordRest  = `handle, class, stage, cohort, since, end_by, visible, subject, created_at, due_at, policy, held, version, tries, account, purpose`
 	thisRecord  = ` WHERE tenant = ? AND type = ? AND id = ?`
 
+	holdPlace = `tenant, id, matter, subject, class, created_from, created_to, placed_at, review_at, proposed_at, proposer, released_at`
+
 	planValues      = `tenant, hash, body, proposed_at, proposer, approved_at, spent, ended_at`
 	allowanceValues = `tenant, id, since, spent, old, stored, closed_at`
 	oneAllowance    = `SELECT ` + allowanceValues + ` FROM troth_retention_allowance WHERE tenant = ? AND id = ?`
-
-	holdValues = `tenant, id, matter, subject, class, created_from, created_to, placed_at, review_at, proposed_at, proposer, released_at`
 )
 
 // recordValues cuts a detail that is longer than any keeper writes: whoever writes past
@@ -37,6 +37,7 @@ type queries struct {
 
 	insertHold, putHold, hold, activeHolds string
 
+	controlQueries
 	many manyQueries
 	warrantQueries
 
@@ -75,6 +76,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 	} {
 		*text = d.Rebind(*text)
 	}
+	q.controlQueries = newControlQueries(d)
 	return q
 }
 
@@ -110,9 +112,10 @@ func common() *queries {
 			ORDER BY tries DESC LIMIT ?`,
 		count: [4]string{counts(""), counts(" AND stage = ?"), counts(" AND cohort = ?"), counts(" AND stage = ? AND cohort = ?")},
 
-		insertHold: `INSERT INTO troth_retention_hold (` + holdValues + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		insertHold: `INSERT INTO troth_retention_hold (` + holdPlace + `, condition, told_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		putHold: `UPDATE troth_retention_hold SET matter = ?, subject = ?, class = ?, created_from = ?, created_to = ?, placed_at = ?,
-			review_at = ?, proposed_at = ?, proposer = ?, released_at = ? WHERE tenant = ? AND id = ?`,
+			review_at = ?, proposed_at = ?, proposer = ?, released_at = ?, condition = ?, told_at = ? WHERE tenant = ? AND id = ?`,
 		hold:        `SELECT ` + holdValues + ` FROM troth_retention_hold WHERE tenant = ? AND id = ?`,
 		activeHolds: `SELECT ` + holdValues + ` FROM troth_retention_hold WHERE tenant = ? AND released_at = 0 ORDER BY id`,
 
