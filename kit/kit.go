@@ -16,6 +16,7 @@ import (
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/retention"
+	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/storage/sqlstore/auditsql"
 	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
@@ -63,8 +64,13 @@ type Config struct {
 	// [retention.WithRecords] may keep the Kit, and use its Keeper when they are called.
 	// Until a policy is active nothing is destroyed.
 	Retention func(k *Kit) []retention.Option
+	// Rights is optional, and called once, when the other parts but the Keeper are made:
+	// the host's own sources of data about people, and what else the desk is to know.
+	// The Kit's parts are sources already.
+	Rights func(k *Kit) []rights.Option
 	// Kinds says how work that the Kit itself hands to Tasks is limited and tried
-	// again, by the names of [consent.Works], [unsubscribe.Works] and [retention.Works]: how fast a
+	// again, by the names of [consent.Works], [unsubscribe.Works] and [retention.Works], or
+	// [rights.WorkDue]: how fast a
 	// provider may be called, for example. The others have the engine's defaults.
 	Kinds []task.Kind
 	// KeyBackup is for opening with [vault.ForReplay] alone: the newest backup of
@@ -97,8 +103,11 @@ type Kit struct {
 	Gate        *unsubscribe.Gate
 	// Keeper carries the host's retention policy out; nil without Config.Retention.
 	Keeper *retention.Keeper
+	// Rights is the desk for requests of people about their data.
+	Rights *rights.Desk
 
 	log       *zap.Logger
+	now       func() time.Time
 	signer    audit.Signer // nil in a kit that only records
 	verifiers audit.Verifiers
 	late      late
@@ -118,7 +127,7 @@ func Open(ctx context.Context, c Config, opts ...vault.Option) (*Kit, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	k := &Kit{log: c.Logger}
+	k := &Kit{log: c.Logger, now: c.Clock}
 	if err := c.checkKinds(); err != nil {
 		return nil, fmt.Errorf("kit: open: %w", err)
 	}
@@ -214,7 +223,7 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	}
 	managed := []retention.Managed{keys, entries}
 	for _, wire := range []func(ctx context.Context, c Config) (retention.Managed, error){
-		k.wireTasks, k.wireConsent, k.wireUnsubscribe,
+		k.wireTasks, k.wireConsent, k.wireUnsubscribe, k.wireRights,
 	} {
 		store, err := wire(ctx, c)
 		if err != nil {
@@ -286,5 +295,5 @@ func (k *Kit) Verifiers() audit.Verifiers { return k.verifiers }
 
 // Acts are all acts whose evidence the parts record; docs/acts.md shows them.
 func Acts() []*troth.Act {
-	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts(), unsubscribe.Acts(), retention.Acts())
+	return slices.Concat(vault.Acts(), audit.Acts(), task.Acts(), consent.Acts(), unsubscribe.Acts(), retention.Acts(), rights.Acts())
 }

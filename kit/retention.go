@@ -8,6 +8,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/retention"
+	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/sqlstore/retentionsql"
 	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/unsubscribe"
@@ -48,6 +49,8 @@ var disposals = map[string]func(ref troth.DisposalRef) troth.PermitRef{
 	consent.DisposeProof:      consent.PermitFor,
 	consent.DisposeRequest:    consent.PermitFor,
 	unsubscribe.DisposePerson: unsubscribe.PermitFor,
+	rights.DisposeContents:    rights.PermitFor,
+	rights.DisposeRecord:      rights.PermitFor,
 }
 
 // keeper is the Kit's Keeper for the parts that are made before it.

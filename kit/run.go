@@ -31,6 +31,7 @@ import (
 func (k *Kit) Run(ctx context.Context) error {
 	parts := []func(context.Context) error{
 		k.Vault.Run, k.Gate.Run, k.unlessBehind(k.Tasks.Run), k.unlessBehind(k.Consent.Run), k.unlessBehind(k.Unsubscribe.Run),
+		k.unlessBehind(k.Rights.Run),
 	}
 	if k.Keeper != nil {
 		parts = append(parts, k.unlessBehind(k.Keeper.Run))

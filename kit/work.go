@@ -8,6 +8,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/retention"
+	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/sqlstore/consentsql"
 	"github.com/trothdev/troth/storage/sqlstore/tasksql"
 	"github.com/trothdev/troth/storage/sqlstore/unsubscribesql"
@@ -82,7 +83,7 @@ func (k *Kit) handle(c Config, names []string, h troth.WorkHandler) error {
 
 // checkKinds refuses what would configure nothing.
 func (c Config) checkKinds() error {
-	ours := slices.Concat(consent.Works(), unsubscribe.Works(), retention.Works())
+	ours := slices.Concat(consent.Works(), unsubscribe.Works(), retention.Works(), []string{rights.WorkDue})
 	for _, kind := range c.Kinds {
 		if !slices.Contains(ours, kind.Name) {
 			return fmt.Errorf("Config.Kinds: no part of a Kit enqueues %q", kind.Name)

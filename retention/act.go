@@ -83,6 +83,31 @@ var (
 	}
 )
 
+var (
+	fieldReport = troth.Field{Name: "report", Kind: troth.IDFact, Doc: "random name of the report"}
+	fieldEvent  = troth.Field{Name: "event", Kind: troth.WordFact, Doc: "what happened"}
+	fieldScope  = troth.Field{Name: "scope", Kind: troth.WordFact, Doc: "what it happened to: account, subject or purpose"}
+)
+
+var (
+	actReport = &troth.Act{
+		Name: "retention.report", Version: 1,
+		Doc: "Something happened to all that belongs to an account, a subject or a purpose.",
+		Fields: []troth.Field{
+			fieldReport, fieldEvent, fieldScope,
+			{Name: "at", Kind: troth.InstantFact, Doc: "when it happened"},
+		},
+	}
+	actReach = &troth.Act{
+		Name: "retention.reach", Version: 1,
+		Doc: "What was reported of many records has come to all of them.",
+		Fields: []troth.Field{
+			fieldReport, fieldEvent, fieldScope,
+			{Name: "records", Kind: troth.CountFact, Doc: "how many records there were"},
+		},
+	}
+)
+
 var fieldPlan = troth.Field{Name: "plan", Kind: troth.DigestFact, Doc: "hash of the plan"}
 
 func planAct(name, doc string) *troth.Act {
@@ -134,11 +159,20 @@ func Acts() []*troth.Act {
 		actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease,
 		actPlan, actApprove, actCarried, actAwait, actStop, actLift,
 		actWarrant, actCopy, actGone, actLate, actCertificate, actTooLate,
+		actReport, actReach,
 	}
 }
 
 // self acts when the keeper does something that nobody asked for.
 var self = troth.Actor{Kind: troth.Service, ID: "troth.retention"}
+
+// actorOr is ctx with the keeper as its actor, where it has none.
+func actorOr(ctx context.Context) context.Context {
+	if _, err := troth.ActorFrom(ctx); err != nil {
+		return troth.WithActor(ctx, self)
+	}
+	return ctx
+}
 
 func (k *Keeper) record(ctx context.Context, e troth.Entry) error {
 	_, err := k.recorded(ctx, e)

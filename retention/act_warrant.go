@@ -50,7 +50,7 @@ var (
 		Doc: "A promise came near to being broken, or was: half of the time is over that there was, 80 % of it, or all.",
 		Fields: []troth.Field{
 			{Name: "threshold", Kind: troth.WordFact, Doc: "half, most or broken"},
-			{Name: "why", Kind: troth.WordFact, Doc: "due, failing or copies: what is waited for"},
+			{Name: "why", Kind: troth.WordFact, Doc: "due, failing, approval or copies: what is waited for"},
 			fieldClass, fieldRule,
 			{Name: "record", Kind: troth.IDFact, Doc: "random name of the record that waits longest"},
 			{Name: "due", Kind: troth.InstantFact, Doc: "since when it was to be done"},

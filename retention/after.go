@@ -78,10 +78,11 @@ func (v *version) after(c *classRules, s State, o Occurrence) (State, time.Time,
 
 // Replay returns where a record stands at an instant, by everything that happened
 // to it, in any order: for what is reported late, and for imports. One of the
-// events is [Created]. ok is false where that is missing or [History.Begin] has
-// no answer.
+// events is [Created]. What happened to its account, its subject or its purpose before
+// that is taken to have happened as it was created. ok is false where [Created] is missing
+// or [History.Begin] has no answer.
 func (h *History) Replay(class string, events []Occurrence, at time.Time) (s State, cohort uint32, ok bool) {
-	events = life(events, at)
+	events = h.life(events, at)
 	if len(events) == 0 {
 		return State{}, 0, false
 	}
@@ -97,7 +98,7 @@ func (h *History) Replay(class string, events []Occurrence, at time.Time) (s Sta
 
 // life returns the events of a record from its creation to an instant, in order:
 // of one instant by name, with creation before all.
-func life(events []Occurrence, at time.Time) []Occurrence {
+func (h *History) life(events []Occurrence, at time.Time) []Occurrence {
 	events = slices.DeleteFunc(slices.Clone(events), func(o Occurrence) bool { return o.At.After(at) })
 	slices.SortFunc(events, func(a, b Occurrence) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(rankOf(a), rankOf(b)), cmp.Compare(a.Event, b.Event))
@@ -106,7 +107,20 @@ func life(events []Occurrence, at time.Time) []Occurrence {
 	if i < 0 {
 		return nil
 	}
-	return events[i:]
+	created := events[i]
+	before := slices.DeleteFunc(events[:i:i], func(o Occurrence) bool { return !h.ofMany(o.Event) })
+	for k := range before {
+		before[k].At = created.At
+	}
+	return slices.Concat([]Occurrence{created}, before, events[i+1:])
+}
+
+// ofMany reports whether an event is one of many records, in any version.
+func (h *History) ofMany(event string) bool {
+	return slices.ContainsFunc(h.versions, func(v *version) bool {
+		scope, ok := v.events[event]
+		return ok && scope != OfRecord
+	})
 }
 
 func rankOf(o Occurrence) int {

@@ -38,19 +38,20 @@ func (k *Keeper) wait(ctx context.Context, h *History, row *RecordRow, before st
 }
 
 // sweepWaiting takes what waits for people, of the classes that may go on.
-func (k *Keeper) sweepWaiting(ctx context.Context, h *History, s *Swept) error {
+func (r *sweeping) sweepWaiting(ctx context.Context, h *History) error {
+	k := r.k
 	may, err := k.state(ctx, h, k.now())
 	if err != nil || may.first {
 		return err
 	}
-	if stop, err := k.stopOf(ctx, troth.Platform); err != nil || stop != nil {
+	if stop, err := k.stopOf(ctx, troth.Platform); err != nil || stop != "" {
 		return err
 	}
 	for _, class := range h.classes() {
 		if may.closed[class] && len(may.plans) == 0 {
 			continue
 		}
-		if err := k.sweepWaitingOf(ctx, class, s); err != nil {
+		if err := r.sweepWaitingOf(ctx, class); err != nil {
 			return err
 		}
 	}
@@ -59,7 +60,8 @@ func (k *Keeper) sweepWaiting(ctx context.Context, h *History, s *Swept) error {
 
 // sweepWaitingOf goes through what waits of a class. What must wait on it passes over,
 // tenants at a time where one is stopped.
-func (k *Keeper) sweepWaitingOf(ctx context.Context, class string, s *Swept) error {
+func (r *sweeping) sweepWaitingOf(ctx context.Context, class string) error {
+	k := r.k
 	v := Survey{Kind: SurveyWaiting, Class: class}
 	for {
 		rows, err := k.store.SurveyRecords(ctx, v, k.opt.batch)
@@ -80,11 +82,11 @@ func (k *Keeper) sweepWaitingOf(ctx context.Context, class string, s *Swept) err
 		v.After = &rows[len(keys)-1]
 		if stop, err := k.stopOf(ctx, tenant); err != nil {
 			return err
-		} else if stop != nil {
+		} else if stop != "" {
 			v.After = &RecordRow{RecordKey: RecordKey{Tenant: tenant, Type: "\U0010ffff"}} // after every type
 			continue
 		}
-		if _, err := k.sweepTenant(ctx, keys, s); err != nil {
+		if err := r.keys(ctx, keys); err != nil {
 			return err
 		}
 	}

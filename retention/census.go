@@ -37,6 +37,15 @@ func (k *Keeper) Record(ctx context.Context, key RecordKey) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
+	events, err := k.eventsFor(ctx, row)
+	if err != nil {
+		return Decision{}, err
+	}
+	if det.fold(&row, events) || det.Again {
+		if err := h.stand(&row, &det); err != nil {
+			return Decision{}, err
+		}
+	}
 	return h.Evaluate(row.facts(&det, holds.of(row.SubjectID, row.Class, timeOf(row.Created))), k.now()), nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -14,12 +15,20 @@ var errDetail = errors.New("retention: the record has too many events and labels
 type detail struct {
 	Labels []string
 	Events []Occurrence
+	// Again says that where the record stands does not follow from its events yet.
+	Again bool
+}
+
+// has reports whether something is known to have happened.
+func (d *detail) has(o Occurrence) bool {
+	return slices.ContainsFunc(d.Events, func(e Occurrence) bool { return e.Event == o.Event && e.At.Equal(o.At) })
 }
 
 // storedDetail is its form: docs/formats/retention.md.
 type storedDetail struct {
 	Labels []string      `json:"labels,omitempty"`
 	Events []storedEvent `json:"events"`
+	Again  bool          `json:"again,omitempty"`
 }
 
 type storedEvent struct {
@@ -28,7 +37,7 @@ type storedEvent struct {
 }
 
 func (d *detail) encode() ([]byte, error) {
-	s := storedDetail{Labels: d.Labels}
+	s := storedDetail{Labels: d.Labels, Again: d.Again}
 	for _, e := range d.Events {
 		s.Events = append(s.Events, storedEvent{e.Event, e.At.UnixMicro()})
 	}
@@ -45,7 +54,7 @@ func (row *RecordRow) detail() (d detail, err error) {
 	if len(row.Detail) > MaxDetail || json.Unmarshal(row.Detail, &s) != nil {
 		return d, ErrRecord
 	}
-	d.Labels = s.Labels
+	d.Labels, d.Again = s.Labels, s.Again
 	for _, e := range s.Events {
 		d.Events = append(d.Events, Occurrence{Event: e.Event, At: time.UnixMicro(e.At).UTC()})
 	}

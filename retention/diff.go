@@ -22,16 +22,19 @@ type Difference struct {
 
 // Change is what becomes of the records of one class in one stage.
 type Change struct {
-	Class, Stage string
-	Effect       Effect
+	Class  string `json:"class"`
+	Stage  string `json:"stage"`
+	Effect Effect `json:"effect"`
 	// Before and After are how many days lie at the most between the beginning of
 	// the stage and destruction; -1 where that waits for an event.
-	Before, After int
+	Before int `json:"before"`
+	After  int `json:"after"`
 	// Records is how many there are, and DueNow how many of them would be due to be
 	// destroyed at once that were not before, when Apply has its effect. Labels,
 	// promises, holds and events of single records are not looked at: the preview of
 	// a run does that.
-	Records, DueNow int64
+	Records int64 `json:"records"`
+	DueNow  int64 `json:"due_now"`
 }
 
 // Effect says in which direction an end moves.
@@ -52,10 +55,10 @@ const (
 // RuleChange is a promise, obligation or label that changed.
 type RuleChange struct {
 	// Kind is [ByPromise], [ByObligation] or [ByLabel].
-	Kind Ground
-	Name string
+	Kind Ground `json:"kind"`
+	Name string `json:"name"`
 	// Change is "added", "removed" or "changed".
-	Change string
+	Change string `json:"change"`
 }
 
 // Counter counts records, for difference reports.

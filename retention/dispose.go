@@ -90,8 +90,8 @@ func (k *Keeper) Permit(ctx context.Context, l Leave, destroy func(ctx context.C
 		if err != nil {
 			return err
 		}
-		if stop != nil {
-			return stop
+		if stop != "" {
+			return &StoppedError{Stop: stop}
 		}
 		holds, err := k.holds(ctx, tenant)
 		if err != nil {

@@ -41,6 +41,38 @@
 // transaction does keeps what it covers. For the data of the other packages the keeper
 // is their troth.Disposer.
 //
+// # Before anything goes
+//
+// [Keeper.Preview] says what a sweep would do now, by the sweep's own evaluation, as
+// counts and a few records with reasons. The first records ever to go wait for a plan
+// that two people approved, out of sight:
+//
+//	plan, err := k.Preview(ctx)
+//	fmt.Print(plan)
+//	err = k.Propose(officer, plan)               // contexts with two people as actors
+//	err = k.Approve(counsel, plan.Hash())
+//
+// So do records beyond a [Ceiling], and a version that makes records go earlier, see
+// [Keeper.PreviewActivation]. A host whose records do neither is asked once, and may be
+// on its first day, when the plan is empty; [UnsafeWithoutApproval] asks nobody.
+// [Keeper.Sweep] returns an [*ApprovalError] as long as something waits.
+// [Keeper.StopAll] stops all destruction at once, in a tenant or everywhere.
+//
+// # Copies
+//
+// A record is gone when its last copy is. What lies in the same database the handler
+// destroys, and a simple host needs no more. A search index, a warehouse or a provider has
+// a [Connector], see [WithCopy]: the transaction that destroys the record commits a
+// warrant for it, with work that tells the copy after that, as often as it takes. Paper
+// waits for a person, see [Keeper.ConfirmCopy]; backups and logs expire, and by when is
+// computed. [Keeper.Gone] says where each copy stands. The commit is the cut-off for
+// holds: [Keeper.TooLate] names what a hold came too late for.
+//
+// [Keeper.Tend] sees to what comes after: it judges each record by its promise when the last
+// copy is gone, and tells a [Lookout] before a promise breaks. [Keeper.Report] says of every
+// promise whether it is kept, at risk or broken, and what shows it; [Keeper.Certify] issues a
+// certificate about single records that strangers can check.
+//
 // # Time
 //
 // Periods of days, weeks, months and years end with the end of a day in the
@@ -52,7 +84,8 @@
 // # What it does not promise
 //
 // The keeper knows what was reported to it, and no more: compare [Keeper.HostCount] with
-// what it counts. A handler is believed when it says that every copy was told. What a
+// what it counts. A handler is believed when it says that its copies were told, and a copy
+// that cannot show that it let go of something is taken at its word. What a
 // handler does outside of the database is not undone with the transaction. Whoever
 // writes to the database past the keeper can destroy without it.
 //
@@ -64,7 +97,9 @@
 //
 // [*PolicyError], which wraps [ErrPolicy], refuses a policy and says where. Nothing
 // of a policy but ids is quoted. A [*LintError] holds findings, a [*HeldError] names the
-// hold that keeps something; it wraps troth.ErrNotPermitted.
+// hold that keeps something; it wraps troth.ErrNotPermitted, as does a [*StoppedError]. An
+// [*ApprovalError] says that people must look, a [*StaleError] that what they looked at
+// is not so any more.
 //
 // # Concurrency
 //

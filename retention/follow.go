@@ -7,6 +7,8 @@ import "time"
 type outcome struct {
 	det  detail
 	held []Held
+	// stood is the record with all that happened to what it belongs to.
+	stood RecordRow
 	// moved says that the record enters the stage to; d is what is decided there then, and
 	// never to move.
 	moved bool
@@ -17,17 +19,25 @@ type outcome struct {
 	ahead time.Time
 }
 
-// outcomeOf decides for a record at an instant, and changes nothing.
-func outcomeOf(h *History, holds *holdIndex, row *RecordRow, at time.Time) (o outcome, err error) {
+// outcomeOf decides for a record at an instant, and changes nothing. The events are those
+// of all that it belongs to.
+func outcomeOf(h *History, holds *holdIndex, events manyEvents, row *RecordRow, at time.Time) (o outcome, err error) {
 	if o.det, err = row.detail(); err != nil {
 		return o, err
 	}
+	o.stood = *row
+	added := o.det.fold(row, events)
 	if latest := o.det.latest(); latest.After(at) {
 		o.ahead = latest
 		return o, nil
 	}
 	o.held = holds.of(row.SubjectID, row.Class, timeOf(row.Created))
-	f := row.facts(&o.det, o.held)
+	if added || o.det.Again {
+		if err := h.stand(&o.stood, &o.det); err != nil {
+			return o, err
+		}
+	}
+	f := o.stood.facts(&o.det, o.held)
 	o.d = h.Evaluate(f, at)
 	if o.d.Verdict == Move { // to the last stage that is due
 		f.Stage, f.Since = o.d.Next, o.d.NextAt
@@ -57,6 +67,7 @@ func standing(h *History, row *RecordRow, at time.Time) string {
 
 // follow puts the record where the outcome says that it stands.
 func (row *RecordRow) follow(o *outcome) {
+	*row = o.stood
 	if o.moved {
 		row.Stage, row.Since = o.to.Stage, o.to.Since.UnixMicro()
 		row.Version++

@@ -16,14 +16,21 @@ type NewRecord struct {
 	// SubjectID is the person whom it is about. Empty says that this is not known, or
 	// not one person: holds that are limited to a person cover it then.
 	SubjectID string
+	// AccountID is the account that it belongs to, Purpose the one purpose that it is kept
+	// for; empty is none of its own. Events of them are events of the record, see
+	// [Keeper.HappenedTo]. What is kept for several purposes names none: report what
+	// happened when the last of them ended.
+	AccountID string
+	Purpose   troth.Purpose
 	// Labels are those of the policy that it carries.
 	Labels []string
 	// At is when it came to be; zero is now.
 	At time.Time
 }
 
-// Created reports a record, in the host's transaction: it is kept by the policy from
-// now on. Reporting the same again changes nothing.
+// Created reports a record that the host has written, in the host's transaction: it is
+// kept by the policy from now on. What happened to its account, its subject or its purpose
+// counts for it too. Reporting the same again changes nothing.
 func (k *Keeper) Created(ctx context.Context, n NewRecord) error {
 	if err := n.validate(); err != nil {
 		return err
@@ -51,7 +58,8 @@ func (k *Keeper) Created(ctx context.Context, n NewRecord) error {
 	d := detail{Labels: slices.Compact(slices.Sorted(slices.Values(n.Labels))), Events: []Occurrence{{Event: Created, At: at}}}
 	row := RecordRow{
 		RecordKey: n.RecordKey, Handle: rand.Text(), Class: class, Stage: s.Stage, Cohort: cohort,
-		Since: s.Since.UnixMicro(), Visible: VisibleAll, SubjectID: n.SubjectID, Created: at.UnixMicro(), Version: 1,
+		Since: s.Since.UnixMicro(), Visible: VisibleAll, SubjectID: n.SubjectID, AccountID: n.AccountID, Purpose: string(n.Purpose),
+		Created: at.UnixMicro(), Version: 1,
 	}
 	if row.Detail, err = d.encode(); err != nil {
 		return err
@@ -59,26 +67,39 @@ func (k *Keeper) Created(ctx context.Context, n NewRecord) error {
 	decided := h.Evaluate(row.facts(&d, nil), now)
 	row.Visible = decided.Visible // as the host made it
 	k.schedule(h, &row, &decided, len(d.Labels) > 0, now, false)
-	inserted, err := k.store.InsertRecord(ctx, row)
-	if err != nil {
-		return fmt.Errorf("retention: write record: %w", err)
-	}
-	if inserted {
+	return k.tx.Atomically(ctx, func(ctx context.Context) error {
+		inserted, err := k.store.InsertRecord(ctx, row)
+		if err != nil {
+			return fmt.Errorf("retention: write record: %w", err)
+		}
+		if inserted {
+			return k.belate(ctx, h, &row, &d, now)
+		}
+		old, _, err := k.store.Record(ctx, n.RecordKey)
+		if err != nil {
+			return fmt.Errorf("retention: read record: %w", err)
+		}
+		if old.Class != row.Class || old.SubjectID != row.SubjectID || old.AccountID != row.AccountID || old.Purpose != row.Purpose ||
+			!n.At.IsZero() && old.Created != row.Created {
+			return ErrConflict
+		}
 		return nil
-	}
-	old, _, err := k.store.Record(ctx, n.RecordKey)
-	if err != nil {
-		return fmt.Errorf("retention: read record: %w", err)
-	}
-	if old.Class != row.Class || old.SubjectID != row.SubjectID || !n.At.IsZero() && old.Created != row.Created {
-		return ErrConflict
-	}
-	return nil
+	})
 }
 
 func (n *NewRecord) validate() error {
 	if err := n.RecordKey.validate(); err != nil {
 		return err
+	}
+	if n.AccountID != "" {
+		if err := checkName("account", n.AccountID); err != nil {
+			return err
+		}
+	}
+	if n.Purpose != "" {
+		if err := n.Purpose.Validate(); err != nil {
+			return err
+		}
 	}
 	if n.SubjectID != "" {
 		return troth.Subject{Tenant: n.Tenant, ID: n.SubjectID}.Validate()
@@ -99,15 +120,12 @@ func (key RecordKey) validate() error {
 // Happened reports an event of one record, in the host's transaction: it moves the
 // record, and the handler hides or restores it, in the same transaction. Reporting the
 // same again changes nothing. Events may be reported in any order: the record stands
-// where their times say. An event of an account, a subject or a purpose is reported for
-// each of the records that it is about.
+// where their times say. An event of an account, a subject or a purpose counts for that one
+// record: [Keeper.HappenedTo] reports it for all.
 func (k *Keeper) Happened(ctx context.Context, key RecordKey, o Occurrence) error {
 	now := k.now()
-	if o.At.IsZero() {
-		o.At = now
-	}
-	if o.At = timeOf(o.At.UnixMicro()); o.At.After(now) {
-		return ErrFuture
+	if err := o.settle(now); err != nil {
+		return err
 	}
 	return k.tx.Atomically(ctx, func(ctx context.Context) error {
 		h, err := k.history(ctx)
@@ -133,29 +151,18 @@ func (k *Keeper) happened(ctx context.Context, h *History, row *RecordRow, o Occ
 	if err != nil {
 		return err
 	}
-	same := func(e Occurrence) bool { return e.Event == o.Event && e.At.Equal(o.At) }
-	if slices.ContainsFunc(d.Events, same) {
+	events, err := k.eventsFor(ctx, *row)
+	if err != nil {
+		return err
+	}
+	added := d.fold(row, events)
+	if !d.has(o) {
+		d.Events, added = append(d.Events, o), true
+	}
+	if !added {
 		return nil
 	}
-	d.Events = append(d.Events, o)
-	if row.Detail, err = d.encode(); err != nil {
-		return err
-	}
-	// Where the record stands follows from all its events. One that is out of time by
-	// its class, and held, stays where it is.
-	latest := d.latest()
-	now = later(now, latest) // a clock that went back
-	before := row.Stage
-	if s, cohort, ok := h.Replay(row.Class, d.Events, latest); ok && s.Stage != Purged {
-		row.Stage, row.Since, row.EndBy, row.Cohort = s.Stage, s.Since.UnixMicro(), microsOf(s.EndBy), cohort
-	}
-	row.Version++
-	decided := h.Evaluate(row.facts(&d, nil), now)
-	k.schedule(h, row, &decided, len(d.Labels) > 0, now, false)
-	if err := k.enter(ctx, h, row, before, &decided); err != nil {
-		return err
-	}
-	return k.put(ctx, row)
+	return k.settleIn(ctx, h, row, &d, now)
 }
 
 func (k *Keeper) put(ctx context.Context, row *RecordRow) error {
@@ -197,10 +204,7 @@ func (k *Keeper) enter(ctx context.Context, h *History, row *RecordRow, before s
 	if row.Stage == before {
 		return nil
 	}
-	if _, err := troth.ActorFrom(ctx); err != nil {
-		ctx = troth.WithActor(ctx, self)
-	}
-	entry, err := k.recorded(ctx, troth.Entry{Act: actMove, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
+	entry, err := k.recorded(actorOr(ctx), troth.Entry{Act: actMove, Tenant: row.Tenant, SubjectID: row.SubjectID, Facts: troth.Facts{
 		"record": troth.ID(row.Handle), "type": troth.Word(row.Type), "class": troth.Word(row.Class),
 		"stage": troth.Word(before), "next": troth.Word(row.Stage), "since": troth.Instant(timeOf(row.Since)),
 		"visible": troth.Word(string(visible)),

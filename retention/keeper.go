@@ -2,11 +2,13 @@ package retention
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +45,11 @@ type Keeper struct {
 	log   *zap.Logger
 	// known is what was committed of the policy when somebody looked last.
 	known atomic.Pointer[knownPolicy]
+	// holder is the keeper's name in leases, first the lane that it begins with, and busy
+	// are those that a sweep of its own has.
+	holder string
+	first  int
+	busy   [lanes]sync.Mutex
 }
 
 // knownPolicy is the versions up to one, which never change.
@@ -80,7 +87,8 @@ func New(ctx context.Context, c Config, opts ...Option) (*Keeper, error) {
 	if len(o.copies) > 0 && o.tasks == nil {
 		return nil, ErrNoTasks
 	}
-	k := &Keeper{store: c.Store, tx: tx, rec: c.Recorder, opt: o, log: o.log}
+	k := &Keeper{store: c.Store, tx: tx, rec: c.Recorder, opt: o, log: o.log, holder: rand.Text()}
+	k.first = laneOf(k.holder)
 	if tx.Scope(ctx) != nil {
 		return nil, errors.New("retention: new: not inside a transaction")
 	}

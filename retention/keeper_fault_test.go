@@ -112,6 +112,35 @@ var faultyOperations = []faultyOperation{
 		_, found := f.row("1")
 		return []int{count(!found), count(f.sees("1") == ""), len(f.notes.of(f, "retention.purge"))}
 	}},
+	{"happened to all", func(*faulty) {}, func(f *faulty, ctx context.Context) error {
+		return f.bad.HappenedTo(ctx, retention.Whole{Tenant: ours, ID: "a"}, retention.Occurrence{Event: "account.closed", At: day(f, "2026-01-01")})
+	}, func(f *faulty) []int {
+		open, err := f.store.OpenEvents(f.ctx, 9)
+		require.NoError(f, err)
+		return []int{len(open), len(f.notes.of(f, "retention.report"))}
+	}},
+	{"reach", func(f *faulty) {
+		f.belongs("1", retention.NewRecord{AccountID: "a"})
+		f.toAll("a", "account.closed", time.Time{})
+	}, (*faulty).sweeps, func(f *faulty) []int {
+		row, _ := f.row("1")
+		return []int{
+			count(row.Stage == "closed"), count(f.sees("1") == retention.VisibleNone), len(f.notes.of(f, "retention.move")),
+		}
+	}},
+	{"create under", func(f *faulty) { f.toAll("a", "account.closed", time.Time{}) }, func(f *faulty, ctx context.Context) error {
+		return f.db.Atomically(ctx, func(ctx context.Context) error {
+			if err := f.files.rows.Put(ctx, string(ours)+"1", retention.VisibleAll); err != nil {
+				return err
+			}
+			return f.bad.Created(ctx, retention.NewRecord{RecordKey: fileKey("1"), AccountID: "a", At: day(f, "2026-01-01")})
+		})
+	}, func(f *faulty) []int {
+		row, _ := f.row("1")
+		return []int{
+			count(row.Stage == "closed"), count(f.sees("1") == retention.VisibleNone), len(f.notes.of(f, "retention.move")),
+		}
+	}},
 	{"place", func(*faulty) {}, func(f *faulty, ctx context.Context) error {
 		hold := retention.Hold{Tenant: ours, ID: "h", Matter: "m", Review: day(f, "2027-01-01")}
 		return f.bad.Place(person(ctx, "lawyer", "counsel"), hold)

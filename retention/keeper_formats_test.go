@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/retention"
 )
 
@@ -23,7 +24,7 @@ func vectors(t *testing.T) (lines []string) {
 			lines = append(lines, strings.TrimSpace(part))
 		}
 	}
-	require.Len(t, lines, 2)
+	require.GreaterOrEqual(t, len(lines), 2)
 	return lines
 }
 
@@ -71,4 +72,26 @@ func TestFormats_Proposer(t *testing.T) {
 	require.Equal(t, hash(row.Proposer[:16]), row.Proposer[16:])
 	require.Equal(t, vectors(t)[1], hex.EncodeToString(hash([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})))
 	require.NotContains(t, string(row.Proposer), "lawyer")
+}
+
+func TestFormats_Plan(t *testing.T) {
+	p := retention.Plan{
+		Made: day(t, "2026-03-01"), At: day(t, "2026-04-01"),
+		Base:    retention.PlanVersion{Number: 1, Policy: [32]byte{1}},
+		Version: retention.PlanVersion{Number: 2, Policy: [32]byte{2}},
+		Changes: []retention.Change{{Class: "content", Stage: "trashed", Effect: retention.Earlier, Before: 55, After: 45, Records: 9, DueNow: 1}},
+		Rules:   []retention.RuleChange{{Kind: retention.ByPromise, Name: "trash", Change: "changed"}},
+		Buckets: []retention.Bucket{{
+			Class: "content", Stage: "trashed", Action: retention.ActDestroy, Records: 1, Earlier: 1,
+			Samples: []retention.Sample{{Handle: "H", Why: "file/H: content trashed: destroy"}},
+		}},
+	}
+	hash := p.Hash()
+	require.Equal(t, vectors(t)[3], hex.EncodeToString(hash[:]))
+	w := newKept(t, nil)
+	_, err := w.store.InsertPlan(w.ctx, retention.PlanRow{Tenant: troth.Platform, Hash: hash, Text: []byte(vectors(t)[2])})
+	require.NoError(t, err)
+	plans, err := w.k.Plans(w.ctx) // reads nothing but what it would write
+	require.NoError(t, err)
+	require.Equal(t, p, plans[0].Plan)
 }

@@ -65,9 +65,16 @@ type files struct {
 	orders []retention.Order
 	// on is called in Destroy, after the check, and may fail it.
 	on func(ctx context.Context, o retention.Order) error
+	// seeing is called first in Hide and Restore, and may fail them.
+	seeing func(ctx context.Context, o retention.Order) error
 }
 
 func (f *files) see(ctx context.Context, o retention.Order) error {
+	if f.seeing != nil {
+		if err := f.seeing(ctx, o); err != nil {
+			return err
+		}
+	}
 	if _, found, err := f.rows.Get(ctx, string(o.Tenant)+o.ID); err != nil || !found {
 		return errors.Join(err, retention.ErrNotFound)
 	}

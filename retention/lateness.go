@@ -38,6 +38,8 @@ const (
 	DelayDue Delay = "due"
 	// DelayFailing: a handler fails.
 	DelayFailing Delay = "failing"
+	// DelayApproval: people have not approved the plan that lets records go.
+	DelayApproval Delay = "approval"
 	// DelayCopies: a record was destroyed, and a copy has not let go of it.
 	DelayCopies Delay = "copies"
 )
@@ -52,6 +54,8 @@ func (l Lateness) String() string {
 	switch l.Why {
 	case DelayFailing:
 		text += "; its handler fails"
+	case DelayApproval:
+		text += "; waiting for a plan to be approved"
 	case DelayCopies:
 		text += fmt.Sprintf("; waiting for %v", l.Copies)
 	case DelayDue:

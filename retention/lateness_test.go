@@ -160,3 +160,20 @@ func TestLateness_WithoutAPolicyNothingIsWatched(t *testing.T) {
 	_, err := w.k.Report(w.ctx, time.Time{})
 	require.ErrorIs(t, err, retention.ErrNoPolicy)
 }
+
+func TestLateness_WhatWaitsForAPlanIsWatchedToo(t *testing.T) {
+	w := newSpread(t)
+	k, err := retention.New(w.ctx, retention.Config{Store: w.store, Recorder: w.notes},
+		retention.WithClock(func() time.Time { return w.now }), retention.WithLookout(w.told),
+		retention.WithRecords("file", retention.Registration{Handler: w.files}))
+	require.NoError(t, err)
+	w.k, w.files.keeper = k, k
+	w.trashed("1", "p")
+	w.after(54)
+	require.Equal(t, 1, w.sweep().Waiting, "nothing was ever approved")
+	w.after(4)
+	require.Equal(t, 1, w.tend().Told)
+	require.Equal(t, retention.DelayApproval, w.told.list[0].Why)
+	require.Contains(t, w.told.list[0].String(), "waiting for a plan")
+	require.Equal(t, retention.PromiseAtRisk, about(t, w.report(), "trash").Status)
+}

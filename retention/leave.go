@@ -32,8 +32,10 @@ type leave struct {
 	k     *Keeper
 	h     *History
 	holds *holdIndex
-	now   time.Time
-	stop  *StoppedError
+	// events are those of all that the records belong to.
+	events manyEvents
+	now    time.Time
+	stop   string
 
 	read       bool
 	first      bool // nothing was ever approved
@@ -117,7 +119,7 @@ func (k *Keeper) state(ctx context.Context, h *History, now time.Time) (s state,
 // ask says whether a record may go that is due, and counts it if so.
 func (l *leave) ask(ctx context.Context, row *RecordRow) (grant, error) {
 	l.refund = nil
-	if l.stop != nil {
+	if l.stop != "" {
 		return grantWait, nil
 	}
 	if err := l.load(ctx); err != nil {
@@ -162,11 +164,11 @@ func (l *leave) ask(ctx context.Context, row *RecordRow) (grant, error) {
 // that some plan has it.
 func (l *leave) planned(ctx context.Context, row *RecordRow) (member bool, g grant, err error) {
 	for _, p := range l.plans {
-		then, err := outcomeOf(l.h, l.holds, row, p.plan.At)
+		then, err := outcomeOf(l.h, l.holds, l.events, row, p.plan.At)
 		if err != nil {
 			return false, grantWait, err
 		}
-		i, found := p.plan.bucket(row.Class, standing(l.h, row, p.plan.At), then.action(row))
+		i, found := p.plan.bucket(row.Class, standing(l.h, &then.stood, p.plan.At), then.action(row))
 		if !found || !p.plan.Buckets[i].destroys() {
 			continue
 		}

@@ -23,6 +23,7 @@ type options struct {
 	batch     int
 	poll      time.Duration
 	swept     func(Swept)
+	lease     time.Duration
 	tasks     troth.Enqueuer
 	copies    map[string]Connector
 	custodian string
@@ -41,6 +42,7 @@ func defaults() options {
 		log: zap.NewNop(), now: time.Now,
 		types: map[string]Registration{}, disposals: ownDisposals(), copies: map[string]Connector{}, custodian: "custodian",
 		counsel: "counsel", officer: "dpo", batch: 200, poll: time.Minute,
+		lease: 5 * time.Minute,
 
 		operator: "operator", ceilings: map[string]Ceiling{}, planLife: 7 * 24 * time.Hour,
 	}
@@ -115,6 +117,18 @@ func WithPoll(d time.Duration) Option {
 	return func(o *options) error {
 		if o.poll = d; d <= 0 {
 			return errors.New("retention: the poll is not positive")
+		}
+		return nil
+	}
+}
+
+// WithLease sets how long a process may stand still in a sweep before others take its
+// work over, by the database's clock; five minutes by default. A handler that takes
+// longer for one record has failed.
+func WithLease(d time.Duration) Option {
+	return func(o *options) error {
+		if o.lease = d; d < time.Second {
+			return errors.New("retention: the lease is shorter than a second")
 		}
 		return nil
 	}

@@ -42,19 +42,21 @@ type PlanVersion struct {
 // Bucket is records of one class that meet one fate in one stage: that to which time has
 // brought them by then.
 type Bucket struct {
-	Class, Stage string
-	Action       Action
-	Records      int64
+	Class   string `json:"class"`
+	Stage   string `json:"stage"`
+	Action  Action `json:"action"`
+	Records int64  `json:"records"`
 	// Earlier is how many of them only the plan's version makes meet it by then.
-	Earlier int64
+	Earlier int64 `json:"earlier,omitempty"`
 	// Samples are a few of them, of random names the first ones.
-	Samples []Sample
+	Samples []Sample `json:"samples"`
 }
 
 // Sample is one record of a bucket.
 type Sample struct {
 	// Handle is the record's name in evidence, and Why the decision in one line.
-	Handle, Why string
+	Handle string `json:"record"`
+	Why    string `json:"why"`
 }
 
 // samples is how many a bucket has at the most.
@@ -99,7 +101,7 @@ func (o *outcome) action(row *RecordRow) Action {
 }
 
 // Destroys is how many records the plan destroys or makes anonymous.
-func (p *Plan) Destroys() (n int64) {
+func (p Plan) Destroys() (n int64) {
 	for i := range p.Buckets {
 		if p.Buckets[i].destroys() {
 			n += p.Buckets[i].Records
@@ -111,7 +113,7 @@ func (p *Plan) Destroys() (n int64) {
 func (b *Bucket) destroys() bool { return b.Action == ActDestroy || b.Action == ActAnonymise }
 
 // bucket returns the place of a bucket, or where it would be.
-func (p *Plan) bucket(class, stage string, a Action) (i int, found bool) {
+func (p Plan) bucket(class, stage string, a Action) (i int, found bool) {
 	return slices.BinarySearchFunc(p.Buckets, Bucket{Class: class, Stage: stage, Action: a}, func(a, b Bucket) int {
 		return cmp.Or(strings.Compare(a.Class, b.Class), strings.Compare(a.Stage, b.Stage), strings.Compare(string(a.Action), string(b.Action)))
 	})
@@ -119,7 +121,7 @@ func (p *Plan) bucket(class, stage string, a Action) (i int, found bool) {
 
 // Hash is what approvals name: the SHA-256 of the plan's bytes, see
 // docs/formats/retention.md. Everything that a plan says is in it.
-func (p *Plan) Hash() [sha256.Size]byte {
+func (p Plan) Hash() [sha256.Size]byte {
 	text, _ := p.encode() // never fails: there is nothing in it that JSON has not
 	return sha256.Sum256(canon.AppendBytes(canon.AppendDomain(nil, planFormat), text))
 }
@@ -142,7 +144,7 @@ type storedVersion struct {
 	Policy string `json:"policy"`
 }
 
-func (p *Plan) encode() ([]byte, error) {
+func (p Plan) encode() ([]byte, error) {
 	version := func(v PlanVersion) storedVersion { return storedVersion{v.Number, hex.EncodeToString(v.Policy[:])} }
 	return json.Marshal(storedPlan{
 		Made: p.Made.UnixMicro(), At: p.At.UnixMicro(), Base: version(p.Base), Version: version(p.Version),
@@ -180,7 +182,7 @@ func (row *PlanRow) plan() (p Plan, err error) {
 }
 
 // sorted reports whether every bucket is in its place.
-func (p *Plan) sorted() bool {
+func (p Plan) sorted() bool {
 	for i := range p.Buckets {
 		b := &p.Buckets[i]
 		if at, found := p.bucket(b.Class, b.Stage, b.Action); !found || at != i || b.Records < 0 {

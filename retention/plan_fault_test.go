@@ -83,7 +83,7 @@ var faultyPlans = []faultyOperation{
 	}},
 	{"wait for the first plan", func(f *faulty) { f.rebuild(); trashed(f); f.after(60) }, (*faulty).untilApproved, func(f *faulty) []int {
 		row, _ := f.row("1")
-		require.Equal(f, count(f.closed("~first")), len(f.notes.of(f, "retention.await")))
+		require.Len(f, f.notes.of(f, "retention.await"), count(f.closed("~first")))
 		return []int{count(row.DueAt == retention.Waiting), count(f.sees("1") == retention.VisibleNone)}
 	}},
 	{"reach a ceiling", func(f *faulty) {
@@ -95,7 +95,7 @@ var faultyPlans = []faultyOperation{
 	}, (*faulty).untilApproved, func(f *faulty) []int {
 		// Each record fails or goes alone: one goes, whichever, and the other waits if it was
 		// not the one that failed.
-		require.Equal(f, count(f.closed("content")), len(f.notes.of(f, "retention.await")))
+		require.Len(f, f.notes.of(f, "retention.await"), count(f.closed("content")))
 		gone := count(f.sees("0") == "") + count(f.sees("1") == "")
 		return []int{gone, len(f.notes.of(f, "retention.purge"))}
 	}},

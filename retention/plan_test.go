@@ -313,7 +313,7 @@ func TestPlan_RowsThatNobodyWroteAreRefused(t *testing.T) {
 	for what, spoil := range map[string]func(row *retention.PlanRow){
 		"text": func(row *retention.PlanRow) { row.Text = append(row.Text, ' ') },
 		"counts": func(row *retention.PlanRow) {
-			row.Text = []byte(strings.Replace(string(row.Text), `"Records":1`, `"Records":9`, 1))
+			row.Text = []byte(strings.Replace(string(row.Text), `"records":1`, `"records":9`, 1))
 		},
 		"nonsense": func(row *retention.PlanRow) { row.Text = []byte(`{"base":{"policy":""}}`) },
 		"spent":    func(row *retention.PlanRow) { row.Spent = make([]int64, 9) },

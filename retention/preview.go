@@ -43,10 +43,14 @@ func (k *Keeper) plan(ctx context.Context, h, before *History, p Plan) (Plan, er
 		if err != nil {
 			return err
 		}
-		o, err := outcomeOf(h, held, row, p.At)
+		events, err := k.eventsFor(ctx, *row)
 		if err != nil {
-			p.count(row, row.Stage, ActAsk, "the row is not readable", false)
-			return nil
+			return err
+		}
+		o, err := outcomeOf(h, held, events, row, p.At)
+		if err != nil {
+			countIn(&p, row, row.Stage, ActAsk, "the row is not readable", false)
+			return nil //nolint:nilerr // the plan says so, and goes on
 		}
 		a := o.action(row)
 		if a == "" {
@@ -54,17 +58,17 @@ func (k *Keeper) plan(ctx context.Context, h, before *History, p Plan) (Plan, er
 		}
 		earlier := false
 		if before != nil {
-			was, err := outcomeOf(before, held, row, p.At)
+			was, err := outcomeOf(before, held, events, row, p.At)
 			earlier = err == nil && was.action(row) != a
 		}
-		p.count(row, standing(h, row, p.At), a, o.d.String(), earlier)
+		countIn(&p, row, standing(h, &o.stood, p.At), a, o.d.String(), earlier)
 		return nil
 	})
 	return p, err
 }
 
-// count counts a record, and shows it if its name is among the first.
-func (p *Plan) count(row *RecordRow, stage string, a Action, why string, earlier bool) {
+// countIn counts a record, and shows it if its name is among the first.
+func countIn(p *Plan, row *RecordRow, stage string, a Action, why string, earlier bool) {
 	i, found := p.bucket(row.Class, stage, a)
 	if !found {
 		p.Buckets = slices.Insert(p.Buckets, i, Bucket{Class: row.Class, Stage: stage, Action: a})

@@ -96,8 +96,8 @@ const waitingReported = 200
 // is looked at as it stands now.
 //
 // It reads one row for each promise and month, at most 200 of what waits for copies, and
-// of what is due at most 20 for each stage of the policy that ends by time and 40 more:
-// all by index, whatever is stored.
+// of what is due at most 20 for each stage of the policy that ends by time, 20 for each
+// class and 40 more: all by index, whatever is stored.
 func (k *Keeper) Report(ctx context.Context, at time.Time) (PromiseReport, error) {
 	now := k.now()
 	if at.IsZero() {

@@ -26,6 +26,9 @@ type RecordRow struct {
 	Visible Visibility
 	// SubjectID is the person whom it is about; empty for nobody in particular.
 	SubjectID string
+	// AccountID is the account that it belongs to, Purpose what it is kept for; empty for
+	// none.
+	AccountID, Purpose string
 	// Created is when it was.
 	Created int64
 	// DueAt is when to look at it again; 0 leaves that to the anchor, [Parked] to

@@ -93,15 +93,13 @@ func differ(ctx context.Context, before, after *knownPolicy, at time.Time, count
 // there. What an obligation keeps is said by the version in force alone; promises and
 // labels bind with their version.
 func (r *RuleChange) mayShorten(apply Apply) bool {
-	switch r.Kind {
-	case ByObligation:
+	switch {
+	case r.Kind == ByObligation:
 		return r.Change != "added"
-	case ByPromise:
-		return apply != ApplyNew && r.Change != "removed"
-	case ByLabel:
-		return apply == ApplyAll || apply == EarlierOnly && r.Change != "removed"
+	case r.Kind == ByLabel && apply == ApplyAll:
+		return true // also one less: the class may end before the label did
 	}
-	return true
+	return apply != ApplyNew && r.Change != "removed"
 }
 
 // cohort compares what becomes of the records of one class and cohort, stage by stage.

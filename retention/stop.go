@@ -137,34 +137,34 @@ func (k *Keeper) Stops(ctx context.Context, tenant troth.Tenant) ([]Stop, error)
 }
 
 // destroying locks a tenant, and the platform, as everybody does who destroys: with
-// others who do, and until the end of the transaction. It returns the stop that holds, or
-// nil.
+// others who do, and until the end of the transaction. It returns the id of a stop
+// that holds, or nothing.
 //
 // Who stops commits the stop first and then waits for these locks. So a stop that is
 // not seen here was committed later, and waits for this transaction.
-func (k *Keeper) destroying(ctx context.Context, tenant troth.Tenant) (*StoppedError, error) {
+func (k *Keeper) destroying(ctx context.Context, tenant troth.Tenant) (stop string, err error) {
 	tenants := []troth.Tenant{troth.Platform, tenant}
 	if tenant == troth.Platform {
 		tenants = tenants[:1]
 	}
 	for _, t := range tenants {
 		if err := k.store.LockTenant(ctx, t, false); err != nil {
-			return nil, fmt.Errorf("retention: lock tenant: %w", err)
+			return "", fmt.Errorf("retention: lock tenant: %w", err)
 		}
 	}
 	return k.stopOf(ctx, tenants...)
 }
 
-// stopOf returns a stop of one of the tenants, or nil.
-func (k *Keeper) stopOf(ctx context.Context, tenants ...troth.Tenant) (*StoppedError, error) {
+// stopOf returns the id of a stop of one of the tenants, or nothing.
+func (k *Keeper) stopOf(ctx context.Context, tenants ...troth.Tenant) (stop string, err error) {
 	for _, t := range tenants {
 		stops, err := k.store.ActiveStops(ctx, t)
 		if err != nil {
-			return nil, fmt.Errorf("retention: read stops: %w", err)
+			return "", fmt.Errorf("retention: read stops: %w", err)
 		}
 		if len(stops) > 0 {
-			return &StoppedError{Stop: stops[0].ID}, nil
+			return stops[0].ID, nil
 		}
 	}
-	return nil, nil //nolint:nilnil // there is no stop, which is no error
+	return "", nil
 }

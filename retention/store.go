@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -52,6 +53,23 @@ type Store interface {
 	Hold(ctx context.Context, tenant troth.Tenant, id string) (row HoldRow, found bool, err error)
 	// ActiveHolds returns the holds that are not released, ordered by id.
 	ActiveHolds(ctx context.Context, tenant troth.Tenant) ([]HoldRow, error)
+
+	// InsertEvent adds an event of many records. inserted is false, and nothing changed,
+	// if there is one under that key.
+	InsertEvent(ctx context.Context, row EventRow) (inserted bool, err error)
+	// EventsOf returns the events of any of these, ordered by when they happened, and of
+	// one instant by name.
+	EventsOf(ctx context.Context, tenant troth.Tenant, of []Many) ([]EventRow, error)
+	// LockEvent returns one event for who is about to change it: until the transaction
+	// ends nobody else can lock the same, and finds nothing. It needs a transaction.
+	LockEvent(ctx context.Context, key EventKey) (row EventRow, found bool, err error)
+	// PutEvent replaces an event that is there.
+	PutEvent(ctx context.Context, row EventRow) error
+	// RecordsOf returns the records that belong to an account, a person or a purpose and
+	// come behind the key's type and id, of the key's tenant, ordered by type and id, at
+	// most limit. Those of an account without id are all of the tenant's; nothing belongs
+	// to a person or a purpose without one.
+	RecordsOf(ctx context.Context, after RecordKey, of Many, limit int) ([]RecordRow, error)
 
 	// InsertWarrant adds a warrant, whose id nobody has used.
 	InsertWarrant(ctx context.Context, row WarrantRow) error
@@ -110,19 +128,40 @@ type Store interface {
 // SystemStore is what crosses tenants. Its rows carry their tenant.
 type SystemStore interface {
 	// CutRecords returns records with DueAt 0 of a class, stage and cohort whose anchor
-	// is not after that of the cut, the oldest anchor first, at most limit.
-	CutRecords(ctx context.Context, c Cut, limit int) ([]RecordKey, error)
-	// DueRecords returns records whose DueAt is not 0 and not after at, the most
-	// urgent first, at most limit.
-	DueRecords(ctx context.Context, at int64, limit int) ([]RecordKey, error)
-	// StaleRecords returns records whose DueAt is not 0 and whose Policy is below a
-	// version, in any order, at most limit.
-	StaleRecords(ctx context.Context, below uint32, limit int) ([]RecordKey, error)
+	// is not after that of the cut, ordered by their anchors, and of one anchor by their
+	// keys, that come behind a place, at most limit. The places are theirs.
+	CutRecords(ctx context.Context, c Cut, after Place, limit int) ([]Place, error)
+	// DueRecords is the same for records whose DueAt is not 0 and not after at, ordered
+	// by it.
+	DueRecords(ctx context.Context, at int64, after Place, limit int) ([]Place, error)
+	// StaleRecords is the same for records whose DueAt is not 0 and whose Policy is below
+	// a version, ordered by their Policy.
+	StaleRecords(ctx context.Context, below uint32, after Place, limit int) ([]Place, error)
 	// FailingRecords returns records with Tries above 0, those that failed most often
 	// first, at most limit.
 	FailingRecords(ctx context.Context, limit int) ([]RecordRow, error)
 	// CountRecords counts records, see [Counter].
 	CountRecords(ctx context.Context, c Count) (int64, error)
+
+	// OpenEvents returns events with DoneAt 0, those reported first before others, at
+	// most limit.
+	OpenEvents(ctx context.Context, limit int) ([]EventRow, error)
+	// Horizon returns a mark above 0 that [SystemStore.Settled] takes.
+	Horizon(ctx context.Context) (int64, error)
+	// Settled reports whether all transactions have ended that had written anything when
+	// a mark was made, so that what they wrote is seen or undone.
+	Settled(ctx context.Context, horizon int64) (bool, error)
+	// ClaimLease leases something to a holder for a length, by the database's clock.
+	// claimed is false, and nothing changed, while another holder has it. The fence grows
+	// with every claim. A lease that ends later than its length from now, by a clock that
+	// went back, is over.
+	ClaimLease(ctx context.Context, name, holder string, length time.Duration) (fence int64, claimed bool, err error)
+	// KeepLease begins the length of a lease anew. kept is false, and nothing changed, if
+	// it ended or is somebody else's: whoever did something under it must undo that.
+	// Until the transaction ends nobody can claim it.
+	KeepLease(ctx context.Context, name string, fence int64, length time.Duration) (kept bool, err error)
+	// EndLease gives a lease up, if it is the one of the fence.
+	EndLease(ctx context.Context, name string, fence int64) error
 
 	// DueWarrants returns warrants whose NextAt is not after at, the most urgent first,
 	// at most limit.

@@ -1,12 +1,9 @@
 package retention
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -31,6 +28,9 @@ type Swept struct {
 	Late int
 	// Failed are records whose handler failed; they are tried again.
 	Failed []Failure
+	// Reached are records that something came to that happened to many, and Open such
+	// events that have not come to all of their records yet.
+	Reached, Open int
 
 	// passed counts records that another process had, or counted just then: the sweep was
 	// not over all of them.
@@ -61,99 +61,84 @@ func (k *Keeper) Run(ctx context.Context) error {
 		if k.opt.swept != nil {
 			k.opt.swept(s)
 		}
+		soon := make(<-chan time.Time)
+		if s.Open > 0 {
+			soon = time.After(min(k.opt.poll, time.Second))
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
+		case <-soon:
 		}
 	}
 }
 
-// Sweep does what is due: it finds records by what the policy says of anchors, decides
-// for each again inside the transaction that acts, and has handlers hide and destroy.
-// Several processes may sweep at once. What the returned error tells does not undo
-// what was swept before: after a complete sweep it is an *[ApprovalError] as long as
-// something waits for a plan, or several, joined.
+// Sweep does what is due: it brings what happened to many records to each of them, finds
+// records by what the policy says of anchors, decides for each again inside the
+// transaction that acts, and has handlers hide and destroy. Several processes may sweep
+// at once: each takes what no other has. What the returned error tells does not undo what
+// was swept, nor keep it from doing the rest: after a complete sweep it is an
+// *[ApprovalError] as long as something waits for a plan, or several, joined.
 func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 	ctx = troth.WithActor(k.tx.Detach(ctx), self)
-	var s Swept
 	h, err := k.history(ctx)
 	if errors.Is(err, ErrNoPolicy) {
-		return s, nil
+		return Swept{}, nil
 	} else if err != nil {
-		return s, err
+		return Swept{}, err
 	}
+	r := &sweeping{k: k, lanes: map[int]int64{}, passed: map[troth.Tenant]bool{}}
+	defer r.end(ctx)
 	now := k.now()
-	sources := []func(limit int) ([]RecordKey, error){
-		func(limit int) ([]RecordKey, error) { return k.store.DueRecords(ctx, now.UnixMicro(), limit) },
-		func(limit int) ([]RecordKey, error) {
-			return k.store.StaleRecords(ctx, h.versions[len(h.versions)-1].number, limit)
+	err = r.all(ctx, h, now)
+	if err == nil && r.swept.passed == 0 {
+		err = k.endPlans(ctx, h, now)
+	}
+	if err == nil {
+		err = k.awaiting(ctx, h)
+	}
+	return r.swept, errors.Join(append(r.errs, err)...)
+}
+
+// all goes through everything that may be due.
+func (r *sweeping) all(ctx context.Context, h *History, now time.Time) error {
+	if err := r.reach(ctx); err != nil {
+		return err
+	}
+	store := r.k.store
+	sources := []search{
+		func(after Place, limit int) ([]Place, error) {
+			return store.DueRecords(ctx, now.UnixMicro(), after, limit)
+		},
+		func(after Place, limit int) ([]Place, error) {
+			return store.StaleRecords(ctx, h.versions[len(h.versions)-1].number, after, limit)
 		},
 	}
 	for _, c := range h.Cuts(now) {
-		sources = append(sources, func(limit int) ([]RecordKey, error) { return k.store.CutRecords(ctx, c, limit) })
+		sources = append(sources, func(after Place, limit int) ([]Place, error) { return store.CutRecords(ctx, c, after, limit) })
 	}
 	for _, source := range sources {
-		if err := k.drain(ctx, source, &s); err != nil {
-			return s, err
+		if err := r.drain(ctx, source); err != nil {
+			return err
 		}
 	}
-	if err := k.sweepWaiting(ctx, h, &s); err != nil {
-		return s, err
-	}
-	if s.passed == 0 {
-		if err := k.endPlans(ctx, h, now); err != nil {
-			return s, err
-		}
-	}
-	return s, k.awaiting(ctx, h)
+	return r.sweepWaiting(ctx, h)
 }
 
-// drain takes batch after batch until nothing is left, or nothing more can be had:
-// what another process holds it sweeps itself.
-func (k *Keeper) drain(ctx context.Context, source func(limit int) ([]RecordKey, error), s *Swept) error {
-	for {
-		keys, err := source(k.opt.batch)
-		if err != nil {
-			return fmt.Errorf("retention: look for records: %w", err)
-		}
-		slices.SortFunc(keys, RecordKey.compare)
-		acted := 0
-		for len(keys) > 0 {
-			n := slices.IndexFunc(keys, func(key RecordKey) bool { return key.Tenant != keys[0].Tenant })
-			if n < 0 {
-				n = len(keys)
-			}
-			done, err := k.sweepTenant(ctx, keys[:n], s)
-			if err != nil {
-				return err
-			}
-			acted += done
-			keys = keys[n:]
-		}
-		if acted == 0 {
-			return nil
-		}
-	}
-}
-
-func (key RecordKey) compare(b RecordKey) int {
-	return cmp.Or(cmp.Compare(key.Tenant, b.Tenant), strings.Compare(key.Type, b.Type), strings.Compare(key.ID, b.ID))
-}
-
-// sweepTenant does what is due for records of one tenant, in one transaction.
+// sweepTenant does what is due for records of one tenant, in one transaction that commits
+// under a lease or not at all.
 //
 // Holds win by this lock: who places one locks the tenant alone, who sweeps locks it
 // with others, both until they commit. So a hold that commits before the sweep does
 // was there before the sweep had the lock, and is among those that the sweep reads
 // after it got it. A hold that has to wait commits after the sweep.
-func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (acted int, err error) {
-	var part Swept
+func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, keep func(ctx context.Context) error) (part Swept, err error) {
 	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
-		acted, part = 0, Swept{}
+		part = Swept{}
 		stop, err := k.destroying(ctx, keys[0].Tenant)
 		if err != nil {
-			return err
+			return &tenantError{keys[0].Tenant, err}
 		}
 		holds, err := k.holds(ctx, keys[0].Tenant)
 		if err != nil {
@@ -163,32 +148,51 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, s *Swept) (a
 		if err != nil {
 			return err
 		}
-		l := &leave{k: k, h: h, holds: holds, now: k.now(), stop: stop}
-		for _, key := range keys {
-			row, found, err := k.store.LockRecord(ctx, key, false)
-			if err != nil {
-				return fmt.Errorf("retention: lock record: %w", err)
-			}
-			if !found {
-				part.passed++
-				continue
-			}
-			did, err := k.take(ctx, l, row, &part)
-			if err != nil {
+		rows, err := k.lockRecords(ctx, keys)
+		if err != nil {
+			return err
+		}
+		part.passed += len(keys) - len(rows)
+		events, err := k.eventsFor(ctx, rows...)
+		if err != nil {
+			return err
+		}
+		l := &leave{k: k, h: h, holds: holds, events: events, now: k.now(), stop: stop}
+		for _, row := range rows {
+			if err := k.take(ctx, l, row, &part); err != nil {
 				return err
 			}
-			if did {
-				acted++
-			}
 		}
-		return l.settle(ctx)
+		if err := l.settle(ctx); err != nil {
+			return err
+		}
+		return keep(ctx)
 	})
-	if err != nil {
-		return 0, err
-	}
-	s.add(part)
-	return acted, nil
+	return part, err
 }
+
+// lockRecords locks records that nobody else has.
+func (k *Keeper) lockRecords(ctx context.Context, keys []RecordKey) (rows []RecordRow, err error) {
+	for _, key := range keys {
+		row, found, err := k.store.LockRecord(ctx, key, false)
+		if err != nil {
+			return nil, fmt.Errorf("retention: lock record: %w", err)
+		}
+		if found {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// tenantError says that a tenant cannot be locked now: its records can do nothing for it.
+type tenantError struct {
+	tenant troth.Tenant
+	err    error
+}
+
+func (e *tenantError) Error() string { return fmt.Sprintf("retention: lock tenant: %v", e.err) }
+func (e *tenantError) Unwrap() error { return e.err }
 
 func (s *Swept) add(p Swept) {
 	s.Moved += p.Moved
@@ -199,34 +203,37 @@ func (s *Swept) add(p Swept) {
 	s.Unknown += p.Unknown
 	s.Late += p.Late
 	s.passed += p.passed
+	s.Reached += p.Reached
+	s.Open += p.Open
 	s.Conflicts = append(s.Conflicts, p.Conflicts...)
 	s.Failed = append(s.Failed, p.Failed...)
 }
 
 // take decides for one record and acts. What fails is undone for that record, and
-// tried again later; did is false if nothing was to be done about it now.
-func (k *Keeper) take(ctx context.Context, l *leave, row RecordRow, s *Swept) (did bool, err error) {
+// tried again later.
+func (k *Keeper) take(ctx context.Context, l *leave, row RecordRow, s *Swept) error {
 	h, now := l.h, l.now
 	if !k.looked(h, &row, now) {
-		return false, nil // somebody else did it since it was found
+		return nil // somebody else did it since it was found
 	}
-	o, bad := outcomeOf(h, l.holds, &row, now)
+	o, bad := outcomeOf(h, l.holds, l.events, &row, now)
 	g := grantGo
 	if bad == nil && o.d.Verdict == Due {
+		var err error
 		if g, err = l.ask(ctx, &row); err != nil {
-			return false, err
+			return err
 		}
 		if g == grantBusy {
 			s.passed++
-			return false, nil
+			return nil
 		}
 		if g == grantWait && row.DueAt == Waiting && row.Policy == h.versions[len(h.versions)-1].number {
-			return false, nil
+			return nil
 		}
 	}
 	var part Swept
 	var failed error
-	err = k.tx.Atomically(ctx, func(ctx context.Context) error {
+	err := k.tx.Atomically(ctx, func(ctx context.Context) error {
 		if failed = bad; failed == nil {
 			failed = k.act(ctx, h, row, &o, g, now, &part)
 		}
@@ -235,22 +242,27 @@ func (k *Keeper) take(ctx context.Context, l *leave, row RecordRow, s *Swept) (d
 	switch {
 	case err == nil:
 		s.add(part)
-		return true, nil
+		return nil
 	case ctx.Err() != nil:
-		return false, ctx.Err()
+		return ctx.Err()
 	case failed == nil:
-		return false, err // whether it was undone is not known: so everything is
+		return err // whether it was undone is not known: so everything is
 	}
 	if g == grantGo && o.d.Verdict == Due && l.refund != nil {
 		l.refund()
 	}
+	return k.fail(ctx, h, &row, now, err, s)
+}
+
+// fail puts a record off, and notes why.
+func (k *Keeper) fail(ctx context.Context, h *History, row *RecordRow, now time.Time, why error, s *Swept) error {
 	row.Tries++
 	row.DueAt = now.Add(backoff(row.Tries)).UnixMicro()
 	row.Policy = h.versions[len(h.versions)-1].number
-	s.Failed = append(s.Failed, Failure{RecordKey: row.RecordKey, Handle: row.Handle, Tries: row.Tries, Err: err})
+	s.Failed = append(s.Failed, Failure{RecordKey: row.RecordKey, Handle: row.Handle, Tries: row.Tries, Err: why})
 	k.log.Warn("retention: a record could not be dealt with, and is tried again", zap.String("tenant", string(row.Tenant)),
-		zap.String("type", row.Type), zap.String("record", row.Handle), zap.Uint32("tries", row.Tries), zap.Error(err))
-	return true, k.put(ctx, &row)
+		zap.String("type", row.Type), zap.String("record", row.Handle), zap.Uint32("tries", row.Tries), zap.Error(why))
+	return k.put(ctx, row)
 }
 
 // looked reports whether the record is still one that a sweep looks for.
@@ -277,12 +289,12 @@ func (k *Keeper) act(ctx context.Context, h *History, row RecordRow, o *outcome,
 	if d.Conflict {
 		s.Conflicts = append(s.Conflicts, d)
 	}
-	row.Tries, row.Held = 0, len(o.held) > 0
 	if o.moved {
 		s.Moved++
 	}
 	before := row.Stage
 	row.follow(o)
+	row.Tries, row.Held = 0, len(o.held) > 0
 	switch d.Verdict {
 	case Due:
 		if g == grantWait {

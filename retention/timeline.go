@@ -23,7 +23,7 @@ func (h *History) Timeline(class string, events []Occurrence) ([]Moment, error) 
 		return nil, &PolicyError{Problem: "no events"}
 	}
 	now := slices.MaxFunc(events, func(a, b Occurrence) int { return a.At.Compare(b.At) }).At
-	l := timeline{history: h, class: class, events: life(events, now), shed: map[string]bool{}}
+	l := timeline{history: h, class: class, events: h.life(events, now), shed: map[string]bool{}}
 	ok := len(l.events) > 0
 	if ok {
 		l.state, l.cohort, ok = h.Begin(class, l.events[0].At)

@@ -31,29 +31,36 @@ type overdue struct {
 }
 
 // overdue looks at records that are due and were not destroyed, or not hidden: those
-// whose handler fails, and the oldest of each stage. Those that something keeps are not
-// due.
+// whose handler fails, the oldest of each stage, and some of what waits for a plan to be
+// approved. Those that something keeps are not due.
 func (k *Keeper) overdue(ctx context.Context, h *History, now time.Time) (map[dueKey]*overdue, error) {
 	w := &watch{k: k, h: h, now: now, found: map[dueKey]*overdue{}, holds: map[troth.Tenant]*holdIndex{}, seen: map[RecordKey]bool{}}
 	failing, err := k.store.FailingRecords(ctx, watched)
 	if err != nil {
 		return nil, fmt.Errorf("retention: read failing records: %w", err)
 	}
-	for i := range failing {
-		if err := w.look(ctx, &failing[i]); err != nil {
-			return nil, err
-		}
+	if err := w.lookAll(ctx, failing); err != nil {
+		return nil, err
 	}
-	keys, err := k.store.DueRecords(ctx, now.UnixMicro(), watched)
+	places, err := k.store.DueRecords(ctx, now.UnixMicro(), Place{}, watched)
 	if err == nil {
-		err = w.lookAt(ctx, keys)
+		err = w.lookAt(ctx, places)
 	}
 	for _, c := range h.Cuts(now) {
 		if err != nil {
 			break
 		}
-		if keys, err = k.store.CutRecords(ctx, c, watched); err == nil {
-			err = w.lookAt(ctx, keys)
+		if places, err = k.store.CutRecords(ctx, c, Place{}, watched); err == nil {
+			err = w.lookAt(ctx, places)
+		}
+	}
+	for _, class := range h.classes() {
+		if err != nil {
+			break
+		}
+		var rows []RecordRow
+		if rows, err = k.store.SurveyRecords(ctx, Survey{Kind: SurveyWaiting, Class: class}, watched); err == nil {
+			err = w.lookAll(ctx, rows)
 		}
 	}
 	if err != nil {
@@ -71,9 +78,18 @@ type watch struct {
 	seen  map[RecordKey]bool
 }
 
-func (w *watch) lookAt(ctx context.Context, keys []RecordKey) error {
-	for _, key := range keys {
-		row, found, err := w.k.store.Record(ctx, key)
+func (w *watch) lookAll(ctx context.Context, rows []RecordRow) error {
+	for i := range rows {
+		if err := w.look(ctx, &rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watch) lookAt(ctx context.Context, places []Place) error {
+	for _, p := range places {
+		row, found, err := w.k.store.Record(ctx, p.RecordKey)
 		if err != nil {
 			return err
 		}
@@ -91,10 +107,8 @@ func (w *watch) look(ctx context.Context, row *RecordRow) (err error) {
 		return nil
 	}
 	w.seen[row.RecordKey] = true
-	det, err := row.detail()
-	if errors.Is(err, ErrRecord) {
-		return nil // the sweep reports it as failing
-	} else if err != nil {
+	events, err := w.k.eventsFor(ctx, *row)
+	if err != nil {
 		return err
 	}
 	holds := w.holds[row.Tenant]
@@ -104,10 +118,19 @@ func (w *watch) look(ctx context.Context, row *RecordRow) (err error) {
 		}
 		w.holds[row.Tenant] = holds
 	}
-	d := w.h.Evaluate(row.facts(&det, holds.of(row.SubjectID, row.Class, timeOf(row.Created))), w.now)
+	o, err := outcomeOf(w.h, holds, events, row, w.now)
+	if errors.Is(err, ErrRecord) {
+		return nil // the sweep reports it as failing
+	} else if err != nil {
+		return err
+	}
+	d := o.d
 	why := DelayDue
-	if row.Tries > 0 {
+	switch {
+	case row.Tries > 0:
 		why = DelayFailing
+	case row.DueAt == Waiting:
+		why = DelayApproval
 	}
 	if d.Verdict == Due && !d.GoneBy.IsZero() && w.k.deferred(w.h, row, &d) == "" {
 		limit := inverse(func(t time.Time) time.Time { return w.h.lastGone(row.Class, t) }, d.GoneBy).UTC()

@@ -60,9 +60,13 @@ func (c *change) leave(ctx context.Context, w *SourceWork) error {
 		return wrap("end check", err)
 	}
 	again := c.now + c.d.opt.checkEvery.Microseconds()
-	if w.Outcome == Done || w.Outcome == NothingFound {
+	switch {
+	case w.Outcome.Complete():
 		again = micros(due[BackupExpiry]) // nothing else is left
-	} else if copies, open := due[BackupExpiry]; open && micros(copies) < again {
+	case w.Outcome == Retained && w.ends():
+		again = micros(reviewOf(w.Kept)) // not before the first of it ends
+	}
+	if copies, open := due[BackupExpiry]; open && micros(copies) < again {
 		again = micros(copies)
 	}
 	return c.checkAt(ctx, w.Source, again)

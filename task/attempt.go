@@ -123,8 +123,13 @@ func (c *claimed) judge(err error) Ending {
 		}
 	default:
 		end.To, end.By = Delayed, c.kind.wait(c.row.Attempt)
-		if later, ok := errors.AsType[*RetryError](err); ok {
-			end.By = max(later.After, 0)
+		if later, ok := errors.AsType[interface {
+			error
+			RetryIn() (time.Duration, bool)
+		}](err); ok {
+			if after, says := later.RetryIn(); says {
+				end.By = max(after, 0)
+			}
 		}
 	}
 	return end

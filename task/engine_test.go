@@ -89,22 +89,41 @@ func TestEngine_AFailureIsTriedAgainWithGrowingPauses(t *testing.T) {
 	})
 }
 
+// laterError is an error of a package that does not know this one.
+type laterError struct{ after time.Duration }
+
+func (laterError) Error() string { return "later" }
+
+func (e laterError) RetryIn() (time.Duration, bool) { return e.after, e.after > 0 }
+
 func TestEngine_RetryAfterOverridesTheBackoff(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t)
-		var at []time.Time
-		require.NoError(t, task.Register(w.e, task.Kind{Name: "k"}, func(context.Context, task.Job[struct{}]) error {
-			if at = append(at, time.Now()); len(at) == 1 {
-				return task.RetryAfter(30*time.Minute, errBroken)
-			}
-			return nil
-		}))
-		w.enqueue(troth.Work{Kind: "k"})
-		defer run(t, w.e)()
-		pass(time.Hour)
-		require.Len(t, at, 2)
-		require.InDelta(t, 30*time.Minute, at[1].Sub(at[0]), float64(2*time.Second))
-	})
+	for name, tc := range map[string]struct {
+		err  error
+		want time.Duration
+	}{
+		"our own error":                {task.RetryAfter(30*time.Minute, errBroken), 30 * time.Minute},
+		"one that says so":             {fmt.Errorf("x: %w", laterError{20 * time.Minute}), 20 * time.Minute},
+		"one that could, and does not": {laterError{}, 10 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newWorld(t)
+				var at []time.Time
+				kind := task.Kind{Name: "k", Backoff: 10 * time.Minute, Cap: 10 * time.Minute}
+				require.NoError(t, task.Register(w.e, kind, func(context.Context, task.Job[struct{}]) error {
+					if at = append(at, time.Now()); len(at) == 1 {
+						return tc.err
+					}
+					return nil
+				}))
+				w.enqueue(troth.Work{Kind: "k"})
+				defer run(t, w.e)()
+				pass(time.Hour)
+				require.Len(t, at, 2)
+				require.InDelta(t, tc.want, at[1].Sub(at[0]), float64(tc.want/2))
+			})
+		})
+	}
 }
 
 func TestEngine_OutcomesOfHandlers(t *testing.T) {

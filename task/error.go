@@ -125,7 +125,8 @@ func (e *ManualError) Error() string {
 // Unwrap returns the cause.
 func (e *ManualError) Unwrap() error { return e.Err }
 
-// RetryError is what a handler returns to say when to try again.
+// RetryError is what a handler returns to say when to try again. Any other error may
+// say so by the method RetryIn.
 type RetryError struct {
 	After time.Duration
 	Err   error
@@ -139,6 +140,9 @@ func RetryAfter(after time.Duration, err error) error {
 	}
 	return &RetryError{After: after, Err: err}
 }
+
+// RetryIn is how long to wait.
+func (e *RetryError) RetryIn() (time.Duration, bool) { return e.After, true }
 
 func (e *RetryError) Error() string { return "task: try again later: " + e.Err.Error() }
 

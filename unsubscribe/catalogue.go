@@ -21,8 +21,9 @@ type Texts struct {
 	// After it, by how much was stopped; OnTheWay is about messages handed over before.
 	DoneTitle, DoneList, DoneThisList, DoneSender, DoneEverything, OnTheWay string
 
-	// Taking it back.
-	UndoAsk, UndoButton, UndoneTitle, Undone, UndoGoneTitle, UndoGone string
+	// Taking it back. UndoneHere is for people whose consent the opt-out ended, which
+	// only a new one brings back.
+	UndoAsk, UndoButton, UndoneTitle, Undone, UndoneHere, UndoGoneTitle, UndoGone string
 
 	// The preference page.
 	ChoicesTitle, ChoicesAsk, ChoicesStopped, ChoicesButton, ChoicesNone, ChoicesBack string

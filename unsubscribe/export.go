@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -46,6 +47,10 @@ func (r *Registry) Entries(ctx context.Context, registry troth.Tenant) iter.Seq2
 // addresses, so the host gives those that it has. What cannot be read as an address
 // is on the list too, with that reason.
 //
+// A field that a spreadsheet would take for a formula has an apostrophe before it, which
+// whoever reads the file by machine takes off again: one before an apostrophe, or before
+// any of = + - @ and the tab. Telephone numbers, a plus sign and digits, have none.
+//
 // The file holds addresses in the clear: it belongs where the host keeps its
 // contacts. suppressed is how many lines were written, without the header.
 func (r *Registry) ExportSuppressed(ctx context.Context, w io.Writer, c Campaign, addresses iter.Seq2[string, error]) (suppressed int, err error) {
@@ -82,7 +87,23 @@ type export struct {
 	lines int
 }
 
-func (x *export) write(fields ...string) { _ = x.out.Write(fields) } // the writer keeps its error for Flush
+func (x *export) write(fields ...string) {
+	for i, f := range fields {
+		fields[i] = noFormula(f)
+	}
+	_ = x.out.Write(fields) // the writer keeps its error for Flush
+}
+
+// noFormula keeps a spreadsheet from running what somebody gave for an address.
+func noFormula(s string) string {
+	if s == "" || strings.IndexByte("=+-@\t\r'", s[0]) < 0 {
+		return s
+	}
+	if s[0] == '+' && strings.Trim(s[1:], "0123456789") == "" {
+		return s
+	}
+	return "'" + s
+}
 
 func (x *export) flush(ctx context.Context) error {
 	decisions, err := x.r.decideAll(ctx, x.c, x.batch)

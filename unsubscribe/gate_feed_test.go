@@ -214,3 +214,16 @@ func TestGate_Run(t *testing.T) {
 		require.ErrorIs(t, <-done, ctx.Err())
 	})
 }
+
+// Before a gate is loaded it keeps what may not be committed, and not much more.
+func TestGate_WhatEndedBeforeLoadingIsForgotten(t *testing.T) {
+	p := newGateWorld(t).process(nil)
+	for i := range 3_000 {
+		p.optOut(fmt.Sprint(i, "@a.example"), unsubscribe.Client)
+	}
+	require.Less(t, p.gate.Pending(), 1_100)
+	require.NoError(t, p.gate.Load(p.ctx))
+	for i := range 3_000 {
+		require.False(t, p.ask(fmt.Sprint(i, "@a.example")).Send, i)
+	}
+}

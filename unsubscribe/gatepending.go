@@ -36,7 +36,9 @@ const pendingLife = int64(10 * time.Minute)
 type pendings struct {
 	generation atomic.Uint64
 	count      atomic.Int64
-	byKey      index.Overlay[[]*pending]
+	// left is how many were kept when room was made.
+	left  atomic.Int64
+	byKey index.Overlay[[]*pending]
 
 	mu sync.Mutex // for writing
 }
@@ -100,10 +102,37 @@ func (ps *pendings) under(k *Key, rows []EntryRow) []EntryRow {
 	return rows
 }
 
-// watched is told of each row that this process writes.
+// watched is told of each row that this process writes. Before the index is loaded
+// nobody is let through; but what is not committed then is in nothing that loading
+// reads.
 func (g *Gate) watched(ctx context.Context, row EntryRow) {
-	// Before the index is loaded nobody is let through.
-	if m, blocks := markOf(&row); blocks && g.feed.reading.Load() {
-		g.pendings.add(&pending{row: row, m: m, scope: g.r.tx.Scope(ctx), noted: g.mono()})
+	m, blocks := markOf(&row)
+	if !blocks {
+		return
 	}
+	g.forgetEnded()
+	g.pendings.add(&pending{row: row, m: m, scope: g.r.tx.Scope(ctx), noted: g.mono()})
+}
+
+// keptEnded is how many may be kept that are of no use, before anything is loaded.
+const keptEnded = 1_000
+
+// forgetEnded makes room while nobody looks at the feed.
+func (g *Gate) forgetEnded() {
+	ps := &g.pendings
+	if count := ps.count.Load(); g.feed.reading.Load() || count < keptEnded || count < 2*ps.left.Load() {
+		return
+	}
+	before := g.mono() - pendingLife
+	var done []*pending
+	for _, p := range ps.all() {
+		if p.scope.State() != troth.ScopeOpen || p.noted < before {
+			done = append(done, p)
+		}
+	}
+	if g.feed.reading.Load() {
+		return // loading that begins only now reads all that ended before
+	}
+	ps.remove(done)
+	ps.left.Store(ps.count.Load())
 }

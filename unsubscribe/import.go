@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -93,20 +95,29 @@ func (r *Registry) importAll(ctx context.Context, p *ImportParams, batch []*draf
 	err := r.tx.Atomically(ctx, func(ctx context.Context) error {
 		done = ImportReport{}
 		hashes := sha256.New()
-		var keys *ring
-		for _, d := range batch {
-			d.ring = keys
-			if err := r.importOne(ctx, p, d); err != nil {
+		fresh, err := r.importFresh(ctx, p, batch)
+		if err != nil {
+			return err
+		}
+		if err := r.tellPeers(ctx, fresh...); err != nil {
+			return err
+		}
+		for _, d := range fresh {
+			// Looked at again: the batch may have the address twice.
+			if err := r.writtenBefore(ctx, d); err != nil {
 				return err
 			}
-			if keys = d.ring; d.known {
-				done.Known++
+			if d.known {
 				continue
+			}
+			if err := r.append(ctx, d); err != nil {
+				return err
 			}
 			done.New++
 			h := d.event.Hash()
 			hashes.Write(h[:])
 		}
+		done.Known = len(batch) - done.New
 		if done.New == 0 {
 			_, err := troth.ActorFrom(ctx)
 			return err
@@ -123,16 +134,33 @@ func (r *Registry) importAll(ctx context.Context, p *ImportParams, batch []*draf
 	return err
 }
 
-func (r *Registry) importOne(ctx context.Context, p *ImportParams, d *draft) error {
-	if err := r.find(ctx, d); err != nil {
-		return err
+// importFresh makes the keys of a batch, and returns what was not taken over before, in
+// the order of addresses: entries are locked in it, by whoever imports them in whatever
+// order.
+func (r *Registry) importFresh(ctx context.Context, p *ImportParams, batch []*draft) ([]*draft, error) {
+	fresh := make([]*draft, 0, len(batch))
+	forms := make(map[*draft]string, len(batch))
+	var keys *ring
+	for _, d := range batch {
+		d.ring = keys
+		if err := r.find(ctx, d); err != nil {
+			return nil, err
+		}
+		keys = d.ring
+		d.event.ID = storedID(d.event.Place, "~import/"+digest(p.Source, p.List, string(p.Channel), d.keys.Exact.Hex()))
+		if err := r.writtenBefore(ctx, d); err != nil {
+			return nil, err
+		}
+		if d.known {
+			continue
+		}
+		form, err := Normalise(d.event.Channel, d.address)
+		if err != nil {
+			return nil, err
+		}
+		forms[d] = form.Exact
+		fresh = append(fresh, d)
 	}
-	d.event.ID = storedID(d.event.Place, "~import/"+digest(p.Source, p.List, string(p.Channel), d.keys.Exact.Hex()))
-	if err := r.writtenBefore(ctx, d); err != nil || d.known {
-		return err
-	}
-	if err := r.tellPeers(ctx, d); err != nil {
-		return err
-	}
-	return r.append(ctx, d)
+	slices.SortStableFunc(fresh, func(a, b *draft) int { return strings.Compare(forms[a], forms[b]) })
+	return fresh, nil
 }

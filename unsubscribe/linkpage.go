@@ -1,10 +1,13 @@
 package unsubscribe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -215,22 +218,36 @@ func (p *Pages) stopAll(w http.ResponseWriter, r *http.Request, words *words, k 
 	page.write(w, http.StatusOK)
 }
 
-// optOutAll records opt-outs in one transaction, and tells what stood before.
+// optOutAll records opt-outs in one transaction, and tells what stood before. They are
+// recorded in one order, whatever that of the page is: entries are locked in it.
 func (p *Pages) optOutAll(r *http.Request, k Ticket, token string, all []Place) (before map[Place]string, events []Event, err error) {
 	if before, err = p.stopped(r.Context(), k); err != nil {
 		return nil, nil, err
 	}
 	err = p.c.Registry.tx.Atomically(r.Context(), func(ctx context.Context) error {
-		for _, at := range all {
-			e, err := p.optOut(r.WithContext(ctx), k, token, at, ByPage)
+		events = make([]Event, len(all))
+		for _, i := range inOrder(all) {
+			e, err := p.optOut(r.WithContext(ctx), k, token, all[i], ByPage)
 			if err != nil {
 				return err
 			}
-			events = append(events, e)
+			events[i] = e
 		}
 		return nil
 	})
 	return before, events, err
+}
+
+// inOrder are the positions of places from wide to narrow, and by the names of lists.
+func inOrder(all []Place) []int {
+	order := make([]int, len(all))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(width[all[b].Scope]-width[all[a].Scope], strings.Compare(all[a].List, all[b].List))
+	})
+	return order
 }
 
 // stopped are the places of a link where something that was said stands, with the
@@ -282,7 +299,11 @@ func (p *Pages) undoStop(w http.ResponseWriter, r *http.Request, words *words, k
 	}
 	switch {
 	case err == nil:
-		words.plain(words.UndoneTitle, words.Undone).write(w, http.StatusOK)
+		text := words.Undone
+		if p.c.Registry.toldPeers(r.Context(), k) {
+			text = words.UndoneHere
+		}
+		words.plain(words.UndoneTitle, text).write(w, http.StatusOK)
 	case errors.Is(err, ErrEvidence):
 		words.plain(words.UndoGoneTitle, words.UndoGone).write(w, http.StatusGone)
 	default:

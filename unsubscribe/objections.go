@@ -1,6 +1,7 @@
 package unsubscribe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -56,38 +57,25 @@ func (r *Registry) people(ctx context.Context, d *draft) ([]troth.Subject, error
 	return people, nil
 }
 
-// tellPeers tells other ledgers of a no, before the entry is locked: both ledgers
-// lock the person first and the entry then. What came from a ledger is not told
+// tellPeers tells other ledgers of each no, before entries are locked: both ledgers
+// lock people first and entries then, and people in the order of their ids, so that two
+// who write about many do not wait for each other. What came from a ledger is not told
 // again. A ledger whose records of the client are destroyed has no yes to end: links
 // outlive the client, and may end what others send.
-func (r *Registry) tellPeers(ctx context.Context, d *draft) error {
-	e := &d.event
-	no := e.Kind == KindOptOut || e.Kind == KindComplaint || e.Kind == KindImport
-	if !no || e.Method == ByPeer || len(r.opt.peers) == 0 {
+func (r *Registry) tellPeers(ctx context.Context, drafts ...*draft) error {
+	if len(r.opt.peers) == 0 {
 		return nil
 	}
-	people := []troth.Subject{{Tenant: e.Place.Tenant, ID: d.subjectID}}
-	if r.opt.directory != nil {
-		found, err := r.people(ctx, d)
+	var all []troth.Objection
+	for _, d := range drafts {
+		of, err := r.objectionsOf(ctx, d)
 		if err != nil {
 			return err
 		}
-		if d.subjectID == "" || slices.Contains(found, people[0]) {
-			people = found
-		} else {
-			people = append(people, found...)
-		}
-	} else if d.subjectID == "" {
-		return nil // nobody is known: the address stays blocked by its key
+		all = append(all, of...)
 	}
-	o := troth.Objection{Channel: string(e.Channel), At: e.At, OriginID: e.ID}
-	if e.Place.Scope == List {
-		o.Purpose = r.purposeOf(e.Place.List)
-	}
-	// In one order, whatever the directory's is: each of them is locked until the end.
-	slices.SortFunc(people, func(a, b troth.Subject) int { return strings.Compare(a.ID, b.ID) })
-	for _, who := range people {
-		o.Subject = who
+	slices.SortStableFunc(all, func(a, b troth.Objection) int { return strings.Compare(a.Subject.ID, b.Subject.ID) })
+	for _, o := range all {
 		for _, peer := range r.opt.peers {
 			// In a savepoint: nothing is left of what a ledger refused.
 			err := r.tx.Atomically(ctx, func(ctx context.Context) error { return peer.Object(ctx, o) })
@@ -97,6 +85,51 @@ func (r *Registry) tellPeers(ctx context.Context, d *draft) error {
 		}
 	}
 	return nil
+}
+
+// toldPeers reports whether an opt-out by a link was one for other ledgers too, which
+// keep their no when it is undone: a click that takes back a click is no consent that
+// anybody could show (GDPR Article 7(1)). In doubt it was.
+func (r *Registry) toldPeers(ctx context.Context, k Ticket) bool {
+	if len(r.opt.peers) == 0 || r.opt.directory == nil {
+		return false
+	}
+	people, err := r.opt.directory.Subjects(ctx, k.Tenant, troth.Address{Channel: string(k.Channel), Value: k.Address})
+	return err != nil || len(people) > 0
+}
+
+// objectionsOf are what other ledgers are to learn of a draft: one for each person whose
+// address it is.
+func (r *Registry) objectionsOf(ctx context.Context, d *draft) ([]troth.Objection, error) {
+	e := &d.event
+	no := e.Kind == KindOptOut || e.Kind == KindComplaint || e.Kind == KindImport
+	if !no || e.Method == ByPeer {
+		return nil, nil
+	}
+	people := []troth.Subject{{Tenant: e.Place.Tenant, ID: d.subjectID}}
+	if r.opt.directory != nil {
+		found, err := r.people(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		if d.subjectID == "" || slices.Contains(found, people[0]) {
+			people = found
+		} else {
+			people = append(people, found...)
+		}
+	} else if d.subjectID == "" {
+		return nil, nil // nobody is known: the address stays blocked by its key
+	}
+	o := troth.Objection{Channel: string(e.Channel), At: e.At, OriginID: e.ID}
+	if e.Place.Scope == List {
+		o.Purpose = r.purposeOf(e.Place.List)
+	}
+	all := make([]troth.Objection, len(people))
+	for i, who := range people {
+		all[i] = o
+		all[i].Subject = who
+	}
+	return all, nil
 }
 
 // Object implements [troth.Objections]: a consent ledger tells of a person's no, in
@@ -193,16 +226,32 @@ func (r *Registry) addresses(ctx context.Context, who troth.Subject, channel str
 	if err != nil {
 		return nil, fmt.Errorf("unsubscribe: ask the directory: %w", err)
 	}
-	return slices.DeleteFunc(all, func(a troth.Address) bool {
+	type usable struct {
+		troth.Address
+		form string
+	}
+	var some []usable
+	for _, a := range all {
 		if channel != "" && a.Channel != channel || Channel(a.Channel).number() == 0 {
-			return true
+			continue
 		}
 		plain, err := a.Value.Reveal(purpose)
-		if err == nil {
-			_, err = Normalise(Channel(a.Channel), plain)
+		if err != nil {
+			continue
 		}
-		return err != nil
-	}), nil
+		if form, err := Normalise(Channel(a.Channel), plain); err == nil {
+			some = append(some, usable{a, form.Exact})
+		}
+	}
+	// In one order, whatever the directory's is: entries are locked in it.
+	slices.SortFunc(some, func(a, b usable) int {
+		return cmp.Or(strings.Compare(a.Channel, b.Channel), strings.Compare(a.form, b.form))
+	})
+	addresses := make([]troth.Address, len(some))
+	for i := range some {
+		addresses[i] = some[i].Address
+	}
+	return addresses, nil
 }
 
 // Objected implements [troth.Objections]: it tells whether a person has opted out of

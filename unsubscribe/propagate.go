@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -184,6 +185,7 @@ func tell(ctx context.Context, to Provider, s Suppression, attempt int) error {
 // they go nowhere.
 func (r *Registry) tellFailed(ctx context.Context, one telling, cause error) (troth.Outcome, error) {
 	permanent := isPermanent(cause)
+	failed := &ProviderError{Provider: one.name, Permanent: permanent, Unconfirmed: errors.Is(cause, errNotThere)}
 	var raised *Alarm
 	err := r.tx.Atomically(ctx, func(ctx context.Context) error {
 		row, found, err := r.store.LockDelivery(ctx, one.row.Tenant, one.event.ID, one.name)
@@ -191,6 +193,7 @@ func (r *Registry) tellFailed(ctx context.Context, one telling, cause error) (tr
 			return err
 		}
 		row.Attempts++
+		failed.After = wait(cause, time.Duration(row.DueAt-r.micros())*time.Microsecond)
 		if permanent {
 			row.State = DeliveryFailed
 			raised = row.alarm()
@@ -202,9 +205,33 @@ func (r *Registry) tellFailed(ctx context.Context, one telling, cause error) (tr
 	}
 	r.sound(raised)
 	if permanent {
-		return troth.Manual, &ProviderError{Provider: one.name, Permanent: true}
+		return troth.Manual, failed
 	}
-	return troth.Retry, &ProviderError{Provider: one.name, Unconfirmed: errors.Is(cause, errNotThere)}
+	return troth.Retry, failed
+}
+
+// overdueWait is how long a provider is left alone at most once the deadline is over.
+const overdueWait = time.Hour
+
+// wait is how long a provider that asks to be left alone is: at most half of the time
+// that is left, so that it is asked again and again before the deadline. 0 where it does
+// not ask.
+func wait(cause error, left time.Duration) time.Duration {
+	asks, is := errors.AsType[interface {
+		error
+		RetryIn() (time.Duration, bool)
+	}](cause)
+	if !is {
+		return 0
+	}
+	after, says := asks.RetryIn()
+	if !says || after <= 0 {
+		return 0
+	}
+	if left <= 0 {
+		return min(after, overdueWait)
+	}
+	return min(after, left/2)
 }
 
 // ProviderError says that a provider could not be told. It does not quote the
@@ -214,7 +241,12 @@ type ProviderError struct {
 	// Permanent says that trying again will not help, Unconfirmed that the provider
 	// took it and does not show it.
 	Permanent, Unconfirmed bool
+	// After is for how long the provider is left alone, where it asked for that.
+	After time.Duration
 }
+
+// RetryIn tells the queue when to try again, where the provider did.
+func (e *ProviderError) RetryIn() (time.Duration, bool) { return e.After, e.After > 0 }
 
 func (e *ProviderError) Error() string {
 	how := "cannot be told now"

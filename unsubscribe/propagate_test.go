@@ -335,3 +335,37 @@ func TestPropagation_ADeletedEventSilencesNoAlarm(t *testing.T) {
 	require.Equal(t, []string{first.ID, second.ID}, late)
 	require.Len(t, w.trail.of("unsubscribe.late"), 1)
 }
+
+type regBusyError struct{ after time.Duration }
+
+func (regBusyError) Error() string { return "busy" }
+
+func (e regBusyError) RetryIn() (time.Duration, bool) { return e.after, e.after != 0 }
+
+// A provider that asks to be left alone is, but for no more than half of what is left of
+// the time.
+func TestPropagation_AProviderIsLeftAloneAsFarAsTheDeadlineAllows(t *testing.T) {
+	p := &regProvider{}
+	w := newRegWorld(t, unsubscribe.WithProvider("mailer", p))
+	w.optOut(regAda, unsubscribe.Client)
+	work := w.onlyWork()
+	for _, one := range []struct{ passed, asks, want time.Duration }{
+		{0, 0, 0},
+		{0, -time.Minute, 0},
+		{0, 10 * time.Minute, 10 * time.Minute},
+		{0, 100 * 24 * time.Hour, 24 * time.Hour},
+		{47 * time.Hour, 2 * time.Hour, 30 * time.Minute},
+		{2 * time.Hour, 2 * time.Hour, time.Hour}, // over
+		{0, time.Minute, time.Minute},
+	} {
+		w.clock.move(one.passed)
+		p.before = regBusyError{one.asks}
+		outcome, err := w.r.Do(w.ctx, regJob(work, 2))
+		require.Equal(t, troth.Retry, outcome)
+		failed, is := errors.AsType[*unsubscribe.ProviderError](err)
+		require.True(t, is)
+		after, says := failed.RetryIn()
+		require.Equal(t, one.want, after)
+		require.Equal(t, one.want > 0, says)
+	}
+}

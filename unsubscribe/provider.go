@@ -13,7 +13,8 @@ import (
 // Provider is somebody who must learn of opt-outs: a mail provider, a tool of the
 // sales people. Every call may come again: after a lost answer nobody knows whether
 // the one before had its effect. Errors that trying again cannot mend say so with a
-// method Permanent() bool.
+// method Permanent() bool; those of one who wants to be left alone for a while with
+// RetryIn() (time.Duration, bool), which is heeded as far as the deadline allows.
 type Provider interface {
 	// Suppress puts the address on the provider's own list of those who get nothing.
 	Suppress(ctx context.Context, s Suppression) error

@@ -1,6 +1,7 @@
 package unsubscribe
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -71,17 +72,33 @@ func (p *Pages) postForm(w http.ResponseWriter, r *http.Request, t localTexts) {
 		return
 	}
 	address := form.Get(addressField)
+	k.Address = troth.Protect(address)
 	if _, err := Normalise(Email, address); err != nil {
 		p.formPage(words, k, at, true).write(w, http.StatusUnprocessableEntity)
 		return
 	}
-	_, err = p.c.Registry.OptOut(acting(r.Context()), OptOutParams{
-		Tenant: k.Tenant, Channel: k.Channel, Address: troth.Protect(address), Scope: at.Scope, Method: ByForm, Evidence: p.evidence(r),
-	})
+	err = p.stopByForm(r, k, at)
 	waitForStep(r, start, p.pace)
 	if err != nil {
 		p.fail(w, t)
 		return
 	}
 	words.plain(words.DoneTitle, words.StopDone).write(w, http.StatusOK)
+}
+
+// formDay is how long the form makes one event of what is said again and again.
+const formDay = 24 * time.Hour
+
+// stopByForm records what the form says. Said again within a day, and not taken back
+// since, it is the same event: nobody fills the registry, or has providers told, by
+// posting it.
+func (p *Pages) stopByForm(r *http.Request, k Ticket, at Place) error {
+	keys, _, err := p.c.Registry.known(r.Context(), k.Tenant, k.Channel, k.Address)
+	if err != nil {
+		return err
+	}
+	day := p.c.Registry.now().Truncate(formDay).Unix()
+	// By the key, which tells nobody the address.
+	_, err = p.optOut(r, k, fmt.Sprint("form ", keys.Client.Exact.Hex(), " ", day), at, ByForm)
+	return err
 }

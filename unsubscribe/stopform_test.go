@@ -21,7 +21,7 @@ func TestForm_TellsNobodyWhoIsKnown(t *testing.T) {
 	s := newSite(t)
 	s.oneClick(s.link(siteTicket()))
 	var texts, calls []string
-	for _, address := range []string{siteCanary, siteCanary, "nobody.canary@elsewhere.example"} {
+	for _, address := range []string{siteCanary, "nobody.canary@elsewhere.example"} {
 		s.store.taken()
 		a := s.post("/stop", "act", "stop", "scope", "everything", "address", address)
 		require.Equal(t, http.StatusOK, a.StatusCode)
@@ -31,6 +31,7 @@ func TestForm_TellsNobodyWhoIsKnown(t *testing.T) {
 	require.Len(t, slices.Compact(texts), 1)
 	require.Len(t, slices.Compact(calls), 1, "%q", calls)
 	require.NotContains(t, texts[0], "action=", "nothing to undo by who may be somebody else")
+	require.Equal(t, texts[0], s.post("/stop", "act", "stop", "scope", "everything", "address", siteCanary).text, "said again")
 	require.Equal(t, everythingStops, s.where())
 }
 
@@ -101,4 +102,30 @@ func TestForm_AnswersInSteps(t *testing.T) {
 	start := time.Now()
 	require.Equal(t, http.StatusOK, s.post("/stop", "act", "stop", "scope", "client", "address", siteCanary).StatusCode)
 	require.GreaterOrEqual(t, time.Since(start), 200*time.Millisecond)
+}
+
+// Posting the form again and again makes one event a day, and none is lost: after a way
+// back it counts anew.
+func TestForm_SaidAgainIsOneEvent(t *testing.T) {
+	w := newRegWorld(t)
+	s := newSite(t)
+	var err error
+	s.pages, err = unsubscribe.NewPages(unsubscribe.PagesConfig{Registry: w.r, Links: s.links, Home: regAcme})
+	require.NoError(t, err)
+	s.pages.SetPace(0)
+	say := func(scope, address string, events int) {
+		t.Helper()
+		require.Equal(t, http.StatusOK, s.post("/stop", "act", "stop", "scope", scope, "address", address).StatusCode)
+		require.Len(t, w.trail.of("unsubscribe.event"), events)
+	}
+	say("client", regAda, 1)
+	say("client", " <"+strings.ToUpper(regAda[:1])+regAda[1:]+">", 1)
+	say("everything", regAda, 2)
+	say("client", "eve@example.org", 3)
+	w.clock.move(24 * time.Hour)
+	say("client", regAda, 4)
+	w.clock.move(time.Second)
+	w.optIn(regAda, unsubscribe.Client) // 5
+	say("client", regAda, 6)
+	require.False(t, w.check(regLetter(regAcme), regAda).Send)
 }

@@ -23,6 +23,7 @@ var german = Texts{
 	UndoButton:    "Rückgängig machen",
 	UndoneTitle:   "Rückgängig gemacht",
 	Undone:        "Nachrichten kommen wie zuvor.",
+	UndoneHere:    "Das Abbestellen ist zurückgenommen. Damit war aber auch Ihre Einwilligung in diese Nachrichten beendet, die nur Sie neu geben können: Um sie zu bekommen, melden Sie sich beim Absender neu an.",
 	UndoGoneTitle: "Das lässt sich nicht mehr rückgängig machen",
 	UndoGone:      "Die Zeit dafür ist vorbei, oder Sie haben seitdem etwas anderes gewählt. Um wieder Nachrichten zu bekommen, melden Sie sich beim Absender neu an.",
 

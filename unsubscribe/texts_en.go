@@ -23,6 +23,7 @@ var english = Texts{
 	UndoButton:    "Undo",
 	UndoneTitle:   "It is undone",
 	Undone:        "Messages come as they did before.",
+	UndoneHere:    "The stop is taken back. It had also ended your consent to these messages, which only you can give again: to get them, please sign up with the sender.",
 	UndoGoneTitle: "This cannot be undone any more",
 	UndoGone:      "The time for it is over, or you chose something else since. To get messages again, sign up with the sender.",
 

@@ -23,6 +23,7 @@ var spanish = Texts{
 	UndoButton:    "Deshacer",
 	UndoneTitle:   "Está deshecho",
 	Undone:        "Los mensajes llegarán como antes.",
+	UndoneHere:    "La baja está deshecha. Pero también había puesto fin a su consentimiento para estos mensajes, que solo usted puede volver a dar: para recibirlos, suscríbase de nuevo con el remitente.",
 	UndoGoneTitle: "Esto ya no se puede deshacer",
 	UndoGone:      "El plazo terminó, o ha elegido otra cosa desde entonces. Para volver a recibir mensajes, suscríbase de nuevo con el remitente.",
 

@@ -24,6 +24,7 @@ var french = Texts{
 	UndoButton:    "Annuler l’arrêt",
 	UndoneTitle:   "L’arrêt est annulé",
 	Undone:        "Les messages arriveront comme avant.",
+	UndoneHere:    "L’arrêt est annulé. Mais il avait aussi mis fin à votre consentement à ces messages, que vous seul pouvez redonner : pour les recevoir, inscrivez-vous auprès de l’expéditeur.",
 	UndoGoneTitle: "Il n’est plus possible d’annuler",
 	UndoGone:      "Le délai est passé, ou vous avez fait un autre choix depuis. Pour recevoir de nouveau des messages, inscrivez-vous auprès de l’expéditeur.",
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/retention"
 )
 
 // verifier is one call of the program.
@@ -43,7 +44,8 @@ func statusOf(err error) int {
 		return holds
 	case errors.Is(err, audit.ErrNotProof), errors.Is(err, audit.ErrUnknownKey):
 		return unreadable
-	case errors.Is(err, audit.ErrProof), errors.Is(err, consent.ErrReceiptProof), errors.Is(err, errFork), errors.Is(err, errOther):
+	case errors.Is(err, audit.ErrProof), errors.Is(err, consent.ErrReceiptProof),
+		errors.Is(err, retention.ErrCertificateProof), errors.Is(err, errFork), errors.Is(err, errOther):
 		return holdsNot
 	default:
 		return unreadable
@@ -84,6 +86,8 @@ func (v *verifier) kind(first, second string) func(*bufio.Reader) (string, error
 		return v.tenant
 	case strings.HasPrefix(first, "old "):
 		return v.growth
+	case strings.HasPrefix(first, "{") && strings.Contains(first+second, `"`+retention.CertificateFormat+`"`):
+		return v.certificate
 	case strings.HasPrefix(first, "{"):
 		return v.receipt
 	case first != "" && second != "" && strings.Trim(second, "0123456789") == "":

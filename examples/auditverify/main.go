@@ -7,7 +7,8 @@
 //
 // A file is recognised by how it begins: the proof of one entry, all entries of
 // one tenant, the proof that a log only grew, a signed checkpoint, a consent
-// receipt, or the opening of a pseudonym, which needs -pseudonym and no key.
+// receipt, a certificate of destruction, or the opening of a pseudonym, which needs
+// -pseudonym and no key.
 // -checkpoint is an older
 // checkpoint of the log that is known to be good: what a proof that the log only
 // grew begins with, and what everything else is compared with. Checkpoints in
@@ -117,12 +118,14 @@ func verdict(status int, err error) string {
 // reason is the error without what the verdict says already, and without the name
 // of the package, which is nothing to who asks.
 func reason(err error) string {
-	text := strings.ReplaceAll(strings.ReplaceAll(err.Error(), "audit: ", ""), "consent: ", "")
+	text := strings.NewReplacer("audit: ", "", "consent: ", "", "retention: ", "").Replace(err.Error())
 	switch text {
 	case "proof does not hold":
 		return "it does not lead to what was signed"
 	case "receipt does not hold":
 		return "it is not the receipt that was recorded: something in it was changed"
+	case "certificate does not hold":
+		return "it is not the certificate that was recorded: something in it was changed"
 	}
 	return strings.TrimPrefix(text, "proof does not hold: ")
 }

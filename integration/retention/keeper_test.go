@@ -23,9 +23,14 @@ type process struct {
 	k *retention.Keeper
 	// destroyed is called in Destroy, inside its transaction.
 	destroyed func()
+	// seen is called in Hide and Restore.
+	seen func()
 }
 
 func (p *process) see(ctx context.Context, o retention.Order) error {
+	if p.seen != nil {
+		p.seen()
+	}
 	_, err := p.h.Querier(ctx).Exec(ctx, p.h.Dialect().Rebind(`UPDATE file SET visible = ? WHERE id = ?`), string(o.Visible), o.ID)
 	return err
 }

@@ -39,6 +39,7 @@ func dialectOf(driver string) sqlstore.Dialect {
 func sweepElsewhere(config string) error {
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
+	config, carries := strings.CutPrefix(config, "carry ")
 	driver, source, _ := strings.Cut(config, " ")
 	db, err := sql.Open(driver, source)
 	if err != nil {
@@ -53,6 +54,9 @@ func sweepElsewhere(config string) error {
 	s, err := retentionsql.New(ctx, h)
 	if err != nil {
 		return err
+	}
+	if carries {
+		return carryElsewhere(ctx, h, s)
 	}
 	n := 0
 	p := &process{h: h, destroyed: func() {

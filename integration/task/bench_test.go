@@ -429,24 +429,7 @@ func BenchmarkClaim(b *testing.B) {
 // fill adds tasks without payloads by the thousand.
 func (x *bench) fill(b *testing.B, waiting, idle int) {
 	b.Helper()
-	series, id := "generate_series(1, %d) AS g (i)", "decode(md5('%s' || i), 'hex')"
-	far := time.Now().Add(time.Hour).UnixMicro()
-	if x.dialect == sqlstore.SQLite {
-		series = "(WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g WHERE i < %d) SELECT i FROM g) g"
-		id = "CAST(printf('%%s%%015d', '%s', i) AS BLOB)"
-	}
-	add := func(n int, prefix, tenant string, phase int, wake int64) {
-		if n == 0 {
-			return
-		}
-		from, key := fmt.Sprintf(series, n), fmt.Sprintf(id, prefix)
-		x.exec(b, fmt.Sprintf(`INSERT INTO troth_task (tenant, id, kind, line, grp, created_at, deadline)
-			SELECT %s, %s, 'bench', '', %s, i, 0 FROM %s`, tenant, key, key, from))
-		x.exec(b, fmt.Sprintf(`INSERT INTO troth_task_turn (tenant, id, kind, line, grp, phase, wake_at, sealed, alarmed)
-			SELECT %s, %s, 'bench', '', %s, %d, %d, FALSE, FALSE FROM %s`, tenant, key, key, phase, wake, from))
-	}
-	add(waiting, "w", "'busy-' || (i % 10)", 1, 1)
-	add(idle, "d", "'idle-' || i", 2, far)
+	fill(b, x.h, waiting, idle)
 	if x.dialect == sqlstore.Postgres {
 		x.exec(b, "ANALYZE")
 	}

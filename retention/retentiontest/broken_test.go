@@ -19,12 +19,13 @@ type broken struct {
 	hold         func(row retention.HoldRow) retention.HoldRow
 	putHold      func(ctx context.Context, row retention.HoldRow) error
 	activeHolds  func(rows []retention.HoldRow) []retention.HoldRow
-	cut          func(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error)
-	due          func(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error)
-	stale        func(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error)
+	cut          func(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error)
+	due          func(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error)
+	stale        func(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error)
 	failing      func(rows []retention.RecordRow) []retention.RecordRow
 	count        func(c retention.Count) retention.Count
 	wake         func(ctx context.Context, t troth.Tenant, at int64) (int, error)
+	many         brokenMany
 	insertPlan   func(ctx context.Context, row retention.PlanRow) (bool, error)
 	putPlan      func(ctx context.Context, row retention.PlanRow) error
 	lockPlan     func(ctx context.Context, t troth.Tenant, hash [32]byte, wait bool) (retention.PlanRow, bool, error)
@@ -52,6 +53,7 @@ func whole(s retention.Backend) *broken {
 		failing: func(rows []retention.RecordRow) []retention.RecordRow { return rows },
 		count:   func(c retention.Count) retention.Count { return c },
 		wake:    s.WakeHeld,
+		many:    wholeMany(s),
 
 		insertPlan: s.InsertPlan, putPlan: s.PutPlan, lockPlan: s.LockPlan,
 		openPlans: func(rows []retention.PlanRow) []retention.PlanRow { return rows },
@@ -105,16 +107,16 @@ func (b *broken) ActiveHolds(ctx context.Context, t troth.Tenant) ([]retention.H
 	return b.activeHolds(rows), err
 }
 
-func (b *broken) CutRecords(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
-	return b.cut(ctx, c, limit)
+func (b *broken) CutRecords(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error) {
+	return b.cut(ctx, c, after, limit)
 }
 
-func (b *broken) DueRecords(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
-	return b.due(ctx, at, limit)
+func (b *broken) DueRecords(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error) {
+	return b.due(ctx, at, after, limit)
 }
 
-func (b *broken) StaleRecords(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
-	return b.stale(ctx, below, limit)
+func (b *broken) StaleRecords(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error) {
+	return b.stale(ctx, below, after, limit)
 }
 
 func (b *broken) FailingRecords(ctx context.Context, limit int) ([]retention.RecordRow, error) {

@@ -53,19 +53,19 @@ var defects = []defect{
 		b.activeHolds = func(rows []retention.HoldRow) []retention.HoldRow { return rows[min(1, len(rows)):] }
 	}},
 	{"a cut takes one microsecond more", "a cut finds what its anchor made due, the oldest first", func(s retention.Backend, b *broken) {
-		b.cut = func(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
+		b.cut = func(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error) {
 			c.Anchor = c.Anchor.Add(time.Microsecond)
-			return s.CutRecords(ctx, c, limit)
+			return s.CutRecords(ctx, c, after, limit)
 		}
 	}},
 	{"what is due now is not found", "what has an instant of its own is found by it, the most urgent first", func(s retention.Backend, b *broken) {
-		b.due = func(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
-			return s.DueRecords(ctx, at-1, limit)
+		b.due = func(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error) {
+			return s.DueRecords(ctx, at-1, after, limit)
 		}
 	}},
 	{"the version itself counts as old", "what was decided by an older version is found, but for what its anchor finds", func(s retention.Backend, b *broken) {
-		b.stale = func(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
-			return s.StaleRecords(ctx, below+1, limit)
+		b.stale = func(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error) {
+			return s.StaleRecords(ctx, below+1, after, limit)
 		}
 	}},
 	{"failing records come the other way round", "failing records come by how often they failed", func(_ retention.Backend, b *broken) {
@@ -181,7 +181,7 @@ var defects = []defect{
 
 // otherThere reports whether anybody has a record.
 func otherThere(s retention.Backend) bool {
-	keys, err := s.DueRecords(context.Background(), retention.Parked, 1)
+	keys, err := s.DueRecords(context.Background(), retention.Parked, retention.Place{}, 1)
 	return err == nil && len(keys) > 0
 }
 

@@ -26,11 +26,35 @@ var findChecks = []check{
 			changed(record(r.a, "cohort"), func(row *retention.RecordRow) { row.Cohort-- }),
 		)
 		cut := retention.Cut{Class: "content", Stage: "trashed", Cohort: 4_000_000_000, Anchor: time.UnixMicro(instant)}
-		keys, err := r.s.CutRecords(ctx, cut, 9)
+		keys, err := r.s.CutRecords(ctx, cut, retention.Place{}, 9)
 		r.found(keys, err, "older old now")
-		r.same(keys[1], record(r.b, "old").RecordKey, "key")
-		keys, err = r.s.CutRecords(ctx, cut, 2)
+		r.same(keys[1], retention.Place{At: -instant, RecordKey: record(r.b, "old").RecordKey}, "place")
+		keys, err = r.s.CutRecords(ctx, cut, retention.Place{}, 2)
 		r.found(keys, err, "older old")
+		keys, err = r.s.CutRecords(ctx, cut, keys[1], 9)
+		r.found(keys, err, "now")
+	}},
+	{name: "a search goes on behind a place, also among records of one instant", run: func(r *rig) {
+		ctx := r.Context()
+		for _, id := range []string{"c", "a", "d", "b"} {
+			r.insert(ctx, changed(record(r.b, id), func(row *retention.RecordRow) { row.DueAt, row.Since = 7, 7 }),
+				changed(record(r.a, id), func(row *retention.RecordRow) { row.Since = 0 }))
+		}
+		at := func(after retention.Place) retention.Place {
+			after.RecordKey = record(r.b, "b").RecordKey
+			return after
+		}
+		places, err := r.s.DueRecords(ctx, 7, at(retention.Place{At: 7}), 9)
+		r.found(places, err, "c d")
+		places, err = r.s.DueRecords(ctx, 7, at(retention.Place{At: 8}), 9)
+		r.found(places, err, "")
+		places, err = r.s.DueRecords(ctx, 7, at(retention.Place{At: 6}), 1)
+		r.found(places, err, "a")
+		places, err = r.s.StaleRecords(ctx, 8, at(retention.Place{At: 7}), 9)
+		r.found(places, err, "c d")
+		cut := retention.Cut{Class: "content", Stage: "trashed", Cohort: 4_000_000_000, Anchor: time.UnixMicro(9)}
+		places, err = r.s.CutRecords(ctx, cut, retention.Place{RecordKey: record(r.a, "b").RecordKey}, 9)
+		r.found(places, err, "c d")
 	}},
 	{name: "what has an instant of its own is found by it, the most urgent first", run: func(r *rig) {
 		ctx := r.Context()
@@ -38,9 +62,9 @@ var findChecks = []check{
 		for id, due := range map[string]int64{"b": instant, "a": 1, "late": instant + 1, "parked": retention.Parked} {
 			r.insert(ctx, changed(record(r.b, id), func(row *retention.RecordRow) { row.DueAt = due }))
 		}
-		keys, err := r.s.DueRecords(ctx, instant, 9)
+		keys, err := r.s.DueRecords(ctx, instant, retention.Place{}, 9)
 		r.found(keys, err, "a b")
-		keys, err = r.s.DueRecords(ctx, instant, 1)
+		keys, err = r.s.DueRecords(ctx, instant, retention.Place{}, 1)
 		r.found(keys, err, "a")
 	}},
 	{name: "what was decided by an older version is found, but for what its anchor finds", run: func(r *rig) {
@@ -48,9 +72,9 @@ var findChecks = []check{
 		r.insert(ctx, record(r.a, "anchored"),
 			changed(record(r.a, "old"), func(row *retention.RecordRow) { row.DueAt = retention.Parked }),
 			changed(record(r.a, "new"), func(row *retention.RecordRow) { row.DueAt, row.Policy = 1, 8 }))
-		keys, err := r.s.StaleRecords(ctx, 8, 9)
+		keys, err := r.s.StaleRecords(ctx, 8, retention.Place{}, 9)
 		r.found(keys, err, "old")
-		keys, err = r.s.StaleRecords(ctx, 9, 1)
+		keys, err = r.s.StaleRecords(ctx, 9, retention.Place{}, 1)
 		r.ok(err, "stale records")
 		r.same(len(keys), 1, "at most limit")
 	}},

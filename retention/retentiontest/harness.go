@@ -67,5 +67,5 @@ func (n need) lacking(h *Harness) string {
 }
 
 func checks() []check {
-	return slices.Concat(rowChecks, findChecks, planChecks, warrantChecks, endingChecks)
+	return slices.Concat(rowChecks, findChecks, planChecks, warrantChecks, manyChecks, leaseChecks, endingChecks)
 }

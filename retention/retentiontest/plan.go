@@ -157,7 +157,7 @@ var planChecks = []check{
 			changed(record(r.b, "0"), func(row *retention.RecordRow) { row.Since-- }),
 			changed(record(r.b, "late"), func(row *retention.RecordRow) { row.Since++ }),
 			changed(record(r.a, "other"), func(row *retention.RecordRow) { row.Cohort-- }),
-			changed(record(r.b, "d1"), due(instant, 7)), changed(record(r.a, "d1"), due(instant, 6)),
+			changed(record(r.b, "e1"), due(instant, 7)), changed(record(r.a, "d1"), due(instant, 6)),
 			changed(record(r.a, "d0"), due(instant, 7)), changed(record(r.b, "d2"), due(1, 8)), changed(record(r.a, "d3"), due(instant+1, 7)),
 			changed(record(r.a, "w1"), due(retention.Waiting, 7)), changed(record(r.b, "w2"), due(retention.Waiting, 8)),
 			changed(record(r.a, "w0"), due(retention.Waiting, 7)), changed(record(r.a, "parked"), due(retention.Parked, 9)),
@@ -170,8 +170,8 @@ var planChecks = []check{
 				want   string
 			}{
 				{retention.Survey{Kind: retention.SurveyCut, Cut: cut}, "0 1 2 1"},
-				{retention.Survey{Kind: retention.SurveyDue, At: instant}, "d2 d0 d1 d1"},
-				{retention.Survey{Kind: retention.SurveyStale, Below: 8}, "d1 d0 d3 w0 w1 w9 d1"},
+				{retention.Survey{Kind: retention.SurveyDue, At: instant}, "d2 d0 d1 e1"},
+				{retention.Survey{Kind: retention.SurveyStale, Below: 8}, "d1 d0 d3 w0 w1 w9 e1"},
 				{retention.Survey{Kind: retention.SurveyWaiting, Class: "content"}, "w0 w1 w2"},
 			} {
 				r.same(ids(r.surveyed(ctx, c.survey, page)), c.want, string(c.survey.Kind))

@@ -64,7 +64,7 @@ func (r *rig) same(got, want any, what string) {
 	}
 }
 
-// ids are the host's ids of keys, in their order.
+// ids are the host's ids of records, in their order.
 func ids(keys []retention.RecordKey) string {
 	var all []string
 	for _, k := range keys {
@@ -74,9 +74,13 @@ func ids(keys []retention.RecordKey) string {
 }
 
 // found demands the records of these ids, in this order.
-func (r *rig) found(keys []retention.RecordKey, err error, want string) {
+func (r *rig) found(places []retention.Place, err error, want string) {
 	r.Helper()
 	r.ok(err, "look for records")
+	var keys []retention.RecordKey
+	for _, p := range places {
+		keys = append(keys, p.RecordKey)
+	}
 	r.same(ids(keys), want, "records found")
 }
 
@@ -94,7 +98,7 @@ func record(t troth.Tenant, id string) retention.RecordRow {
 	return retention.RecordRow{
 		RecordKey: retention.RecordKey{Tenant: t, Type: "file", ID: id}, Handle: "h-" + id,
 		Class: "content", Stage: "trashed", Cohort: 4_000_000_000, Since: instant, EndBy: instant + 1,
-		Visible: retention.VisibleOwner, SubjectID: "p-" + id, Created: instant - 1, DueAt: 0, Policy: 7,
+		Visible: retention.VisibleOwner, SubjectID: "p-" + id, AccountID: "a-" + id, Purpose: "u-" + id, Created: instant - 1, DueAt: 0, Policy: 7,
 		Version: 9, Tries: 0, Detail: everyByte(),
 	}
 }
@@ -138,6 +142,8 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	r.ok(err, "insert policy")
 	_, err = r.s.InsertHold(ctx, hold(t, "1"))
 	r.ok(err, "insert hold")
+	_, err = r.s.InsertEvent(ctx, event(t, "1"))
+	r.ok(err, "insert event")
 	r.fillWarrants(ctx, t)
 	_, err = r.s.InsertPlan(ctx, plan(t, 1))
 	r.ok(err, "insert plan")
@@ -171,6 +177,14 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	active, err := r.s.ActiveHolds(ctx, t)
 	r.ok(err, "active holds")
 	fmt.Fprintf(&b, "%+v\n", active)
+	events, err := r.s.EventsOf(ctx, t, []retention.Many{event(t, "1").Many, event(t, "2").Many})
+	r.ok(err, "events")
+	fmt.Fprintf(&b, "%+v\n", events)
+	for _, of := range []retention.Many{{Scope: retention.OfAccount}, {Scope: retention.OfSubject, ID: "p-1"}} {
+		rows, err := r.s.RecordsOf(ctx, retention.RecordKey{Tenant: t}, of, 9)
+		r.ok(err, "records")
+		fmt.Fprintf(&b, "%+v\n", rows)
+	}
 	b.WriteString(r.dumpWarrants(ctx, t))
 	plans, err := r.s.OpenPlans(ctx, t)
 	r.ok(err, "open plans")
@@ -196,6 +210,12 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 		"DeleteRecord": func(ctx context.Context) error { return r.s.DeleteRecord(ctx, record(t, "1").RecordKey) },
 		"WakeHeld":     func(ctx context.Context) error { _, err := r.s.WakeHeld(ctx, t, instant); return err },
 		"InsertHold":   func(ctx context.Context) error { _, err := r.s.InsertHold(ctx, hold(t, "2")); return err },
+		"InsertEvent":  func(ctx context.Context) error { _, err := r.s.InsertEvent(ctx, event(t, "2")); return err },
+		"PutEvent": func(ctx context.Context) error {
+			row := event(t, "1")
+			row.Reached++
+			return r.s.PutEvent(ctx, row)
+		},
 		"PutHold": func(ctx context.Context) error {
 			row := hold(t, "1")
 			row.ReleasedAt = instant

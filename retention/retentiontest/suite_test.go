@@ -33,7 +33,7 @@ func TestSuite_MemoryPasses(t *testing.T) {
 	Run(t, func(*testing.T) Harness { return sound() })
 }
 
-func allDefects() []defect { return slices.Concat(defects, warrantDefects) }
+func allDefects() []defect { return slices.Concat(defects, warrantDefects, manyDefects) }
 
 func TestSuite_EveryDefectIsCaught(t *testing.T) {
 	for _, d := range allDefects() {

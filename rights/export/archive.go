@@ -43,7 +43,8 @@ type SourceRecord struct {
 }
 
 // Open decrypts and verifies an archive of size bytes, to its last byte, before
-// anything of it is handed out. Nothing is written anywhere; src must stay readable as
+// anything of it is handed out. The signature comes first: nothing is unpacked that it
+// does not name, and no more than it says. Nothing is written anywhere; src must stay readable as
 // long as the Archive is used. Errors are those of [Verify] and [Unlock.Decrypt].
 func Open(src io.ReaderAt, size int64, c OpenConfig) (*Archive, error) {
 	by, err := newVerifier(c.Key)
@@ -57,11 +58,22 @@ func Open(src io.ReaderAt, size int64, c OpenConfig) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, w, err := verify(io.NewSectionReader(zip, 0, n), by, c.Limits)
+	m, err := signedTail(zip, n, by)
 	if err != nil {
 		return nil, err
 	}
 	if m.Tenant != c.Tenant {
+		return nil, ErrTenant
+	}
+	limits, err := c.Limits.within(m)
+	if err != nil {
+		return nil, err
+	}
+	m, w, err := verify(io.NewSectionReader(zip, 0, n), by, limits)
+	if err != nil {
+		return nil, err
+	}
+	if m.Tenant != c.Tenant { // two manifests would be two archives
 		return nil, ErrTenant
 	}
 	a := &Archive{Manifest: m, zip: zip, size: n, at: w.at, hashes: map[string]Hash{}}

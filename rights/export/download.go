@@ -95,7 +95,7 @@ func (d *Download) post(w http.ResponseWriter, r *http.Request, t *texts) {
 	token, err := HashToken(tenant, d.Token(r))
 	if err == nil {
 		var got Delivery
-		if got, err = d.Take(r.Context(), tenant, token, now().UTC()); err == nil {
+		if got, err = d.Take(r.Context(), tenant, token, now().UTC()); err == nil && got.Body != nil {
 			d.send(w, r, got, Delivered{Tenant: tenant, Token: token})
 			return
 		}

@@ -27,7 +27,7 @@ type counterStore struct {
 	ends   []export.Delivered
 }
 
-func (s *counterStore) take(_ context.Context, tenant troth.Tenant, token export.Hash, at time.Time) (export.Delivery, error) {
+func (s *counterStore) take(_ context.Context, _ troth.Tenant, token export.Hash, at time.Time) (export.Delivery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
@@ -69,25 +69,30 @@ func serve(t *testing.T, s *counterStore) (url string) {
 	return server.URL + "/download/" + token
 }
 
-func ask(t *testing.T, method, url string, header ...string) (*http.Response, string) {
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func ask(t *testing.T, method, url string, header ...[2]string) (answer, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	require.NoError(t, err)
 	r.Header.Set("X-Tenant", "acme")
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+	for _, h := range header {
+		r.Header.Set(h[0], h[1])
 	}
-	answer, err := http.DefaultClient.Do(r)
+	got, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, answer.Body.Close()) }()
-	body, err := io.ReadAll(answer.Body)
+	defer func() { require.NoError(t, got.Body.Close()) }()
+	body, err := io.ReadAll(got.Body)
 	if err != nil {
 		body = []byte("broken: " + err.Error())
 	}
-	require.Equal(t, "no-store", answer.Header.Get("Cache-Control"))
-	require.Equal(t, "nosniff", answer.Header.Get("X-Content-Type-Options"))
-	require.Equal(t, "no-referrer", answer.Header.Get("Referrer-Policy"))
-	return answer, string(body)
+	require.Equal(t, "no-store", got.Header.Get("Cache-Control"))
+	require.Equal(t, "nosniff", got.Header.Get("X-Content-Type-Options"))
+	require.Equal(t, "no-referrer", got.Header.Get("Referrer-Policy"))
+	return answer{got.StatusCode, got.Header}, string(body)
 }
 
 func TestDownload_GivesTheArchiveOnce(t *testing.T) {
@@ -100,7 +105,7 @@ func TestDownload_GivesTheArchiveOnce(t *testing.T) {
 			require.Contains(t, answer.Header.Get("Content-Security-Policy"), "default-src 'none'")
 		}
 	}
-	answer, body := ask(t, http.MethodPost, url, "Range", "bytes=0-1")
+	answer, body := ask(t, http.MethodPost, url, [2]string{"Range", "bytes=0-1"})
 	require.Equal(t, http.StatusRequestedRangeNotSatisfiable, answer.StatusCode)
 	require.NotContains(t, body, "archive")
 
@@ -111,7 +116,7 @@ func TestDownload_GivesTheArchiveOnce(t *testing.T) {
 	require.Equal(t, "none", answer.Header.Get("Accept-Ranges"))
 	require.Equal(t, "application/octet-stream", answer.Header.Get("Content-Type"))
 
-	answer, body = ask(t, http.MethodPost, url, "Accept-Language", "pt, de-AT;q=0.8, en")
+	answer, body = ask(t, http.MethodPost, url, [2]string{"Accept-Language", "pt, de-AT;q=0.8, en"})
 	require.Equal(t, http.StatusGone, answer.StatusCode)
 	require.Contains(t, body, "schon benutzt")
 	require.Len(t, s.ends, 1)
@@ -164,7 +169,7 @@ func TestDownload_TellsNothingOfWhatIsUnknown(t *testing.T) {
 	for _, try := range []struct{ url, tenant string }{
 		{url + "x", "acme"}, {url[:len(url)-1], "acme"}, {url, "other"}, {url, "none"}, {strings.Replace(url, url[len(url)-43:], strings.Repeat("A", 43), 1), "acme"},
 	} {
-		answer, body := ask(t, http.MethodPost, try.url, "X-Tenant", try.tenant)
+		answer, body := ask(t, http.MethodPost, try.url, [2]string{"X-Tenant", try.tenant})
 		require.Equal(t, http.StatusNotFound, answer.StatusCode)
 		bodies = append(bodies, body)
 	}

@@ -58,16 +58,26 @@ func isDevice(s string) bool {
 }
 
 // attachmentPath is where the n-th attachment is. Its own name is in its record; here
-// stand a number and what its name ends with, if that is plain.
+// stand a number, and an ending if it is one of those that programs show and do not
+// run: somebody else may have sent the file, and people click on what they find.
 func attachmentPath(n int, name string) string {
 	ext := strings.ToLower(path.Ext(name))
-	if len(ext) < 2 || len(ext) > 9 || strings.ContainsFunc(ext[1:], func(r rune) bool {
-		return (r < 'a' || 'z' < r) && (r < '0' || '9' < r)
-	}) {
+	if !shown[ext] {
 		ext = ""
 	}
 	return fmt.Sprintf("%s%06d%s", filesFolder, n, ext)
 }
+
+// shown are endings of pictures, sound, films and documents. Pages and drawings that a
+// browser would run are not among them.
+var shown = func() map[string]bool {
+	m := map[string]bool{}
+	for ext := range strings.FieldsSeq(`txt csv json pdf rtf doc docx odt xls xlsx ods ppt pptx odp eml vcf ics
+		jpg jpeg png gif webp heic avif bmp tif tiff mp3 m4a aac ogg opus flac wav mp4 m4v mov webm mkv avi zip gz`) {
+		m["."+ext] = true
+	}
+	return m
+}()
 
 // isPath reports whether an archive may have a file there: relative, of plain
 // characters, no part of it empty or dots.

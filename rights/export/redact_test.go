@@ -43,15 +43,15 @@ func TestRedactor_WhatNobodyClassifiedStaysOut(t *testing.T) {
 		"about the person, nobody asked":        {export.Person, nil, ""},
 		"about others, nobody asked":            {export.Others, nil, export.ThirdParty},
 		"about nobody knows whom, nobody asked": {export.Unclassified, nil, export.NotClassified},
-		"about the person, no decision":         {export.Person, answer(export.Decision{}, nil), ""},
-		"about others, no decision":             {export.Others, answer(export.Decision{}, nil), export.ThirdParty},
-		"unclassified, no decision":             {export.Unclassified, answer(export.Decision{}, nil), export.NotClassified},
-		"about others, disclosed":               {export.Others, answer(export.Disclose(), nil), ""},
-		"unclassified, disclosed":               {export.Unclassified, answer(export.Disclose(), nil), ""},
-		"about the person, withheld":            {export.Person, answer(export.Withhold(export.MustNotDisclose), nil), export.MustNotDisclose},
-		"withheld for no reason of the list":    {export.Person, answer(export.Withhold("because"), nil), export.Undecided},
-		"an error, about the person":            {export.Person, answer(export.Disclose(), errors.New("down")), export.Undecided},
-		"an error, about others":                {export.Others, answer(export.Disclose(), errors.New("down")), export.Undecided},
+		"about the person, no decision":         {export.Person, deciding(export.Decision{}, nil), ""},
+		"about others, no decision":             {export.Others, deciding(export.Decision{}, nil), export.ThirdParty},
+		"unclassified, no decision":             {export.Unclassified, deciding(export.Decision{}, nil), export.NotClassified},
+		"about others, disclosed":               {export.Others, deciding(export.Disclose(), nil), ""},
+		"unclassified, disclosed":               {export.Unclassified, deciding(export.Disclose(), nil), ""},
+		"about the person, withheld":            {export.Person, deciding(export.Withhold(export.MustNotDisclose), nil), export.MustNotDisclose},
+		"withheld for no reason of the list":    {export.Person, deciding(export.Withhold("because"), nil), export.Undecided},
+		"an error, about the person":            {export.Person, deciding(export.Disclose(), errors.New("down")), export.Undecided},
+		"an error, about others":                {export.Others, deciding(export.Disclose(), errors.New("down")), export.Undecided},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, leaks := kept(t, c.about, c.ask)
@@ -61,17 +61,17 @@ func TestRedactor_WhatNobodyClassifiedStaysOut(t *testing.T) {
 	}
 }
 
-func answer(d export.Decision, err error) export.Redactor {
+func deciding(d export.Decision, err error) export.Redactor {
 	return func(context.Context, export.Question) (export.Decision, error) { return d, err }
 }
 
 func TestRedactor_ReplacesByAShortTextInOneLine(t *testing.T) {
-	v, leaks := kept(t, export.Others, answer(export.Replace(export.ThirdParty, "another person"), nil))
+	v, leaks := kept(t, export.Others, deciding(export.Replace(export.ThirdParty, "another person"), nil))
 	require.Equal(t, export.ThirdParty, v.Redacted())
 	require.Equal(t, "another person", v.Text())
 	require.False(t, leaks)
 	for _, bad := range []string{"two\nlines", "\u202e", strings.Repeat("x", 256), "\xff"} {
-		v, _ := kept(t, export.Others, answer(export.Replace(export.ThirdParty, bad), nil))
+		v, _ := kept(t, export.Others, deciding(export.Replace(export.ThirdParty, bad), nil))
 		require.Equal(t, export.ThirdParty, v.Redacted())
 		require.Empty(t, v.Text())
 	}

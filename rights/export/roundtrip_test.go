@@ -1,13 +1,18 @@
 package export_test
 
 import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth/rights/export"
@@ -182,4 +187,93 @@ func TestOpen_RefusesWhatAgeWouldRefuse(t *testing.T) {
 	other := newWorld(t)
 	_, err := other.open(archive)
 	require.ErrorIs(t, err, export.ErrLocked)
+}
+
+// The signature is looked at before anything is unpacked: an archive that the key did
+// not sign costs nothing, however large it would become.
+func TestOpen_UnpacksNothingThatWasNotSigned(t *testing.T) {
+	w, stranger := newWorld(t), newWorld(t)
+	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
+	signer, err := export.NewSigner(signerName, private)
+	require.NoError(t, err)
+	stranger.config.Signer = signer
+	bomb := stranger.write(func(x *export.Writer) {
+		s, err := x.Section(orders)
+		require.NoError(t, err)
+		zeros := order("1", export.Text("zeros", strings.Repeat("0", 1<<20)))
+		for range 30 {
+			require.NoError(t, s.Write(t.Context(), zeros))
+		}
+		require.NoError(t, s.End())
+	})
+	read := &countingReader{r: bytes.NewReader(bomb)}
+	_, err = export.Open(read, int64(len(bomb)), export.OpenConfig{Unlock: stranger.unlock, Key: w.vkey, Tenant: person.Tenant})
+	require.ErrorIs(t, err, export.ErrArchive)
+	require.Less(t, read.n, len(bomb)+4*(64<<10+16), "the end was read, and the beginning of the file")
+	wrong, ok := errors.AsType[*export.ArchiveError](err)
+	require.True(t, ok)
+	require.Equal(t, "manifest.json.note", wrong.Path)
+}
+
+type countingReader struct {
+	r *bytes.Reader
+	n int
+}
+
+func (c *countingReader) ReadAt(b []byte, at int64) (int, error) {
+	n, err := c.r.ReadAt(b, at)
+	c.n += n
+	return n, err
+}
+
+// Records of the greatest size come back, whatever becomes of their characters.
+func TestArchive_LargestRecords(t *testing.T) {
+	w := newWorld(t)
+	texts := []string{"\x00", `"`, "\u202e", "=", "x", "\n"}
+	archive := w.write(func(x *export.Writer) {
+		s, err := x.Section(orders)
+		require.NoError(t, err)
+		for _, text := range texts {
+			n := (export.MaxRecord - 100) / len(text)
+			require.NoError(t, s.Write(t.Context(), order("1", export.Text("a", strings.Repeat(text, n)))))
+		}
+		require.NoError(t, s.End())
+	})
+	got, _ := w.records(archive)
+	for i, text := range texts {
+		require.True(t, got[i].Record.Fields[0].Value.Text() == strings.Repeat(text, (export.MaxRecord-100)/len(text)), "%q", text) //nolint:testifylint // nobody wants to read the difference
+	}
+}
+
+func TestArchive_IsReadByManyAtOnce(t *testing.T) {
+	w := newWorld(t)
+	a, err := w.open(w.small())
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			n := 0
+			for r, err := range a.Records(t.Context()) {
+				if assert.NoError(t, err) {
+					n += len(r.Record.Fields)
+				}
+			}
+			assert.Equal(t, 9, n)
+		})
+	}
+	wg.Wait()
+}
+
+func TestAttachments_HaveNoEndingsThatRun(t *testing.T) {
+	w := newWorld(t)
+	archive := w.write(func(x *export.Writer) {
+		for i, name := range []string{"a.html", "a.SVG", "a.exe", "a.pdf.lnk", "a.js", "a.txt\x00.htm", "a", ".", "a.JPG"} {
+			copyAll(t, x, export.Source{Name: fmt.Sprint("s", i), Types: orders.Types}, order("1", export.File("f", export.FileOf(name, "", []byte{byte(i)}))))
+		}
+	})
+	for _, f := range contents(t, w.zip(archive)) {
+		if strings.HasPrefix(f.path, "attachments/") {
+			require.Regexp(t, `^attachments/[0-9]{6}(\.jpg)?$`, f.path)
+		}
+	}
 }

@@ -17,6 +17,7 @@
 // # Errors
 //
 // *[StatusError] for an answer that is no success. 408, 425, 429 and 5xx may pass;
-// every other is permanent, and a person must look. No error quotes the provider,
+// every other is permanent, and a person must look. Retry-After is heeded, as far as the
+// deadline allows. No error quotes the provider,
 // whose words may hold the address.
 package httpprovider

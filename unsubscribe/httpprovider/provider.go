@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -151,7 +152,7 @@ func read(what string, answer *http.Response, into any) error {
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
 	switch {
 	case answer.StatusCode < 200 || answer.StatusCode > 299:
-		return &StatusError{Call: what, Code: answer.StatusCode}
+		return &StatusError{Call: what, Code: answer.StatusCode, After: retryAfter(answer.Header.Get("Retry-After"), time.Now())}
 	case err != nil:
 		return fmt.Errorf("httpprovider: %s: %w", what, err)
 	case into != nil && json.Unmarshal(body, into) != nil:
@@ -165,6 +166,24 @@ type StatusError struct {
 	// Call is suppressions, removals or lookups.
 	Call string
 	Code int
+	// After is how long the provider wants to be left alone, by Retry-After; 0 if it
+	// does not say.
+	After time.Duration
+}
+
+// RetryIn reports how long to wait, if the provider says so.
+func (e *StatusError) RetryIn() (time.Duration, bool) { return e.After, e.After > 0 }
+
+// retryAfter reads the field, seconds or an instant (RFC 9110, 10.2.3); 0 if it says
+// nothing that can be read, or nothing to wait for.
+func retryAfter(field string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(field, 10, 32); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(field); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return 0
 }
 
 func (e *StatusError) Error() string {

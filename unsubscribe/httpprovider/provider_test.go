@@ -86,6 +86,29 @@ func TestProvider_TellsWhatMayPass(t *testing.T) {
 	require.NotContains(t, err.Error(), ada)
 }
 
+func TestProvider_HeedsRetryAfter(t *testing.T) {
+	field := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", field)
+		w.WriteHeader(http.StatusTooManyRequests)
+	}))
+	defer server.Close()
+	p, err := httpprovider.New(server.URL)
+	require.NoError(t, err)
+	for given, want := range map[string]time.Duration{
+		"": 0, "0": 0, "120": 2 * time.Minute, "-1": 0, "soon": 0, "99999999999999999999": 0,
+		time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat): 0,
+		time.Now().Add(time.Hour).UTC().Format(http.TimeFormat):  time.Hour,
+	} {
+		field = given
+		busy, is := errors.AsType[*httpprovider.StatusError](p.Suppress(t.Context(), suppression()))
+		require.True(t, is)
+		after, says := busy.RetryIn()
+		require.InDelta(t, want.Seconds(), after.Seconds(), 10, given)
+		require.Equal(t, want > 0, says, given)
+	}
+}
+
 func TestNew_RefusesAddressesThatAnybodyCouldRead(t *testing.T) {
 	for _, base := range []string{"http://mailer.example", "ftp://127.0.0.1", "mailer.example", "https://mailer.example/?a=b", ":"} {
 		_, err := httpprovider.New(base)

@@ -94,16 +94,16 @@ func (s *store) ActiveHolds(ctx context.Context, tenant troth.Tenant) ([]retenti
 	return faultstore.Do(ctx, s.p, "ActiveHolds", func() ([]retention.HoldRow, error) { return s.s.ActiveHolds(ctx, tenant) })
 }
 
-func (s *store) CutRecords(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
-	return faultstore.Do(ctx, s.p, "CutRecords", func() ([]retention.RecordKey, error) { return s.s.CutRecords(ctx, c, limit) })
+func (s *store) CutRecords(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error) {
+	return faultstore.Do(ctx, s.p, "CutRecords", func() ([]retention.Place, error) { return s.s.CutRecords(ctx, c, after, limit) })
 }
 
-func (s *store) DueRecords(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
-	return faultstore.Do(ctx, s.p, "DueRecords", func() ([]retention.RecordKey, error) { return s.s.DueRecords(ctx, at, limit) })
+func (s *store) DueRecords(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error) {
+	return faultstore.Do(ctx, s.p, "DueRecords", func() ([]retention.Place, error) { return s.s.DueRecords(ctx, at, after, limit) })
 }
 
-func (s *store) StaleRecords(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
-	return faultstore.Do(ctx, s.p, "StaleRecords", func() ([]retention.RecordKey, error) { return s.s.StaleRecords(ctx, below, limit) })
+func (s *store) StaleRecords(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error) {
+	return faultstore.Do(ctx, s.p, "StaleRecords", func() ([]retention.Place, error) { return s.s.StaleRecords(ctx, below, after, limit) })
 }
 
 func (s *store) FailingRecords(ctx context.Context, limit int) ([]retention.RecordRow, error) {

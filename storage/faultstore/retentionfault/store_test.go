@@ -60,6 +60,10 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					}
 					_, err := inner.InsertHold(ctx, retention.HoldRow{})
 					require.NoError(t, err)
+					if method != "InsertEvent" {
+						_, err := inner.InsertEvent(ctx, retention.EventRow{})
+						require.NoError(t, err)
+					}
 					if method != "InsertWarrant" {
 						require.NoError(t, inner.InsertWarrant(ctx, retention.WarrantRow{}))
 					}

@@ -76,31 +76,45 @@ func (s *Store) find(ctx context.Context, limit int, keep func(row retention.Rec
 	return all[:min(len(all), max(limit, 0))], nil
 }
 
-func keys(rows []retention.RecordRow, err error) ([]retention.RecordKey, error) {
-	var all []retention.RecordKey
-	for _, row := range rows {
-		all = append(all, row.RecordKey)
+// places returns the places of records that are kept, in the order of what at gives, behind
+// one, at most limit.
+func (s *Store) places(ctx context.Context, after retention.Place, limit int, at func(row retention.RecordRow) int64, keep func(row retention.RecordRow) bool) ([]retention.Place, error) {
+	var all []retention.Place
+	_, err := s.records.Scan(ctx, nil, 0, func(k retention.RecordKey, row retention.RecordRow) bool {
+		if p := (retention.Place{At: at(row), RecordKey: k}); keep(row) && (after == retention.Place{} || comparePlaces(p, after) > 0) {
+			all = append(all, p)
+		}
+		return false
+	})
+	if err != nil {
+		return nil, err
 	}
-	return all, err
+	slices.SortFunc(all, comparePlaces)
+	return all[:min(len(all), max(limit, 0))], nil
+}
+
+func comparePlaces(a, b retention.Place) int {
+	return cmp.Or(cmp.Compare(a.At, b.At), compareKeys(a.RecordKey, b.RecordKey))
 }
 
 // CutRecords implements retention.SystemStore.
-func (s *Store) CutRecords(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
-	return keys(s.find(ctx, limit, func(row retention.RecordRow) bool {
+func (s *Store) CutRecords(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error) {
+	since := func(row retention.RecordRow) int64 { return row.Since }
+	return s.places(ctx, after, limit, since, func(row retention.RecordRow) bool {
 		return isCut(&row, c)
-	}, func(a, b retention.RecordRow) int { return cmp.Compare(a.Since, b.Since) }))
+	})
 }
 
 // DueRecords implements retention.SystemStore.
-func (s *Store) DueRecords(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
-	return keys(s.find(ctx, limit, func(row retention.RecordRow) bool { return row.DueAt != 0 && row.DueAt <= at },
-		func(a, b retention.RecordRow) int { return cmp.Compare(a.DueAt, b.DueAt) }))
+func (s *Store) DueRecords(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error) {
+	due := func(row retention.RecordRow) int64 { return row.DueAt }
+	return s.places(ctx, after, limit, due, func(row retention.RecordRow) bool { return row.DueAt != 0 && row.DueAt <= at })
 }
 
 // StaleRecords implements retention.SystemStore.
-func (s *Store) StaleRecords(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
-	return keys(s.find(ctx, limit, func(row retention.RecordRow) bool { return row.DueAt != 0 && row.Policy < below },
-		func(a, b retention.RecordRow) int { return cmp.Compare(a.Policy, b.Policy) }))
+func (s *Store) StaleRecords(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error) {
+	version := func(row retention.RecordRow) int64 { return int64(row.Policy) }
+	return s.places(ctx, after, limit, version, func(row retention.RecordRow) bool { return row.DueAt != 0 && row.Policy < below })
 }
 
 // FailingRecords implements retention.SystemStore.

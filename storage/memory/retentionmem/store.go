@@ -18,6 +18,8 @@ type Store struct {
 	policies *memory.Table[policyKey, retention.PolicyRow]
 	records  *memory.Table[retention.RecordKey, retention.RecordRow]
 	holds    *memory.Table[holdKey, retention.HoldRow]
+	events   *memory.Table[retention.EventKey, retention.EventRow]
+	leases   *memory.Table[string, leased]
 	warrantTables
 
 	plans      *memory.Table[planKey, retention.PlanRow]
@@ -54,6 +56,8 @@ func New(db *memory.DB) *Store {
 		holds: memory.NewTable[holdKey, retention.HoldRow](db, func(a, b holdKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.id, b.id))
 		}),
+		events:        memory.NewTable[retention.EventKey, retention.EventRow](db, compareEvents),
+		leases:        memory.NewTable[string, leased](db, strings.Compare),
 		warrantTables: newWarrantTables(db),
 
 		plans:      memory.NewTable[planKey, retention.PlanRow](db, comparePlans),

@@ -13,7 +13,7 @@
 //
 // # Storage
 //
-// Tables troth_retention_policy, _record, _hold and _gate, under the migration namespace
+// Tables troth_retention_policy, _record, _hold, _gate, _event and _lease, under the migration namespace
 // "retention". What is due is found by indexes on class, stage, cohort and anchor, and
 // on the few rows that have an instant of their own; so a sweep costs what is due.
 // The row of a tenant in _gate is locked by who sweeps, with others, and by who places

@@ -9,7 +9,7 @@ import (
 
 const (
 	recordPlace = `tenant, type, id`
-	recordRest  = `handle, class, stage, cohort, since, end_by, visible, subject, created_at, due_at, policy, held, version, tries`
+	recordRest  = `handle, class, stage, cohort, since, end_by, visible, subject, created_at, due_at, policy, held, version, tries, account, purpose`
 	thisRecord  = ` WHERE tenant = ? AND type = ? AND id = ?`
 
 	planValues      = `tenant, hash, body, proposed_at, proposer, approved_at, spent, ended_at`
@@ -37,6 +37,7 @@ type queries struct {
 
 	insertHold, putHold, hold, activeHolds string
 
+	many manyQueries
 	warrantQueries
 
 	insertPlan, putPlan, lockPlan, tryPlan, openPlans string
@@ -53,6 +54,7 @@ var waiting = strconv.FormatInt(retention.Waiting, 10)
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
+	q.many = newManyQueries(d)
 	q.warrantQueries = newWarrantQueries(d)
 	if d == sqlstore.Postgres {
 		q.lockRecord, q.tryRecord = q.record+" FOR UPDATE", q.record+" FOR UPDATE SKIP LOCKED"
@@ -78,7 +80,10 @@ func newQueries(d sqlstore.Dialect) *queries {
 
 func common() *queries {
 	const gate = `SELECT tenant FROM troth_retention_gate WHERE tenant = ?`
-	const keys = `SELECT ` + recordPlace + ` FROM troth_retention_record WHERE `
+	places := func(at, which string) string { // those behind a place, in order
+		return `SELECT ` + at + ", " + recordPlace + ` FROM troth_retention_record WHERE ` + which +
+			` AND (` + at + `, tenant, type, id) > (?, ?, ?, ?) ORDER BY ` + at + `, tenant, type, id LIMIT ?`
+	}
 	rows := `SELECT ` + recordValues + ` FROM troth_retention_record WHERE `
 	return &queries{
 		insertGate: `INSERT INTO troth_retention_gate (tenant) VALUES (?) ON CONFLICT DO NOTHING`,
@@ -91,16 +96,16 @@ func common() *queries {
 			WHERE tenant = ? AND version > ? ORDER BY version`,
 
 		insertRecord: `INSERT INTO troth_retention_record (` + recordPlace + ", " + recordRest + `, detail)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		record: `SELECT ` + recordValues + ` FROM troth_retention_record` + thisRecord,
 		putRecord: `UPDATE troth_retention_record SET handle = ?, class = ?, stage = ?, cohort = ?, since = ?, end_by = ?,
-			visible = ?, subject = ?, created_at = ?, due_at = ?, policy = ?, held = ?, version = ?, tries = ?, detail = ?` + thisRecord,
+			visible = ?, subject = ?, created_at = ?, due_at = ?, policy = ?, held = ?, version = ?, tries = ?, account = ?, purpose = ?, detail = ?` + thisRecord,
 		deleteRecord: `DELETE FROM troth_retention_record` + thisRecord,
 		wakeHeld:     `UPDATE troth_retention_record SET due_at = ?, held = 0 WHERE tenant = ? AND held <> 0`,
 
-		cut:   keys + `due_at = 0 AND class = ? AND stage = ? AND cohort = ? AND since <= ? ORDER BY since LIMIT ?`,
-		due:   keys + `due_at <> 0 AND due_at <= ? ORDER BY due_at LIMIT ?`,
-		stale: keys + `due_at <> 0 AND policy < ? ORDER BY policy LIMIT ?`,
+		cut:   places("since", `due_at = 0 AND class = ? AND stage = ? AND cohort = ? AND since <= ?`),
+		due:   places("due_at", `due_at <> 0 AND due_at <= ?`),
+		stale: places("policy", `due_at <> 0 AND policy < ?`),
 		failing: `SELECT ` + recordValues + ` FROM troth_retention_record WHERE tries <> 0
 			ORDER BY tries DESC LIMIT ?`,
 		count: [4]string{counts(""), counts(" AND stage = ?"), counts(" AND cohort = ?"), counts(" AND stage = ? AND cohort = ?")},
@@ -136,7 +141,7 @@ func common() *queries {
 	}
 }
 
-// counts counts in both indexes of classes: of what its anchor finds, and of the rest.
+// counts looks into both indexes of classes: of what its anchor finds, and of the rest.
 func counts(also string) string {
 	part := func(due string) string {
 		return `(SELECT COUNT(*) FROM (SELECT 1 FROM troth_retention_record WHERE due_at ` + due + ` 0 AND class = ?` + also +

@@ -13,7 +13,7 @@ func scanRecord(rows *sqlstore.Rows) (r retention.RecordRow, err error) {
 	var tenant, visible string
 	var cohort, policy, held, tries int64
 	err = rows.Scan(&tenant, &r.Type, &r.ID, &r.Handle, &r.Class, &r.Stage, &cohort, &r.Since, &r.EndBy, &visible,
-		&r.SubjectID, &r.Created, &r.DueAt, &policy, &held, &r.Version, &tries, &r.Detail)
+		&r.SubjectID, &r.Created, &r.DueAt, &policy, &held, &r.Version, &tries, &r.AccountID, &r.Purpose, &r.Detail)
 	if err != nil {
 		return r, err
 	}
@@ -24,11 +24,11 @@ func scanRecord(rows *sqlstore.Rows) (r retention.RecordRow, err error) {
 	return r, nil
 }
 
-func scanKey(rows *sqlstore.Rows) (k retention.RecordKey, err error) {
+func scanPlace(rows *sqlstore.Rows) (p retention.Place, err error) {
 	var tenant string
-	err = rows.Scan(&tenant, &k.Type, &k.ID)
-	k.Tenant = troth.Tenant(tenant)
-	return k, err
+	err = rows.Scan(&p.At, &tenant, &p.Type, &p.ID)
+	p.Tenant = troth.Tenant(tenant)
+	return p, err
 }
 
 func placeOf(k retention.RecordKey) []any { return []any{string(k.Tenant), k.Type, k.ID} }
@@ -44,7 +44,7 @@ func restOf(r *retention.RecordRow) []any {
 	}
 	return []any{
 		r.Handle, r.Class, r.Stage, int64(r.Cohort), r.Since, r.EndBy, string(r.Visible), r.SubjectID, r.Created,
-		r.DueAt, int64(r.Policy), held, r.Version, int64(r.Tries), detail,
+		r.DueAt, int64(r.Policy), held, r.Version, int64(r.Tries), r.AccountID, r.Purpose, detail,
 	}
 }
 
@@ -85,19 +85,27 @@ func (s *Store) WakeHeld(ctx context.Context, tenant troth.Tenant, at int64) (in
 	return s.exec(ctx, s.q.wakeHeld, at, string(tenant))
 }
 
+// behind are the arguments of a search that goes on behind a place.
+func behind(p retention.Place, limit int) []any {
+	if p == (retention.Place{}) {
+		p.At = math.MinInt64
+	}
+	return []any{p.At, string(p.Tenant), p.Type, p.ID, limit}
+}
+
 // CutRecords implements retention.SystemStore.
-func (s *Store) CutRecords(ctx context.Context, c retention.Cut, limit int) ([]retention.RecordKey, error) {
-	return query(ctx, s, scanKey, s.q.cut, c.Class, c.Stage, int64(c.Cohort), c.Anchor.UnixMicro(), limit)
+func (s *Store) CutRecords(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error) {
+	return query(ctx, s, scanPlace, s.q.cut, append([]any{c.Class, c.Stage, int64(c.Cohort), c.Anchor.UnixMicro()}, behind(after, limit)...)...)
 }
 
 // DueRecords implements retention.SystemStore.
-func (s *Store) DueRecords(ctx context.Context, at int64, limit int) ([]retention.RecordKey, error) {
-	return query(ctx, s, scanKey, s.q.due, at, limit)
+func (s *Store) DueRecords(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error) {
+	return query(ctx, s, scanPlace, s.q.due, append([]any{at}, behind(after, limit)...)...)
 }
 
 // StaleRecords implements retention.SystemStore.
-func (s *Store) StaleRecords(ctx context.Context, below uint32, limit int) ([]retention.RecordKey, error) {
-	return query(ctx, s, scanKey, s.q.stale, int64(below), limit)
+func (s *Store) StaleRecords(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error) {
+	return query(ctx, s, scanPlace, s.q.stale, append([]any{int64(below)}, behind(after, limit)...)...)
 }
 
 // FailingRecords implements retention.SystemStore.

@@ -97,8 +97,9 @@ const takePicked = `took AS (UPDATE troth_task_turn SET phase = 3, span = $4, fe
 	ORDER BY p.turn, p.due, t.id`
 
 func (c *claiming) forPostgres(sql dialect) {
+	// Without an order the planner would rather read the table, where much is waiting.
 	c.waiting = sql(`SELECT k.kind FROM unnest($1::text[]) AS k (kind)
-		WHERE EXISTS (SELECT 1 FROM troth_task_turn t WHERE t.phase = 1 AND t.kind = k.kind)`)
+		CROSS JOIN LATERAL (SELECT 1 FROM troth_task_turn t WHERE t.phase = 1 AND t.kind = k.kind ORDER BY t.tenant, t.line LIMIT 1) w`)
 	c.lines = sql(`WITH ` + linesCTE + ` SELECT tenant, line FROM lines ORDER BY turn`)
 	c.claim = sql(`WITH ` + linesCTE + `,
 	picked AS MATERIALIZED (SELECT w.ctid AS place, w.tenant, w.id, w.wake_at AS due, l.turn FROM lines l CROSS JOIN LATERAL (

@@ -65,8 +65,11 @@ func (s *Store) Spent(ctx context.Context, tenant troth.Tenant, group task.ID) (
 		return false, false, errNoTransaction
 	}
 	name := []any{string(tenant), group[:]}
+	if err := s.lockGroup(ctx, tenant, group); err != nil {
+		return false, false, err
+	}
 	var open int64
-	named, err := s.one(ctx, s.q.lockGroup, name, &open)
+	named, err := s.one(ctx, s.q.countOpen, name, &open)
 	if err != nil {
 		return false, false, err
 	}
@@ -84,6 +87,17 @@ func (s *Store) Spent(ctx context.Context, tenant troth.Tenant, group task.ID) (
 		_, err = s.exec(ctx, s.q.withdraw, name...)
 	}
 	return !isOpen, sealed, err
+}
+
+// lockGroup keeps others from joining the group and leaving it, where there is more
+// than one writer.
+func (s *Store) lockGroup(ctx context.Context, tenant troth.Tenant, group task.ID) error {
+	if !s.postgres() {
+		return nil
+	}
+	var one int
+	_, err := s.one(ctx, s.q.lockGroup, []any{string(tenant), group[:]}, &one)
+	return err
 }
 
 // Empty implements task.Store.

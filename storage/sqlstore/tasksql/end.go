@@ -273,6 +273,9 @@ func (e *aftermath) settle(ctx context.Context) ([]task.Freed, error) {
 	}
 	slices.SortFunc(groups, compareNames)
 	for _, g := range groups {
+		if err := e.s.lockGroup(ctx, g.Tenant, g.ID); err != nil {
+			return nil, err
+		}
 		var open int64
 		found, err := e.s.one(ctx, e.s.q.leave, []any{e.groups[g], string(g.Tenant), g.ID[:]}, &open)
 		if err != nil {

@@ -23,8 +23,8 @@ func newTiming(sql dialect) timing {
 	}
 	return timing{
 		extend: sql(`UPDATE troth_task_turn SET wake_at = {now} + ?, span = ? WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3`),
-		look: sql(`SELECT c.now, EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 2 AND wake_at <= c.now),
-				EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 3 AND wake_at <= c.now)
+		look: sql(`SELECT c.now, COALESCE((SELECT wake_at FROM troth_task_turn WHERE phase = 2 ORDER BY wake_at LIMIT 1) <= c.now, FALSE),
+				COALESCE((SELECT wake_at FROM troth_task_turn WHERE phase = 3 ORDER BY wake_at LIMIT 1) <= c.now, FALSE)
 			FROM (SELECT {now} AS now) c`),
 		wakeDue: sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
 				WHERE phase = 2 AND wake_at <= {now} ORDER BY wake_at LIMIT ? {lock})
@@ -56,7 +56,13 @@ const heldLock = ` LIMIT 1 FOR UPDATE) h`
 func (t *timing) forPostgres(sql dialect) {
 	t.extendAll = sql(`UPDATE troth_task_turn t SET wake_at = {now} + $4, span = $4
 		WHERE t.ctid = ANY (ARRAY(` + heldRows + ` AND x.phase + 0 = 3` + heldLock + `)) RETURNING t.tenant, t.id, t.fence`)
-	t.alarms += " FOR UPDATE OF a SKIP LOCKED"
+	// Their tasks are looked up one by one: of how many are due the planner has no idea.
+	t.alarms = sql(`WITH a AS MATERIALIZED (SELECT tenant, id, stage, ring_at FROM troth_task_alarm
+			WHERE ring_at <= {now} ORDER BY ring_at, tenant, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+		SELECT a.tenant, a.id, a.stage, a.ring_at, m.kind, t.phase, m.created_at, m.deadline, t.owner, {now} FROM a
+		CROSS JOIN LATERAL (SELECT kind, created_at, deadline FROM troth_task x WHERE x.tenant = a.tenant AND x.id = a.id LIMIT 1) m
+		CROSS JOIN LATERAL (SELECT phase, owner FROM troth_task_turn x WHERE x.tenant = a.tenant AND x.id = a.id LIMIT 1) t
+		ORDER BY a.ring_at, a.tenant, a.id`)
 }
 
 // ending are the statements by which attempts end, and tasks.
@@ -66,6 +72,7 @@ type ending struct {
 	end, finish                 string
 	completedUnder              string
 	dispose, leave              string
+	lockGroup                   string // PostgreSQL
 	takeEdges, freeOne, parkOne string
 	// completeAll ends what is completed at once; completeAlone does for what
 	// concerns no other task, with all that goes with it, and completedAmong tells
@@ -133,6 +140,11 @@ func (e *ending) forPostgres(sql dialect) {
 	complete := func(held string) string {
 		return `UPDATE troth_task_turn SET ` + completed + ` WHERE ctid = ANY (ARRAY(` + held + `))`
 	}
+	// Who joined is counted when the row of the group is ours: what was asked before
+	// that would not show it.
+	e.lockGroup = sql(`SELECT 1 FROM troth_task_group WHERE tenant = ? AND id = ? FOR UPDATE`)
+	e.leave = sql(`WITH j AS (DELETE FROM troth_task_join WHERE tenant = $2 AND grp = $3 RETURNING n)
+		UPDATE troth_task_group SET open = open - $1 + (SELECT COALESCE(SUM(n), 0) FROM j) WHERE tenant = $2 AND id = $3 RETURNING open`)
 	// An alarm is the task's own, so removing it waits for nobody who waits for us.
 	e.completeAlone = sql(`WITH ended AS (` + complete(heldRows+` AND x.phase + 0 = 3`+alone+heldLock) + ` RETURNING tenant, id, alarmed),
 		rung AS (DELETE FROM troth_task_alarm a USING ended r WHERE r.alarmed AND a.tenant = r.tenant AND a.id = r.id)
@@ -147,7 +159,7 @@ func (e *ending) forPostgres(sql dialect) {
 type disposing struct {
 	// The first disposal of what stood alone is of its turn, and so are those that end in OfTurn.
 	disposals, disposalsOfTurn, hold, holdOfTurn string
-	lockGroup, isOpen, isSealed, withdraw        string
+	countOpen, isOpen, isSealed, withdraw        string
 	emptyOne, emptyGroup, dropGroup              string
 	postpone, postponeOfTurn, putOff, undisposed string
 	unseal, remove, removeTask, removeEdges      string
@@ -165,7 +177,7 @@ func newDisposing(sql dialect) disposing {
 		disposalsOfTurn: sql(`SELECT ` + turnDisposal + ` WHERE ` + due + ` AND wake_at <= {now} ORDER BY wake_at, tenant, id LIMIT ? {lock}`),
 		hold:            sql(`UPDATE troth_task_disposal SET due_at = {now} + ? WHERE tenant = ? AND grp = ? RETURNING due_at`),
 		holdOfTurn:      sql(`UPDATE troth_task_turn SET wake_at = {now} + ? WHERE tenant = ? AND id = ? AND ` + due + ` RETURNING wake_at`),
-		lockGroup:       sql(`SELECT open FROM troth_task_group WHERE tenant = ? AND id = ? {wait}`),
+		countOpen:       sql(`SELECT open FROM troth_task_group WHERE tenant = ? AND id = ?`),
 		isOpen:          sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase < 6`),
 		isSealed: sql(`SELECT 1 WHERE EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND id = ? AND (` + still + `))
 			OR EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND grp = ? AND grp <> id AND (` + still + `))`),
@@ -190,6 +202,10 @@ func newDisposing(sql dialect) disposing {
 }
 
 func (d *disposing) forPostgres(sql dialect) {
+	d.countOpen = sql(`SELECT open + COALESCE((SELECT SUM(n) FROM troth_task_join WHERE tenant = $1 AND grp = $2), 0)::bigint
+		FROM troth_task_group WHERE tenant = $1 AND id = $2`)
+	d.dropGroup = sql(`WITH j AS (DELETE FROM troth_task_join WHERE tenant = $1 AND grp = $2)
+		DELETE FROM troth_task_group WHERE tenant = $1 AND id = $2`)
 	d.removeAll = sql(`DELETE FROM troth_task_turn WHERE tenant = $1 AND id = ANY($2::bytea[]) AND phase > 5 AND ended_at < $3
 		AND NOT sealed RETURNING id`)
 	d.removeAllTasks = sql(`DELETE FROM troth_task WHERE tenant = $1 AND id = ANY($2::bytea[])`)

@@ -28,7 +28,11 @@ func (s *Store) id(ctx context.Context, id *task.ID, text string, args ...any) (
 // JoinGroup implements task.Store. The row of the group stays locked.
 func (s *Store) JoinGroup(ctx context.Context, j task.Joining) (group task.ID, err error) {
 	err = s.atomically(ctx, func(ctx context.Context) error {
-		_, err := s.id(ctx, &group, s.q.joinGroup, string(j.Tenant), j.Name, j.Fresh[:], j.Tasks)
+		found, err := s.id(ctx, &group, s.q.joinGroup, string(j.Tenant), j.Name, j.Fresh[:], j.Tasks)
+		if err != nil || found {
+			return err
+		}
+		_, err = s.id(ctx, &group, s.q.joinAgain, j.Tasks, string(j.Tenant), j.Name)
 		return err
 	})
 	return group, err

@@ -76,12 +76,18 @@ type adding struct {
 	find, joinGroup, insertTask, insertTurn, insertBoth string
 	phase, insertEdge, leads                            string
 	setAlarm, removeAlarm                               string
-	insertAll, findAll                                  string // PostgreSQL
+	insertAll, findAll, joinAgain                       string // PostgreSQL
 }
 
 // forPostgres adds many at once. Keys are inserted in order, so that two who add the
 // same do not wait for each other; equal ones of one call are in theirs.
 func (a *adding) forPostgres(sql dialect) {
+	// Of a group that this transaction has joined before nothing is returned.
+	a.joinGroup = sql(`INSERT INTO troth_task_group (tenant, name, id, open, joined) VALUES (?, ?, ?, ?, txid_current())
+		ON CONFLICT (tenant, name) DO UPDATE SET open = troth_task_group.open + excluded.open, joined = excluded.joined
+		WHERE troth_task_group.joined <> excluded.joined RETURNING id`)
+	a.joinAgain = sql(`INSERT INTO troth_task_join (tenant, grp, n)
+		SELECT tenant, id, CAST(? AS BIGINT) FROM troth_task_group WHERE tenant = ? AND name = ? RETURNING grp`)
 	a.insertAll = sql(`WITH r AS MATERIALIZED (SELECT tenant, id, kind, key, line, created_at, deadline, not_before, stage, ring_at, place
 			FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) WITH ORDINALITY
 			AS r (tenant, id, kind, key, line, created_at, deadline, not_before, stage, ring_at, place)),
