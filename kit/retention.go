@@ -2,10 +2,13 @@ package kit
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/rights"
@@ -28,6 +31,10 @@ func (k *Kit) wireRetention(ctx context.Context, c Config, managed []retention.M
 	}
 	opts := []retention.Option{
 		retention.WithLogger(c.Logger), retention.WithClock(c.Clock), retention.WithTasks(k.Tasks),
+		retention.WithKeys(k.Vault), retention.WithEvidence(decisions{k.Trail}), retention.WithProver(k.Trail),
+	}
+	if c.Secrets.Holds != nil {
+		opts = append(opts, retention.WithOutside(c.Secrets.Holds))
 	}
 	for kind, permit := range disposals {
 		opts = append(opts, retention.WithDisposal(kind, retention.DisposalRule{Permit: permit}))
@@ -51,6 +58,33 @@ var disposals = map[string]func(ref troth.DisposalRef) troth.PermitRef{
 	unsubscribe.DisposePerson: unsubscribe.PermitFor,
 	rights.DisposeContents:    rights.PermitFor,
 	rights.DisposeRecord:      rights.PermitFor,
+}
+
+// decisions is the trail for the keeper, which compares what people decided with it.
+type decisions struct{ trail *audit.Trail }
+
+func (e decisions) Acts(ctx context.Context, tenant troth.Tenant, act string) iter.Seq2[troth.Facts, error] {
+	return func(yield func(troth.Facts, error) bool) {
+		for r, err := range e.trail.Entries(ctx, tenant, audit.Query{Act: act}) {
+			if _, unreadable := errors.AsType[*audit.EntryError](err); unreadable {
+				continue
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if r.Act != act { // redacted
+				continue
+			}
+			facts := troth.Facts{}
+			for _, f := range r.Facts {
+				facts[f.Name] = f.Fact
+			}
+			if !yield(facts, nil) {
+				return
+			}
+		}
+	}
 }
 
 // keeper is the Kit's Keeper for the parts that are made before it.

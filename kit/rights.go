@@ -23,7 +23,7 @@ func (k *Kit) wireRights(ctx context.Context, c Config) (retention.Managed, erro
 	if c.Retention == nil {
 		opts = append(opts, rights.Unmanaged(ground))
 	} else {
-		opts = append(opts, rights.WithDisposer(keeper{k}))
+		opts = append(opts, rights.WithDisposer(keeper{k}), rights.WithSource(k.retentionSource()))
 	}
 	if c.Directory != nil {
 		opts = append(opts, rights.WithDirectory(c.Directory))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -31,6 +32,10 @@ type Secrets struct {
 	// and not tamper-evident, until another process with the signer sequences
 	// them.
 	Signer audit.Signer
+	// Holds keeps legal holds, and what else people decided about destroying, where a
+	// restore of the database does not reach: with a Keeper nothing is destroyed by an
+	// older copy that was put back. Optional.
+	Holds retention.Outside
 	// Verifiers are further keys by which checkpoints are believed: those of
 	// signers before, of witnesses, or of the log where there is no signer here.
 	Verifiers audit.Verifiers
@@ -41,6 +46,7 @@ const (
 	kekFile     = "kek"
 	epochsDir   = "epochs"
 	journalFile = "erasures.journal"
+	holdsDir    = "holds"
 )
 
 // KeptApart declares to [LocalSecrets] that no backup, snapshot or copy of the
@@ -58,7 +64,7 @@ type SecretsOption func(*vault.EpochFolder)
 // LocalSecrets keeps secrets in files in a folder, under a passphrase: for one
 // machine, for development, and for those who have no KMS. The first call makes
 // folder and files: the key-encryption key, the keys of epochs, the journal of
-// erasures, and the key that signs the trail's log; a file that is missing is made
+// erasures, legal holds, and the key that signs the trail's log; a file that is missing is made
 // by a later one, but a database that knows of more than a new journal holds is
 // not opened then. Keep the folder out of the database's backups, say so with
 // [KeptApart], and keep a copy of it: without it nothing sealed opens again, and
@@ -93,7 +99,10 @@ func LocalSecrets(dir, passphrase string, opts ...SecretsOption) (Secrets, error
 	if err != nil {
 		return Secrets{}, fmt.Errorf("kit: secrets: %w", err)
 	}
-	return Secrets{KEK: kek, Epochs: epochs, Journal: journal, Signer: signer}, nil
+	if err := os.MkdirAll(filepath.Join(dir, holdsDir), 0o700); err != nil {
+		return Secrets{}, fmt.Errorf("kit: secrets: %w", err)
+	}
+	return Secrets{KEK: kek, Epochs: epochs, Journal: journal, Signer: signer, Holds: retention.Folder(filepath.Join(dir, holdsDir))}, nil
 }
 
 func localJournal(path string) (vault.Journal, error) {

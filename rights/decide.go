@@ -95,6 +95,22 @@ func (d *Desk) Approve(ctx context.Context, tenant troth.Tenant, id string) (Req
 	})
 }
 
+// Deliver says that the person has the answer, since an instant, or now if that is zero.
+// The request is closed with that, by how much of it was done. Data that was asked for
+// must have been written, see [Desk.Export]; what a human being answers, the host knows.
+func (d *Desk) Deliver(ctx context.Context, tenant troth.Tenant, id string, at time.Time) (Request, error) {
+	return d.change(ctx, tenant, id, func(ctx context.Context, c *change) error {
+		us, err := c.past(at)
+		if err != nil {
+			return err
+		}
+		if (c.q.right == Access || c.q.right == Portability) && c.q.done+c.q.left == 0 {
+			return &StateError{State: c.q.state, Event: Delivered}
+		}
+		return c.fire(ctx, Delivered, happening{at: us})
+	})
+}
+
 // Withdraw takes a request back, for the person. Once they have shown who they are, it
 // needs a proof: nobody else may. It comes too late once execution has begun.
 func (d *Desk) Withdraw(ctx context.Context, tenant troth.Tenant, id string, p Proof) (Request, error) {

@@ -125,3 +125,27 @@ func TestExport_WithoutItsSheet(t *testing.T) {
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), canary)
 }
+
+func TestDeliver_NothingThatWasNotWritten(t *testing.T) {
+	s := newShop()
+	w, r := disclosing(t, s)
+	_, err := w.desk.Deliver(w.ctx, acme, r.ID, w.clock.now())
+	var early *rights.StateError
+	require.ErrorAs(t, err, &early)
+	var out bytes.Buffer
+	_, err = w.desk.Export(w.ctx, acme, r.ID, &out, lock(t))
+	require.NoError(t, err)
+	r, err = w.desk.Deliver(w.ctx, acme, r.ID, w.clock.now())
+	require.NoError(t, err)
+	require.Equal(t, rights.StateFulfilled, r.State)
+}
+
+func TestDeliver_NothingWhereNobodyCouldBeAsked(t *testing.T) {
+	w := newWorld(t, rights.WithCoolingOff(0))
+	r := w.step(w.approved(rights.Erase).ID)
+	require.Equal(t, rights.StateDelivering, r.State)
+	require.Equal(t, []rights.ObligationKind{rights.ManualTask}, w.obligations(r.ID))
+	r, err := w.desk.Deliver(w.ctx, acme, r.ID, w.clock.now())
+	require.NoError(t, err)
+	require.NotEqual(t, rights.StateFulfilled, r.State)
+}

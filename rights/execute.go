@@ -230,5 +230,12 @@ func (c *change) executed(ctx context.Context) error {
 			c.q.left++
 		}
 	}
+	if len(work) == 0 { // nobody could be asked, so nothing was done
+		c.q.left = 1
+		task := Obligation{ID: "sources", Kind: ManualTask, Ref: "sources", DueAt: instant(max(c.q.dueAt, c.now))}
+		if err := c.oblige(ctx, task); err != nil {
+			return err
+		}
+	}
 	return c.fire(ctx, Executed, happening{})
 }

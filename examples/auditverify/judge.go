@@ -13,6 +13,7 @@ import (
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/retention"
+	"github.com/trothdev/troth/rights"
 )
 
 // verifier is one call of the program.
@@ -45,7 +46,7 @@ func statusOf(err error) int {
 	case errors.Is(err, audit.ErrNotProof), errors.Is(err, audit.ErrUnknownKey):
 		return unreadable
 	case errors.Is(err, audit.ErrProof), errors.Is(err, consent.ErrReceiptProof),
-		errors.Is(err, retention.ErrCertificateProof), errors.Is(err, errFork), errors.Is(err, errOther):
+		errors.Is(err, retention.ErrCertificateProof), errors.Is(err, rights.ErrCertificateProof), errors.Is(err, errFork), errors.Is(err, errOther):
 		return holdsNot
 	default:
 		return unreadable
@@ -88,6 +89,8 @@ func (v *verifier) kind(first, second string) func(*bufio.Reader) (string, error
 		return v.growth
 	case strings.HasPrefix(first, "{") && strings.Contains(first+second, `"`+retention.CertificateFormat+`"`):
 		return v.certificate
+	case strings.HasPrefix(first, "{") && strings.Contains(first+second, `"`+rights.CertificateFormat+`"`):
+		return v.erasure
 	case strings.HasPrefix(first, "{"):
 		return v.receipt
 	case first != "" && second != "" && strings.Trim(second, "0123456789") == "":

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -81,11 +82,15 @@ func (s *shop) importAll(ctx context.Context, all []customer) (added, txs int, e
 }
 
 // importOne seals a customer's fields under the customer's own key and stores
-// them. It reports 0 if the row is there: an erased customer stays erased.
+// them. It reports 0 if the row is there, or the customer was erased: they stay so.
 func (s *shop) importOne(ctx context.Context, tx *sql.Tx, c customer) (int, error) {
 	var there int
 	err := tx.QueryRowContext(ctx, "SELECT count(*) FROM customer WHERE shop = $1 AND id = $2", c.shop, c.id).Scan(&there)
 	if err != nil || there > 0 {
+		return 0, err
+	}
+	gone, err := s.kit.Rights.Erased(ctx, troth.Tenant(c.shop), []rights.Identifier{{Kind: "subject", Value: troth.Protect(c.id)}})
+	if err != nil || gone[0] {
 		return 0, err
 	}
 	handle, err := s.kit.Vault.For(ctx, c.subject(), compartment, "")

@@ -70,6 +70,7 @@ func TestRun_TellsItsStory(t *testing.T) {
 	dir := toldOnce(t)
 	requireProof(t, dir)
 	requireReceipt(t, dir)
+	requireCertificate(t, dir)
 	key, err := os.ReadFile(filepath.Join(dir, "trail.pub"))
 	require.NoError(t, err)
 	var out strings.Builder
@@ -113,6 +114,28 @@ func requireReceipt(t *testing.T, dir string) {
 		require.Contains(t, string(whole), edit.from)
 		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(whole), edit.from, edit.to, 1)), 0o600))
 		out, err := verify(t, dir, "receipt.json")
+		require.Error(t, err, "%s: %s", edit.from, out)
+		require.Contains(t, out, "DOES NOT HOLD", edit.from)
+	}
+}
+
+// requireCertificate has the other program judge the certificate of the erasure, as it is
+// and with a date, a count or an outcome in it changed.
+func requireCertificate(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, "certificate.json")
+	out, err := verify(t, dir, "certificate.json")
+	require.NoError(t, err, out)
+	require.Contains(t, out, "certificate.json: holds\n")
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, os.WriteFile(path, whole, 0o600)) }()
+	year := regexp.MustCompile(`"20\d\d-`).FindString(string(whole))
+	require.NotEmpty(t, year)
+	for _, edit := range []struct{ from, to string }{{year, `"1999-`}, {`"records": 2`, `"records": 3`}, {`pending`, `done`}} {
+		require.Contains(t, string(whole), edit.from)
+		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(whole), edit.from, edit.to, 1)), 0o600))
+		out, err := verify(t, dir, "certificate.json")
 		require.Error(t, err, "%s: %s", edit.from, out)
 		require.Contains(t, out, "DOES NOT HOLD", edit.from)
 	}
@@ -172,7 +195,7 @@ var steadiers = []struct {
 	{regexp.MustCompile(`/u/[-\w]+`), "/u/<random>"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<name>"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), "<id>"},
-	{regexp.MustCompile(`(person|about|commitments|terms|document|event|receipt)([ =])[0-9a-f]{8}\b`), "$1$2<random>"},
+	{regexp.MustCompile(`(person|about|commitments|terms|document|event|receipt|archive|manifest|certificate)([ =])[0-9a-f]{8}\b`), "$1$2<random>"},
 }
 
 func steady(story, dir string) string {

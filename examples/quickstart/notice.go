@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/task"
 )
 
@@ -56,11 +57,12 @@ func (s *story) tellNotice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.Open == 0 {
+	open := ofShop(p)
+	if open == 0 {
 		s.say("the notice arrived in an earlier run, and is not sent again")
 		return nil
 	}
-	s.say("a notice was enqueued twice under one key, in one transaction of the shop's: %d to do", p.Open)
+	s.say("a notice was enqueued twice under one key, in one transaction of the shop's: %d to do", open)
 	if err := s.work(ctx, delivered); err != nil {
 		return err
 	}
@@ -71,16 +73,18 @@ func (s *story) tellNotice(ctx context.Context) error {
 	return nil
 }
 
-// work runs the engine until something was delivered and nothing is left to do, nor
-// anything of what was done.
+// work runs the engine until something was delivered, if that is not nil, and nothing is
+// left to do, nor anything of what was done.
 func (s *story) work(ctx context.Context, delivered <-chan string) error {
 	running, stop := context.WithTimeout(ctx, time.Minute)
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- s.kit.Tasks.Run(running) }()
-	select {
-	case <-delivered:
-	case <-running.Done():
+	if delivered != nil {
+		select {
+		case <-delivered:
+		case <-running.Done():
+		}
 	}
 	looks := time.NewTicker(10 * time.Millisecond)
 	defer looks.Stop()
@@ -105,13 +109,23 @@ func (s *story) work(ctx context.Context, delivered <-chan string) error {
 	return nil
 }
 
+// ofShop counts what is open, but for what the desk has to do on other days.
+func ofShop(p task.Progress) (n int) {
+	for _, c := range p.Counts {
+		if later := c.Kind == rights.WorkDue && c.State == task.Delayed; c.State.Open() && !later {
+			n += c.N
+		}
+	}
+	return n
+}
+
 // left counts what the engine still has to do, or to destroy of what it did.
 func (s *story) left(ctx context.Context) (int, error) {
 	p, err := s.kit.Tasks.Progress(ctx, ours)
 	if err != nil {
 		return 0, err
 	}
-	n := p.Open
+	n := ofShop(p)
 	for _, err := range s.kit.Tasks.Undisposed(ctx, ours) {
 		if err != nil {
 			return 0, err

@@ -12,6 +12,7 @@ import (
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/task"
 )
 
 //go:embed policy.yaml
@@ -68,6 +69,8 @@ func (s *shop) retention(k *kit.Kit) []retention.Option {
 	return []retention.Option{
 		retention.WithRecords(orderType, retention.Registration{Handler: &orders{k}}),
 		retention.UnsafeWithoutApproval(), // a shop with one officer, and an afternoon
+		// Work of the shop's is about orders that are done: holds on orders do not keep it.
+		retention.WithDisposal(task.PayloadDisposal, retention.DisposalRule{Class: "work"}),
 		retention.WithClock(func() time.Time { return time.Now().AddDate(0, 0, s.ahead) }),
 	}
 }

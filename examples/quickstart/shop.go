@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -38,6 +39,8 @@ type shop struct {
 	provider *provider
 	// ahead is by how many days the keeper's clock is ahead of the real one.
 	ahead int
+	// exports is the key by which people can check what they were given.
+	exports ed25519.PublicKey
 }
 
 // tables are the shop's own; the sealed columns are plain bytes to it.
@@ -78,6 +81,7 @@ func (s *shop) openKit(ctx context.Context) error {
 		Consent:     []consent.Option{consent.WithController(controller)},
 		Unsubscribe: []unsubscribe.Option{unsubscribe.WithProvider("mail", client)},
 		Retention:   s.retention,
+		Rights:      s.rights,
 	})
 	if err != nil {
 		s.provider.server.Close()

@@ -57,7 +57,9 @@ func (s *story) tell(ctx context.Context) error {
 		{"A campaign, and one who leaves it", s.tellCampaign},
 		{"A notice that must arrive", s.tellNotice},
 		{"What was trashed goes, and what a legal hold keeps stays", s.tellTrash},
+		{"A person asks: everything, and then its end", s.tellRights},
 		{"Erasing one person", s.tellShred},
+		{"Weeks later: the certificate of the erasure that they asked for", s.tellCertificate},
 	} {
 		s.say("\n== %s", step.title)
 		if err := step.tell(ctx); err != nil {
@@ -259,14 +261,21 @@ func (s *story) tellEvidence(ctx context.Context, before int) error {
 	if before > 0 {
 		s.say("(%d entries of earlier runs)", before)
 	}
-	skip := before
+	skip, steps := before, 0
 	total, err := s.evidence(ctx, func(r audit.Record) {
-		if skip--; skip < 0 {
+		switch skip--; {
+		case skip >= 0:
+		case r.Act == "rights.event":
+			steps++
+		default:
 			s.say("%v", r)
 		}
 	})
 	if err != nil {
 		return err
+	}
+	if steps > 0 {
+		s.say("(and %d steps of requests)", steps)
 	}
 	if total <= before {
 		return errors.New("nothing was recorded")

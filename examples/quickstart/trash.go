@@ -64,6 +64,21 @@ func (s *story) tellTrash(ctx context.Context) error {
 			return err
 		}
 	}
+	return s.tellPromises(ctx)
+}
+
+// tellPromises prints whether the policy's promises are kept, and what shows it, when the
+// order is gone from backups too.
+func (s *story) tellPromises(ctx context.Context) error {
+	s.ahead = 89
+	if _, err := s.kit.Keeper.Tend(ctx); err != nil {
+		return err
+	}
+	report, err := s.kit.Keeper.Report(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	s.say("day %2d: %v", s.ahead, report)
 	return nil
 }
 

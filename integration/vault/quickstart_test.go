@@ -46,7 +46,7 @@ var random = []struct {
 	{regexp.MustCompile(`/u/[-\w]+`), "/u/<random>"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<name>"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "<id>"},
-	{regexp.MustCompile(`\b(person |about |(?:commitments|terms|document|event|receipt)=)[0-9a-f]{8}\b`), "$1<random>"},
+	{regexp.MustCompile(`\b(person |about |(?:commitments|terms|document|event|receipt|archive|manifest|certificate)=)[0-9a-f]{8}\b`), "$1<random>"},
 }
 
 func steady(story, dir string) string {
