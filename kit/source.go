@@ -49,11 +49,11 @@ func (k *Kit) keptBy(ctx context.Context, tenant troth.Tenant, held *retention.H
 }
 
 // orHeld makes of a refusal because of a hold the report of what is kept.
-func (k *Kit) orHeld(ctx context.Context, tenant troth.Tenant, r rights.Report, err error) (rights.Report, error) {
+func (k *Kit) orHeld(ctx context.Context, tenant troth.Tenant, err error) (rights.Report, error) {
 	if held, ok := errors.AsType[*retention.HeldError](err); ok {
 		return k.keptBy(ctx, tenant, held)
 	}
-	return r, err
+	return rights.Report{}, err
 }
 
 // consentSource is the ledger of consent as a source.
@@ -124,7 +124,7 @@ func (s consentSource) Erase(ctx context.Context, q rights.Inquiry) (rights.Repo
 	}
 	did, err := s.k.Consent.Erase(ctx, q.Subject(), erasureGround)
 	if err != nil {
-		return s.k.orHeld(ctx, q.Tenant, rights.Report{}, err)
+		return s.k.orHeld(ctx, q.Tenant, err)
 	}
 	until := h.KeepUntil
 	if did.KeepUntil != 0 {
@@ -257,7 +257,7 @@ func (s unsubscribeSource) Erase(ctx context.Context, q rights.Inquiry) (rights.
 	}
 	if q.SubjectID != "" {
 		if err := erase(unsubscribe.EraseParams{SubjectID: q.SubjectID}); err != nil {
-			return s.k.orHeld(ctx, q.Tenant, rights.Report{}, err)
+			return s.k.orHeld(ctx, q.Tenant, err)
 		}
 	}
 	err := s.each(ctx, q, func(a troth.Address, h unsubscribe.History) error {
@@ -265,7 +265,7 @@ func (s unsubscribeSource) Erase(ctx context.Context, q rights.Inquiry) (rights.
 		return erase(unsubscribe.EraseParams{Channel: unsubscribe.Channel(a.Channel), Address: a.Value})
 	})
 	if err != nil {
-		return s.k.orHeld(ctx, q.Tenant, rights.Report{}, err)
+		return s.k.orHeld(ctx, q.Tenant, err)
 	}
 	if r.Records == 0 {
 		return rights.Report{Outcome: rights.NothingFound, Asked: r.Asked, Keyed: r.Keyed}, nil
@@ -373,7 +373,7 @@ func (s vaultSource) Erase(ctx context.Context, q rights.Inquiry) (rights.Report
 		err = shred(ctx, troth.UnmanagedPermit(erasureGround))
 	}
 	if err != nil {
-		return s.k.orHeld(ctx, q.Tenant, rights.Report{}, err)
+		return s.k.orHeld(ctx, q.Tenant, err)
 	}
 	return s.report(ctx, receipt)
 }

@@ -152,7 +152,10 @@ func (a *asking) readSieves(ctx context.Context) (*sieves, error) {
 			return nil, err
 		}
 	}
-	return all, all.follow(ctx)
+	if err := all.follow(ctx); err != nil {
+		return nil, err
+	}
+	return all, nil
 }
 
 func (r *Registry) readSieve(ctx context.Context, registry troth.Tenant) (*sieve, error) {

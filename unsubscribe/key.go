@@ -30,6 +30,8 @@ type Pair struct {
 // beside a contact, so that campaigns need no hashing. [Keys.MarshalBinary] gives the
 // form to keep. What [Hasher.Keys] made is tagged: the gate lets nobody through by keys
 // of another client or channel.
+//
+//nolint:recvcheck // like time.Time: only UnmarshalBinary changes one
 type Keys struct {
 	Client, Everything Pair
 	tag                keysTag

@@ -178,14 +178,14 @@ func (s *story) tellWork(ctx context.Context, id string) error {
 		return err
 	}
 	for _, w := range work {
-		line := fmt.Sprintf("  %-17s %s", w.Source, w.Outcome)
+		did, kept := "", ""
 		if w.Records > 0 {
-			line += fmt.Sprintf(", %d %s", w.Records, w.Method)
+			did = fmt.Sprintf(", %d %s", w.Records, w.Method)
 		}
-		for _, k := range w.Kept {
-			line += fmt.Sprintf("; kept: %s", k.Basis)
+		if len(w.Kept) > 0 {
+			kept = fmt.Sprintf("; kept: %s", w.Kept[0].Basis)
 		}
-		s.say("%s", line)
+		s.say("  %-17s %s%s%s", w.Source, w.Outcome, did, kept)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func newStock(b *testing.B, d sqlstore.Dialect, stored int) *stock {
 // insert adds records that were created at an instant and the seconds after it.
 func (w *stock) insert(b testing.TB, count int, at time.Time) {
 	numbers := `WITH RECURSIVE s (n) AS (SELECT ? UNION ALL SELECT n + 1 FROM s WHERE n < ?)`
-	text := func(column string) string { return column }
+	var text func(column string) string
 	if w.h.Dialect() == sqlstore.Postgres {
 		numbers = `WITH s (n) AS (SELECT generate_series(?::bigint, ?::bigint))`
 		text = func(column string) string { return "convert_to(" + column + ", 'UTF8')" }

@@ -82,7 +82,7 @@ func TestStop_WinsOverASweepElsewhere(t *testing.T) {
 			sweeper.destroyed = func() {
 				if n++; n == 3 {
 					close(begun)
-					time.Sleep(50 * time.Millisecond) // StopAll is on its way
+					time.Sleep(50 * time.Millisecond) //nolint:forbidigo // StopAll is on its way, in another process
 				}
 			}
 			left := make(chan int64, 1)

@@ -48,6 +48,7 @@ func TestPostgres_TheQueueIsReadInOrder(t *testing.T) {
 		"state": `tenant = 'acme' AND open = 1 AND state = 'reviewing'`,
 		"owner": `tenant = 'acme' AND open = 1 AND owner = 'dpo'`,
 	} {
+		//nolint:gosec // the conditions stand above; there are three
 		rows, err := db.QueryContext(t.Context(), `EXPLAIN SELECT tenant, id, subject, state, entitlement, owner, due_at, open, received_at,
 			substr(record, 1, 65537) FROM troth_rights_request WHERE `+where+` AND (due_at, id) > (500000, 'r-1')
 			ORDER BY due_at, id LIMIT 50`)
@@ -59,7 +60,7 @@ func TestPostgres_TheQueueIsReadInOrder(t *testing.T) {
 			fmt.Fprintln(&plan, line)
 		}
 		require.NoError(t, rows.Err())
-		require.NoError(t, rows.Close())
+		require.NoError(t, rows.Close()) //nolint:sqlclosecheck // once for each condition
 		require.Contains(t, plan.String(), "Index Scan using troth_rights_request_", name)
 		require.NotContains(t, plan.String(), "Sort", name)
 		require.NotContains(t, plan.String(), "Seq Scan", name)

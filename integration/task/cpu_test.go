@@ -28,6 +28,9 @@ func (x *bench) cpu(ctx context.Context) (sum time.Duration) {
 			sum += spent(strconv.Itoa(pid))
 		}
 	}
+	if rows.Err() != nil {
+		return 0
+	}
 	return sum
 }
 

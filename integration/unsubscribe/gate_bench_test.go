@@ -351,6 +351,9 @@ func processorTime(db *sql.DB, d gateDatabase) float64 {
 			all += secondsOf(pid)
 		}
 	}
+	if rows.Err() != nil {
+		return 0
+	}
 	return all
 }
 

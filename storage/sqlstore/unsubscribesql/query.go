@@ -143,9 +143,9 @@ func entriesEach() string {
 // found under it.
 func prefixesBy(gather string) string {
 	return `SELECT ` + gather + ` FROM (
-		SELECT * FROM (SELECT addr_key AS k FROM troth_unsubscribe_entry
+		SELECT k FROM (SELECT addr_key AS k FROM troth_unsubscribe_entry
 			WHERE tenant = ? AND addr_key >= ? AND addr_key <= ? LIMIT ?) e
-		UNION ALL SELECT * FROM (SELECT mailbox AS k FROM troth_unsubscribe_entry
+		UNION ALL SELECT k FROM (SELECT mailbox AS k FROM troth_unsubscribe_entry
 			WHERE tenant = ? AND mailbox <> addr_key AND mailbox >= ? AND mailbox <= ? LIMIT ?) m) u WHERE length(k) = 32`
 }
 
