@@ -69,6 +69,24 @@
 // record of the policy, with the permit of the order. A database that had a Keeper opens
 // without one no more.
 //
+// The first records that ever go, and what exceeds a ceiling, wait for a plan that two
+// people approve, see [retention.Keeper.Preview]; [retention.UnsafeWithoutApproval] waives
+// that. Legal holds are kept in the folder of LocalSecrets too, so that an older database
+// that is put back destroys nothing that was held since.
+//
+// # Requests of people
+//
+// Rights is a desk for them. The Kit's own parts are its sources: consents, opt-outs, keys
+// and, with a Keeper, every record under the policy. Config.Rights adds the host's tables
+// and processors, and what signs exports:
+//
+//	c.Rights = func(k *kit.Kit) []rights.Option {
+//		return []rights.Option{
+//			rights.WithController("Acme Ltd."), rights.WithExports(rights.Exports{Signer: signer}),
+//			rights.WithSource(rights.Source{Name: "files", Order: rights.Primary, Locator: files, Exporter: files, Eraser: files}),
+//		}
+//	}
+//
 // # What it does not promise
 //
 // Without Config.Retention a Kit shreds with troth.UnmanagedPermit: nobody checks

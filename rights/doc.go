@@ -31,7 +31,25 @@
 //   - [Desk.Refuse] and [Desk.RefusePart] say no for one of a closed list of reasons, and
 //     give the text that the person must get.
 //   - [Desk.Queue] is staff's queue, by deadline.
+//   - A [Source] is one place where data about people lies, and what can be done there:
+//     locate, export, erase, correct, restrict, object. [WithSource] registers the host's.
 //   - [Desk.Run] sends messages, tells of deadlines, and destroys what is over.
+//
+// # Carrying out
+//
+// Once a request is accepted the desk asks every source that is registered then, until
+// none of them names anything new that the person is found by; that is kept under the
+// request's seal before anything is changed. Then somebody looks, and approves. What is
+// disclosed is written by [Desk.Export]; what cannot be taken back waits for a while, and
+// for an open request of the person to see it. Sources have their turn by [Order]: what is
+// made of other data and what lies elsewhere first, what people are found by last. [Desk.Work]
+// says what became of each; what a source cannot do is [Unsupported] and never done. What
+// something keeps, a legal hold or a duty, is asked for again until it is gone, also after
+// the request was closed by [Desk.Deliver]. [Desk.Certify] says what became of an erasure,
+// and is final when nothing is left, not in backups either; [VerifyCertificate] checks it.
+// [Desk.Erased] keeps who was erased from coming back with an import.
+//
+// All of it goes on after a crash where it was: a step that is repeated does nothing twice.
 //
 // # Personal data
 //
