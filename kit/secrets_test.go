@@ -39,7 +39,7 @@ func TestLocalSecrets_MakesAFolderForItsOwnerOnly(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, files, 4)
+	require.Len(t, files, 5)
 	for _, f := range files {
 		info, err = f.Info()
 		require.NoError(t, err)
@@ -131,7 +131,7 @@ func TestLocalSecrets_ProcessesAtOnceMakeOneFile(t *testing.T) {
 	wg.Wait()
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, files, 4)
+	require.Len(t, files, 5)
 	secrets(t, dir)
 }
 
