@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
 )
 
@@ -63,11 +64,7 @@ func TestErase_CrashAtEveryStep(t *testing.T) {
 			s.tx = w.db
 			r := w.approved(rights.Erase)
 			broken := &frail{Backend: w.store, left: n, after: after}
-			d, err := rights.New(w.ctx, rights.Config{Store: broken, Recorder: w.trail, Keys: keys{}},
-				append([]rights.Option{
-					rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithRegimes("gdpr"), rights.Unmanaged("test"),
-				}, s.options()...)...)
-			require.NoError(t, err)
+			d := w.openOn(broken, s.options()...)
 			failed := d.Step(w.ctx, acme, r.ID)
 			name := fmt.Sprintf("write %d, after it was made: %v", n, after)
 			if broken.left > 0 {
@@ -110,4 +107,94 @@ func TestErase_TwoProcesses(t *testing.T) {
 	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
 	require.EqualValues(t, 3, w.work(r.ID)["orders"].Records)
 	require.Len(t, w.trail.of(rights.SourceDone), 5)
+}
+
+// blind is a store that once cannot read a request.
+type blind struct {
+	rights.Backend
+	left int
+}
+
+func (b *blind) Request(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
+	if b.left--; b.left == 0 {
+		return rights.RequestRow{}, false, errCrash
+	}
+	return b.Backend.Request(ctx, tenant, id)
+}
+
+// TestErase_WhatCouldNotBeReadIsNoOutcome: a read that fails is tried again, and never
+// taken for a source that can do nothing.
+func TestErase_WhatCouldNotBeReadIsNoOutcome(t *testing.T) {
+	for n := 1; ; n++ {
+		s := newShop()
+		w := newWorld(t, s.options()...)
+		s.tx = w.db
+		r := w.approved(rights.Erase)
+		store := &blind{Backend: w.store, left: n}
+		failed := w.openOn(store, s.options()...).Step(w.ctx, acme, r.ID)
+		if store.left > 0 {
+			require.NoError(t, failed)
+			require.Greater(t, n, 2, "no read was met")
+			return
+		}
+		w.clock.move(2 * time.Hour)
+		w.step(r.ID)
+		for source, outcome := range w.outcomes(r.ID) {
+			require.True(t, outcome.Complete(), "read %d: %s is %s", n, source, outcome)
+		}
+	}
+}
+
+// overtaken is a store after whose reading of how far sources are another process does
+// everything.
+type overtaken struct {
+	rights.Backend
+	then func()
+}
+
+func (o *overtaken) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
+	rows, err := o.Backend.Items(ctx, q)
+	if then := o.then; then != nil && q.Kind == rights.ItemSource && len(rows) > 0 {
+		o.then = nil
+		then()
+	}
+	return rows, err
+}
+
+// TestErase_OvertakenByAnotherProcess: who finds the request moved on lets it be.
+func TestErase_OvertakenByAnotherProcess(t *testing.T) {
+	s := newShop()
+	only := rights.WithSource(s.provider.source())
+	w := newWorld(t, only, rights.WithCoolingOff(0))
+	s.provider.by, s.provider.held = "subject", map[string]uint64{ada.ID: 2}
+	r := w.approved(rights.Erase)
+	w.fire(r.ID, rights.CooledOff)
+	store := &overtaken{Backend: w.store, then: func() { require.NoError(t, w.desk.Step(w.ctx, acme, r.ID)) }}
+	ctx, cancel := context.WithTimeout(w.ctx, 30*time.Second)
+	defer cancel()
+	require.NoError(t, w.openOn(store, only, rights.WithCoolingOff(0)).Step(ctx, acme, r.ID))
+	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
+	require.EqualValues(t, 2, w.work(r.ID)["provider"].Records)
+}
+
+// TestErase_TriesBeginAnew: who could not be found out is tried as often as others when
+// something is to be done.
+func TestErase_TriesBeginAnew(t *testing.T) {
+	s := newShop()
+	w := newWorld(t, s.options(rights.WithTries(2))...)
+	s.mailbox.fails = 2
+	r := w.accepted(rights.Erase)
+	for range 3 {
+		require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
+		w.clock.move(2 * time.Hour)
+	}
+	require.Equal(t, rights.StateReviewing, w.get(r.ID).State)
+	_, err := w.desk.Approve(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	s.mailbox.fails = 1
+	w.step(r.ID)
+	require.Empty(t, w.outcomes(r.ID)["mailbox"])
+	w.clock.move(2 * time.Hour)
+	w.step(r.ID)
+	require.Equal(t, rights.NothingFound, w.outcomes(r.ID)["mailbox"])
 }

@@ -71,16 +71,18 @@ func (d *Desk) actOnce(ctx context.Context, key ItemKey, w *SourceWork, by []pla
 	s := d.source(w.Source)
 	var report Report
 	switch {
-	case s == nil && w.Able:
-		report.Outcome = Failed
-	case s == nil || s.acting(d.rightOf(ctx, key)) == nil:
+	case !w.Able:
 		report.Outcome = Unsupported
+	case s == nil:
+		report.Outcome = Failed
 	}
 	call := func(ctx context.Context, c *change) (err error) {
-		if report.Outcome == "" {
-			report, err = guarded(func() (Report, error) { return s.acting(c.q.right)(ctx, c.inquiry(w.Source, by)) })
+		act := s.acting(c.q.right)
+		if act == nil { // it could, when the request was accepted
+			report.Outcome = Failed
+			return nil
 		}
-		if err != nil {
+		if report, err = guarded(func() (Report, error) { return act(ctx, c.inquiry(w.Source, by)) }); err != nil {
 			return err
 		}
 		return report.validate()
@@ -90,8 +92,11 @@ func (d *Desk) actOnce(ctx context.Context, key ItemKey, w *SourceWork, by []pla
 		if err := d.when(ctx, key, StateExecuting, func(_ context.Context, now *change) error {
 			c = *now
 			return nil
-		}); err != nil || c.q == nil {
+		}); err != nil {
 			return err
+		}
+		if c.q == nil {
+			return errMoved
 		}
 		if err := call(ctx, &c); err != nil {
 			return err
@@ -124,16 +129,6 @@ func (d *Desk) actOnce(ctx context.Context, key ItemKey, w *SourceWork, by []pla
 
 // errMoved says that the request is not where it was.
 var errMoved = errors.New("rights: the request was moved on meanwhile")
-
-// rightOf is the right of a request; empty if it cannot be read, which the next look
-// tells.
-func (d *Desk) rightOf(ctx context.Context, key ItemKey) Right {
-	q, err := d.read(ctx, key.Tenant, key.Owner)
-	if err != nil {
-		return ""
-	}
-	return q.right
-}
 
 // failedOnce notes a failure. After the last one the source is a task for a person.
 func (c *change) failedOnce(ctx context.Context, w *SourceWork) error {

@@ -201,6 +201,14 @@ func (d *Desk) collect(ctx context.Context, key ItemKey) (more bool, err error) 
 		return false, d.later(ctx, key, StateCollecting, pause)
 	}
 	return false, d.when(ctx, key, StateCollecting, func(ctx context.Context, c *change) error {
+		for i := range work { // what comes is tried as often, whoever could not be found out
+			if w := &work[i]; w.Tries > 0 {
+				w.Tries = 0
+				if err := c.putWork(ctx, w); err != nil {
+					return err
+				}
+			}
+		}
 		return c.fire(ctx, Collected, happening{})
 	})
 }

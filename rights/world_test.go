@@ -272,12 +272,18 @@ func newWorld(t testing.TB, opts ...rights.Option) *world {
 // open makes another desk on the same store, as another process has it.
 func (w *world) open(opts ...rights.Option) *rights.Desk {
 	w.Helper()
+	return w.openOn(w.store, opts...)
+}
+
+// openOn makes a desk on a store around the same rows.
+func (w *world) openOn(store rights.Backend, opts ...rights.Option) *rights.Desk {
+	w.Helper()
 	all := append([]rights.Option{
 		rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithAlarms(w.bells),
 		rights.WithShredder(w.sealer.shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"),
 		rights.WithDirectory(book{canary: {ada}}),
 	}, opts...)
-	d, err := rights.New(w.Context(), rights.Config{Store: w.store, Recorder: w.trail, Keys: keys{}}, all...)
+	d, err := rights.New(w.Context(), rights.Config{Store: store, Recorder: w.trail, Keys: keys{}}, all...)
 	require.NoError(w, err)
 	return d
 }
