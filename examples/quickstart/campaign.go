@@ -139,7 +139,7 @@ func post(ctx context.Context, method, url, body string) error {
 func (s *story) tellProvider(ctx context.Context, event, address string) error {
 	told := make(chan string)
 	close(told)
-	if err := s.work(ctx, told); err != nil {
+	if err := s.work(ctx, told, unsubscribe.Works()...); err != nil {
 		return err
 	}
 	rows, err := s.kit.Unsubscribe.Deliveries(ctx, ours, event)

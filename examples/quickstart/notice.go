@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -57,13 +58,13 @@ func (s *story) tellNotice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	open := ofShop(p)
+	open := openOf(p, "shop.notice")
 	if open == 0 {
 		s.say("the notice arrived in an earlier run, and is not sent again")
 		return nil
 	}
 	s.say("a notice was enqueued twice under one key, in one transaction of the shop's: %d to do", open)
-	if err := s.work(ctx, delivered); err != nil {
+	if err := s.work(ctx, delivered, "shop.notice"); err != nil {
 		return err
 	}
 	if len(arrived) != 1 {
@@ -73,9 +74,9 @@ func (s *story) tellNotice(ctx context.Context) error {
 	return nil
 }
 
-// work runs the engine until something was delivered, if that is not nil, and nothing is
-// left to do, nor anything of what was done.
-func (s *story) work(ctx context.Context, delivered <-chan string) error {
+// work runs the engine until something was delivered, if that is not nil, and nothing of
+// some kinds is left to do now, nor anything of what was done.
+func (s *story) work(ctx context.Context, delivered <-chan string, kinds ...string) error {
 	running, stop := context.WithTimeout(ctx, time.Minute)
 	defer stop()
 	ended := make(chan error, 1)
@@ -91,7 +92,7 @@ func (s *story) work(ctx context.Context, delivered <-chan string) error {
 	var left int
 	for running.Err() == nil {
 		var err error
-		if left, err = s.left(ctx); err != nil {
+		if left, err = s.left(ctx, kinds); err != nil {
 			return err
 		}
 		if left == 0 {
@@ -109,23 +110,25 @@ func (s *story) work(ctx context.Context, delivered <-chan string) error {
 	return nil
 }
 
-// ofShop counts what is open, but for what the desk has to do on other days.
-func ofShop(p task.Progress) (n int) {
+// openOf counts what is open of some kinds, but for what the desk has to do on other days.
+// Of other kinds a run that was killed may have left something, which has its turn later.
+func openOf(p task.Progress, kinds ...string) (n int) {
 	for _, c := range p.Counts {
-		if later := c.Kind == rights.WorkDue && c.State == task.Delayed; c.State.Open() && !later {
+		later := c.Kind == rights.WorkDue && c.State == task.Delayed
+		if slices.Contains(kinds, c.Kind) && c.State.Open() && !later {
 			n += c.N
 		}
 	}
 	return n
 }
 
-// left counts what the engine still has to do, or to destroy of what it did.
-func (s *story) left(ctx context.Context) (int, error) {
+// left counts what the engine still has to do of some kinds, or to destroy of what it did.
+func (s *story) left(ctx context.Context, kinds []string) (int, error) {
 	p, err := s.kit.Tasks.Progress(ctx, ours)
 	if err != nil {
 		return 0, err
 	}
-	n := ofShop(p)
+	n := openOf(p, kinds...)
 	for _, err := range s.kit.Tasks.Undisposed(ctx, ours) {
 		if err != nil {
 			return 0, err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -31,10 +32,16 @@ func (s *story) tellRights(ctx context.Context) error {
 		return err
 	}
 	if access.State.Final() {
-		s.say("customer %s asked in an earlier run, and was answered", asks)
-		return nil
+		s.say("customer %s asked for everything in an earlier run, and has it", asks)
+	} else if err := s.tellAccess(ctx, access); err != nil {
+		return err
 	}
-	if err := s.tellAccess(ctx, access); err != nil {
+	erasure, err := s.kit.Rights.Request(ctx, ours, "erase-1")
+	switch {
+	case err == nil && erasure.State.Final():
+		s.say("they asked to be erased as well, and were answered")
+		return nil
+	case err != nil && !errors.Is(err, rights.ErrNotFound):
 		return err
 	}
 	return s.tellErasure(ctx)
@@ -141,7 +148,7 @@ func (s *story) tellErasure(ctx context.Context) error {
 		return err
 	}
 	hold := retention.Hold{
-		Tenant: ours, ID: "dispute-12", Matter: "dispute", SubjectID: asks, Class: "order", Review: time.Now().AddDate(1, 0, 0),
+		Tenant: ours, ID: rand.Text(), Matter: "dispute", SubjectID: asks, Class: "order", Review: time.Now().AddDate(1, 0, 0),
 		To: time.Now(),
 	}
 	if err := s.kit.Keeper.Place(troth.WithActor(ctx, counsel), hold); err != nil {
@@ -165,7 +172,7 @@ func (s *story) tellErasure(ctx context.Context) error {
 		return err
 	}
 	s.say("the answer: %s; the hold's release finishes it by itself", r.State)
-	if err := s.work(ctx, nil); err != nil { // what the desk has enqueued for now
+	if err := s.work(ctx, nil, rights.WorkDue); err != nil { // what the desk has enqueued for now
 		return err
 	}
 	return s.releaseAll(ctx)
@@ -215,7 +222,7 @@ func (s *story) tellCertificate(ctx context.Context) error {
 	if _, err := rights.VerifyCertificate(file, s.provenCertificate); err != nil {
 		return err
 	}
-	edited := bytes.Replace(file, []byte(`"records": 2`), []byte(`"records": 3`), 1)
+	edited := bytes.Replace(file, []byte(`"stage": "`), []byte(`"stage": "not-`), 1)
 	if _, err := rights.VerifyCertificate(edited, s.provenCertificate); err == nil {
 		return errUnnoticed
 	}
