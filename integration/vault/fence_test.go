@@ -104,7 +104,7 @@ func TestShred_StaysDeadAfterARestart(t *testing.T) {
 // process itself opens again.
 func TestShred_RolledBackByTheHostNeverReachesAnotherProcess(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
-		config := childConfig{Database: d, FenceAge: 100 * time.Millisecond}
+		config := childConfig{Database: d, FenceAge: bound}
 		here, there := config.start(t), config.start(t)
 		sealed := here.ask(request{Op: "seal", Subjects: []string{"1"}}).Sealed[0]
 		there.opens(t, "1", sealed, ok)

@@ -17,7 +17,7 @@ import (
 
 // TestImport_BesideManyWriters imports people in the host's transactions while
 // the rest of 64 goroutines seals for others in own ones. Everything that was
-// acknowledged opens afterwards in another vault, and it does not take for ever.
+// acknowledged opens afterwards in another vault.
 func TestImport_BesideManyWriters(t *testing.T) {
 	const (
 		goroutines = 64
@@ -25,7 +25,6 @@ func TestImport_BesideManyWriters(t *testing.T) {
 		people     = 2000 / slowdown
 		batch      = 100
 		beside     = 24 / slowdown // for each of the others
-		limit      = 15 * time.Second
 	)
 	d := newStock(t, "sqlite")
 	db := d.open(t)
@@ -59,7 +58,6 @@ func TestImport_BesideManyWriters(t *testing.T) {
 	for _, err := range errs {
 		require.NoError(t, err)
 	}
-	require.Less(t, took, limit)
 	require.Len(t, im.sealed, (goroutines-importers)*beside)
 	require.Equal(t, people, im.opensAll(t))
 	t.Logf("%d imported in %v", people, took)

@@ -52,7 +52,7 @@ func TestRestrict_AnotherProcessStopsWithinTheBound(t *testing.T) {
 // itself opens again.
 func TestRestrict_RolledBackByTheHostRestrictsNobody(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
-		config := childConfig{Database: d, FenceAge: 100 * time.Millisecond}
+		config := childConfig{Database: d, FenceAge: bound}
 		here, there := config.start(t), config.start(t)
 		sealed := here.ask(request{Op: "seal", Subjects: []string{"1"}}).Sealed[0]
 		there.opens(t, "1", sealed, ok)
