@@ -87,8 +87,9 @@ func (e *StateError) next() string {
 			return "Desk.Export comes first"
 		}
 		return "it waits for Desk.Deliver"
+	default: // it is closed
+		return ""
 	}
-	return ""
 }
 
 func needs(option string) error { return fmt.Errorf("%w: %s", ErrNeeds, option) }
