@@ -42,7 +42,7 @@ var (
 	ErrNeeds = errors.New("rights: an option is missing")
 	// ErrUnmanaged says that the store is managed by a retention keeper, and destroys
 	// nothing without it.
-	ErrUnmanaged = errors.New("rights: a retention keeper manages this store")
+	ErrUnmanaged = errors.New("rights: store is managed by a retention keeper, which alone gives leave to destroy")
 	// ErrGone says that the personal data of the request was destroyed.
 	ErrGone = errors.New("rights: the personal data of the request is gone")
 	// ErrTooMuch says that something is longer or more than is kept.
