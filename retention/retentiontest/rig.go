@@ -118,7 +118,7 @@ func hold(t troth.Tenant, id string) retention.HoldRow {
 func plan(t troth.Tenant, first byte) retention.PlanRow {
 	row := retention.PlanRow{
 		Tenant: t, Hash: [32]byte(everyByte()), Text: everyByte(), ProposedAt: instant, Proposer: everyByte(),
-		ApprovedAt: instant + 1, Spent: []int64{0, instant, 3},
+		ApprovedAt: instant + 1, Spent: []int64{0, instant, 3}, MAC: everyByte()[:32],
 	}
 	row.Hash[0] = first
 	return row

@@ -15,7 +15,7 @@ func scanControl(rows *sqlstore.Rows) (c retention.ControlRow, err error) {
 		return c, err
 	}
 	c.Tenant, c.Open = troth.Tenant(tenant), open != 0
-	if len(c.Body) > retention.MaxControl || len(c.State) > retention.MaxControl || len(c.MAC) > 32 {
+	if len(c.Body) > retention.MaxControl || len(c.State) > retention.MaxControl || len(c.MAC) > maxMAC {
 		return retention.ControlRow{}, retention.ErrRecord
 	}
 	for _, b := range []*[]byte{&c.Body, &c.State, &c.MAC} {
