@@ -77,11 +77,6 @@ func (s *Store) Controls(ctx context.Context, after retention.ControlKey, limit 
 	return query(ctx, s, scanControl, s.q.controls, append(controlPlace(after), limit)...)
 }
 
-// SubjectRecords implements retention.Store.
-func (s *Store) SubjectRecords(ctx context.Context, after retention.RecordKey, subjectID string, limit int) ([]retention.RecordRow, error) {
-	return query(ctx, s, scanRecord, s.q.ofSubject, string(after.Tenant), subjectID, after.Type, after.ID, limit)
-}
-
 // DueControls implements retention.SystemStore.
 func (s *Store) DueControls(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error) {
 	return query(ctx, s, scanControl, s.q.dueControls, kind, at, limit)
