@@ -43,14 +43,14 @@ func (b *bureau) build(ctx context.Context) error {
 func (b *bureau) furnish(ctx context.Context) error {
 	for _, text := range []string{
 		"INSERT INTO kept_record VALUES ('account', 'c-17', 0), ('account', 'c-18', 0)",
-		"INSERT INTO kept_record VALUES ('orders', '4711', 0), ('orders', '4711', 0), ('orders', '4711', 1), ('orders', '4712', 0)",
-		"INSERT INTO kept_record VALUES ('index', '4711', 0), ('index', '4711', 0), ('index', '4712', 0)",
+		"INSERT INTO kept_record VALUES ('orders', 'nr4711', 0), ('orders', 'nr4711', 0), ('orders', 'nr4711', 1), ('orders', 'nr4712', 0)",
+		"INSERT INTO kept_record VALUES ('index', 'nr4711', 0), ('index', 'nr4711', 0), ('index', 'nr4712', 0)",
 	} {
 		if _, err := b.h.Querier(ctx).Exec(ctx, text); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{"mailer/4711-1", "mailer/4711-2", "mailer/4712-1", "mailer/middle", "courier/4711-1", "courier/dead", "index/fails-1", "index/fails-2"} {
+	for _, name := range []string{"mailer/nr4711-1", "mailer/nr4711-2", "mailer/nr4712-1", "mailer/middle", "courier/nr4711-1", "courier/dead", "index/fails-1", "index/fails-2"} {
 		at := filepath.Join(b.folder, filepath.FromSlash(name))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o700), os.WriteFile(at, nil, 0o600)); err != nil {
 			return err
@@ -121,7 +121,7 @@ func (s rows) Locate(ctx context.Context, q rights.Inquiry) (rights.Located, err
 	n, err := s.b.count(ctx, s.name, s.owner(q))
 	found := rights.Located{Records: n}
 	if n > 0 && s.name == "account" {
-		found.Identifiers = []rights.Identifier{{Kind: "number", Value: troth.Protect("4711")}}
+		found.Identifiers = []rights.Identifier{{Kind: "number", Value: troth.Protect("nr4711")}}
 	}
 	return found, err
 }

@@ -56,14 +56,14 @@ func killed(t *testing.T, m mortal) {
 		})
 	require.Equal(t, rights.Provisional, certificate.Stage)
 	require.Nil(t, certificate.Complete, "nobody knows")
-	require.FileExists(t, filepath.Join(m.Folder, "courier", "4711-1"))
+	require.FileExists(t, filepath.Join(m.Folder, "courier", "nr4711-1"))
 
 	// The hold is released, and a person sees to the dead processor.
 	_, err = b.h.Querier(ctx).Exec(ctx, "UPDATE kept_record SET held = 0")
 	require.NoError(t, err)
 	m.Now = b.now.UnixMicro()
 	require.NotZero(t, m.chain(t))
-	require.NoError(t, os.Remove(filepath.Join(m.Folder, "courier", "4711-1")))
+	require.NoError(t, os.Remove(filepath.Join(m.Folder, "courier", "nr4711-1")))
 	b.now = time.UnixMicro(m.Now).AddDate(0, 0, 20)
 	require.NoError(t, b.desk.Settle(ctx, "acme", "e", "courier", rights.Report{
 		Outcome: rights.Done, Method: rights.Deleted, Records: 1, Ref: "ticket-9",
@@ -74,12 +74,12 @@ func killed(t *testing.T, m mortal) {
 			"letters": rights.NothingFound, "account": rights.Done,
 		})
 	require.Equal(t, rights.Final, certificate.Stage)
-	for place, owner := range map[string]string{"account": "c-18", "orders": "4712", "index": "4712"} {
+	for place, owner := range map[string]string{"account": "c-18", "orders": "nr4712", "index": "nr4712"} {
 		n, err := b.count(ctx, place, owner)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, n, "somebody else's %s", place)
 	}
-	require.FileExists(t, filepath.Join(m.Folder, "mailer", "4712-1"))
+	require.FileExists(t, filepath.Join(m.Folder, "mailer", "nr4712-1"))
 }
 
 // chain runs one program after the other until one lives: each is killed at its first
@@ -122,7 +122,7 @@ func (b *bureau) holds(t *testing.T, records map[string]uint64, outcomes map[str
 	require.NoError(t, err)
 	text, err := made.Marshal()
 	require.NoError(t, err)
-	require.False(t, strings.Contains(string(text), "c-17") || strings.Contains(string(text), adasAddress) || strings.Contains(string(text), "4711"))
+	require.False(t, strings.Contains(string(text), "c-17") || strings.Contains(string(text), adasAddress) || strings.Contains(string(text), "nr4711"))
 	require.Len(t, made.Sources, len(records))
 	for _, s := range made.Sources {
 		require.Equal(t, outcomes[s.Name], s.Outcome, s.Name)
@@ -139,7 +139,7 @@ func (b *bureau) holds(t *testing.T, records map[string]uint64, outcomes map[str
 			gone, err := b.ask(ctx, "SELECT coalesce(sum(n), 0) FROM gone_record WHERE place = ?", s.Name)
 			require.NoError(t, err)
 			require.Equal(t, gone, s.Records, "what was taken out of %s", s.Name)
-			left, err := b.count(ctx, s.Name, map[bool]string{true: "c-17", false: "4711"}[s.Name == "account"])
+			left, err := b.count(ctx, s.Name, map[bool]string{true: "c-17", false: "nr4711"}[s.Name == "account"])
 			require.NoError(t, err)
 			require.Equal(t, left, kept, "what is left of %s", s.Name)
 		case "mailer":
