@@ -407,12 +407,42 @@ func (s vaultSource) Restrict(ctx context.Context, q rights.Inquiry) (rights.Rep
 		return nothing(), nil
 	}
 	_, err := s.k.Vault.Restrict(ctx, vault.Restriction{
-		Tenant: q.Tenant, SubjectID: q.SubjectID, Except: []troth.Purpose{rightsPurpose, "legal-claims"}, Ground: "rights-request",
+		Tenant: q.Tenant, SubjectID: q.SubjectID, Except: []troth.Purpose{rightsPurpose, "legal-claims"}, Ground: restrictionOf(q),
 	})
 	if err != nil {
 		return rights.Report{}, err
 	}
 	return rights.Report{Outcome: rights.Done, Method: rights.Restricted, Records: 1}, nil
+}
+
+// restrictionOf names a restriction by its request, so that each is lifted by itself.
+func restrictionOf(q rights.Inquiry) string { return "rights-request/" + q.Request }
+
+// Lift grants that the request's restriction ends, of which the person was told, and ends it.
+func (s vaultSource) Lift(ctx context.Context, q rights.Inquiry, l rights.Lifted) error {
+	if q.SubjectID == "" {
+		return nil
+	}
+	all, err := s.k.Vault.Restrictions(ctx, q.Tenant, q.SubjectID)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		r := &all[i]
+		if r.Ground != restrictionOf(q) || !r.LiftedAt.IsZero() {
+			continue
+		}
+		grant, err := s.k.Vault.Grant(ctx, vault.Grant{
+			Tenant: q.Tenant, SubjectID: q.SubjectID, Restriction: r.Entry, Ground: l.Ground, Announced: l.ToldAt,
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := s.k.Vault.Lift(ctx, grant); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var (

@@ -101,11 +101,11 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 		return wrap("read end", err)
 	}
 	// An obligation may need what there is: it is asked again on another day.
-	open, err := d.Obligations(ctx, key.Tenant, key.Owner)
+	kept, err := d.keeps(ctx, key)
 	if err != nil {
 		return err
 	}
-	if keeps(key.ID, open) {
+	if kept {
 		return d.putOff(ctx, key, 24*time.Hour)
 	}
 	ref := troth.DisposalRef{Tenant: key.Tenant, Kind: DisposeContents, ID: key.Owner}
@@ -120,9 +120,18 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 	})
 }
 
-// keeps reports whether what is open keeps the contents, or the record, from their end.
-func keeps(what string, open []Obligation) bool {
-	return slices.ContainsFunc(open, func(o Obligation) bool { return what != "contents" || o.Kind.needsContents() })
+// keeps reports whether what is open keeps the contents, or the record, from their end: an
+// obligation, or a restriction, of whose end the person must be told.
+func (d *Desk) keeps(ctx context.Context, key ItemKey) (bool, error) {
+	open, err := d.Obligations(ctx, key.Tenant, key.Owner)
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(open, func(o Obligation) bool { return key.ID != "contents" || o.Kind.needsContents() }) {
+		return true, nil
+	}
+	work, err := d.Work(ctx, key.Tenant, key.Owner)
+	return slices.ContainsFunc(work, func(w SourceWork) bool { return w.Method == Restricted }), err
 }
 
 // sealedKinds are the kinds of items that hold personal data.
@@ -134,7 +143,7 @@ func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit)
 		if err != nil || !deleted {
 			return wrap("end contents", err)
 		}
-		if open, err := d.Obligations(ctx, c.tenant, c.id); err != nil || keeps(key.ID, open) {
+		if kept, err := d.keeps(ctx, key); err != nil || kept {
 			return errors.Join(err, troth.ErrPending) // one was opened meanwhile
 		}
 		for _, kind := range sealedKinds {
@@ -150,6 +159,7 @@ func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit)
 		if err := c.disposed(ctx, p, "contents"); err != nil {
 			return err
 		}
+		c.q.reachable = false
 		return c.fire(ctx, ContentsDestroyed, happening{})
 	})
 	return err
