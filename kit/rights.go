@@ -18,7 +18,7 @@ func (k *Kit) wireRights(ctx context.Context, c Config) (retention.Managed, erro
 	opts := []rights.Option{
 		rights.WithLogger(c.Logger), rights.WithClock(c.Clock), rights.WithSealer(k.Vault), rights.WithShredder(k.destroy),
 		rights.WithEnqueuer(k.Tasks), rights.WithProver(k.Trail),
-		rights.WithSource(k.consentSource()), rights.WithSource(k.unsubscribeSource(c)), rights.WithSource(k.vaultSource(c)),
+		rights.WithSource(k.consentSource(c)), rights.WithSource(k.unsubscribeSource(c)), rights.WithSource(k.vaultSource(c)),
 	}
 	if c.Retention == nil {
 		opts = append(opts, rights.Unmanaged(ground))
