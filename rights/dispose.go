@@ -45,15 +45,38 @@ func endKey(tenant troth.Tenant, request, what string) ItemKey {
 // keepUntil notes when the personal data, and the record, of a request that became final
 // are to be destroyed.
 func (c *change) keepUntil(ctx context.Context) error {
-	record := time.UnixMicro(c.q.closedAt).UTC().AddDate(0, c.d.opt.recordMonths, 0)
-	for what, at := range map[string]int64{
-		"contents": c.q.closedAt + c.d.opt.contentsLife.Microseconds(), "record": micros(record),
-	} {
+	for what, at := range c.ends() {
 		if err := c.d.insertItem(ctx, ItemRow{ItemKey: endKey(c.tenant, c.id, what), DueAt: max(at, 1)}, canon.AppendDomain(nil, endDomain)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ends are the instants of the ends of a closed request.
+func (c *change) ends() map[string]int64 {
+	record := time.UnixMicro(c.q.closedAt).UTC().AddDate(0, c.d.opt.recordMonths, 0)
+	return map[string]int64{"contents": c.q.closedAt + c.d.opt.contentsLife.Microseconds(), "record": micros(record)}
+}
+
+// early reports whether an end has not come, whatever its row says, and puts it off.
+func (d *Desk) early(ctx context.Context, key ItemKey) (early bool, err error) {
+	_, err = d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
+		at := c.ends()[key.ID]
+		if early = !c.q.state.Final() || at > d.micros(); !early {
+			return nil
+		}
+		row, _, found, err := d.item(ctx, key)
+		if err != nil || !found {
+			return err
+		}
+		row.DueAt = max(at, d.micros()+1)
+		return d.putItem(ctx, row, canon.AppendDomain(nil, endDomain))
+	})
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return early, err
 }
 
 // dispose destroys with leave: the keeper's, or, where there is none and the host said
@@ -99,6 +122,9 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 	row, found, err := d.store.Item(ctx, key)
 	if err != nil || !found || row.DueAt > d.micros() {
 		return wrap("read end", err)
+	}
+	if early, err := d.early(ctx, key); err != nil || early {
+		return err
 	}
 	// An obligation may need what there is: it is asked again on another day.
 	kept, err := d.keeps(ctx, key)
