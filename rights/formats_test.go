@@ -70,6 +70,10 @@ func codecs() []codec {
 			f, err := parseRefusal("", "", "", b)
 			return f.encode(), err
 		}, f.encode()},
+		{"lifting", func(b []byte) ([]byte, error) {
+			l, err := parseLifting(b)
+			return l.encode(), err
+		}, (&lifting{ground: "accuracy-verified", at: micros(at), told: micros(at) + 1}).encode()},
 		{"mandate", func(b []byte) ([]byte, error) { return b, nil }, MandateBytes(troth.Subject{Tenant: "acme", ID: "c-17"}, Mandate{
 			Agent: "helpers", Rights: []Right{Erase, Access}, Until: at,
 		})},
