@@ -203,7 +203,7 @@ func (v *Vault) readOnce(ctx context.Context, name KeyName) (*slot, error) {
 			return nil, err
 		}
 		s.keys = append(s.keys, key)
-		s.until = min(s.until, r.until)
+		s.until = min(s.until, r.until.Load())
 		if len(row.Flag) > 0 {
 			f, err := parseFlag(row.Flag)
 			if err != nil {
