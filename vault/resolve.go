@@ -33,6 +33,9 @@ func (v *Vault) resolve(ctx context.Context, q *sought) (*slot, error) {
 	if err := v.checkGate(q.name.Compartment); err != nil {
 		return nil, err
 	}
+	if err := v.checkOwed(&q.name); err != nil {
+		return nil, err
+	}
 	now := v.mono()
 	if err := v.checkFenceAt(ctx, now); err != nil {
 		return nil, err

@@ -97,7 +97,7 @@ func (v *Vault) sweep(ctx context.Context) error {
 	if v.behind.Load() {
 		return errors.Join(err, ErrJournalAhead)
 	}
-	return errors.Join(err, v.PumpJournal(ctx), v.late(ctx))
+	return errors.Join(err, v.payOwed(ctx), v.PumpJournal(ctx), v.late(ctx))
 }
 
 // scrub asks a store that can do so to let go of the bytes of keys that are
