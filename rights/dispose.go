@@ -126,7 +126,7 @@ func keeps(what string, open []Obligation) bool {
 }
 
 // sealedKinds are the kinds of items that hold personal data.
-var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode, ItemFound}
+var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode, ItemFound, ItemTicket, ItemAnswer}
 
 func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit) error {
 	_, err := d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
