@@ -34,6 +34,9 @@ type Call struct {
 // [ErrConflict]. What do changes and its answer commit together. Errors are not kept: who
 // comes again after one tries again.
 func (d *Desk) Once(ctx context.Context, c Call, do func(ctx context.Context) ([]byte, error)) ([]byte, error) {
+	if d.opt.sealer == nil {
+		return nil, needs("WithSealer, to keep answers")
+	}
 	if answer, found, err := d.answered(ctx, c); err != nil || found {
 		return answer, err
 	}

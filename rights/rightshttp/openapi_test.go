@@ -92,7 +92,10 @@ func codesOf(w *route) []string {
 	}
 	codes = append(codes, codeFailed, codeBusy)
 	if w.method == http.MethodPost {
-		codes = append(codes, codeCrossSite, codeTooMany, codeNotJSON, codeMalformed, codeTooLong, codeConflict)
+		codes = append(codes, codeCrossSite, codeNotJSON, codeMalformed, codeTooLong, codeConflict, codeNotOffered)
+		if !w.staff { // who are not limited
+			codes = append(codes, codeTooMany)
+		}
 	}
 	if w.staff {
 		codes = append(codes, codeForbidden)

@@ -184,16 +184,16 @@ func (h *Handler) person(ctx context.Context, c *call) (rights.Request, rights.P
 }
 
 func withdraw(ctx context.Context, h *Handler, c *call, _ *nothing) (request, error) {
-	_, p, err := h.person(ctx, c)
+	q, p, err := h.person(ctx, c)
 	if err != nil {
 		return request{}, err
 	}
-	if c.SubjectID != "" {
+	if c.SubjectID != "" && q.Level > rights.LevelNone { // before, nobody has shown anything
 		if p, err = h.login(ctx, c); err != nil {
 			return request{}, err
 		}
 	}
-	q, err := h.c.Desk.Withdraw(ctx, c.Tenant, c.id, p)
+	q, err = h.c.Desk.Withdraw(ctx, c.Tenant, c.id, p)
 	return shown(q, err, c)
 }
 
@@ -232,15 +232,14 @@ var personRoutes = []route{
 	with(get("/requests", "A person's own requests; for staff, those of the tenant by deadline.", requests, codeMalformed),
 		"state", "owner", "right", "closed", "after"),
 	get("/requests/{id}", "Follow a request.", follow),
-	apart(post("/requests/{id}/code", "Have a code sent to an address. Whether it is known is not told.", http.StatusAccepted, sendCode,
-		codeWrongState, codeNotOffered)),
+	apart(post("/requests/{id}/code", "Have a code sent to an address. Whether it is known is not told.", http.StatusAccepted, sendCode, codeWrongState)),
 	apart(post("/requests/{id}/verify", "Show who one is, by a code or by the login.", http.StatusOK, verify,
 		codeUnproven, codeWrongCode, codeWrongState)),
 	post("/requests/{id}/withdraw", "Take a request back.", http.StatusOK, withdraw, codeUnproven, codeWrongState),
 	post("/requests/{id}/mandate", "Show that an agent may ask: the agent by a signature, staff by what they looked at.", http.StatusOK, authorise,
-		codeUnproven, codeForbidden, codeWrongState, codeNoRight, codeNotOffered),
+		codeUnproven, codeForbidden, codeWrongState, codeNoRight),
 	post("/requests/{id}/mandate/confirm", "The person confirms that an agent may ask.", http.StatusOK, confirm, codeUnproven, codeWrongState),
 	post("/requests/{id}/export", "Have an export made ready to be downloaded once.", http.StatusCreated, offer,
-		codeUnproven, codeWrongState, codeBadKey, codeNotOffered),
+		codeUnproven, codeWrongState, codeBadKey),
 	post("/requests/{id}/deliver", "The person has the answer: they say so, or staff do.", http.StatusOK, deliver, codeWrongState),
 }

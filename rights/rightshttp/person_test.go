@@ -76,6 +76,15 @@ func TestHandler_WithdrawingIsForThePerson(t *testing.T) {
 	s.fails(codeUnproven, "acme staff", "POST", "/requests/"+id+"/withdraw", "")
 	a := s.must("acme ada", "POST", "/requests/"+id+"/withdraw", "", "Fresh", "yes")
 	require.Equal(t, "withdrawn", a["state"])
+	// Two of a kind: taking one back is not taken for asking twice.
+	s.submit("acme ada", "erase")
+	s.must("acme ada", "POST", "/requests/"+s.submit("acme ada", "erase")+"/verify", "{}", "Fresh", "yes")
+	a = s.must("acme ada", "POST", "/requests/"+s.submit("acme ada", "erase")+"/withdraw", "", "Fresh", "yes")
+	require.Equal(t, "withdrawn", a["state"])
+	// What was shown is shown again by who takes it back: a session is not enough.
+	id = s.submit("acme ada", "know")
+	s.must("acme ada", "POST", "/requests/"+id+"/verify", "{}", "Fresh", "yes")
+	s.fails(codeUnproven, "acme ada", "POST", "/requests/"+id+"/withdraw", "")
 }
 
 // An appeal is a request of its own about one's own.

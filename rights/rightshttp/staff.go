@@ -293,7 +293,7 @@ var staffRoutes = []route{
 	forStaff(post("/requests/{id}/approve", "Staff: what was found may be handed out, changed or destroyed.", http.StatusOK, approve,
 		codeUnproven, codeWrongState)),
 	forStaff(post("/requests/{id}/refuse", "Staff: refuse it, or a part of it.", http.StatusOK, refuse, codeIncomplete, codeWrongState)),
-	forStaff(post("/requests/{id}/extend", "Staff: let the answer come later, where a law does.", http.StatusOK, extend, codeNoExtension, codeNotOffered)),
+	forStaff(post("/requests/{id}/extend", "Staff: let the answer come later, where a law does.", http.StatusOK, extend, codeNoExtension)),
 	forStaff(post("/requests/{id}/settle", "Staff: say what became of a source that they saw to.", http.StatusOK, settle, codeIncomplete, codeWrongState)),
 	forStaff(post("/requests/{id}/complete", "Staff: a manual task that no source stands behind is done.", http.StatusOK, complete, codeWrongState)),
 }

@@ -166,6 +166,7 @@ func (s *shop) Erase(context.Context, rights.Inquiry) (rights.Report, error) {
 type site struct {
 	*testing.T
 	h     *Handler
+	db    *memory.DB
 	desk  *rights.Desk
 	store *failing
 	post  *postbox
@@ -198,7 +199,7 @@ func newSite(t *testing.T, changes int, opts ...rights.Option) *site {
 	t.Helper()
 	db := memory.Open()
 	s := &site{
-		T: t, post: &postbox{}, book: &book{}, store: &failing{Backend: rightsmem.New(db)}, shop: &shop{name: "shop"},
+		T: t, db: db, post: &postbox{}, book: &book{}, store: &failing{Backend: rightsmem.New(db)}, shop: &shop{name: "shop"},
 		paper: &shop{name: "paper"}, now: time.Date(2026, 3, 5, 10, 0, 0, 0, time.UTC), doc: described(t),
 	}
 	core, logs := observer.New(zapcore.DebugLevel)
