@@ -39,10 +39,13 @@ func TestOpenAPI_EveryCodeIsAnswered(t *testing.T) {
 	s := newSite(t, 100_000)
 	closed := s.submit("acme ada", "access")
 	s.must("acme ada", "POST", "/requests/"+closed+"/withdraw", "", "Fresh", "yes")
-	id := s.submit("acme ada", "access")
 	s.paper.fail = errors.New("no shelf")
 	ready := s.approved("erase")
+	for range 3 {
+		require.NoError(t, s.desk.Step(t.Context(), "acme", ready))
+	}
 	p.by(s, "acme staff", "POST", "/requests/{id}/complete", ready, `{"task":"paper/manual-task","outcome":"done"}`) // it is the source's
+	id := s.submit("acme ada", "access")
 	for _, c := range every("{id}") {
 		for _, caller := range []string{"nobody", "acme ada", "acme eve", "acme staff"} {
 			p.by(s, caller, c.method, c.path, "nowhere", c.body)
