@@ -1,7 +1,6 @@
 package rights
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -41,8 +40,7 @@ func (d *Desk) Once(ctx context.Context, c Call, do func(ctx context.Context) ([
 		return answer, err
 	}
 	keep := func(ctx context.Context, answer []byte) error {
-		message := canon.AppendBytes(canon.AppendDomain(nil, answerDomain), c.Print[:])
-		return d.insertSealed(ctx, c.item(), 0, message, answer)
+		return d.insertSealed(ctx, c.item(), 0, encodeAnswer(c.Print), answer)
 	}
 	var answer []byte
 	var err error
@@ -83,7 +81,7 @@ func (d *Desk) answered(ctx context.Context, c Call) (answer []byte, found bool,
 	switch {
 	case err != nil:
 		return nil, false, err
-	case !bytes.Equal(print, c.Print[:]):
+	case print != c.Print:
 		return nil, false, ErrConflict
 	}
 	answer, found, err = d.openSealed(troth.WithActor(ctx, self), c.item(), sealingPurpose)
@@ -93,12 +91,15 @@ func (d *Desk) answered(ctx context.Context, c Call) (answer []byte, found bool,
 	return answer, found, err
 }
 
-func parseAnswer(message []byte) ([]byte, error) {
-	r := reader{Walker: canon.Walk(message, answerDomain)}
-	var print [32]byte
+func encodeAnswer(print [32]byte) []byte {
+	return canon.AppendBytes(canon.AppendDomain(nil, answerDomain), print[:])
+}
+
+func parseAnswer(b []byte) (print [32]byte, err error) {
+	r := reader{Walker: canon.Walk(b, answerDomain)}
 	r.fixed(print[:])
 	if !r.done() {
-		return nil, ErrRecord
+		return print, ErrRecord
 	}
-	return print[:], nil
+	return print, nil
 }
