@@ -20,6 +20,9 @@ var load = sync.OnceValues(func() (Graph, error) { return Load(context.Backgroun
 
 func graph(t *testing.T) Graph {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	g, err := load()
 	require.NoError(t, err)
 	require.NotEmpty(t, g.Public(), "the listing must hold our own packages")
