@@ -314,8 +314,10 @@ func (k *Keeper) shortening(ctx context.Context, before, known *knownPolicy) err
 		return fmt.Errorf("retention: read plans: %w", err)
 	}
 	for i := range rows {
-		p, err := rows[i].plan()
-		if err != nil {
+		p, err := k.readPlan(ctx, &rows[i])
+		if errors.Is(err, ErrTampered) {
+			continue
+		} else if err != nil {
 			return err
 		}
 		if rows[i].ApprovedAt != 0 && p.Base == before.newest() && p.Version == known.newest() && !now.After(k.expires(&p)) {

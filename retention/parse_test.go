@@ -137,6 +137,9 @@ func TestParse_SaysWhereAndWhatItWants(t *testing.T) {
 }
 
 func TestParse_RefusesWhatIsHuge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	text := canonicalText(t, content(t))
 	deep := strings.Repeat(`{"default":`, 100_000) + "1" + strings.Repeat("}", 100_000)
 	many := strings.Replace(text, `"events":[`, `"events":[`+strings.Repeat(`{"event":"e"},`, 30_000), 1)

@@ -48,6 +48,9 @@ func (d *Desk) Export(ctx context.Context, tenant troth.Tenant, id string, w io.
 	if d.opt.controller == "" {
 		return none, needs("WithController, for exports")
 	}
+	if err := within(ctx, tenant); err != nil {
+		return none, err
+	}
 	q, err := d.read(ctx, tenant, id)
 	if err != nil {
 		return none, err

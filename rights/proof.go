@@ -107,8 +107,9 @@ func (c *change) prove(ctx context.Context, e evidence) (Proof, error) {
 		c.q.proof, c.q.level, c.q.until = id, e.level, e.until
 	}
 	p := Proof{c.tenant, c.id, id, e}
-	if c.q.level < c.q.needs() {
-		// Something was shown, and not enough: what was asked stays open.
+	if _, moves := next(c.q.state, Identified, func(Guard) bool { return true }); c.q.level < c.q.needs() || !moves {
+		// Something was shown, and not enough: what was asked stays open. Or it is shown
+		// again, later on, by who fetches what they asked for.
 		return p, c.fire(ctx, IdentityPart, happening{word: string(e.method), ref: id, until: e.until})
 	}
 	c.q.pending = false
