@@ -261,14 +261,14 @@ func (s *story) tellEvidence(ctx context.Context, before int) error {
 	if before > 0 {
 		s.say("(%d entries of earlier runs)", before)
 	}
-	skip, steps, work := before, 0, 0
+	skip, steps := before, 0
 	total, err := s.evidence(ctx, func(r audit.Record) {
 		switch skip--; {
 		case skip >= 0:
 		case r.Act == "rights.event":
 			steps++
 		case r.Actor.Service == "troth.task" && r.Act != "unsubscribe.told":
-			work++
+			// keys used, and destroyed with the work: as many as there were windows
 		default:
 			s.say("%v", r)
 		}
@@ -277,7 +277,7 @@ func (s *story) tellEvidence(ctx context.Context, before int) error {
 		return err
 	}
 	if steps > 0 {
-		s.say("(and %d steps of requests, and %d of tasks: keys used, and destroyed with the work)", steps, work)
+		s.say("(and %d steps of requests, and what tasks did for themselves: keys used, and destroyed with the work)", steps)
 	}
 	if total <= before {
 		return errors.New("nothing was recorded")
