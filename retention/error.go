@@ -70,6 +70,8 @@ var (
 	// ErrManaged says that a permit was asked for a record of the policy: those go by sweeps,
 	// when they are due.
 	ErrManaged = errors.New("retention: records of the policy are destroyed by sweeps alone")
+	// ErrPanic says that a handler panicked.
+	ErrPanic = errors.New("retention: a handler panicked")
 	// ErrNotOver says that not everything is over that belongs to an account, a person or a
 	// purpose: records of it are left, or something has not come to all of them.
 	ErrNotOver = errors.New("retention: records of it are left, or something has not come to all of them")
