@@ -136,7 +136,7 @@ func another(ctx context.Context, proposer []byte) error {
 		return err
 	}
 	if subtle.ConstantTimeCompare(me, proposer) == 1 {
-		return ErrRole
+		return fmt.Errorf("%w: who proposed it does not decide it", ErrRole)
 	}
 	return nil
 }

@@ -150,12 +150,20 @@ const (
 	AwaitsShortening Awaits = "shortening"
 )
 
+// means says what to do about it.
+func (a Awaits) means() string {
+	if a == AwaitsShortening {
+		return "see Keeper.PreviewActivation"
+	}
+	return "see Keeper.Preview"
+}
+
 func (e *ApprovalError) Error() string {
-	text := fmt.Sprintf("retention: this needs an approved plan: %s", e.Why)
+	text := fmt.Sprintf("%v: %s", ErrApproval, e.Why)
 	if e.Class != "" {
 		text += fmt.Sprintf(" of class %q", e.Class)
 	}
-	return text
+	return text + "; " + e.Why.means()
 }
 
 // Unwrap returns ErrApproval.

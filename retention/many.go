@@ -37,8 +37,11 @@ func (k *Keeper) HappenedTo(ctx context.Context, w Whole, o Occurrence) error {
 			return err
 		}
 		scope, ok := h.ScopeOf(o.Event, now)
-		if !ok || scope == OfRecord {
+		if !ok {
 			return ErrEvent
+		}
+		if scope == OfRecord {
+			return fmt.Errorf("%w of many records: it is of one, for Happened", ErrEvent)
 		}
 		if w.ID != "" || scope != OfAccount {
 			if err := checkName(string(scope), w.ID); err != nil {
