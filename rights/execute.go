@@ -88,17 +88,14 @@ func (d *Desk) actOnce(ctx context.Context, key ItemKey, w *SourceWork, by []pla
 		return report.validate()
 	}
 	if w.Order == Remote && report.Outcome == "" {
-		var c change
-		if err := d.when(ctx, key, StateExecuting, func(_ context.Context, now *change) error {
-			c = *now
-			return nil
-		}); err != nil {
+		c, err := d.glance(ctx, key, StateExecuting)
+		if err != nil {
 			return err
 		}
-		if c.q == nil {
+		if c == nil {
 			return errMoved
 		}
-		if err := call(ctx, &c); err != nil {
+		if err := call(ctx, c); err != nil {
 			return err
 		}
 	}

@@ -168,6 +168,16 @@ func (d *Desk) when(ctx context.Context, key ItemKey, s State, fn func(ctx conte
 	return err
 }
 
+// glance is a request that is in a state, without a lock: for asking about it, and for
+// nothing that is written. nil if it is in another.
+func (d *Desk) glance(ctx context.Context, key ItemKey, s State) (*change, error) {
+	q, err := d.read(ctx, key.Tenant, key.Owner)
+	if err != nil || q.state != s {
+		return nil, err
+	}
+	return &change{d: d, tenant: key.Tenant, id: key.Owner, q: q, now: max(d.micros(), q.clock+1)}, nil
+}
+
 // collect asks sources what there is, until none of them names an identifier that the
 // others have not been asked with.
 func (d *Desk) collect(ctx context.Context, key ItemKey) (more bool, err error) {
@@ -222,14 +232,12 @@ func (d *Desk) later(ctx context.Context, key ItemKey, s State, pause time.Durat
 
 // locate asks one source, and returns by how many identifiers the person is found now.
 func (d *Desk) locate(ctx context.Context, key ItemKey, s *Source, w *SourceWork, by []plainIdentifier) (count int, err error) {
-	var q Inquiry
-	if err := d.when(ctx, key, StateCollecting, func(_ context.Context, c *change) error {
-		q = c.inquiry(s.Name, by)
-		return nil
-	}); err != nil || q.Tenant == "" {
-		return len(by), err
-	}
 	count = len(by)
+	c, err := d.glance(ctx, key, StateCollecting)
+	if err != nil || c == nil {
+		return count, err
+	}
+	q := c.inquiry(s.Name, by)
 	found, err := guarded(func() (Located, error) { return s.Locator.Locate(ctx, q) })
 	if err == nil {
 		err = d.when(ctx, key, StateCollecting, func(ctx context.Context, c *change) error {
