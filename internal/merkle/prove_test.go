@@ -18,6 +18,9 @@ import (
 const most = 600
 
 func TestInclusion_OfEveryLeafAtEverySize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	log := newNaive(most)
 	tiles := log.source()
 	for size := 1; size <= most; size++ {
@@ -38,6 +41,9 @@ func TestInclusion_OfEveryLeafAtEverySize(t *testing.T) {
 }
 
 func TestConsistency_OfEveryTwoSizes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	log := newNaive(most)
 	tiles := log.source()
 	for size := range most + 1 {

@@ -228,6 +228,9 @@ func (c *countingReader) ReadAt(b []byte, at int64) (int, error) {
 
 // Records of the greatest size come back, whatever becomes of their characters.
 func TestArchive_LargestRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w := newWorld(t)
 	texts := []string{"\x00", `"`, "\u202e", "=", "x", "\n"}
 	archive := w.write(func(x *export.Writer) {

@@ -30,6 +30,9 @@ func TestVerify_HoldsWhatWasWritten(t *testing.T) {
 // No byte of a decrypted archive may change: neither of contents, nor of headers, nor
 // of the packing.
 func TestVerify_RefusesEveryChangedByte(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w := newWorld(t)
 	zip := w.zip(w.small())
 	changed := bytes.Clone(zip)
