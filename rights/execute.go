@@ -204,7 +204,7 @@ func (w *SourceWork) facts(request string, r Right) troth.Facts {
 
 // executed ends the execution: what is left is counted, and the answer is on its way.
 func (c *change) executed(ctx context.Context) error {
-	work, err := c.d.Work(ctx, c.tenant, c.id)
+	work, err := c.allWork(ctx)
 	if err != nil {
 		return err
 	}

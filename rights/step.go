@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -147,13 +148,15 @@ func (d *Desk) endSteps(ctx context.Context, key ItemKey) (more bool, err error)
 // done at once.
 func (d *Desk) beginWork(ctx context.Context, key ItemKey) (more bool, err error) {
 	return true, d.when(ctx, key, StateAccepted, func(ctx context.Context, c *change) error {
-		if err := c.snapshot(ctx); err != nil {
+		n, err := c.snapshot(ctx)
+		if err != nil {
 			return err
 		}
+		sources := happening{word: "sources", ref: strconv.Itoa(n)}
 		if c.q.right.Effect() == Changes && c.q.needs() == LevelNone {
-			return c.fire(ctx, ExecutionBegan, happening{})
+			return c.fire(ctx, ExecutionBegan, sources)
 		}
-		return c.fire(ctx, CollectionBegan, happening{})
+		return c.fire(ctx, CollectionBegan, sources)
 	})
 }
 
