@@ -126,7 +126,10 @@ func TestOffer_IsForWhoIsProven(t *testing.T) {
 	require.True(t, slices.Contains(w.kinds(r.ID), rights.IdentityPart))
 	p = w.prove(r.ID)
 	for _, o := range []rights.Offer{
-		{Life: -1}, {Life: 31 * 24 * time.Hour}, {Keys: []string{"age1"}}, {Passphrase: troth.Protect("short")},
+		{Life: -1},
+		{Life: 31 * 24 * time.Hour},
+		{Keys: []string{"age1"}},
+		{Passphrase: troth.Protect("short")},
 		{Keys: []string{"age1"}, Passphrase: troth.Protect("correct horse battery")},
 	} {
 		o.Tenant, o.Request, o.Proof = acme, r.ID, p

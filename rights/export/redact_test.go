@@ -54,7 +54,7 @@ func TestRedactor_WhatNobodyClassifiedStaysOut(t *testing.T) {
 		"a panic, about the person": {export.Person, func(context.Context, export.Question) (export.Decision, error) {
 			panic(canary)
 		}, export.Undecided},
-		"an error, about others":                {export.Others, deciding(export.Disclose(), errors.New("down")), export.Undecided},
+		"an error, about others": {export.Others, deciding(export.Disclose(), errors.New("down")), export.Undecided},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, leaks := kept(t, c.about, c.ask)

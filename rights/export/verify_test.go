@@ -120,11 +120,16 @@ func TestVerify_RefusesNoSignatureAndBorrowedOnes(t *testing.T) {
 	mine := w.zip(w.small())
 	other := w.zip(w.write(func(x *export.Writer) { copyAll(t, x, orders, order("9", export.Text("a", "b"))) }))
 	taken := map[string][]byte{}
-	again(t, other, func(path string, content []byte) (string, []byte, bool) { taken[path] = content; return path, content, true })
+	again(t, other, func(path string, content []byte) (string, []byte, bool) {
+		taken[path] = content
+		return path, content, true
+	})
 	for name, change := range map[string]func(path string, content []byte) (string, []byte, bool){
 		"no signature": func(p string, c []byte) (string, []byte, bool) { return p, c, p != "manifest.json.note" },
 		"no manifest":  func(p string, c []byte) (string, []byte, bool) { return p, c, p != "manifest.json" },
-		"neither":      func(p string, c []byte) (string, []byte, bool) { return p, c, p != "manifest.json" && p != "manifest.json.note" },
+		"neither": func(p string, c []byte) (string, []byte, bool) {
+			return p, c, p != "manifest.json" && p != "manifest.json.note"
+		},
 		"an empty one": func(p string, c []byte) (string, []byte, bool) {
 			if p == "manifest.json.note" {
 				c = nil
@@ -143,10 +148,16 @@ func TestVerify_RefusesNoSignatureAndBorrowedOnes(t *testing.T) {
 			}
 			return p, c, true
 		},
-		"by another name":    func(p string, c []byte) (string, []byte, bool) { return strings.Replace(p, ".note", ".not", 1), c, true },
-		"a file less":        func(p string, c []byte) (string, []byte, bool) { return p, c, p != "data/shop/order.csv" },
-		"a file that climbs": func(p string, c []byte) (string, []byte, bool) { return strings.Replace(p, "data/", "data/../../", 1), c, true },
-		"a file at the root": func(p string, c []byte) (string, []byte, bool) { return strings.Replace(p, "data/", "/data/", 1), c, true },
+		"by another name": func(p string, c []byte) (string, []byte, bool) {
+			return strings.Replace(p, ".note", ".not", 1), c, true
+		},
+		"a file less": func(p string, c []byte) (string, []byte, bool) { return p, c, p != "data/shop/order.csv" },
+		"a file that climbs": func(p string, c []byte) (string, []byte, bool) {
+			return strings.Replace(p, "data/", "data/../../", 1), c, true
+		},
+		"a file at the root": func(p string, c []byte) (string, []byte, bool) {
+			return strings.Replace(p, "data/", "/data/", 1), c, true
+		},
 	} {
 		_, err := export.Verify(bytes.NewReader(again(t, mine, change)), w.vkey)
 		require.ErrorIs(t, err, export.ErrArchive, name)

@@ -100,9 +100,13 @@ func TestHostile_WhoIsACustomerIsNotTold(t *testing.T) {
 		a := s.must("acme -", "POST", "/requests", `{"right":"erase"}`)
 		holds := []string{"Request-Token", a["token"].(string)}
 		for _, c := range [][2]string{
-			{"/code", `{"channel":"email","address":"` + address + `"}`}, {"/verify", `{"code":"AAAA-AAAA"}`}, {"/verify", `{"code":"AAAA-AAAB"}`},
-			{"/code", `{"channel":"email","address":"` + address + `"}`}, {"/code", `{"channel":"email","address":"` + address + `"}`},
-			{"/code", `{"channel":"email","address":"` + address + `"}`}, {"/code", `{"channel":"email","address":"` + address + `"}`},
+			{"/code", `{"channel":"email","address":"` + address + `"}`},
+			{"/verify", `{"code":"AAAA-AAAA"}`},
+			{"/verify", `{"code":"AAAA-AAAB"}`},
+			{"/code", `{"channel":"email","address":"` + address + `"}`},
+			{"/code", `{"channel":"email","address":"` + address + `"}`},
+			{"/code", `{"channel":"email","address":"` + address + `"}`},
+			{"/code", `{"channel":"email","address":"` + address + `"}`},
 			{"/code", `{"channel":"email","address":"` + address + `"}`}, // one too many
 		} {
 			w := s.ask(s.request("acme -", "POST", "/requests/"+a["id"].(string)+c[0], c[1], holds...))
@@ -266,8 +270,11 @@ func TestHostile_NobodyCalls(t *testing.T) {
 		}
 	}
 	for _, c := range []Config{
-		{}, {Desk: s.desk}, {Desk: s.desk, Authenticate: s.h.c.Authenticate, Changes: -1},
-		{Desk: s.desk, Authenticate: s.h.c.Authenticate, Window: -1}, {Desk: s.desk, Authenticate: s.h.c.Authenticate, TicketLife: -time.Second},
+		{},
+		{Desk: s.desk},
+		{Desk: s.desk, Authenticate: s.h.c.Authenticate, Changes: -1},
+		{Desk: s.desk, Authenticate: s.h.c.Authenticate, Window: -1},
+		{Desk: s.desk, Authenticate: s.h.c.Authenticate, TicketLife: -time.Second},
 	} {
 		_, err := New(c)
 		require.Error(t, err)

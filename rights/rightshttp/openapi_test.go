@@ -176,8 +176,10 @@ func responses(w *route, named, problemsOf object) object {
 		all[status] = object{"$ref": "#/components/responses/" + name}
 	}
 	if w.page { // what is no ticket is told on a page
-		all["404"] = object{"description": problems[codeNotFound].title, "content": object{"text/html": object{},
-			"application/problem+json": object{"schema": object{"$ref": "#/components/schemas/Problem"}}}}
+		all["404"] = object{"description": problems[codeNotFound].title, "content": object{
+			"text/html":                object{},
+			"application/problem+json": object{"schema": object{"$ref": "#/components/schemas/Problem"}},
+		}}
 	}
 	done := object{"description": "done"}
 	switch {
@@ -220,8 +222,10 @@ type description struct {
 }
 
 type operation struct {
-	RequestBody struct{ Content map[string]struct{ Schema object } }
-	Responses   map[string]answer
+	RequestBody struct {
+		Content map[string]struct{ Schema object }
+	}
+	Responses map[string]answer
 }
 
 type answer struct {
@@ -300,7 +304,7 @@ func (d *description) fitsFields(s, v object, at string) string {
 			if bad := d.fits(p, value, at+"."+name); bad != "" {
 				return bad
 			}
-		case s["additionalProperties"] == false:
+		case s["additionalProperties"] != nil: // which is only ever said where there are none
 			return at + "." + name + ": not described"
 		}
 	}

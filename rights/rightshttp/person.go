@@ -206,6 +206,9 @@ func deliver(ctx context.Context, h *Handler, c *call, d *delivery) (request, er
 	if _, err := h.own(ctx, c, c.id); err != nil {
 		return request{}, err
 	}
+	if !c.Staff && !d.At.IsZero() {
+		return request{}, errForbidden // they say that they have it now
+	}
 	q, err := h.c.Desk.Deliver(ctx, c.Tenant, c.id, d.At)
 	return shown(q, err, c)
 }
@@ -241,5 +244,5 @@ var personRoutes = []route{
 	post("/requests/{id}/mandate/confirm", "The person confirms that an agent may ask.", http.StatusOK, confirm, codeUnproven, codeWrongState),
 	post("/requests/{id}/export", "Have an export made ready to be downloaded once.", http.StatusCreated, offer,
 		codeUnproven, codeWrongState, codeBadKey),
-	post("/requests/{id}/deliver", "The person has the answer: they say so, or staff do.", http.StatusOK, deliver, codeWrongState),
+	post("/requests/{id}/deliver", "The person has the answer: they say so, or staff do.", http.StatusOK, deliver, codeForbidden, codeWrongState),
 }
