@@ -23,6 +23,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/integration/browser"
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/rights/export"
@@ -182,4 +183,48 @@ func TestRightsHTTP_TwoProcesses(t *testing.T) {
 			require.NotContains(t, fmt.Sprint(e.Message, e.ContextMap()), "canary")
 		}
 	})
+}
+
+// A real browser opens the link, and the person presses the button: one archive.
+func TestRightsHTTP_ABrowserDownloads(t *testing.T) {
+	b := browser.Start(t)
+	d := sqlite(t)
+	seed := sha256.Sum256([]byte("exports"))
+	p := newProcess(t, d, d.config(d.connect(t)), zap.NewNop(), ed25519.NewKeyFromSeed(seed[:]))
+	id := p.must(t, "acme ada", "POST", "/requests", `{"right":"access"}`)["id"].(string)
+	p.must(t, "acme ada", "POST", "/requests/"+id+"/verify", "")
+	p.must(t, "acme staff", "POST", "/requests/"+id+"/accept", "")
+	require.NoError(t, p.kit.Rights.Step(asService(t), "acme", id))
+	p.must(t, "acme staff", "POST", "/requests/"+id+"/approve", "")
+	path := p.must(t, "acme ada", "POST", "/requests/"+id+"/export", "")["path"].(string)
+
+	gave := make(chan int, 10)
+	mux := http.NewServeMux()
+	mux.Handle("/privacy/", http.StripPrefix("/privacy", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set("Caller", "acme visitor")
+		kept := httptest.NewRecorder()
+		p.handler.ServeHTTP(kept, r)
+		if r.Method == http.MethodPost {
+			gave <- kept.Code
+		}
+		for name, values := range kept.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(kept.Code)
+		_, _ = w.Write(kept.Body.Bytes())
+	})))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	tab := b.Open(t)
+	tab.Go(server.URL + "/privacy" + path)
+	require.Empty(t, gave)
+	require.Len(t, tab.Find("button"), 1)
+	tab.Press("Tab", "Enter")
+	select {
+	case code := <-gave:
+		require.Equal(t, http.StatusOK, code)
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the button does nothing")
+	}
+	require.Equal(t, http.StatusGone, p.call(t, "acme visitor", "POST", path, "").Code)
 }

@@ -86,7 +86,7 @@ func codesOf(w *route) []string {
 	codes := []string{codeUnauthorised}
 	if w.page {
 		if w.method == http.MethodPost {
-			codes = append(codes, codeCrossSite, codeTooMany)
+			codes = append(codes, codeTooMany)
 		}
 		return append(codes, codeNotFound)
 	}
