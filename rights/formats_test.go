@@ -71,6 +71,10 @@ func codecs() []codec {
 			f, err := parseRefusal("", "", "", b)
 			return f.encode(), err
 		}, f.encode()},
+		{"lifting", func(b []byte) ([]byte, error) {
+			l, err := parseLifting(b)
+			return l.encode(), err
+		}, (&lifting{ground: "accuracy-verified", at: micros(at), told: micros(at) + 1}).encode()},
 		{"ticket", func(b []byte) ([]byte, error) { t, err := parseTicket(b); return encodeTicket(t), err }, encodeTicket(export.Ticket{
 			Hash: hash, Expires: at, Used: at.Add(time.Microsecond),
 		})},

@@ -26,6 +26,8 @@ const (
 	MessageExtended MessageKind = "extended"
 	// MessageRefused: something is refused, why, and what can be done about it.
 	MessageRefused MessageKind = "refused"
+	// MessageLifting: a restriction ends (GDPR Article 18(3)).
+	MessageLifting MessageKind = "lifting"
 )
 
 // Message is what a person is told.
@@ -206,6 +208,9 @@ func (d *Desk) sent(ctx context.Context, key ItemKey, m posted) error {
 			return wrap("end message", err)
 		}
 		then := m.then
+		if then == LiftingAnnounced {
+			return c.toldOfLifting(ctx, c.now)
+		}
 		if _, can := next(c.q.state, then, func(Guard) bool { return true }); !can || then == "" {
 			then = Told
 		}

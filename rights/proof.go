@@ -3,6 +3,7 @@ package rights
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"slices"
 	"time"
 
@@ -139,7 +140,10 @@ func (c *change) check(ctx context.Context, p Proof, level Level) error {
 	if err != nil {
 		return err
 	}
-	if e.right != c.q.right || e.level < level || c.now >= e.until || e.subject != c.q.subject {
+	if e.level < level {
+		return fmt.Errorf("%w: the proof is of level %v, and this takes %v", ErrUnproven, e.level, level)
+	}
+	if e.right != c.q.right || c.now >= e.until || e.subject != c.q.subject {
 		return ErrUnproven
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 type claimed struct {
 	e    *Engine
 	row  Row
+	ref  troth.WorkRef
 	kind *handled
 
 	// ctx is the handler's. It ends with the lease.
@@ -29,7 +30,7 @@ type claimed struct {
 // hold begins an attempt at a row that was claimed when the claim was asked for
 // at the given instant: its lease did not begin earlier than that.
 func (e *Engine) hold(ctx context.Context, row Row, k *handled, asked time.Time) *claimed {
-	c := &claimed{e: e, row: row, kind: k}
+	c := &claimed{e: e, row: row, ref: row.Ref(), kind: k}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.until = time.AfterFunc(e.opt.lease-time.Since(asked), func() { c.cancel(ErrLeaseLost) })
 	return c

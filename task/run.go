@@ -50,6 +50,9 @@ type worker struct {
 	free  int
 	held  map[Name]*claimed
 	ended []settlement
+	// settled, together and endings are room that settling uses again.
+	settled, together []settlement
+	endings           []Ending
 	// failed counts endings that could not be written and are tried again.
 	failed int
 	// freed is told when a slot is free, full when an ending waits.
@@ -191,16 +194,20 @@ func (w *worker) start(row Row, asked time.Time) {
 // work runs one handler after the other: a goroutine whose stack has grown serves
 // the next one too. It ends with a handler that ends its goroutine.
 func (w *worker) work(c *claimed) {
+	end := w.end
 	for more := true; more; c, more = <-w.idle {
-		c.attempt(func(ending Ending) {
-			w.mu.Lock()
-			w.free++
-			w.ended = append(w.ended, settlement{c: c, ending: ending})
-			w.mu.Unlock()
-			signal(w.freed)
-			signal(w.full)
-		})
+		c.attempt(end)
 	}
+}
+
+// end takes what came of an attempt.
+func (w *worker) end(c *claimed, ending Ending) {
+	w.mu.Lock()
+	w.free++
+	w.ended = append(w.ended, settlement{c: c, ending: ending})
+	w.mu.Unlock()
+	signal(w.freed)
+	signal(w.full)
 }
 
 // drain waits for the handlers.

@@ -69,6 +69,9 @@ func TestRepository_ExportedIsDocumented(t *testing.T) {
 }
 
 func TestRepository_LeavesNothingUnfinished(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	files := 0
 	walk(t, ".go", func(name string, content []byte) {
 		files++
