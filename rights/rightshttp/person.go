@@ -124,6 +124,28 @@ func follow(ctx context.Context, h *Handler, c *call) (request, error) {
 	return shown(q, err, c)
 }
 
+func deadlinesOf(ctx context.Context, h *Handler, c *call) (clocks, error) {
+	if _, err := h.own(ctx, c, c.id); err != nil {
+		return clocks{}, err
+	}
+	d, err := h.c.Desk.Deadlines(ctx, c.Tenant, c.id)
+	if err != nil {
+		return clocks{}, err
+	}
+	return showDocket(&d), nil
+}
+
+func refusalsOf(ctx context.Context, h *Handler, c *call) (refusals, error) {
+	if _, err := h.own(ctx, c, c.id); err != nil {
+		return refusals{}, err
+	}
+	all, err := h.c.Desk.Refusals(ctx, c.Tenant, c.id)
+	if err != nil {
+		return refusals{}, err
+	}
+	return showRefusals(all), nil
+}
+
 type address struct {
 	Channel string `json:"channel"`
 	Address string `json:"address"`
@@ -235,6 +257,8 @@ var personRoutes = []route{
 	with(get("/requests", "A person's own requests; for staff, those of the tenant by deadline.", requests, codeMalformed),
 		"state", "owner", "right", "closed", "after"),
 	get("/requests/{id}", "Follow a request.", follow),
+	get("/requests/{id}/deadlines", "Every clock of a request, each explained.", deadlinesOf),
+	get("/requests/{id}/refusals", "What was refused of a request: why, by what law, and until when to appeal.", refusalsOf),
 	apart(post("/requests/{id}/code", "Have a code sent to an address. Whether it is known is not told.", http.StatusAccepted, sendCode, codeWrongState)),
 	apart(post("/requests/{id}/verify", "Show who one is, by a code or by the login.", http.StatusOK, verify,
 		codeUnproven, codeWrongCode, codeWrongState)),
