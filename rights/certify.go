@@ -58,7 +58,7 @@ func (c *change) certificate(ctx context.Context) (Certificate, error) {
 	default:
 		return Certificate{}, &StateError{State: c.q.state, Event: Executed}
 	}
-	work, err := c.d.Work(ctx, c.tenant, c.id)
+	work, err := c.allWork(ctx)
 	if err != nil {
 		return Certificate{}, err
 	}
