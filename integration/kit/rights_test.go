@@ -3,6 +3,7 @@ package kit_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,6 +42,9 @@ func TestRights_ErasesOneTenantsPersonAlone(t *testing.T) {
 		p, err := retention.ParseYAML([]byte(kept))
 		require.NoError(t, err)
 		require.NoError(t, k.Keeper.Activate(as(t, "officer", "dpo"), p))
+		for _, s := range k.Rights.Sources() {
+			require.Equal(t, s.Name == "troth.retention", slices.Contains(s.Records, "order"), s.Name)
+		}
 		ctx := asService(t)
 		opens := map[troth.Tenant]func() error{}
 		for _, tenant := range []troth.Tenant{"acme", "globex"} {
