@@ -19,6 +19,7 @@ import (
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/storage/sqlstore/auditsql"
+	"github.com/trothdev/troth/storage/sqlstore/rightssql"
 	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
 	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/unsubscribe"
@@ -58,14 +59,14 @@ type Config struct {
 	Consent     []consent.Option
 	Unsubscribe []unsubscribe.Option
 	Gate        []unsubscribe.GateOption
-	// Retention is optional, and called once, when the other parts are made: with it a
+	// Retention is optional, and called once, when the other parts but the desk are made: with it a
 	// Keeper carries the host's policy out, and alone gives leave to destroy, in all
 	// parts, for ever: later the database opens with a Keeper or not at all. Handlers of
 	// [retention.WithRecords] may keep the Kit, and use its Keeper when they are called.
 	// Until a policy is active nothing is destroyed.
 	Retention func(k *Kit) []retention.Option
-	// Rights is optional, and called once, when the other parts but the Keeper are made:
-	// the host's own sources of data about people, and what else the desk is to know.
+	// Rights is optional, and called once, when all other parts are made: the host's own
+	// sources of data about people, and what else the desk is to know.
 	// The Kit's parts are sources already, and the log's signer signs exports unless
 	// [rights.WithExports] names another. Certificates and exports need
 	// [rights.WithController].
@@ -228,7 +229,7 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	}
 	managed := []retention.Managed{keys, entries}
 	for _, wire := range []func(ctx context.Context, c Config) (retention.Managed, error){
-		k.wireTasks, k.wireConsent, k.wireUnsubscribe, k.wireRights,
+		k.wireTasks, k.wireConsent, k.wireUnsubscribe,
 	} {
 		store, err := wire(ctx, c)
 		if err != nil {
@@ -236,7 +237,14 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 		}
 		managed = append(managed, store)
 	}
-	return k.wireRetention(ctx, c, managed)
+	requests, err := rightssql.New(ctx, k.Handle)
+	if err != nil {
+		return err
+	}
+	if err := k.wireRetention(ctx, c, append(managed, requests)); err != nil {
+		return err
+	}
+	return k.wireRights(ctx, c, requests)
 }
 
 // vault is what both vaults are opened with.

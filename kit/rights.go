@@ -8,17 +8,12 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
-	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/sqlstore/rightssql"
 )
 
 // wireRights makes the desk, whose sources are the Kit's own parts and the host's.
-func (k *Kit) wireRights(ctx context.Context, c Config) (retention.Managed, error) {
-	store, err := rightssql.New(ctx, k.Handle)
-	if err != nil {
-		return nil, err
-	}
+func (k *Kit) wireRights(ctx context.Context, c Config, store *rightssql.Store) (err error) {
 	opts := []rights.Option{
 		rights.WithLogger(c.Logger), rights.WithClock(c.Clock), rights.WithSealer(k.Vault), rights.WithShredder(k.destroy),
 		rights.WithEnqueuer(k.Tasks), rights.WithProver(k.Trail), rights.WithEvidence(told{k.Trail}),
@@ -40,9 +35,9 @@ func (k *Kit) wireRights(ctx context.Context, c Config) (retention.Managed, erro
 	}
 	k.Rights, err = rights.New(ctx, rights.Config{Store: store, Recorder: k.Trail, Keys: k.Vault}, opts...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return store, k.handle(c, []string{rights.WorkDue}, k.Rights.Do)
+	return k.handle(c, []string{rights.WorkDue}, k.Rights.Do)
 }
 
 // told is the trail for the desk, which compares its rows with it.
