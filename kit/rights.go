@@ -32,6 +32,9 @@ func (k *Kit) wireRights(ctx context.Context, c Config) (retention.Managed, erro
 	if c.Directory != nil {
 		opts = append(opts, rights.WithDirectory(c.Directory))
 	}
+	if k.signer != nil {
+		opts = append(opts, rights.WithExports(rights.Exports{Signer: k.signer}))
+	}
 	if c.Rights != nil {
 		opts = slices.Concat(opts, c.Rights(k))
 	}

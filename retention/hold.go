@@ -94,7 +94,7 @@ func (hold *Hold) validate() error {
 		return err
 	}
 	if hold.Review.IsZero() {
-		return ErrHold
+		return fmt.Errorf("%w: Review is missing", ErrHold)
 	}
 	x := Extent{SubjectID: hold.SubjectID, Class: hold.Class, From: hold.From, To: hold.To, Where: hold.Where}
 	return x.validate(hold.Tenant)
@@ -129,12 +129,15 @@ func (row *HoldRow) entry(act *troth.Act) troth.Entry {
 }
 
 // ProposeRelease is the first half of a release; only counsel may. The hold stands
-// until somebody else says so too.
+// until somebody else says so too. Proposing the same again changes nothing.
 func (k *Keeper) ProposeRelease(ctx context.Context, tenant troth.Tenant, id string) error {
 	if err := k.person(ctx, tenant, k.opt.counsel); err != nil {
 		return err
 	}
 	return k.withHold(ctx, tenant, id, func(ctx context.Context, row HoldRow) error {
+		if row.ProposedAt != 0 && errors.Is(another(ctx, row.Proposer), ErrRole) {
+			return nil // the same person again
+		}
 		proposer, err := proposerOf(ctx, nil)
 		if err != nil {
 			return err
@@ -158,7 +161,7 @@ func (k *Keeper) Release(ctx context.Context, tenant troth.Tenant, id string) er
 	}
 	return k.withHold(ctx, tenant, id, func(ctx context.Context, row HoldRow) error {
 		if row.ProposedAt == 0 {
-			return ErrRole
+			return fmt.Errorf("%w: nobody has proposed it", ErrRole)
 		}
 		if err := another(ctx, row.Proposer); err != nil {
 			return err

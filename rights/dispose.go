@@ -161,7 +161,7 @@ func (d *Desk) keeps(ctx context.Context, key ItemKey) (bool, error) {
 }
 
 // sealedKinds are the kinds of items that hold personal data.
-var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode, ItemFound}
+var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode, ItemFound, ItemTicket, ItemAnswer}
 
 func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit) error {
 	_, err := d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {

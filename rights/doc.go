@@ -37,6 +37,11 @@
 //
 // # Carrying out
 //
+//	err = desk.Step(ctx, "acme", request.ID) // or Run does: the sources say what they have
+//	request, err = desk.Approve(ctx, "acme", request.ID)
+//	receipt, err := desk.Export(ctx, "acme", request.ID, file, lock) // of what discloses
+//	request, err = desk.Deliver(ctx, "acme", request.ID, time.Time{}) // they have it, as of now
+//
 // Once a request is accepted the desk asks every source that is registered then, until
 // none of them names anything new that the person is found by; that is kept under the
 // request's seal before anything is changed. Then somebody looks, and approves. What is

@@ -27,6 +27,8 @@ func (d *Desk) execute(ctx context.Context, key ItemKey) error {
 			switch {
 			case ctx.Err() != nil:
 				return ctx.Err()
+			case errors.Is(err, errMoved):
+				return nil // who moved it on carries it on
 			case err != nil:
 				d.failed(ctx, key, w.Source, "act", err)
 				pause = max(pause, pauseAfter(w.Tries+1))

@@ -61,6 +61,16 @@ func (*notifyError) Error() string { return "rights: the host's notifier failed"
 
 func (e *notifyError) Unwrap() error { return e.err }
 
+// hostError is a failure of something else of the host's, as notifyError.
+type hostError struct {
+	what string
+	err  error
+}
+
+func (e *hostError) Error() string { return "rights: the host's " + e.what + " failed" }
+
+func (e *hostError) Unwrap() error { return e.err }
+
 // draft is a message before it is sent.
 type draft struct {
 	kind MessageKind

@@ -20,17 +20,21 @@ var errPanic = errors.New("task: handler panicked")
 // began: its process died each time.
 var errExhausted = errors.New("task: too many attempts")
 
+// errStray stands for work whose handler still runs in this process, although its
+// lease has ended.
+var errStray = errors.New("task: an earlier attempt goes on without its lease")
+
 // attempt runs the handler once, judges what came of it, and hands that on. It does
 // so too where the handler panicked or ended the goroutine, which is therefore one of
 // the engine's own.
-func (c *claimed) attempt(end func(Ending)) {
+func (c *claimed) attempt(end func(*claimed, Ending)) {
 	began := time.Now()
 	err := errPanic // stands unless the handler returns
 	defer func() {
 		if p := recover(); p != nil {
 			c.logPanic(p)
 		}
-		end(c.judged(began, err))
+		end(c, c.judged(began, err))
 	}()
 	err = c.run()
 }
@@ -39,7 +43,7 @@ func (c *claimed) attempt(end func(Ending)) {
 func (c *claimed) judged(began time.Time, err error) Ending {
 	ending := c.judge(err)
 	c.e.opt.observe(Attempt{
-		Ref: c.row.Ref(), Kind: c.row.Kind, Attempt: c.row.Attempt, To: ending.To, Took: time.Since(began), Err: err,
+		Ref: c.ref, Kind: c.row.Kind, Attempt: c.row.Attempt, To: ending.To, Took: time.Since(began), Err: err,
 	})
 	if err != nil {
 		c.e.log.Info("task: attempt did not succeed", append(c.fields(),
@@ -51,7 +55,7 @@ func (c *claimed) judged(began time.Time, err error) Ending {
 // fields name an attempt in the log.
 func (c *claimed) fields() []zap.Field {
 	return []zap.Field{
-		zap.String("tenant", string(c.row.Tenant)), zap.String("task", c.row.ID.String()),
+		zap.String("tenant", string(c.row.Tenant)), zap.String("task", c.ref.ID),
 		zap.String("kind", c.row.Kind), zap.Int("attempt", c.row.Attempt),
 	}
 }
@@ -60,7 +64,7 @@ func (c *claimed) run() error {
 	if c.row.Attempt > c.kind.MaxAttempts {
 		return errExhausted
 	}
-	payload, err := c.e.openPayload(c.ctx, &c.row)
+	payload, err := c.openPayload()
 	if err != nil {
 		return err
 	}
@@ -74,7 +78,7 @@ func (c *claimed) run() error {
 		defer stop.Stop()
 	}
 	return c.kind.run(ctx, troth.Job{
-		Ref: c.row.Ref(), Kind: c.row.Kind, Key: c.row.Key, Payload: payload, Attempt: c.row.Attempt,
+		Ref: c.ref, Kind: c.row.Kind, Key: c.row.Key, Payload: payload, Attempt: c.row.Attempt,
 		EffectKey: EffectKey(c.row.Name), Deadline: instant(c.row.Deadline), Complete: c.complete,
 	})
 }
@@ -160,7 +164,7 @@ func (c *claimed) toPerson(end Ending, asked *ManualError) Ending {
 	}
 	text, err := asked.Instructions.Reveal(purpose)
 	if err == nil && text != "" {
-		end.Instructions, err = c.e.seal(c.ctx, place(c.row.Name, c.row.Kind, instructionsColumn, c.row.Group), []byte(text))
+		end.Instructions, err = c.e.seal(c.ctx, place(c.ref, c.row.Kind, instructionsColumn, c.row.Group), []byte(text))
 	}
 	if err != nil {
 		// Without what it is to do the person is no help. It is tried again.

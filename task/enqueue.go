@@ -144,7 +144,7 @@ func (e *Engine) outfit(ctx context.Context, w troth.Work, n *NewTask) (err erro
 // sealPayload seals the payload of work whose group is known.
 func (e *Engine) sealPayload(ctx context.Context, w troth.Work, n *NewTask) (err error) {
 	if len(w.Payload) > 0 {
-		n.Payload, err = e.seal(ctx, place(n.Name, n.Kind, payloadColumn, n.Group), w.Payload)
+		n.Payload, err = e.seal(ctx, place(n.Ref(), n.Kind, payloadColumn, n.Group), w.Payload)
 	}
 	return err
 }

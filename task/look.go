@@ -126,11 +126,11 @@ func (e *Engine) Open(ctx context.Context, ref troth.WorkRef, p troth.Purpose) (
 	case !row.State.Open():
 		return Contents{}, ErrState
 	}
-	payload, err := e.open(ctx, place(n, row.Kind, payloadColumn, row.Group), p, row.Payload)
+	payload, err := e.open(ctx, place(row.Ref(), row.Kind, payloadColumn, row.Group), p, row.Payload)
 	if err != nil {
 		return Contents{}, err
 	}
-	text, err := e.open(ctx, place(n, row.Kind, instructionsColumn, row.Group), p, row.Instructions)
+	text, err := e.open(ctx, place(row.Ref(), row.Kind, instructionsColumn, row.Group), p, row.Instructions)
 	if err != nil {
 		return Contents{}, err
 	}

@@ -50,8 +50,14 @@ type worker struct {
 	free  int
 	held  map[Name]*claimed
 	ended []settlement
+	// settled, together and endings are room that settling uses again.
+	settled, together []settlement
+	endings           []Ending
 	// failed counts endings that could not be written and are tried again.
 	failed int
+	// strays counts handlers that go on although they lost their lease, and no longer
+	// have a slot.
+	strays int
 	// freed is told when a slot is free, full when an ending waits.
 	freed, full chan struct{}
 	handlers    sync.WaitGroup
@@ -179,8 +185,19 @@ func (w *worker) start(row Row, asked time.Time) {
 	c := e.hold(w.base, row, k, asked)
 	w.mu.Lock()
 	w.free--
-	w.held[row.Name] = c
+	before := w.held[row.Name]
+	stray := before != nil && before.lost()
+	if !stray {
+		w.held[row.Name] = c
+	}
 	w.mu.Unlock()
+	switch {
+	case stray: // it would only hang beside itself
+		w.end(c, c.judged(time.Now(), errStray))
+		return
+	case before != nil: // and has not heard yet
+		before.letGo(ErrLeaseLost)
+	}
 	select {
 	case w.idle <- c:
 	default:
@@ -191,15 +208,43 @@ func (w *worker) start(row Row, asked time.Time) {
 // work runs one handler after the other: a goroutine whose stack has grown serves
 // the next one too. It ends with a handler that ends its goroutine.
 func (w *worker) work(c *claimed) {
+	end := w.end
 	for more := true; more; c, more = <-w.idle {
-		c.attempt(func(ending Ending) {
-			w.mu.Lock()
-			w.free++
-			w.ended = append(w.ended, settlement{c: c, ending: ending})
-			w.mu.Unlock()
-			signal(w.freed)
-			signal(w.full)
-		})
+		c.attempt(end)
+	}
+}
+
+// end takes what came of an attempt.
+func (w *worker) end(c *claimed, ending Ending) {
+	w.mu.Lock()
+	if c.stray {
+		w.strays--
+	} else {
+		w.free++
+	}
+	w.ended = append(w.ended, settlement{c: c, ending: ending})
+	w.mu.Unlock()
+	signal(w.freed)
+	signal(w.full)
+}
+
+// straysPerSlot bounds how many handlers go on without a slot.
+const straysPerSlot = 16
+
+// disown gives the slot of a handler that goes on without its lease to somebody
+// else.
+func (w *worker) disown(c *claimed) {
+	w.mu.Lock()
+	mine := w.held[c.row.Name] == c && !c.stray && w.strays < straysPerSlot*w.e.opt.slots
+	if mine {
+		c.stray = true
+		w.strays++
+		w.free++
+	}
+	w.mu.Unlock()
+	if mine {
+		w.e.log.Error("task: a handler goes on after it lost its lease", c.fields()...)
+		signal(w.freed)
 	}
 }
 
@@ -234,7 +279,9 @@ func (w *worker) extend() {
 	w.mu.Unlock()
 	var held []Held
 	for _, c := range of {
-		if !c.lost() {
+		if c.lost() {
+			w.disown(c)
+		} else {
 			held = append(held, c.held())
 		}
 	}

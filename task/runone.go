@@ -70,7 +70,7 @@ func (e *Engine) runClaimed(ctx context.Context, c *claimed) error {
 	var lease sync.WaitGroup
 	lease.Go(func() { c.keepLease(ended) })
 	attempt := make(chan Ending, 1)
-	go c.attempt(func(ending Ending) { attempt <- ending })
+	go c.attempt(func(_ *claimed, ending Ending) { attempt <- ending })
 	ending := <-attempt
 	ctx = acting(context.WithoutCancel(ctx))
 	ending, open := c.ending(ctx, ending)

@@ -31,11 +31,11 @@ func GroupSubject(tenant troth.Tenant, group ID) troth.Subject {
 
 // place is what sealed bytes are bound to: the group, the kind and the task, so
 // that a payload opens for no other.
-func place(n Name, kind, column string, group ID) troth.Context {
+func place(ref troth.WorkRef, kind, column string, group ID) troth.Context {
 	return troth.Context{
-		Subject:     GroupSubject(n.Tenant, group),
+		Subject:     GroupSubject(ref.Tenant, group),
 		Compartment: Compartment,
-		Cell:        troth.Cell{Table: kind, Column: column, Row: n.ID.String()},
+		Cell:        troth.Cell{Table: kind, Column: column, Row: ref.ID},
 	}
 }
 
@@ -82,8 +82,11 @@ func (e *Engine) open(ctx context.Context, at troth.Context, p troth.Purpose, se
 }
 
 // openPayload opens a payload for an attempt. Every one was sealed non-empty.
-func (e *Engine) openPayload(ctx context.Context, r *Row) ([]byte, error) {
-	return e.open(ctx, place(r.Name, r.Kind, payloadColumn, r.Group), purpose, r.Payload)
+func (c *claimed) openPayload() ([]byte, error) {
+	if c.row.Payload == nil {
+		return nil, nil
+	}
+	return c.e.open(c.ctx, place(c.ref, c.row.Kind, payloadColumn, c.row.Group), purpose, c.row.Payload)
 }
 
 const effectDomain = "troth.task.effect/1"
@@ -91,7 +94,8 @@ const effectDomain = "troth.task.effect/1"
 // EffectKey is the idempotency key of a task's effect: the same for every attempt
 // and for no other task.
 func EffectKey(n Name) string {
-	b := canon.AppendDomain(nil, effectDomain)
+	var room [128]byte
+	b := canon.AppendDomain(room[:0], effectDomain)
 	b = canon.AppendText(b, string(n.Tenant))
 	b = canon.AppendBytes(b, n.ID[:])
 	sum := sha256.Sum256(b)

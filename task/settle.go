@@ -52,21 +52,24 @@ func (w *worker) unsettled() bool {
 func (w *worker) settleAll() {
 	for {
 		w.mu.Lock()
-		n := min(len(w.ended), batch)
-		some := w.ended[:n:n]
-		w.ended = w.ended[n:]
+		some := w.ended
+		w.ended = w.settled[:0]
 		w.mu.Unlock()
-		if n == 0 {
+		w.settled = some
+		if len(some) == 0 {
 			return
 		}
-		w.write(some)
+		for part := range slices.Chunk(some, batch) {
+			w.write(part)
+		}
+		clear(some)
 	}
 }
 
 // write ends claims: what is completed together, and the rest one by one, so that
 // nothing that goes wrong with one keeps another.
 func (w *worker) write(some []settlement) {
-	together := make([]settlement, 0, len(some))
+	together := w.together[:0]
 	ctx := context.WithoutCancel(w.base)
 	for _, s := range some {
 		var open bool
@@ -84,17 +87,21 @@ func (w *worker) write(some []settlement) {
 		slices.SortFunc(together, func(a, b settlement) int { return compareNames(a.ending.Name, b.ending.Name) })
 		w.conclude(together...)
 	}
+	clear(together)
+	w.together = together
 }
 
 // conclude writes endings. Those that cannot be written are tried again, one by
 // one and with growing pauses, for as long as a lease lasts: after that others
 // have the tasks.
 func (w *worker) conclude(ss ...settlement) {
-	es := make([]Ending, len(ss))
-	for i, s := range ss {
-		es[i] = s.ending
+	es := w.endings[:0]
+	for _, s := range ss {
+		es = append(es, s.ending)
 	}
 	freed, err := w.concludeOnce(es)
+	clear(es)
+	w.endings = es
 	if len(freed) > 0 {
 		w.e.Nudge()
 	}

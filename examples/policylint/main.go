@@ -6,9 +6,9 @@
 //	policylint -explain CLASS -event NAME=DATE [-event ...] FILE
 //
 // Files are YAML, or JSON if their name ends so. The arithmetic of every promise is
-// printed, kept or broken, and then the findings. -on is the day by which reviews are
-// overdue, today if it is not given; -types are record types that must have a
-// class. -explain prints what becomes of a record of a class, by date; a record is
+// printed, kept or broken, what the law wants kept, and then the findings. -on is the
+// day by which reviews are overdue, today if it is not given; -types are record types
+// that must have a class. -explain prints what becomes of a record of a class, by date; a record is
 // created on the day of its first event unless created=DATE is given.
 //
 // It exits with status 0 if all policies are clean, 1 if there are findings, and 2
@@ -47,6 +47,9 @@ type order struct {
 
 func run(args []string, out, errs io.Writer, now time.Time) int {
 	c, err := parse(args, errs, now)
+	if errors.Is(err, flag.ErrHelp) {
+		return clean
+	}
 	if err != nil {
 		fmt.Fprintln(errs, "policylint:", err)
 		return unreadable
@@ -99,7 +102,7 @@ func parse(args []string, errs io.Writer, now time.Time) (order, error) {
 	case len(c.files) == 0:
 		return order{}, errors.New("no file is given")
 	case (c.class == "") != (len(c.events) == 0):
-		return order{}, errors.New("-explain and -event belong together")
+		return order{}, errors.New("-explain CLASS wants an event, such as -event created=2026-01-31, and -event a class")
 	}
 	return c, nil
 }

@@ -119,8 +119,8 @@ var quick = func() quickSealer {
 }()
 
 func (quickSealer) bound(at troth.Context) []byte {
-	var b []byte
-	for _, s := range []string{
+	b := make([]byte, 0, 256)
+	for _, s := range [...]string{
 		string(at.Subject.Tenant), at.Subject.ID, string(at.Compartment), at.Cell.Table, at.Cell.Column, at.Cell.Row,
 	} {
 		b = append(append(b, byte(len(s))), s...)

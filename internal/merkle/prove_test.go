@@ -105,6 +105,9 @@ func TestProofs_AboveOneLevel(t *testing.T) {
 // TestVerify_RefusesEveryBitFlipped flips each bit of hashes, leaves and roots,
 // and each bit of the numbers.
 func TestVerify_RefusesEveryBitFlipped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	log := newNaive(33)
 	tiles := log.source()
 	for _, size := range []uint64{1, 2, 3, 7, 8, 33} {

@@ -2,7 +2,6 @@ package tasksql
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -76,11 +75,21 @@ func heldList(held []task.Held) string {
 		}
 		b = append(b, '"')
 		b = hex.AppendEncode(b, h.ID[:])
-		b = fmt.Appendf(b, "%019d", h.Fence)
+		b = appendDigits(b, h.Fence)
 		b = appendEscaped(b, string(h.Tenant))
 		b = append(b, '"')
 	}
 	return string(append(b, ']'))
+}
+
+// appendDigits appends a number from 0 on in 19 digits, as many as any has.
+func appendDigits(b []byte, n int64) []byte {
+	var digits [19]byte
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return append(b, digits[:]...)
 }
 
 // appendEscaped appends a text as JSON has it. Tenants are valid UTF-8 without
@@ -97,7 +106,7 @@ func appendEscaped(b []byte, text string) []byte {
 
 // intList is a list in JSON.
 func intList(numbers []int64) string {
-	b := []byte{'['}
+	b := append(make([]byte, 0, 8*len(numbers)+2), '[')
 	for i, n := range numbers {
 		if i > 0 {
 			b = append(b, ',')

@@ -42,7 +42,7 @@ func (s *Store) claimKinds(ctx context.Context, kinds []task.KindClaim, c task.C
 		}
 		var taken []task.Row
 		if s.postgres() && !limited(k) {
-			taken, err = single(ctx, s, scanTaken(k.Kind), s.q.claim, k.Kind, string(k.Behind.Tenant), k.Behind.Name, c.Lease.Microseconds(), k.Limit)
+			taken, err = single(ctx, s, k.Limit, scanTaken(k.Kind), s.q.claim, k.Kind, string(k.Behind.Tenant), k.Behind.Name, c.Lease.Microseconds(), k.Limit)
 		} else {
 			err = s.atomically(ctx, func(ctx context.Context) error {
 				taken, err = s.claimLines(ctx, k, c.Lease)
@@ -52,7 +52,11 @@ func (s *Store) claimKinds(ctx context.Context, kinds []task.KindClaim, c task.C
 		if err != nil {
 			return rows, err
 		}
-		rows = append(rows, taken...)
+		if rows == nil {
+			rows = taken
+		} else {
+			rows = append(rows, taken...)
+		}
 	}
 	return rows, nil
 }
@@ -100,31 +104,81 @@ func (s *Store) claimLines(ctx context.Context, k task.KindClaim, lease time.Dur
 	if err != nil || !free {
 		return nil, err
 	}
-	lines, err := s.lines(ctx, k)
-	if err != nil || len(lines) == 0 {
+	left := l.whole(k.Limit)
+	if left == 0 {
+		return nil, nil
+	}
+	rooms, err := s.rooms(ctx, k, l)
+	if err != nil || len(rooms) == 0 {
 		return nil, err
 	}
-	left := l.whole(k.Limit)
-	share := (left + len(lines) - 1) / len(lines)
-	t := s.taking(k.Kind, lease)
-	for _, line := range lines {
-		n, err := l.line(ctx, line, min(share, left))
-		if err != nil {
-			return nil, err
-		}
+	share := (left + len(rooms) - 1) / len(rooms)
+	t := s.taking(k.Kind, lease, left)
+	for _, room := range rooms {
+		n := min(share, left, room.n)
 		if n == 0 {
 			continue
 		}
-		taken, err := t.line(ctx, line, n)
+		taken, err := t.line(ctx, room.Line, n)
 		if err != nil {
 			return nil, err
 		}
 		left -= taken
-		if err := l.began(ctx, line, taken); err != nil {
+		if err := l.began(ctx, room.Line, taken); err != nil {
 			return nil, err
 		}
 	}
 	return t.all(ctx)
+}
+
+// room is a line and how many of its tasks may begin.
+type room struct {
+	task.Line
+	n int
+}
+
+// lookedAt is among how many lines a claim looks for some that are not at their
+// limit.
+const lookedAt = 4 * task.LinesAtOnce
+
+// rooms returns lines that have something waiting and are not at their limit. Where
+// it finds none among many the next claim goes on behind them, so that those at their
+// limit hide nobody.
+func (s *Store) rooms(ctx context.Context, k task.KindClaim, l *limits) (found []room, err error) {
+	if at, ok := s.past.LoadAndDelete(k.Kind); ok {
+		k.Behind = at.(task.Line)
+	}
+	seen := make(map[task.Line]bool)
+	for len(seen) < lookedAt {
+		lines, err := s.lines(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range lines {
+			if seen[line] { // once around
+				return found, nil
+			}
+			seen[line] = true
+			n, err := l.line(ctx, line, k.Limit)
+			if err != nil {
+				return nil, err
+			}
+			if n > 0 {
+				found = append(found, room{line, n})
+			}
+			if len(found) == task.LinesAtOnce {
+				return found, nil
+			}
+		}
+		if len(lines) < task.LinesAtOnce {
+			return found, nil
+		}
+		k.Behind = lines[len(lines)-1]
+	}
+	if len(found) == 0 {
+		s.past.Store(k.Kind, k.Behind)
+	}
+	return found, nil
 }
 
 // taking claims tasks of a kind, line by line.
@@ -132,23 +186,28 @@ type taking struct {
 	s    *Store
 	kind string
 	us   int64
+	// rows are at most so many.
 	rows []task.Row
-	// places are where they lie, on SQLite, and place is the last one.
+	most int
+	// places are where they lie, on SQLite.
 	places []int64
-	place  int64
 	scan   func(rows *sqlstore.Rows) (task.Row, error)
+	// at is the line whose tasks are listed, on SQLite.
+	at task.Line
 }
 
-func (s *Store) taking(kind string, lease time.Duration) *taking {
-	t := &taking{s: s, kind: kind, us: lease.Microseconds()}
+func (s *Store) taking(kind string, lease time.Duration, most int) *taking {
+	t := &taking{s: s, kind: kind, us: lease.Microseconds(), most: most}
 	if s.postgres() {
 		t.scan = scanTaken(kind)
 		return t
 	}
-	scan := scanTaken(kind, &t.place)
+	var place int64
+	listed := &takenScan{}
+	listed.dest = listed.behind(&place)
 	t.scan = func(rows *sqlstore.Rows) (task.Row, error) {
-		r, err := scan(rows)
-		t.places = append(t.places, t.place)
+		r, err := listed.scan(rows, task.Row{Name: task.Name{Tenant: t.at.Tenant}, Kind: kind, Line: t.at.Name})
+		t.places = append(t.places, place)
 		return r, err
 	}
 	return t
@@ -157,14 +216,16 @@ func (s *Store) taking(kind string, lease time.Duration) *taking {
 // line takes up to n of a line. On SQLite there is one writer: what is listed is
 // what will be taken, with that of all lines.
 func (t *taking) line(ctx context.Context, line task.Line, n int) (taken int, err error) {
-	var rows []task.Row
+	before, text, args := len(t.rows), t.s.q.listLine, []any{t.kind, string(line.Tenant), line.Name, n}
 	if t.s.postgres() {
-		rows, err = query(ctx, t.s, t.scan, t.s.q.claimLine, t.kind, string(line.Tenant), line.Name, t.us, n)
-	} else {
-		rows, err = query(ctx, t.s, t.scan, t.s.q.listLine, t.kind, string(line.Tenant), line.Name, n)
+		text, args = t.s.q.claimLine, []any{t.kind, string(line.Tenant), line.Name, t.us, n}
 	}
-	t.rows = append(t.rows, rows...)
-	return len(rows), err
+	t.at = line
+	rows, err := t.s.h.Querier(ctx).Query(ctx, text, args...)
+	if t.rows, err = all(rows, err, t.rows, t.most, t.scan); err != nil {
+		return 0, err
+	}
+	return len(t.rows) - before, nil
 }
 
 // all returns what was taken.

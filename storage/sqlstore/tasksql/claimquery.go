@@ -24,8 +24,9 @@ type claiming struct {
 
 const (
 	// turnValues are of a task that is claimed: what is not among them it cannot have.
-	turnValues = `t.tenant, t.id, m.key, m.line, m.grp, m.payload, m.instructions, m.created_at, m.deadline,
-		t.attempt, t.fence, t.reason, t.wake_at`
+	// Of one that is listed in a line its turn is known too.
+	listValues  = `t.id, m.key, m.grp, m.payload, m.instructions, m.created_at, m.deadline, t.attempt, t.fence, t.reason`
+	turnValues  = `t.tenant, m.line, t.wake_at, ` + listValues
 	turnColumns = `tenant, id, wake_at, fence, attempt, reason`
 	taken       = `phase = 3, span = ?, fence = fence + 1, attempt = attempt + 1`
 	// waitingIn is what waits in one line, longest first.
@@ -47,8 +48,8 @@ func newClaiming(sql dialect) claiming {
 				SELECT tenant, line FROM (SELECT tenant, line FROM troth_task_turn
 					WHERE phase = 1 AND kind = ? AND tenant > ? ORDER BY tenant, line LIMIT 1))
 			ORDER BY tenant, line LIMIT 1`),
-		listLine: sql(`SELECT t.place, ` + turnValues + ` FROM (SELECT w.rowid AS place, ` + turnColumns + ` ` + waitingIn + `) t
-			CROSS JOIN troth_task m WHERE m.tenant = t.tenant AND m.id = t.id ORDER BY t.wake_at, t.id`),
+		listLine: sql(`SELECT t.place, ` + listValues + ` FROM (SELECT w.rowid AS place, ` + turnColumns + ` ` + waitingIn + `) t
+			CROSS JOIN troth_task m WHERE m.tenant = t.tenant AND m.id = t.id`),
 		takeListed: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = ? WHERE rowid IN (SELECT value FROM json_each(?))`),
 		free: sql(`SELECT line, phase FROM troth_task_turn WHERE tenant = ? AND id = ? AND kind = ?
 			AND (phase = 1 OR (phase IN (2, 3) AND wake_at <= {now})) {wait}`),

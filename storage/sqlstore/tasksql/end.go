@@ -101,7 +101,7 @@ func (s *Store) completeAlone(ctx context.Context, es []task.Ending) (rest []tas
 	var n int
 	if s.postgres() {
 		var counts []int
-		if counts, err = single(ctx, s, scanNumber, s.q.completeAlone, args...); err == nil {
+		if counts, err = single(ctx, s, 1, scanNumber, s.q.completeAlone, args...); err == nil {
 			n = counts[0]
 		}
 	} else {

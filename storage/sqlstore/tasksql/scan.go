@@ -3,7 +3,6 @@ package tasksql
 import (
 	"database/sql"
 	"errors"
-	"slices"
 
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/task"
@@ -90,25 +89,37 @@ func textOrNull(s string) any {
 	return s
 }
 
-// scanTaken reads a task of a kind that is claimed, in the order of the columns of
-// turnValues, behind what comes before them.
-func scanTaken(kind string, before ...any) func(rows *sqlstore.Rows) (task.Row, error) {
-	var id, group sql.RawBytes
-	var key sql.NullString
-	var r task.Row
-	dest := slices.Concat(before, []any{
-		&r.Tenant, &id, &key, &r.Line, &group, &r.Payload, &r.Instructions, &r.CreatedAt, &r.Deadline,
-		&r.Attempt, &r.Fence, &r.Reason, &r.WakeAt,
-	})
-	return func(rows *sqlstore.Rows) (task.Row, error) {
-		r = task.Row{Kind: kind, State: task.Running}
-		if err := rows.Scan(dest...); err != nil {
-			return r, err
-		}
-		r.Key = key.String
-		if !fill(&r.ID, id) || !fill(&r.Group, group) {
-			return r, errRow
-		}
-		return r, nil
+// takenScan reads tasks of a kind that are claimed.
+type takenScan struct {
+	r         task.Row
+	id, group sql.RawBytes
+	key       sql.NullString
+	dest      []any
+}
+
+// scanTaken reads them in the order of the columns of turnValues.
+func scanTaken(kind string) func(rows *sqlstore.Rows) (task.Row, error) {
+	t := &takenScan{}
+	t.dest = t.behind(&t.r.Tenant, &t.r.Line, &t.r.WakeAt)
+	return func(rows *sqlstore.Rows) (task.Row, error) { return t.scan(rows, task.Row{Kind: kind}) }
+}
+
+// behind returns what listValues are read into, behind others.
+func (t *takenScan) behind(others ...any) []any {
+	return append(others, &t.id, &t.key, &t.group, &t.r.Payload, &t.r.Instructions, &t.r.CreatedAt, &t.r.Deadline,
+		&t.r.Attempt, &t.r.Fence, &t.r.Reason)
+}
+
+// scan reads a task of which something is known.
+func (t *takenScan) scan(rows *sqlstore.Rows, known task.Row) (task.Row, error) {
+	t.r = known
+	t.r.State = task.Running
+	if err := rows.Scan(t.dest...); err != nil {
+		return t.r, err
 	}
+	t.r.Key = t.key.String
+	if !fill(&t.r.ID, t.id) || !fill(&t.r.Group, t.group) {
+		return t.r, errRow
+	}
+	return t.r, nil
 }

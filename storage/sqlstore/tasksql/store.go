@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"sync"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -19,6 +21,8 @@ var migrations embed.FS
 type Store struct {
 	h *sqlstore.Handle
 	q *queries
+	// past is where the last claim of a kind left off that found no line with room.
+	past sync.Map
 }
 
 var _ task.Backend = (*Store)(nil)
@@ -101,25 +105,29 @@ func (s *Store) one(ctx context.Context, query string, args []any, dest ...any) 
 	return sqlstore.QueryRow(ctx, s.h.Querier(ctx), query, args, dest...)
 }
 
+// roomAtOnce is for how many rows there is room made at once.
+const roomAtOnce = 512
+
 // query reads all rows of a query.
 func query[T any](ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, error), text string, args ...any) ([]T, error) {
 	rows, err := s.h.Querier(ctx).Query(ctx, text, args...)
-	return all(rows, err, scan)
+	return all(rows, err, nil, 0, scan)
 }
 
 // single does the same with a statement that is a transaction of its own where
-// ctx has none.
-func single[T any](ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, error), text string, args ...any) ([]T, error) {
+// ctx has none. It may return up to so many rows.
+func single[T any](ctx context.Context, s *Store, most int, scan func(*sqlstore.Rows) (T, error), text string, args ...any) ([]T, error) {
 	rows, err := s.h.Single(ctx, text, args...)
-	return all(rows, err, scan)
+	return all(rows, err, nil, most, scan)
 }
 
-func all[T any](rows *sqlstore.Rows, err error, scan func(*sqlstore.Rows) (T, error)) ([]T, error) {
+// all reads rows behind others. Where there are any it makes room for the most there
+// may be: copying what was read as it grows costs more than reading it.
+func all[T any](rows *sqlstore.Rows, err error, found []T, most int, scan func(*sqlstore.Rows) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	var found []T
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
@@ -127,6 +135,9 @@ func all[T any](rows *sqlstore.Rows, err error, scan func(*sqlstore.Rows) (T, er
 				return nil, ended // the better reason
 			}
 			return nil, err
+		}
+		if len(found) == cap(found) && len(found) < most {
+			found = slices.Grow(found, min(most-len(found), roomAtOnce))
 		}
 		found = append(found, v)
 	}
