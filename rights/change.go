@@ -19,6 +19,9 @@ type change struct {
 	now int64
 	// fired says that there is something to write.
 	fired bool
+	// by is what the person is found by, where it was read before the transaction: opening
+	// it in one may have to wait for that same transaction to end.
+	by []plainIdentifier
 }
 
 // happening is what there is to say of an event beside its kind.

@@ -97,6 +97,9 @@ func (c *change) agrees(ctx context.Context, told []troth.EntryID) error {
 	if len(events) != int(c.q.seq) || !covers(events, told) {
 		return &TamperedError{c.tenant, []Tampering{{c.id, RequestOld}}}
 	}
+	if last := events[len(events)-1]; !slices.Contains(told, last.Evidence) { // a trail that tells nothing agrees with nothing
+		return &TamperedError{c.tenant, []Tampering{{c.id, EventUnknown}}}
+	}
 	return nil
 }
 

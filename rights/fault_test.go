@@ -34,13 +34,15 @@ func (s sharedTrail) Transactor() troth.Transactor { return s.tx }
 
 func newFaulty(t *testing.T) *faulty {
 	t.Helper()
-	f := &faulty{world: newWorld(t), plan: faultstore.NewPlan()}
+	album := &shelf{house: &house{}, name: "album", order: rights.Primary, by: "subject", held: map[string]uint64{ada.ID: 1}}
+	source := rights.WithSource(album.source())
+	f := &faulty{world: newWorld(t, source), plan: faultstore.NewPlan()}
 	tx := faultstore.Transactor(f.db, f.plan)
 	var err error
 	f.bad, err = rights.New(t.Context(), rights.Config{
 		Store: rightsfault.New(f.store, tx, f.plan), Recorder: sharedTrail{f.trail, tx}, Keys: keys{},
 	}, rights.WithClock(f.clock.now), rights.WithSealer(f.sealer), rights.WithNotifier(f.post), rights.WithAlarms(f.bells),
-		rights.WithShredder(f.sealer.shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"), rights.WithDirectory(book{canary: {ada}}))
+		rights.WithShredder(f.sealer.shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"), rights.WithDirectory(book{canary: {ada}}), source)
 	require.NoError(t, err)
 	return f
 }
@@ -72,6 +74,16 @@ func (f *faulty) submission() rights.Submission {
 func taken(f *faulty) {
 	f.id = "r"
 	f.submit(rights.Access, func(s *rights.Submission) { s.ID = f.id })
+}
+
+// hushed is a restriction that has been answered.
+func hushed(f *faulty) {
+	f.id = f.approved(rights.Restrict).ID
+	f.step(f.id)
+	_, err := f.desk.Deliver(f.ctx, acme, f.id, time.Time{})
+	require.NoError(f, err)
+	f.sweep()
+	f.clock.move(time.Minute)
 }
 
 func done(err error) error {
@@ -149,6 +161,24 @@ var faultyOperations = []struct {
 		items, err := f.store.Items(f.ctx, rights.ItemQuery{Tenant: acme, Owner: f.id, Kind: rights.ItemContents, Limit: 1})
 		require.NoError(f, err)
 		return append(f.has(rights.ContentsDestroyed), count(len(items) == 0))
+	}},
+	{"decide to lift", hushed, func(f *faulty, ctx context.Context) error {
+		_, err := f.bad.Lift(ctx, rights.Lifting{Tenant: acme, Request: f.id, Ground: "verified"})
+		return err
+	}, func(f *faulty) []int {
+		items, err := f.store.Items(f.ctx, rights.ItemQuery{Tenant: acme, Owner: f.id, Kind: rights.ItemLifting, Limit: 5})
+		require.NoError(f, err)
+		letters, err := f.store.Items(f.ctx, rights.ItemQuery{Tenant: acme, Owner: f.id, Kind: rights.ItemMessage, Limit: 5})
+		require.NoError(f, err)
+		return append(f.has(rights.ObligationOpened), len(items), len(letters))
+	}},
+	{"lift", func(f *faulty) {
+		hushed(f)
+		_, err := f.desk.Lift(f.ctx, rights.Lifting{Tenant: acme, Request: f.id, Ground: "verified", ToldAt: f.clock.now()})
+		require.NoError(f, err)
+		f.clock.move(time.Minute)
+	}, func(f *faulty, ctx context.Context) error { return f.bad.Sweep(ctx) }, func(f *faulty) []int {
+		return append(f.has(rights.RestrictionLifted), count(f.work(f.id)["album"].Method == rights.Unrestricted))
 	}},
 }
 

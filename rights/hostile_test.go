@@ -1,10 +1,12 @@
 package rights_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +169,25 @@ func TestHostile_AWithdrawnErasureIsPutBack(t *testing.T) {
 		require.Error(t, w.desk.Sweep(w.ctx))
 		require.Empty(t, s.acts())
 	}
+}
+
+// silent is a trail that tells nothing, as one whose index of people is gone.
+type silent struct{}
+
+func (silent) Told(context.Context, troth.Tenant, string, string) iter.Seq2[rights.TrailEntry, error] {
+	return func(func(rights.TrailEntry, error) bool) {}
+}
+
+func TestHostile_ATrailThatTellsNothing(t *testing.T) {
+	s := newShop()
+	w := newWorld(t)
+	w.desk = w.open(s.options(rights.WithEvidence(silent{}))...)
+	r := w.approved(rights.Erase)
+	err := w.desk.Step(w.ctx, acme, r.ID)
+	bad, ok := errors.AsType[*rights.TamperedError](err)
+	require.True(t, ok, err)
+	require.Equal(t, []rights.Tampering{{Request: r.ID, Kind: rights.EventUnknown}}, bad.Found)
+	require.Empty(t, s.acts())
 }
 
 // The request to see the data is hidden, so that the erasure goes first.

@@ -3,6 +3,7 @@ package rights
 import (
 	"context"
 	"encoding/hex"
+	"slices"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
@@ -38,9 +39,12 @@ const subjectKind = "subject"
 // enter enters everything that the person is found by into the ledger of erasures, in the
 // transaction that begins to destroy.
 func (c *change) enter(ctx context.Context) error {
-	all, err := c.d.found(ctx, c.tenant, c.id)
-	if err != nil {
-		return err
+	all := slices.Clone(c.by)
+	if all == nil {
+		var err error
+		if all, err = c.d.found(ctx, c.tenant, c.id); err != nil {
+			return err
+		}
 	}
 	if c.q.subject != "" {
 		all = append(all, plainIdentifier{subjectKind, c.q.subject})

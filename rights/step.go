@@ -329,6 +329,10 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey) (more bool, err error) 
 			return false, err
 		}
 	}
+	by, err := d.found(ctx, key.Tenant, key.Owner)
+	if err != nil {
+		return false, err
+	}
 	wait := false
 	err = d.when(ctx, key, StateCoolingOff, func(ctx context.Context, c *change) error {
 		at, err := c.cooledAt(ctx)
@@ -352,6 +356,7 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey) (more bool, err error) 
 				return err
 			}
 		}
+		c.by = by
 		return c.fire(ctx, CooledOff, happening{})
 	})
 	return !wait, err

@@ -191,7 +191,7 @@ func TestRights_ACertificateIsFinalWhenNoCopyIsLeft(t *testing.T) {
 		_, err = rights.VerifyCertificate(swapped, proves(k))
 		require.ErrorIs(t, err, rights.ErrCertificateProof, "another's proof")
 		for _, file := range files {
-			for _, secret := range []string{"Ada", "ada", at} {
+			for _, secret := range []string{`"ada"`, "ada" + at} { // fewer letters may be in a hash
 				require.NotContains(t, string(file), secret)
 			}
 		}

@@ -82,6 +82,60 @@ func killed(t *testing.T, m mortal) {
 	require.FileExists(t, filepath.Join(m.Folder, "mailer", "nr4712-1"))
 }
 
+// Two programs carry the same erasure on at once, each as fast as it can: everything is done
+// by one of them, and counted once.
+func TestErase_ByTwoProgramsAtOnce(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		file := url.URL{Scheme: "file", Path: filepath.Join(t.TempDir(), "test.db"), RawQuery: "_pragma=busy_timeout(5000)"}
+		together(t, mortal{Driver: "sqlite", DSN: file.String(), Folder: t.TempDir()})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		together(t, mortal{Driver: "pgx", DSN: pgtest.DSN(t), Folder: t.TempDir()})
+	})
+}
+
+func together(t *testing.T, m mortal) {
+	t.Helper()
+	ctx := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
+	m.Now = time.Date(2026, 3, 5, 10, 0, 0, 0, time.UTC).UnixMicro()
+	programs := make([]*bureau, 2)
+	for i := range programs {
+		b, err := m.open(ctx)
+		require.NoError(t, err)
+		t.Cleanup(func() {
+			require.NoError(t, b.h.Close())
+			require.NoError(t, b.db.Close())
+		})
+		programs[i] = b
+	}
+	require.NoError(t, programs[0].furnish(ctx))
+	require.NoError(t, os.Remove(filepath.Join(m.Folder, "mailer", "middle")))
+	ends := make(chan rights.State, len(programs))
+	for _, b := range programs {
+		go func() {
+			state := rights.State("")
+			for range 400 {
+				_ = b.goOn(ctx) // one finds what the other has done, or that it is busy
+				if r, err := b.desk.Request(ctx, "acme", "e"); err == nil {
+					if state = r.State; state.Final() {
+						break
+					}
+				}
+				b.now = b.now.Add(time.Minute)
+			}
+			ends <- state
+		}()
+	}
+	for range programs {
+		require.Equal(t, rights.StatePartiallyFulfilled, <-ends)
+	}
+	programs[0].holds(t, map[string]uint64{"index": 2, "mailer": 2, "courier": 0, "orders": 2, "letters": 0, "account": 1},
+		map[string]rights.Outcome{
+			"index": rights.Done, "mailer": rights.Done, "courier": rights.Failed, "orders": rights.Retained,
+			"letters": rights.NothingFound, "account": rights.Done,
+		})
+}
+
 // chain runs one program after the other until one lives: each is killed at its first
 // transaction that writes, before and after its commit in turn, so that every transaction of
 // the way is met by both. The short form meets each third.
