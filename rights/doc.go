@@ -33,6 +33,9 @@
 //   - [Desk.Queue] is staff's queue, by deadline.
 //   - A [Source] is one place where data about people lies, and what can be done there:
 //     locate, export, erase, correct, restrict, object. [WithSource] registers the host's.
+//   - [Desk.Token] is what somebody without an account follows a request with;
+//     [Desk.Once] answers a call that comes again as before. Package rightshttp has all of
+//     this as JSON over HTTP.
 //   - [Desk.Run] sends messages, tells of deadlines, and destroys what is over.
 //
 // # Carrying out
@@ -45,7 +48,8 @@
 // Once a request is accepted the desk asks every source that is registered then, until
 // none of them names anything new that the person is found by; that is kept under the
 // request's seal before anything is changed. Then somebody looks, and approves. What is
-// disclosed is written by [Desk.Export]; what cannot be taken back waits for a while, and
+// disclosed is written by [Desk.Export]; [Desk.Offer] and [Desk.Fetch] hand that out once,
+// by a token. What cannot be taken back waits for a while, and
 // for an open request of the person to see it. Sources have their turn by [Order]: what is
 // made of other data and what lies elsewhere first, what people are found by last. [Desk.Work]
 // says what became of each; what a source cannot do is [Unsupported] and never done. What

@@ -31,10 +31,13 @@ type Call struct {
 // Once runs do, and keeps what it returns, sealed with the contents of the request. The
 // same call again is given the same, and do does not run; another call under the key is
 // [ErrConflict]. What do changes and its answer commit together. Errors are not kept: who
-// comes again after one tries again.
+// comes again after one tries again. It is not for use inside of a transaction.
 func (d *Desk) Once(ctx context.Context, c Call, do func(ctx context.Context) ([]byte, error)) ([]byte, error) {
 	if d.opt.sealer == nil {
 		return nil, needs("WithSealer, to keep answers")
+	}
+	if d.tx.Scope(ctx) != nil {
+		return nil, errors.New("rights: once: not inside of a transaction")
 	}
 	if answer, found, err := d.answered(ctx, c); err != nil || found {
 		return answer, err

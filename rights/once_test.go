@@ -44,6 +44,10 @@ func TestOnce_AnswersTheSame(t *testing.T) {
 	require.Equal(t, "answer 3", string(answer), "another tenant's")
 	_, err = w.desk.Once(w.ctx, rights.Call{}, do)
 	require.Error(t, err)
+	require.Error(t, w.db.Atomically(w.ctx, func(ctx context.Context) error {
+		_, err := w.desk.Once(ctx, callUnder(r.ID, 9, 1), do)
+		return err
+	}))
 }
 
 // What fails is not kept, and what it did is undone.

@@ -20,7 +20,7 @@ wait_for() { # id state
 	tries=0
 	while [ "$(curl -sS "$base/requests/$1" -H 'Authorization: Bearer customer-17' | field state)" != "$2" ]; do
 		tries=$((tries + 1))
-		[ $tries -lt 300 ] || { echo "request $1 never came to $2" >&2; exit 1; }
+		[ $tries -lt 600 ] || { echo "request $1 never came to $2" >&2; exit 1; }
 		sleep 0.2
 	done
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -207,9 +209,7 @@ func TestRightsHTTP_ABrowserDownloads(t *testing.T) {
 		if r.Method == http.MethodPost {
 			gave <- kept.Code
 		}
-		for name, values := range kept.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), kept.Header())
 		w.WriteHeader(kept.Code)
 		_, _ = w.Write(kept.Body.Bytes())
 	})))
@@ -227,4 +227,28 @@ func TestRightsHTTP_ABrowserDownloads(t *testing.T) {
 		t.Fatal("the button does nothing")
 	}
 	require.Equal(t, http.StatusGone, p.call(t, "acme visitor", "POST", path, "").Code)
+}
+
+// The description's schemas are JSON Schema, as OpenAPI 3.1 has it, and take what is
+// answered.
+func TestRightsHTTP_TheDescriptionIsJSONSchema(t *testing.T) {
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(rightshttp.OpenAPI()))
+	require.NoError(t, err)
+	compiler := jsonschema.NewCompiler()
+	require.NoError(t, compiler.AddResource("openapi.json", doc))
+	var problem *jsonschema.Schema
+	for name := range doc.(map[string]any)["components"].(map[string]any)["schemas"].(map[string]any) {
+		s, err := compiler.Compile("openapi.json#/components/schemas/" + name)
+		require.NoError(t, err, name)
+		if name == "Problem" {
+			problem = s
+		}
+	}
+	d := sqlite(t)
+	seed := sha256.Sum256([]byte("exports"))
+	p := newProcess(t, d, d.config(d.connect(t)), zap.NewNop(), ed25519.NewKeyFromSeed(seed[:]))
+	said, err := jsonschema.UnmarshalJSON(p.call(t, "acme ada", "GET", "/requests/x", "").Body)
+	require.NoError(t, err)
+	require.NoError(t, problem.Validate(said))
+	require.Error(t, problem.Validate(map[string]any{"type": "x"}))
 }

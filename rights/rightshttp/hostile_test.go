@@ -43,6 +43,9 @@ func every(id string) (all []struct{ method, path, body string }) {
 // Whoever has no business with a request is answered as if it were not there, whatever
 // they try, and nothing comes of it.
 func TestHostile_OthersRequestsAreNotThere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	s := newSite(t, 10_000)
 	id := s.submit("acme ada", "access")
 	anonymous := s.must("acme -", "POST", "/requests", `{"right":"access"}`)

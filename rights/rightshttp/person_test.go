@@ -83,8 +83,12 @@ func TestHandler_WithdrawingIsForThePerson(t *testing.T) {
 	a := s.must("acme ada", "POST", "/requests/"+id+"/withdraw", "", "Fresh", "yes")
 	require.Equal(t, "withdrawn", a["state"])
 	// Two of a kind: taking one back is not taken for asking twice.
-	s.submit("acme ada", "erase")
-	s.must("acme ada", "POST", "/requests/"+s.submit("acme ada", "erase")+"/verify", "{}", "Fresh", "yes")
+	first, second := s.submit("acme ada", "erase"), s.submit("acme ada", "erase")
+	for _, id := range []string{first, second} {
+		s.must("acme ada", "POST", "/requests/"+id+"/verify", "{}", "Fresh", "yes")
+	}
+	a = s.must("acme ada", "GET", "/requests/"+second, "")
+	require.Equal(t, []any{"duplicate", first}, []any{a["state"], a["other"]})
 	a = s.must("acme ada", "POST", "/requests/"+s.submit("acme ada", "erase")+"/withdraw", "", "Fresh", "yes")
 	require.Equal(t, "withdrawn", a["state"])
 	// What was shown is shown again by who takes it back: a session is not enough.

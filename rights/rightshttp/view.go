@@ -19,8 +19,10 @@ type request struct {
 	ClosedAt   *time.Time `json:"closedAt,omitempty"`
 	Reason     string     `json:"reason,omitempty"`
 	Of         string     `json:"of,omitempty"`
-	ByAgent    bool       `json:"byAgent,omitempty"`
-	Authorised bool       `json:"authorised,omitempty"`
+	// Other is the request that it is a duplicate of, or whom it was forwarded to.
+	Other      string `json:"other,omitempty"`
+	ByAgent    bool   `json:"byAgent,omitempty"`
+	Authorised bool   `json:"authorised,omitempty"`
 	// Token is only in the answer to who submits without an account.
 	Token string `json:"token,omitempty"`
 	// Staff alone see the rest.
@@ -41,7 +43,7 @@ func show(q *rights.Request, c *call) request {
 	v := request{
 		ID: q.ID, Right: string(q.Right), State: string(q.State), Needs: q.Needs.String(), Level: q.Level.String(),
 		ReceivedAt: q.ReceivedAt, DueAt: optional(q.DueAt), ClosedAt: optional(q.ClosedAt), Reason: string(q.Reason),
-		Of: q.Of, ByAgent: q.ByAgent, Authorised: q.Authorised,
+		Of: q.Of, Other: q.Other, ByAgent: q.ByAgent, Authorised: q.Authorised,
 	}
 	if c.Staff {
 		v.Subject, v.Owner, v.Rule, v.Agent = q.SubjectID, q.Owner, q.DueRule, q.Agent
