@@ -28,6 +28,9 @@ type faulty struct {
 	trail *audit.Trail
 	// honest reads what is there, without faults.
 	honest *audit.Trail
+	keys   troth.Keys
+	sealer troth.Sealer
+	signer audit.Signer
 }
 
 func newFaulty(t *testing.T, injections ...faultstore.Injection) *faulty {
@@ -38,6 +41,7 @@ func newFaulty(t *testing.T, injections ...faultstore.Injection) *faulty {
 	store, keys, sealer := f.store, audittest.NewKeys(), audittest.NewSealer()
 	signer, err := audit.GenerateSigningKey(origin)
 	require.NoError(t, err)
+	f.keys, f.sealer, f.signer = keys, sealer, signer
 	f.trail, err = audit.New(t.Context(), auditfault.New(store, f.tx, f.plan), keys, sealer,
 		audit.Unmanaged("test"), audit.WithSigner(signer))
 	require.NoError(t, err)

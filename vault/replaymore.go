@@ -103,6 +103,7 @@ func (w *walk) restrictAgain(ctx context.Context, p PersonName, lines []*readLin
 		}
 	}
 	changed := false
+	var stay []troth.EntryID
 	for _, l := range lines {
 		if l.scope != restrictScope {
 			continue
@@ -112,9 +113,16 @@ func (w *walk) restrictAgain(ctx context.Context, p PersonName, lines []*readLin
 			return err
 		}
 		changed = changed || did
+		if lifted[l.entry] == nil {
+			stay = append(stay, l.entry)
+		}
 	}
 	if !changed {
-		return nil
+		// The row may have come back without the keys' flags.
+		lacking, err := w.lacksFlag(ctx, p, stay)
+		if err != nil || !lacking {
+			return err
+		}
 	}
 	rows, _, err := w.v.restrictionsOf(ctx, p.Tenant, p.SubjectID)
 	if err != nil {
@@ -133,6 +141,44 @@ func (w *walk) restrictAgain(ctx context.Context, p PersonName, lines []*readLin
 		return err
 	}
 	return w.v.raiseAll(ctx, KeyName{Tenant: p.Tenant, SubjectID: p.SubjectID})
+}
+
+// lacksFlag reports whether a living key of the person does not carry all of these
+// restrictions that are in force. It needs no key to find out: what a flag says is
+// bound, not hidden.
+func (w *walk) lacksFlag(ctx context.Context, p PersonName, ids []troth.EntryID) (bool, error) {
+	inForce := ids[:0]
+	for _, id := range ids {
+		row, found, err := w.v.store.Restriction(ctx, p.Tenant, id)
+		if err != nil {
+			return false, fmt.Errorf("vault: replay: read restriction: %w", err)
+		}
+		if found && row.LiftedAt == 0 {
+			inForce = append(inForce, id)
+		}
+	}
+	if len(inForce) == 0 {
+		return false, nil
+	}
+	rows, err := w.v.store.PersonKeys(ctx, p.Tenant, p.SubjectID)
+	if err != nil {
+		return false, fmt.Errorf("vault: replay: read keys: %w", err)
+	}
+	for i := range rows {
+		if !restrictable(&rows[i]) {
+			continue
+		}
+		f, err := parseFlag(rows[i].Flag)
+		if err != nil {
+			continue // it opens nothing
+		}
+		for _, id := range inForce {
+			if f.index(id) < 0 {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // limitAgain adds the row of one restriction, or lifts it.

@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -216,4 +218,83 @@ func TestReplay_ReconcilesWhatNamesNobody(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, r.Discrepancies, 1)
 	require.Equal(t, "cyd", r.Discrepancies[0].SubjectID)
+}
+
+// again is the same restored world anew.
+func (o *owing) again(t *testing.T) *owing {
+	n := *o
+	n.w = o.restored(o.old).in(t)
+	n.w.rec.setFail(func(e troth.Entry) error {
+		if e.Tenant == shop && e.SubjectID != "" && o.key.dead() {
+			return vault.ErrKEK
+		}
+		return nil
+	})
+	return &n
+}
+
+// settled demands that everything is done, in whatever process.
+func (o *owing) settled(v *vault.Vault) {
+	o.w.t.Helper()
+	o.w.opens(v, adasTwin, o.sealed[adasTwin], "data of ada")
+	o.w.refuses(v, o.elses, o.sealed[o.elses], vault.ErrShredded)
+	o.w.refuses(v, ada, o.sealed[ada], vault.ErrShredded)
+	o.w.opens(v, o.gus, o.sealed[o.gus], "data of gus")
+	require.ErrorIs(o.w.t, lookup(v.AppendOpen(o.w.ctx, nil, cyd, orders, o.limited.sealed)), vault.ErrRestricted)
+}
+
+// A crash at any call, of the replay that leaves something owed or of what makes
+// good for it, opens nobody who must be restricted, and the next one ends it.
+func TestReplay_EveryFaultOnTheWayOfWhatIsOwed(t *testing.T) {
+	o := newOwing(t)
+	for _, paying := range []bool{false, true} {
+		run := func(t *testing.T, i *faultstore.Injection) (calls []faultstore.Call) {
+			o := o.again(t)
+			o.key.revoke()
+			plan := faultstore.NewPlan()
+			v := o.w.faultyReplay(plan)
+			o.clock = o.w.fakeMono(v)
+			do := func(ctx context.Context) error { _, err := v.Replay(ctx); return err }
+			if paying {
+				require.NoError(t, do(o.w.ctx))
+				o.key.restore()
+				o.clock.advance(10*time.Second + 1)
+				do = v.Sweep
+			}
+			before := len(plan.Calls())
+			ctx := o.w.ctx
+			if i != nil {
+				plan.Add(*i)
+				var cancel context.CancelFunc
+				ctx, cancel = plan.Context(o.w.ctx)
+				defer cancel()
+			}
+			err := do(ctx)
+			if i == nil {
+				require.NoError(t, err)
+				return plan.Calls()[before:]
+			}
+			require.Equal(t, 1, plan.Injected())
+			o.key.restore()
+			got, err := v.AppendOpen(o.w.ctx, nil, cyd, orders, o.limited.sealed)
+			require.Error(t, err)
+			require.Empty(t, got)
+			next := o.w.vault(vault.ForReplay())
+			done, err := next.Replay(o.w.ctx)
+			require.NoError(t, err)
+			require.Empty(t, done.Pending)
+			o.settled(next)
+			o.settled(o.w.vault())
+			return nil
+		}
+		calls := run(t, nil)
+		require.NotEmpty(t, calls)
+		faults := []faultstore.Fault{faultstore.FailBefore, faultstore.FailAfter, faultstore.CancelAfter}
+		if testing.Short() {
+			faults = faults[1:2]
+		}
+		for i := range faultstore.Each(calls, faults...) {
+			t.Run(fmt.Sprint(paying, i.Method, i.Nth, i.Fault), func(t *testing.T) { run(t, &i) })
+		}
+	}
 }

@@ -127,7 +127,7 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 
 		opt:   o,
 		log:   o.log,
-		now:   o.now,
+		now:   neverNever(o.now),
 		start: start,
 
 		ringAfter: ringAfter,
@@ -203,7 +203,19 @@ func (v *Vault) mono() int64 {
 	return int64(time.Since(v.start))
 }
 
-// micros is the service's clock as it is stored.
+// neverNever keeps what happens in the first microsecond of 1970, where machines
+// begin that lost their clock, from being taken for what never happened.
+func neverNever(now func() time.Time) func() time.Time {
+	return func() time.Time {
+		at := now()
+		if at.UnixMicro() == 0 {
+			return time.UnixMicro(1)
+		}
+		return at
+	}
+}
+
+// micros is the service's clock as it is stored; never 0, which is never.
 func (v *Vault) micros() int64 { return v.now().UnixMicro() }
 
 // Transactor is the one whose transactions the vault joins.

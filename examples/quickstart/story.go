@@ -261,12 +261,14 @@ func (s *story) tellEvidence(ctx context.Context, before int) error {
 	if before > 0 {
 		s.say("(%d entries of earlier runs)", before)
 	}
-	skip, steps := before, 0
+	skip, steps, work := before, 0, 0
 	total, err := s.evidence(ctx, func(r audit.Record) {
 		switch skip--; {
 		case skip >= 0:
 		case r.Act == "rights.event":
 			steps++
+		case r.Actor.Service == "troth.task" && r.Act != "unsubscribe.told":
+			work++
 		default:
 			s.say("%v", r)
 		}
@@ -275,7 +277,7 @@ func (s *story) tellEvidence(ctx context.Context, before int) error {
 		return err
 	}
 	if steps > 0 {
-		s.say("(and %d steps of requests)", steps)
+		s.say("(and %d steps of requests, and %d of tasks: keys used, and destroyed with the work)", steps, work)
 	}
 	if total <= before {
 		return errors.New("nothing was recorded")

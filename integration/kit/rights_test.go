@@ -3,6 +3,7 @@ package kit_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/rights/export"
+	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -125,5 +127,50 @@ func TestRights_ExportsAreSignedAsTheLogIs(t *testing.T) {
 			Unlock: unlock, Key: c.Secrets.Signer.VerifierKey(), Tenant: "acme",
 		})
 		require.NoError(t, err)
+	})
+}
+
+// TestRun_CarriesAnErasureOut: while a kit runs its engine does everything of a request but
+// what people decide.
+func TestRun_CarriesAnErasureOut(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		c := d.config(d.connect(t))
+		c.Rights = func(*kit.Kit) []rights.Option { return []rights.Option{rights.WithCoolingOff(0)} }
+		c.Tasks = []task.Option{task.WithPoll(20 * time.Millisecond)}
+		k, err := kit.Open(t.Context(), c)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, k.Close(context.WithoutCancel(t.Context()))) })
+		ctx, stop := context.WithCancel(asService(t))
+		at := troth.Context{
+			Subject: troth.Subject{Tenant: "acme", ID: "ada"}, Compartment: "orders",
+			Cell: troth.Cell{Table: "t", Column: "c", Row: "1"},
+		}
+		sealed, err := k.Vault.AppendSeal(ctx, nil, at, []byte("x"))
+		require.NoError(t, err)
+		ended := make(chan error, 1)
+		go func() { ended <- k.Run(ctx) }()
+		_, err = k.Rights.Submit(ctx, rights.Submission{Tenant: "acme", ID: "e", Right: rights.Erase, Via: rights.ViaAccount, SubjectID: "ada"})
+		require.NoError(t, err)
+		proof, err := k.Rights.Attest(ctx, rights.Attestation{Tenant: "acme", Request: "e", SubjectID: "ada", Method: rights.ByReauthentication})
+		require.NoError(t, err)
+		_, err = k.Rights.Accept(ctx, "acme", "e", proof)
+		require.NoError(t, err)
+		comesTo := func(s rights.State) {
+			t.Helper()
+			require.Eventually(t, func() bool {
+				r, err := k.Rights.Request(ctx, "acme", "e")
+				return err == nil && r.State == s
+			}, time.Minute, 10*time.Millisecond)
+		}
+		comesTo(rights.StateReviewing)
+		_, err = k.Rights.Approve(ctx, "acme", "e")
+		require.NoError(t, err)
+		comesTo(rights.StateDelivering)
+		_, err = k.Vault.AppendOpen(ctx, nil, at, "test", sealed)
+		require.ErrorIs(t, err, vault.ErrShredded)
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			require.NoError(t, err)
+		}
 	})
 }

@@ -46,6 +46,8 @@ type wiring struct {
 	where   place
 	journal vault.Journal
 	epochs  vault.EpochStore // nil where there are none
+	// keks has the keys of tenants that bring their own; nil where none does.
+	keks vault.KEKResolver
 	signer  audit.Signer
 	// keys are those by which the trail believes logs of earlier origins.
 	keys audit.Verifiers
@@ -97,7 +99,7 @@ func (w wiring) open(ctx context.Context, opts ...vault.Option) (_ *site, err er
 	}
 	c := vault.Config{
 		Store: keys, KEK: vaulttest.InsecureKEK(), Recorder: troth.UnsafeNoEvidence(s.handle), Journal: w.journal,
-		Epochs: w.epochs,
+		Epochs: w.epochs, KEKs: w.keks,
 	}
 	// It gives keys for hashes and opens nothing, so that it need not be sure that
 	// nobody is missing; the other one is, and has the evidence.
