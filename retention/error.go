@@ -67,9 +67,6 @@ var (
 	// ErrFull says that a record has as many events and labels as a row holds: one more is
 	// not taken.
 	ErrFull = errors.New("retention: the record has too many events and labels")
-	// ErrManaged says that a permit was asked for a record of the policy: those go by sweeps,
-	// when they are due.
-	ErrManaged = errors.New("retention: records of the policy are destroyed by sweeps alone")
 	// ErrPanic says that a handler panicked.
 	ErrPanic = errors.New("retention: a handler panicked")
 	// ErrNotOver says that not everything is over that belongs to an account, a person or a
@@ -96,6 +93,9 @@ var (
 	// ErrStopped says that somebody stopped all destruction. The error that wraps it is a
 	// *[StoppedError].
 	ErrStopped = fmt.Errorf("%w: stopped", troth.ErrNotPermitted)
+	// ErrManaged says that a permit was asked for a record of the policy: those go by sweeps,
+	// when they are due.
+	ErrManaged = fmt.Errorf("%w: records of the policy are destroyed by sweeps alone", troth.ErrNotPermitted)
 	// ErrApproval says that something waits until two people approve a plan. The error
 	// that wraps it is an *[ApprovalError].
 	ErrApproval = errors.New("retention: this needs an approved plan")

@@ -295,7 +295,8 @@ func TestPermit_NothingGoesWithoutOne(t *testing.T) {
 	require.ErrorIs(t, w.db.Atomically(w.ctx, calls["destroy"]), troth.ErrNotPermitted, "used again")
 	for _, named := range []troth.PermitRef{
 		{Tenant: ref.Tenant, Record: ref.Record, Version: row.Version, Stage: row.Stage},
-		{Tenant: ref.Tenant, Record: ref.Record, Version: row.Version}, {Tenant: ref.Tenant, Record: ref.Record, Stage: row.Stage},
+		{Tenant: ref.Tenant, Record: ref.Record, Version: row.Version},
+		{Tenant: ref.Tenant, Record: ref.Record, Stage: row.Stage},
 	} {
 		leave.Ref = named
 		require.ErrorIs(t, w.k.Permit(w.ctx, leave, func(context.Context, troth.Permit) error {

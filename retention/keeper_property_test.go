@@ -164,6 +164,8 @@ func (l *world) create() {
 // check sweeps, and demands that exactly what is due by the oracle is gone.
 func (l *world) check() {
 	l.Helper()
+	// One whose time is over ends for good, also if the clock goes back afterwards.
+	maps.DeleteFunc(l.exceptions, func(_ string, x retention.ExceptionRecord) bool { return !x.Until.After(l.now) })
 	due := map[string]bool{}
 	for id, n := range l.all {
 		row, found, err := l.store.Record(l.ctx, fileKey(id))

@@ -255,8 +255,9 @@ func (c *comparison) plans(ctx context.Context) error {
 		return err
 	}
 	for i := range rows {
-		if hash := string(rows[i].Hash[:]); rows[i].ApprovedAt != 0 && (!approved[hash] || ended[hash]) {
-			c.add(EntryMissing, sealedPlan, hex.EncodeToString(rows[i].Hash[:]))
+		hash := rows[i].Hash[:]
+		if rows[i].ApprovedAt != 0 && (!approved[string(hash)] || ended[string(hash)]) {
+			c.add(EntryMissing, sealedPlan, hex.EncodeToString(hash))
 		}
 	}
 	return nil

@@ -60,12 +60,11 @@ func TestKeeper_PeopleOfAnotherTenantDecideNothing(t *testing.T) {
 		require.ErrorIs(t, act(of("other", troth.Person)), retention.ErrRole, name)
 		require.ErrorIs(t, act(of("other", troth.Service)), retention.ErrRole, name)
 	}
-	newer := wide(t)
-	newer.Version++
+	next := changed(t, wide(t), func(p *retention.Policy) { p.Version, p.Effective = 2, date(t, "2027-01-01") })
 	p, err := w.k.Preview(w.ctx)
 	require.NoError(t, err)
 	for name, act := range map[string]func(ctx context.Context) error{
-		"activate": func(ctx context.Context) error { return w.k.Activate(ctx, newer) },
+		"activate": func(ctx context.Context) error { return w.k.Activate(ctx, next) },
 		"propose":  func(ctx context.Context) error { return w.k.Propose(ctx, p) },
 		"approve":  func(ctx context.Context) error { return w.k.Approve(ctx, p.Hash()) },
 		"stop":     func(ctx context.Context) error { return w.k.StopAll(ctx, troth.Platform, "s3") },
