@@ -43,6 +43,9 @@ func TestCheckpoint_SignAndOpen(t *testing.T) {
 }
 
 func TestOpenCheckpoint_NoByteCanChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	v := fixedRing(t)
 	b := signed(t, fixedCheckpoint(100), fixedKey(t, testOrigin, 1), fixedKey(t, testOrigin, 2))
 	b, err := audit.AddCosignature(b, newFixedWitness("witness.example/w", 9).cosign(bodyOf(b), 1_795_000_000), v)

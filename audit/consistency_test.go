@@ -35,6 +35,9 @@ func TestVerifyConsistency_EveryPairOfSizes(t *testing.T) {
 }
 
 func TestVerifyConsistency_NoByteCanChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	v := fixedRing(t)
 	log := newPlainLog(t, 11)
 	c := log.consistency(t, 6, 11, fixedKey(t, testOrigin, 1))

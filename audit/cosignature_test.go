@@ -89,6 +89,9 @@ func TestAddCosignature_Refuses(t *testing.T) {
 // A checkpoint takes 100 signatures and no more: what is returned can be read,
 // here and by x/mod.
 func TestAddCosignature_UpToTheBound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	key := fixedKey(t, testOrigin, 1)
 	v := verifiersOf(t, key.VerifierKey())
 	b := signed(t, fixedCheckpoint(7), key)

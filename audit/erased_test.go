@@ -11,6 +11,9 @@ import (
 )
 
 func TestParts_SayByWhichEntryTheyWereErased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	for name, c := range map[string]struct {
 		subject, scope string

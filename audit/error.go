@@ -47,7 +47,7 @@ var (
 	ErrOpening = errors.New("audit: not the opening of the pseudonym")
 	// ErrUnmanaged says that the store is managed by a retention keeper, and
 	// the trail was constructed to work without one.
-	ErrUnmanaged = errors.New("audit: store is managed by a retention keeper")
+	ErrUnmanaged = errors.New("audit: store is managed by a retention keeper, which alone gives leave to destroy")
 )
 
 // EntryError says that a stored entry cannot be read: it was changed, cut off,

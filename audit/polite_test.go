@@ -80,6 +80,9 @@ func TestRun_LeavesTheLogToWhoMovesIt(t *testing.T) {
 
 // A process that was idle while others added more than it is worth following.
 func TestSequence_GoesOnFarBehindOthers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	s := newSite(t)
 	s.record(300)

@@ -36,6 +36,9 @@ func TestVerifyProof_EveryEntryOfEverySize(t *testing.T) {
 }
 
 func TestVerifyProof_NoByteCanChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	v := fixedRing(t)
 	p := newPlainLog(t, 11).proof(t, 5, 11, fixedKey(t, testOrigin, 1))

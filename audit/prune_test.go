@@ -245,6 +245,9 @@ func TestPrune_OfTwoAtOnceOneIsTold(t *testing.T) {
 }
 
 func TestPrune_IsRecordedOrUndone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	to := audit.PruneTo{Log: 1, Before: 256}
 	prune := func(f *faulty, ctx context.Context) error {

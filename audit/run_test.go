@@ -162,6 +162,9 @@ func TestRun_SignsWhateverTheClockDoes(t *testing.T) {
 // TestRun_ThinsOldCheckpoints keeps all of a day, of what is older the last of
 // each hour, and every one that is left leads to the log.
 func TestRun_ThinsOldCheckpoints(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
@@ -201,6 +204,9 @@ func TestRun_ThinsOldCheckpoints(t *testing.T) {
 // A clock that was wrong for a while leaves checkpoints of a far future. They are
 // thinned like others, and keep nothing else from being thinned.
 func TestRun_ThinsBehindCheckpointsOfTheFuture(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)

@@ -234,6 +234,9 @@ func mixed(t *testing.T) (*world, []byte) {
 }
 
 func TestVerifyTenant_NoByteCanChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	w, b := mixed(t)
 	p, all := w.mustProve(b)
@@ -253,6 +256,9 @@ func TestVerifyTenant_NoByteCanChange(t *testing.T) {
 
 // Nor can a bit, of one that is as short as can be.
 func TestVerifyTenant_NoBitCanChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	l := newToldLog(t)
 	l.add(l.entry("acme", 1))
@@ -392,6 +398,9 @@ func TestVerifyTenant_EndsWhateverGoesOn(t *testing.T) {
 
 // However long the export, no more than an entry of it is in memory.
 func TestExport_StreamsInBoundedMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w := newLog(t)
 	w.fill(6000, "acme")
 	_, err := w.trail.Checkpoint(t.Context())

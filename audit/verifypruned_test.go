@@ -15,6 +15,9 @@ import (
 // TestVerify_FindsEveryChangeOfAPrunedLog is about what is left of a log, some of
 // whose first entries are still to go.
 func TestVerify_FindsEveryChangeOfAPrunedLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	w := newLog(t, audit.Unmanaged("test"))
 	ctx := w.as(kim)

@@ -210,6 +210,9 @@ func newSigner(t *testing.T, origin string) audit.Signer {
 }
 
 func TestVerify_FindsEveryChangeOfEveryRow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	f := openTamper(t)
 	wide := some(61)
@@ -242,6 +245,9 @@ func (f *tamper) ofRedacted(p frozenPart) bool {
 // What a dropped part says beside its place could only be checked with what is
 // gone.
 func TestVerify_FindsEveryChangeOfAPart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	f := openTamper(t)
 	dropped, redacted := 0, 0
@@ -308,6 +314,9 @@ func exchanged[R any](f *tamper, table string, rows []R, place func(to *R, from 
 }
 
 func TestVerify_FindsRowsThatAreGoneAddedOrExchanged(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	f := openTamper(t)
 	without(f, "head", &f.heads)

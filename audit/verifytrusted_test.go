@@ -46,6 +46,9 @@ func isRolledBack(err error) bool {
 // TestVerify_FromATrustedCheckpointFindsWhatCameLater changes, removes and adds
 // rows behind a checkpoint, and verifies from there.
 func TestVerify_FromATrustedCheckpointFindsWhatCameLater(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	f := openTamper(t)
 	trusted := f.checkpointOf(1, 200)

@@ -15,6 +15,9 @@ import (
 // read in many pages, as who takes the key of a table away can: also where a page
 // ends, and at the very end.
 func TestVerify_FindsASecondRowInAPlace(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	w := newLog(t)
 	var tenants []troth.Tenant

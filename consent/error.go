@@ -64,7 +64,7 @@ var (
 	ErrNeeds = errors.New("consent: an option is missing")
 	// ErrUnmanaged says that the store is managed by a retention keeper, and
 	// destroys nothing without it.
-	ErrUnmanaged = errors.New("consent: a retention keeper manages this store")
+	ErrUnmanaged = errors.New("consent: store is managed by a retention keeper, which alone gives leave to destroy")
 	// ErrHeld says that the proof of an erased person must stay until later.
 	ErrHeld = errors.New("consent: the limitation period is not over")
 	// ErrReceipt says that bytes cannot be read as a receipt: they say nothing,

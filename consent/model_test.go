@@ -115,6 +115,9 @@ func (m *model) publish(t consent.Terms) {
 // known at random instants, with those of the model, by the ledger that has cached
 // and by one that has not.
 func TestModel_RandomEventsAgainstANaiveFold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	seed := *modelSeed
 	if seed == 0 {
 		seed = rand.Uint64()

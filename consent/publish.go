@@ -126,7 +126,7 @@ func (d *tenantData) next(t Terms, now int64) (next Terms, isNew bool, err error
 	versions := d.catalogue[t.Purpose]
 	if at := d.catalogue.Version(t.Purpose, t.Version); at != nil {
 		if !at.sameAs(&t) {
-			return Terms{}, false, ErrConflict
+			return Terms{}, false, fmt.Errorf("%w: version %d has other terms", ErrConflict, at.Version)
 		}
 		return *at, false, nil
 	}

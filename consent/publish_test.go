@@ -177,6 +177,9 @@ func TestPublish_AsksWhoIsConcernedAndNobodyElse(t *testing.T) {
 }
 
 func TestPublish_FindsManyPeoplePageByPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	asked := map[string]int{}
 	w := newWorld(t, consent.WithNotifier(consent.NotifierFunc(func(_ context.Context, n consent.Notification) error {
 		asked[n.Subject.ID+"/"+string(n.Purpose)]++

@@ -76,6 +76,9 @@ func TestReceipt_HoldsAndSaysWhatWasSaid(t *testing.T) {
 }
 
 func TestVerifyReceipt_NoDateNorPurposeCanBeEdited(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w, e, file := receiptOf(t)
 	for name, edit := range map[string][2]string{
 		"when it was said":   {e.GivenAt.Format("2006-01-02T15:04:05"), "2020-01-01T00:00:00"},

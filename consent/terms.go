@@ -109,7 +109,7 @@ func (t *Terms) faults() string {
 	switch t.Change {
 	case NewPurpose, Editorial, Material, NewRecipient:
 	default:
-		return "has an unknown class of change"
+		return "has no class of change that is known: Change is material, new-recipient or editorial"
 	}
 	switch {
 	case t.MinimumAge < 0 || t.MinimumAge > 150 || t.MinimumAge > 0 && t.Age != NotForChildren:

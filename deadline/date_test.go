@@ -91,6 +91,9 @@ func TestDate_Properties(t *testing.T) {
 
 // Every day of the valid years agrees with the calendar of package time.
 func TestDate_AgreesWithTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	d, clock := day(t, "0001-01-01"), time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC)
 	for n := 0; d.Valid(); n++ {
 		if d != deadline.DateOf(clock, time.UTC) || d.Weekday() != clock.Weekday() ||

@@ -155,6 +155,9 @@ func TestDue_ADayAnswersAnInstant(t *testing.T) {
 // Whatever a rule that validates and events that validate hold, and however far
 // they are from any law: there is a day that exists, or an error.
 func TestDue_ExtremesGiveADayOrAnError(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	rnd := random(t)
 	all := allRules()
 	far := func() int { return []int{0, 1, 27, 400, MaxPeriod - 1, MaxPeriod}[rnd.IntN(6)] }

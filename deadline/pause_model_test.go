@@ -56,6 +56,9 @@ func standing(r Rule, events []Event, start, end Date) (days int) {
 
 // Over random events, counting by intervals agrees with counting by days.
 func TestDue_PausesAgreeWithAModelThatCountsDays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	rnd := random(t)
 	types := []EventType{ClarificationAsked, ClarificationAnswered, FeeAsked, FeePaid, Processed}
 	paused := 0

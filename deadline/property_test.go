@@ -169,6 +169,9 @@ func TestDue_SafeIsNeverAfterLegalAndLegalNeverEarly(t *testing.T) {
 // none gives an earlier day than the safe one: strict readings never cancel
 // each other out. The explanation has doubts if and only if there is a gap.
 func TestDue_SafeIsTheEarliestOfAllReadings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	rnd := random(t)
 	all := slices.DeleteFunc(allRules(), func(r Rule) bool { return len(r.Doubts) == 0 })
 	gaps := 0

@@ -78,14 +78,22 @@
 //
 // Rights is a desk for them. The Kit's own parts are its sources: consents, opt-outs, keys
 // and, with a Keeper, every record under the policy. Config.Rights adds the host's tables
-// and processors, and what signs exports:
+// and processors:
 //
 //	c.Rights = func(k *kit.Kit) []rights.Option {
 //		return []rights.Option{
-//			rights.WithController("Acme Ltd."), rights.WithExports(rights.Exports{Signer: signer}),
-//			rights.WithSource(rights.Source{Name: "files", Order: rights.Primary, Locator: files, Exporter: files, Eraser: files}),
+//			rights.WithController("Acme Ltd."), rights.WithRegimes("gdpr"),
+//			rights.WithSource(rights.Source{
+//				Name: "files", Order: rights.Primary, Records: []string{"file"},
+//				For: []rights.Right{rights.Access, rights.Portability}, Locator: files, Exporter: files,
+//			}),
 //		}
 //	}
+//
+// Records under the policy are erased by the Kit's source, as holds and duties allow; so
+// this source is for disclosing alone. One that is asked to erase and cannot would say so
+// in every certificate, which would never be final. Archives are signed as the trail's
+// log is, unless [rights.WithExports] names another signer.
 //
 // # What it does not promise
 //

@@ -68,7 +68,9 @@ type Config struct {
 	Retention func(k *Kit) []retention.Option
 	// Rights is optional, and called once, when the other parts but the Keeper are made:
 	// the host's own sources of data about people, and what else the desk is to know.
-	// The Kit's parts are sources already.
+	// The Kit's parts are sources already, and the log's signer signs exports unless
+	// [rights.WithExports] names another. Certificates and exports need
+	// [rights.WithController].
 	Rights func(k *Kit) []rights.Option
 	// Kinds says how work that the Kit itself hands to Tasks is limited and tried
 	// again, by the names of [consent.Works], [unsubscribe.Works] and [retention.Works], or
@@ -142,6 +144,9 @@ func Open(ctx context.Context, c Config, opts ...vault.Option) (*Kit, error) {
 	}
 	k.Handle = handle
 	if err := k.wire(ctx, c, opts); err != nil {
+		if c.Retention == nil && errors.Is(err, audit.ErrUnmanaged) {
+			err = fmt.Errorf("Config.Retention is missing: %w", err)
+		}
 		return nil, errors.Join(fmt.Errorf("kit: open: %w", err), handle.Close())
 	}
 	return k, nil

@@ -2,8 +2,11 @@ package kit
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -57,8 +60,8 @@ func (k *Kit) orHeld(ctx context.Context, tenant troth.Tenant, err error) (right
 }
 
 // consentSource is the ledger of consent as a source.
-func (k *Kit) consentSource() rights.Source {
-	s := consentSource{k}
+func (k *Kit) consentSource(c Config) rights.Source {
+	s := consentSource{k, c.Directory != nil}
 	return rights.Source{
 		Name: "troth.consent", Title: "Consents", Order: rights.Primary,
 		For: []rights.Right{
@@ -69,7 +72,11 @@ func (k *Kit) consentSource() rights.Source {
 	}
 }
 
-type consentSource struct{ k *Kit }
+type consentSource struct {
+	k *Kit
+	// mirrored says that the registry of opt-outs is to know too.
+	mirrored bool
+}
 
 func (s consentSource) Locate(ctx context.Context, q rights.Inquiry) (rights.Located, error) {
 	if q.SubjectID == "" {
@@ -140,25 +147,61 @@ func (s consentSource) Erase(ctx context.Context, q rights.Inquiry) (rights.Repo
 	return r, nil
 }
 
-// Object records a no to each purpose that the request names; without any, to direct
-// marketing.
+// Object records a no to each purpose that the request names, in both ledgers: the one of
+// opt-outs outlives the person's erasure. Without any, an objection is to direct marketing, and
+// consent is taken back for everything that was ever said. Which purposes sell data, or need
+// sensitive data, the ledger cannot know.
 func (s consentSource) Object(ctx context.Context, q rights.Inquiry) (rights.Report, error) {
 	if q.SubjectID == "" {
 		return nothing(), nil
 	}
 	purposes := q.Purposes
 	if len(purposes) == 0 {
-		purposes = []troth.Purpose{""}
+		switch q.Right {
+		case rights.Object:
+			purposes = []troth.Purpose{""}
+		case rights.WithdrawConsent:
+			var err error
+			if purposes, err = s.purposes(ctx, q); err != nil {
+				return rights.Report{}, err
+			}
+		default:
+			return rights.Report{Outcome: rights.Unsupported}, nil
+		}
+	}
+	if len(purposes) == 0 {
+		return nothing(), nil
 	}
 	for _, p := range purposes {
-		err := s.k.Consent.Object(ctx, troth.Objection{
-			Subject: q.Subject(), Purpose: p, At: s.k.now(), OriginID: q.Key + "/" + string(p),
-		})
-		if err != nil {
+		o := troth.Objection{Subject: q.Subject(), Purpose: p, At: s.k.now(), OriginID: originOf(q, p)}
+		if err := s.k.Consent.Object(ctx, o); err != nil {
+			return rights.Report{}, err
+		}
+		if !s.mirrored {
+			continue
+		}
+		if err := s.k.Unsubscribe.Object(ctx, o); err != nil {
 			return rights.Report{}, err
 		}
 	}
 	return rights.Report{Outcome: rights.Done, Method: rights.Ended, Records: uint64(len(purposes))}, nil
+}
+
+// originOf names an objection, in as many bytes as ledgers take.
+func originOf(q rights.Inquiry, p troth.Purpose) string {
+	sum := sha256.Sum256([]byte(q.Key + "/" + string(p)))
+	return "rights/" + hex.EncodeToString(sum[:])
+}
+
+// purposes are those that the person ever said something about.
+func (s consentSource) purposes(ctx context.Context, q rights.Inquiry) (all []troth.Purpose, err error) {
+	h, err := s.k.Consent.History(ctx, q.Subject(), rightsPurpose)
+	for i := range h.Entries {
+		if p := h.Entries[i].Event.Purpose; !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all, err
 }
 
 // unsubscribeSource is the registry of opt-outs as a source. It knows people by their
@@ -407,12 +450,42 @@ func (s vaultSource) Restrict(ctx context.Context, q rights.Inquiry) (rights.Rep
 		return nothing(), nil
 	}
 	_, err := s.k.Vault.Restrict(ctx, vault.Restriction{
-		Tenant: q.Tenant, SubjectID: q.SubjectID, Except: []troth.Purpose{rightsPurpose, "legal-claims"}, Ground: "rights-request",
+		Tenant: q.Tenant, SubjectID: q.SubjectID, Except: []troth.Purpose{rightsPurpose, "legal-claims"}, Ground: restrictionOf(q),
 	})
 	if err != nil {
 		return rights.Report{}, err
 	}
 	return rights.Report{Outcome: rights.Done, Method: rights.Restricted, Records: 1}, nil
+}
+
+// restrictionOf names a restriction by its request, so that each is lifted by itself.
+func restrictionOf(q rights.Inquiry) string { return "rights-request/" + q.Request }
+
+// Lift grants that the request's restriction ends, of which the person was told, and ends it.
+func (s vaultSource) Lift(ctx context.Context, q rights.Inquiry, l rights.Lifted) error {
+	if q.SubjectID == "" {
+		return nil
+	}
+	all, err := s.k.Vault.Restrictions(ctx, q.Tenant, q.SubjectID)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		r := &all[i]
+		if r.Ground != restrictionOf(q) || !r.LiftedAt.IsZero() {
+			continue
+		}
+		grant, err := s.k.Vault.Grant(ctx, vault.Grant{
+			Tenant: q.Tenant, SubjectID: q.SubjectID, Restriction: r.Entry, Ground: l.Ground, Announced: l.ToldAt,
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := s.k.Vault.Lift(ctx, grant); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var (

@@ -108,6 +108,15 @@ var (
 	}
 )
 
+var actForget = &troth.Act{
+	Name: "retention.forget", Version: 1,
+	Doc: "What was reported of an account, a subject or a purpose was removed, since all of it is over.",
+	Fields: []troth.Field{
+		fieldScope,
+		{Name: "events", Kind: troth.CountFact, Doc: "how many events there were"},
+	},
+}
+
 var fieldPlan = troth.Field{Name: "plan", Kind: troth.DigestFact, Doc: "hash of the plan"}
 
 func planAct(name, doc string) *troth.Act {
@@ -159,7 +168,7 @@ func Acts() []*troth.Act {
 		actActivate, actManage, actMove, actPurge, actHold, actPropose, actRelease,
 		actPlan, actApprove, actCarried, actAwait, actStop, actLift,
 		actWarrant, actCopy, actGone, actLate, actCertificate, actTooLate,
-		actReport, actReach,
+		actReport, actReach, actForget,
 	}, controlActs()...)
 }
 

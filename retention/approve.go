@@ -39,6 +39,9 @@ func (k *Keeper) Propose(ctx context.Context, p Plan) error {
 	if row.Proposer, err = proposerOf(ctx, nil); err != nil {
 		return err
 	}
+	if row.MAC, err = k.tag(ctx, row.message()); err != nil {
+		return err
+	}
 	return k.tx.Atomically(ctx, func(ctx context.Context) error {
 		if err := k.store.LockTenant(ctx, troth.Platform, true); err != nil {
 			return fmt.Errorf("retention: lock: %w", err)
@@ -103,7 +106,7 @@ func (k *Keeper) Approve(ctx context.Context, hash [sha256.Size]byte) error {
 		if !found {
 			return ErrNotFound
 		}
-		p, err := row.plan()
+		p, err := k.readPlan(ctx, &row)
 		if err != nil {
 			return err
 		}
@@ -133,7 +136,7 @@ func another(ctx context.Context, proposer []byte) error {
 		return err
 	}
 	if subtle.ConstantTimeCompare(me, proposer) == 1 {
-		return ErrRole
+		return fmt.Errorf("%w: who proposed it does not decide it", ErrRole)
 	}
 	return nil
 }
@@ -141,8 +144,8 @@ func another(ctx context.Context, proposer []byte) error {
 // approve opens what the plan is about, and everything that waited for people to look.
 func (k *Keeper) approve(ctx context.Context, row PlanRow, p *Plan) error {
 	row.ApprovedAt, row.Proposer, row.Spent = k.now().UnixMicro(), nil, make([]int64, len(p.Buckets))
-	if err := k.store.PutPlan(ctx, row); err != nil {
-		return fmt.Errorf("retention: write plan: %w", err)
+	if err := k.putPlan(ctx, row); err != nil {
+		return err
 	}
 	all, err := k.store.Allowances(ctx, troth.Platform)
 	if err != nil {
@@ -167,7 +170,48 @@ func (k *Keeper) approve(ctx context.Context, row PlanRow, p *Plan) error {
 			return fmt.Errorf("retention: write allowance: %w", err)
 		}
 	}
+	if err := k.noteApproved(ctx); err != nil {
+		return err
+	}
 	return k.record(ctx, row.entry(actApprove, p))
+}
+
+func approvedKey() ControlKey { return ControlKey{troth.Platform, controlApproved, "1"} }
+
+// noteApproved puts on record that a plan was ever approved, so that nobody who writes to
+// the database can have said so: an allowance has no MAC.
+func (k *Keeper) noteApproved(ctx context.Context) (err error) {
+	if k.opt.keys == nil {
+		return nil
+	}
+	row := ControlRow{ControlKey: approvedKey(), Open: true}
+	if row.MAC, err = k.tag(ctx, row.message()); err != nil {
+		return err
+	}
+	inserted, err := k.store.InsertControl(ctx, row)
+	if err == nil && !inserted {
+		err = k.store.PutControl(ctx, row)
+	}
+	if err != nil {
+		return fmt.Errorf("retention: write approval: %w", err)
+	}
+	return nil
+}
+
+// everApproved reports whether a plan was; where the keeper has no keys the allowance is
+// believed.
+func (k *Keeper) everApproved(ctx context.Context) (bool, error) {
+	if k.opt.keys == nil {
+		return true, nil
+	}
+	row, found, err := k.store.Control(ctx, approvedKey())
+	if err != nil {
+		return false, fmt.Errorf("retention: read approval: %w", err)
+	}
+	if !found {
+		return false, nil
+	}
+	return k.authentic(ctx, row.message(), row.MAC)
 }
 
 // Plans returns the plans that were proposed and have not ended, ordered by hash.
@@ -178,7 +222,7 @@ func (k *Keeper) Plans(ctx context.Context) ([]Proposed, error) {
 	}
 	var all []Proposed
 	for i := range rows {
-		p, err := rows[i].plan()
+		p, err := k.readPlan(ctx, &rows[i])
 		if err != nil {
 			return nil, err
 		}

@@ -125,8 +125,13 @@ func (k *Keeper) endPlans(ctx context.Context, h *History, began time.Time) erro
 	if err != nil {
 		return fmt.Errorf("retention: read plans: %w", err)
 	}
+	var bad []error // one row that nobody wrote keeps no other from ending
 	for i := range rows {
-		p, err := rows[i].plan()
+		p, err := k.readPlan(ctx, &rows[i])
+		if errors.Is(err, ErrTampered) {
+			bad = append(bad, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -141,7 +146,7 @@ func (k *Keeper) endPlans(ctx context.Context, h *History, began time.Time) erro
 			return err
 		}
 	}
-	return nil
+	return errors.Join(bad...)
 }
 
 func (k *Keeper) endPlan(ctx context.Context, hash [32]byte, why string) error {
@@ -154,8 +159,8 @@ func (k *Keeper) endPlan(ctx context.Context, hash [32]byte, why string) error {
 			return nil
 		}
 		row.EndedAt, row.Proposer = k.now().UnixMicro(), nil
-		if err := k.store.PutPlan(ctx, row); err != nil {
-			return fmt.Errorf("retention: write plan: %w", err)
+		if err := k.putPlan(ctx, row); err != nil {
+			return err
 		}
 		gone := int64(0)
 		for _, n := range row.Spent {

@@ -199,7 +199,7 @@ func TestCeiling_AClockThatRanAhead(t *testing.T) {
 func TestCeiling_AnErrorNamesTheClassAndNothingElse(t *testing.T) {
 	w := bounded(t, 2, retention.WithCeiling("", retention.Ceiling{Records: 1}))
 	_, err := w.k.Sweep(w.ctx)
-	require.EqualError(t, err, `retention: this needs an approved plan: ceiling of class "content"`)
+	require.EqualError(t, err, `retention: this needs an approved plan: ceiling of class "content"; see Keeper.Preview`)
 	var swept []retention.Swept
 	ctx, cancel := context.WithCancel(w.ctx)
 	k := w.keeper(retention.WithSwept(func(s retention.Swept) { swept = append(swept, s); cancel() }))

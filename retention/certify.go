@@ -53,8 +53,9 @@ type IssuedCertificate struct {
 }
 
 // Certify issues a certificate about records of a tenant that were destroyed, by their
-// handles, see [Order.Handle]; in the caller's transaction or one of its own. It is final
-// once every copy of them is gone, and says until then which may be there. It returns
+// handles: handlers are told them as [Order.Handle], and [Keeper.Record] says them, behind
+// the type, as long as the record is there. It works in the caller's transaction or one of
+// its own. The certificate is final once every copy of them is gone, and says until then which may be there. It returns
 // [ErrNotFound] for a record that was not destroyed, or of which nothing is kept any more.
 //
 // A copy counts as ended by the destruction of its key where [Registration.Erased] tells

@@ -21,6 +21,9 @@ const (
 	// ControlSeal is the list of everything that forbids destroying, authenticated.
 	ControlSeal = "seal"
 
+	// controlApproved says that a plan was ever approved.
+	controlApproved = "approved"
+
 	// controlAccept is the first half of an acceptance.
 	controlAccept = "accept"
 )

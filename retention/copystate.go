@@ -86,7 +86,7 @@ func (k *Keeper) Copies(ctx context.Context, key RecordKey) ([]CopyState, error)
 	}
 	sheds := h.Sheds(row.Class, row.Cohort, row.Stage)
 	for i := range rows {
-		p, err := k.progress(h, &rows[i])
+		p, err := k.progress(ctx, h, &rows[i])
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +126,7 @@ func (k *Keeper) destroyed(ctx context.Context, tenant troth.Tenant, handle stri
 	}
 	for i := range rows {
 		if rows[i].End != "" {
-			return k.progress(h, &rows[i])
+			return k.progress(ctx, h, &rows[i])
 		}
 	}
 	return nil, ErrNotFound

@@ -48,6 +48,7 @@
 // and [WithOutside] the keeper notices who changed holds, exceptions or policies past it, or
 // put an older database back, and destroys nothing meanwhile. Content that is processed and
 // never kept goes through [Keeper.Transient].
+//
 // # Before anything goes
 //
 // [Keeper.Preview] says what a sweep would do now, by the sweep's own evaluation, as

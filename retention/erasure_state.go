@@ -107,24 +107,27 @@ func (k *Keeper) left(ctx context.Context, state *ErasureState, g *grantedErasur
 	now := k.now()
 	after := RecordKey{Tenant: state.Tenant}
 	for {
-		rows, err := k.store.SubjectRecords(ctx, after, state.SubjectID, k.opt.batch)
+		rows, err := k.store.RecordsOf(ctx, after, Many{OfSubject, state.SubjectID}, k.opt.batch)
 		if err != nil {
 			return fmt.Errorf("retention: read records: %w", err)
+		}
+		events, err := k.eventsFor(ctx, rows...)
+		if err != nil {
+			return err
 		}
 		for i := range rows {
 			after = rows[i].RecordKey
 			if !g.covers(&rows[i]) {
 				continue
 			}
-			det, err := rows[i].detail()
-			if err != nil {
+			o, err := outcomeOf(h, holds, events, &rows[i], now)
+			if err != nil || o.f == nil {
 				state.Unknown++
 				continue
 			}
-			f := holds.facts(h, &rows[i], &det, now)
-			f.Exceptions = nil // they keep nothing from an erasure
-			d := h.Evaluate(f, now)
-			state.take(f, &d)
+			o.f.Exceptions = nil // they keep nothing from an erasure
+			d := h.Evaluate(o.f, now)
+			state.take(o.f, &d)
 		}
 		if len(rows) < k.opt.batch {
 			break

@@ -3,6 +3,7 @@ package retention
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -70,7 +71,7 @@ func (k *Keeper) spread(ctx context.Context, key ControlKey, now time.Time) (mor
 			return k.putErasure(ctx, &row)
 		}
 		after := RecordKey{Tenant: key.Tenant, Type: p.AfterType, ID: p.AfterID}
-		records, err := k.store.SubjectRecords(ctx, after, s.SubjectID, k.opt.batch)
+		records, err := k.store.RecordsOf(ctx, after, Many{OfSubject, s.SubjectID}, k.opt.batch)
 		if err != nil {
 			return fmt.Errorf("retention: read records: %w", err)
 		}
@@ -139,6 +140,10 @@ func (k *Keeper) passed(ctx context.Context, row *ControlRow, s *storedErasure, 
 	default:
 		row.Open, row.DueAt = false, 0
 		p.FinishedAt = now.UnixMicro()
+		whole := Whole{Tenant: row.Tenant, ID: s.SubjectID}
+		if err := k.forget(ctx, whole, OfSubject); err != nil && !errors.Is(err, ErrNotOver) {
+			return err
+		}
 		return k.record(ctx, troth.Entry{Act: actErased, Tenant: row.Tenant, SubjectID: s.SubjectID, Facts: troth.Facts{
 			"request": troth.Word(row.ID), "destroyed": troth.Count(p.Destroyed), "anonymised": troth.Count(p.Anonymised),
 		}})

@@ -64,6 +64,12 @@ var (
 	ErrNotFound = errors.New("retention: not found")
 	// ErrEvent says that an event is not declared by the policy.
 	ErrEvent = errors.New("retention: no such event")
+	// ErrFull says that a record has as many events and labels as a row holds: one more is
+	// not taken.
+	ErrFull = errors.New("retention: the record has too many events and labels")
+	// ErrNotOver says that not everything is over that belongs to an account, a person or a
+	// purpose: records of it are left, or something has not come to all of them.
+	ErrNotOver = errors.New("retention: records of it are left, or something has not come to all of them")
 	// ErrFuture says that something happened after now.
 	ErrFuture = errors.New("retention: the instant lies in the future")
 	// ErrRole says that the person may not do that, or not alone.
@@ -139,12 +145,20 @@ const (
 	AwaitsShortening Awaits = "shortening"
 )
 
+// means says what to do about it.
+func (a Awaits) means() string {
+	if a == AwaitsShortening {
+		return "see Keeper.PreviewActivation"
+	}
+	return "see Keeper.Preview"
+}
+
 func (e *ApprovalError) Error() string {
-	text := fmt.Sprintf("retention: this needs an approved plan: %s", e.Why)
+	text := fmt.Sprintf("%v: %s", ErrApproval, e.Why)
 	if e.Class != "" {
 		text += fmt.Sprintf(" of class %q", e.Class)
 	}
-	return text
+	return text + "; " + e.Why.means()
 }
 
 // Unwrap returns ErrApproval.

@@ -50,7 +50,7 @@ func NewHistory(policies ...*Policy) (*History, error) {
 		if n := len(h.versions); n > 0 {
 			before := h.versions[n-1]
 			if v.number <= before.number || !v.from.After(before.from) {
-				return nil, &PolicyError{Where: "version", Problem: "does not follow the one before"}
+				return nil, &PolicyError{Where: "version", Problem: "want a higher number, and a later effective day, than the version before"}
 			}
 		}
 		h.versions = append(h.versions, v)

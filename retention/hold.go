@@ -94,7 +94,7 @@ func (hold *Hold) validate() error {
 		return err
 	}
 	if hold.Review.IsZero() {
-		return ErrHold
+		return fmt.Errorf("%w: Review is missing", ErrHold)
 	}
 	x := Extent{SubjectID: hold.SubjectID, Class: hold.Class, From: hold.From, To: hold.To, Where: hold.Where}
 	return x.validate(hold.Tenant)
@@ -158,7 +158,7 @@ func (k *Keeper) Release(ctx context.Context, tenant troth.Tenant, id string) er
 	}
 	return k.withHold(ctx, tenant, id, func(ctx context.Context, row HoldRow) error {
 		if row.ProposedAt == 0 {
-			return ErrRole
+			return fmt.Errorf("%w: nobody has proposed it", ErrRole)
 		}
 		if err := another(ctx, row.Proposer); err != nil {
 			return err

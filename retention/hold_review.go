@@ -70,7 +70,7 @@ func (k *Keeper) ReviewHold(ctx context.Context, tenant troth.Tenant, id string,
 		return err
 	}
 	if !next.After(k.now()) {
-		return ErrHold
+		return fmt.Errorf("%w: the next review is past", ErrHold)
 	}
 	return k.withHold(ctx, tenant, id, func(ctx context.Context, row HoldRow) error {
 		row.ReviewAt = next.UnixMicro()

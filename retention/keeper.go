@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -204,20 +205,20 @@ func (k *Keeper) History(ctx context.Context) (*History, error) { return k.histo
 // Activate makes a policy the next version. Its linter must find nothing, with the
 // record types that are registered; otherwise the error is a *[LintError]. Only the
 // data-protection officer may. No record is changed: sweeps find by the new version
-// what it made due.
+// what it made due. The newest version again changes nothing, whoever asks, so that a
+// host can activate its policy at each start; ErrVersion is for another text of that
+// version, and for older ones.
 //
 // A version that makes records go earlier that are there takes a plan of
 // [Keeper.PreviewActivation] that two people approved; the error is an *[ApprovalError]
 // otherwise.
 func (k *Keeper) Activate(ctx context.Context, p *Policy) error {
-	if err := k.person(ctx, troth.Platform, k.opt.officer); err != nil {
-		return err
-	}
+	may := k.person(ctx, troth.Platform, k.opt.officer)
 	p, text, err := k.checked(p)
 	if err != nil {
-		return err
+		return cmp.Or(may, err)
 	}
-	err = k.tx.Atomically(ctx, func(ctx context.Context) error { return k.activate(ctx, p, text) })
+	err = k.tx.Atomically(ctx, func(ctx context.Context) error { return k.activate(ctx, p, text, may) })
 	if err == nil {
 		k.keepNow(ctx, troth.Platform)
 	}
@@ -243,7 +244,8 @@ func (k *Keeper) checked(p *Policy) (own *Policy, text []byte, err error) {
 	return own, text, nil
 }
 
-func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
+// activate activates a policy; may is why the actor may not, if that is so.
+func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte, may error) error {
 	if err := k.store.LockTenant(ctx, troth.Platform, true); err != nil {
 		return fmt.Errorf("retention: lock: %w", err)
 	}
@@ -261,9 +263,15 @@ func (k *Keeper) activate(ctx context.Context, p *Policy, text []byte) error {
 	if err := k.checkSeal(ctx, troth.Platform, before.sealed, sealedPolicy); err != nil {
 		return err
 	}
+	if (before.newest() == PlanVersion{Number: p.Version, Policy: row.Hash}) {
+		return nil
+	}
+	if may != nil {
+		return may
+	}
 	known, err := before.with([]PolicyRow{row})
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrVersion, err)
+		return outOfOrder(err)
 	}
 	if err := k.shortening(ctx, before, known); err != nil {
 		return err
@@ -306,8 +314,10 @@ func (k *Keeper) shortening(ctx context.Context, before, known *knownPolicy) err
 		return fmt.Errorf("retention: read plans: %w", err)
 	}
 	for i := range rows {
-		p, err := rows[i].plan()
-		if err != nil {
+		p, err := k.readPlan(ctx, &rows[i])
+		if errors.Is(err, ErrTampered) {
+			continue
+		} else if err != nil {
 			return err
 		}
 		if rows[i].ApprovedAt != 0 && p.Base == before.newest() && p.Version == known.newest() && !now.After(k.expires(&p)) {
@@ -324,9 +334,17 @@ func (k *Keeper) person(ctx context.Context, tenant troth.Tenant, role string) e
 		return err
 	}
 	if a.Kind != troth.Person || !a.HasRole(role) || a.Home() != troth.Platform && a.Home() != tenant {
-		return ErrRole
+		return fmt.Errorf("%w: one with the role %q", ErrRole, role)
 	}
 	return nil
+}
+
+// outOfOrder is why a version cannot be the next.
+func outOfOrder(err error) error {
+	if problem, is := errors.AsType[*PolicyError](err); is {
+		err = problem
+	}
+	return fmt.Errorf("%w: %w", ErrVersion, err)
 }
 
 // timeOf reads a stored instant.

@@ -166,6 +166,9 @@ var faultyOperations = []faultyOperation{
 }
 
 func TestFault_TheKeeperDoesEverythingOrNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	for _, o := range slices.Concat(faultyOperations, faultyPlans) {
 		t.Run(o.name, func(t *testing.T) {
 			dry := newFaulty(t)

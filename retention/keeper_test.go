@@ -153,7 +153,11 @@ func TestKeeper_ActivatesWhatLintsCleanOnly(t *testing.T) {
 	foreign := troth.WithActor(w.ctx, troth.Actor{Kind: troth.Person, ID: "officer", Roles: []string{"dpo"}, Tenant: "other"})
 	require.ErrorIs(t, w.k.Activate(foreign, content(t)), retention.ErrRole)
 	require.NoError(t, w.k.Activate(officer, content(t)))
-	require.ErrorIs(t, w.k.Activate(officer, content(t)), retention.ErrVersion)
+	require.NoError(t, w.k.Activate(officer, content(t)))
+	require.NoError(t, w.k.Activate(w.ctx, content(t)), "at a start of the host's")
+	other := changed(t, content(t), func(p *retention.Policy) { p.Title += "!" })
+	require.ErrorIs(t, w.k.Activate(w.ctx, other), retention.ErrRole)
+	require.ErrorIs(t, w.k.Activate(officer, other), retention.ErrVersion)
 	require.Len(t, w.notes.of(t, "retention.activate"), 1)
 }
 

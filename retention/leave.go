@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -93,8 +94,12 @@ func (k *Keeper) state(ctx context.Context, h *History, now time.Time) (s state,
 	}
 	for _, a := range allowances {
 		s.closed[a.ID], s.since[a.ID] = a.ClosedAt != 0, timeOf(a.ClosedAt)
-		if a.ID == firstRun && a.Since != 0 {
-			s.first = false
+		if a.ID == firstRun && a.Since != 0 && s.first {
+			approved, err := k.everApproved(ctx)
+			if err != nil {
+				return s, err
+			}
+			s.first = !approved
 		}
 	}
 	rows, err := k.store.OpenPlans(ctx, troth.Platform)
@@ -105,8 +110,10 @@ func (k *Keeper) state(ctx context.Context, h *History, now time.Time) (s state,
 		if row.ApprovedAt == 0 {
 			continue
 		}
-		p, err := row.plan()
-		if err != nil {
+		p, err := k.readPlan(ctx, &row)
+		if errors.Is(err, ErrTampered) {
+			continue // it lets nothing go, and the sweep tells of it
+		} else if err != nil {
 			return s, err
 		}
 		if k.stale(h, &p, now) == "" && !p.At.After(now) && p.Version == newestOf(h) {
@@ -180,6 +187,9 @@ func (l *leave) planned(ctx context.Context, row *RecordRow) (member bool, g gra
 			if !found {
 				return true, grantBusy, nil
 			}
+			if _, err := l.k.readPlan(ctx, &locked); err != nil {
+				return false, grantWait, err
+			}
 			p.locked, p.row = true, locked
 		}
 		member = true
@@ -226,8 +236,8 @@ func (l *leave) settle(ctx context.Context) error {
 		if !p.changed {
 			continue
 		}
-		if err := l.k.store.PutPlan(ctx, p.row); err != nil {
-			return fmt.Errorf("retention: write plan: %w", err)
+		if err := l.k.putPlan(ctx, p.row); err != nil {
+			return err
 		}
 	}
 	for _, a := range l.allowances {

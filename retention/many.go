@@ -37,8 +37,11 @@ func (k *Keeper) HappenedTo(ctx context.Context, w Whole, o Occurrence) error {
 			return err
 		}
 		scope, ok := h.ScopeOf(o.Event, now)
-		if !ok || scope == OfRecord {
+		if !ok {
 			return ErrEvent
+		}
+		if scope == OfRecord {
+			return fmt.Errorf("%w of many records: it is of one, for Happened", ErrEvent)
 		}
 		if w.ID != "" || scope != OfAccount {
 			if err := checkName(string(scope), w.ID); err != nil {
@@ -128,15 +131,26 @@ func (k *Keeper) eventsFor(ctx context.Context, rows ...RecordRow) (manyEvents, 
 // fold adds to what is known of a record what happened to all that it belongs to, and
 // reports whether any of that is new.
 func (d *detail) fold(row *RecordRow, events manyEvents) (added bool) {
+	type happened struct {
+		event string
+		at    int64
+	}
+	var known map[happened]bool // made if there is anything to look for
 	for _, m := range row.wholes() {
 		for i := range events[m] {
-			if o := (Occurrence{Event: events[m][i].Event, At: timeOf(events[m][i].At)}); !d.has(o) {
-				d.Events = append(d.Events, o)
-				added = true
+			if known == nil {
+				known = make(map[happened]bool, len(d.Events)+len(events[m]))
+				for _, o := range d.Events {
+					known[happened{o.Event, o.At.UnixMicro()}] = true
+				}
+			}
+			if key := (happened{events[m][i].Event, events[m][i].At}); !known[key] {
+				known[key], added = true, true
+				d.Events = append(d.Events, Occurrence{Event: key.event, At: timeOf(key.at)})
 			}
 		}
 	}
-	return added
+	return added && len(d.Events)-d.own != d.beyond
 }
 
 // stand puts a record where everything that happened to it says. One that is out of time

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	_ "embed" // for the schema
 	"encoding/json"
-	"slices"
+	"fmt"
+	"strings"
 
+	"github.com/trothdev/troth/deadline"
 	"github.com/trothdev/troth/internal/strictjson"
 )
 
@@ -31,7 +33,7 @@ func Parse(text []byte) (*Policy, error) {
 	if err := strictjson.Check(text, strictjson.Limits{Bytes: MaxText, Depth: maxDepth}); err != nil {
 		return nil, &PolicyError{Err: err}
 	}
-	if err := noZeros(text); err != nil {
+	if err := (spelling{json.NewDecoder(bytes.NewReader(text))}).value("", ""); err != nil {
 		return nil, err
 	}
 	p := new(Policy)
@@ -46,20 +48,55 @@ func Parse(text []byte) (*Policy, error) {
 	return p, nil
 }
 
-// noZeros refuses periods of no length, which would read as absent ones: what is
-// wanted at once says so in other words.
-func noZeros(text []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	last := ""
-	for {
-		token, err := dec.Token()
-		if err != nil {
-			return nil //nolint:nilerr // the text was checked before, so this is its end
-		}
-		word, _ := token.(string)
-		if word == "P0D" && slices.Contains([]string{"sweep", "retry", "for", "lag", "rotation", "within"}, last) {
-			return &PolicyError{Where: last, Problem: "is a period of no length"}
-		}
-		last = word
+// spelling finds what the decoder would refuse without saying where: periods and days
+// that are not written as such, and periods of no length, which would read as absent ones.
+type spelling struct{ dec *json.Decoder }
+
+// value reads one value, which stands at a place as the value of a field.
+func (s spelling) value(where, field string) error {
+	token, err := s.dec.Token()
+	if err != nil {
+		return err
 	}
+	switch token := token.(type) {
+	case json.Delim:
+		for i := 0; s.dec.More(); i++ {
+			inside, name := fmt.Sprintf("%s[%d]", where, i), field
+			if token == '{' {
+				key, err := s.dec.Token()
+				if err != nil {
+					return err
+				}
+				name, _ = key.(string)
+				inside = strings.TrimPrefix(where+"."+name, ".")
+			}
+			if err := s.value(inside, name); err != nil {
+				return err
+			}
+		}
+		_, err = s.dec.Token()
+		return err
+	case string:
+		return misspelt(token, where, field)
+	}
+	return nil
+}
+
+// misspelt says what is wrong with a period or a day; nil for all that is neither.
+func misspelt(text, where, field string) error {
+	switch field {
+	case "sweep", "retry", "for", "lag", "rotation", "within":
+		p, err := deadline.ParsePeriod(text)
+		if err != nil {
+			return &PolicyError{Where: where, Problem: "want a period, such as P30D, P3M or PT72H"}
+		}
+		if p.IsZero() {
+			return &PolicyError{Where: where, Problem: "is a period of no length"}
+		}
+	case "effective", "review":
+		if _, err := deadline.ParseDate(text); err != nil {
+			return &PolicyError{Where: where, Problem: "want a day, such as 2026-01-31"}
+		}
+	}
+	return nil
 }

@@ -121,7 +121,25 @@ func TestParse_Refuses(t *testing.T) {
 	}
 }
 
+func TestParse_SaysWhereAndWhatItWants(t *testing.T) {
+	text := canonicalText(t, content(t))
+	for want, change := range map[string][2]string{
+		"classes[0].stages[1].for: want a period, such as P30D, P3M or PT72H":        {`"for":"P25D"`, `"for":"25 days"`},
+		"effective: want a day, such as 2026-01-31":                                  {"2020-01-01", "1.1.2020"},
+		"classes.content.stages.active.visible: want one of none, staff, owner, all": {`"visible":"all"`, `"visible":"world"`},
+		"events.account.closed.scope: want one of record, account, subject, purpose": {`"scope":"account"`, `"scope":"world"`},
+		"promises.trash.within: want either a period or at_once":                     {`"within":"P90D",`, ``},
+	} {
+		require.Contains(t, text, change[0])
+		_, err := retention.Parse([]byte(strings.Replace(text, change[0], change[1], 1)))
+		require.EqualError(t, err, "retention: policy: "+want)
+	}
+}
+
 func TestParse_RefusesWhatIsHuge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	text := canonicalText(t, content(t))
 	deep := strings.Repeat(`{"default":`, 100_000) + "1" + strings.Repeat("}", 100_000)
 	many := strings.Replace(text, `"events":[`, `"events":[`+strings.Repeat(`{"event":"e"},`, 30_000), 1)

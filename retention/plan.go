@@ -3,6 +3,7 @@ package retention
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -179,6 +180,29 @@ func (row *PlanRow) plan() (p Plan, err error) {
 		return p, fmt.Errorf("%w: a plan", ErrRecord)
 	}
 	return p, nil
+}
+
+// readPlan reads a plan that a keeper wrote.
+func (k *Keeper) readPlan(ctx context.Context, row *PlanRow) (p Plan, err error) {
+	fits, err := k.authentic(ctx, row.message(), row.MAC)
+	if err == nil && !fits {
+		err = &TamperedError{row.Tenant, []Tampering{{RowForged, sealedPlan, hex.EncodeToString(row.Hash[:])}}}
+	}
+	if err != nil {
+		return p, err
+	}
+	return row.plan()
+}
+
+// putPlan replaces a plan's row.
+func (k *Keeper) putPlan(ctx context.Context, row PlanRow) (err error) {
+	if row.MAC, err = k.tag(ctx, row.message()); err != nil {
+		return err
+	}
+	if err := k.store.PutPlan(ctx, row); err != nil {
+		return fmt.Errorf("retention: write plan: %w", err)
+	}
+	return nil
 }
 
 // sorted reports whether every bucket is in its place.

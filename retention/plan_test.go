@@ -16,12 +16,13 @@ import (
 // careful has a keeper that does nothing without approval.
 func careful(t *testing.T, opts ...retention.Option) *kept {
 	t.Helper()
-	w := newKept(t, content(t))
+	w := newKept(t, nil)
 	k, err := retention.New(w.ctx, retention.Config{Store: w.store, Recorder: w.notes}, append([]retention.Option{
 		retention.WithClock(func() time.Time { return w.now }), retention.WithRecords("file", retention.Registration{Handler: w.files}),
 	}, opts...)...)
 	require.NoError(t, err)
 	w.k, w.files.keeper = k, k
+	require.NoError(t, k.Activate(officer(w), content(t)))
 	return w
 }
 

@@ -229,8 +229,8 @@ func (r *reporting) waiting(ctx context.Context) error {
 		if rows[i].GoneBy == 0 || rows[i].Deferred != "" {
 			continue
 		}
-		p, err := r.k.progress(r.h, &rows[i])
-		if errors.Is(err, ErrRecord) {
+		p, err := r.k.progress(ctx, r.h, &rows[i])
+		if errors.Is(err, ErrRecord) || errors.Is(err, ErrTampered) {
 			continue // it is reported when it is tended
 		} else if err != nil {
 			return err

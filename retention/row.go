@@ -104,6 +104,8 @@ type PlanRow struct {
 	Spent []int64
 	// EndedAt is when it was carried out, or given up.
 	EndedAt int64
+	// MAC authenticates all of it; empty where the keeper has no keys.
+	MAC []byte
 }
 
 // AllowanceRow counts what goes of one class without a plan.

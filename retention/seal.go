@@ -18,7 +18,7 @@ import (
 
 // WithKeys has all that permits destroying, and all that forbids it, authenticated under
 // a key that the database does not hold: holds, their releases, exceptions, granted
-// erasures and policies. What somebody changed there past the keeper is named, and
+// erasures, policies, approvals of plans, and warrants. What somebody changed there past the keeper is named, and
 // nothing that it could be about is destroyed. Give it from the first start on: what
 // was stored without keys is refused with them. Without it the keeper believes the
 // database.
@@ -34,6 +34,8 @@ const (
 	holdDomain    = "troth.retention.hold/1"
 	controlDomain = "troth.retention.control/1"
 	policyDomain  = "troth.retention.policyrow/1"
+	warrantDomain = "troth.retention.warrant/1"
+	planRowDomain = "troth.retention.planrow/1"
 )
 
 // tag authenticates a message; nothing where the keeper has no keys.
@@ -79,6 +81,9 @@ type seal struct {
 const (
 	sealedHold   = "hold"
 	sealedPolicy = "policy"
+	// sealedWarrant and sealedPlan name rows that have a MAC each, and are in no seal.
+	sealedWarrant = "warrant"
+	sealedPlan    = "plan"
 	// sealedStop names stops where they are compared with the trail: no seal is over
 	// them, since who stops waits for nobody.
 	sealedStop = "stop"
@@ -123,6 +128,45 @@ func (row *PolicyRow) sealed() sealedRow {
 	b = canon.AppendBytes(b, row.Hash[:])
 	b = canon.AppendInt(b, row.ActivatedAt)
 	return sealedRow{sealedPolicy, strconv.FormatUint(uint64(row.Version), 10), digest(b)}
+}
+
+// message is what of a warrant is authenticated: not when to look at it again.
+func (row *WarrantRow) message() []byte {
+	b := canon.AppendDomain(nil, warrantDomain)
+	b = canon.AppendText(b, row.Tenant)
+	for _, s := range []string{
+		row.ID, row.Handle, row.Type, row.RecordID, row.SubjectID, row.Class, row.Stage, string(row.End), string(row.Ground), row.Rule,
+		string(row.Deferred),
+	} {
+		b = canon.AppendText(b, s)
+	}
+	b = canon.AppendUint(b, uint64(row.Version))
+	b = canon.AppendBytes(b, row.Policy[:])
+	waits := int64(0)
+	if row.Waits {
+		waits = 1
+	}
+	for _, n := range []int64{row.Created, row.At, row.GoneBy, waits, row.Gone, int64(row.Alarmed)} {
+		b = canon.AppendInt(b, n)
+	}
+	b = canon.AppendBytes(b, row.Entry[:])
+	return canon.AppendBytes(b, row.Detail)
+}
+
+// message is what of a plan's row is authenticated: who proposed it, that it was approved,
+// and what was spent of it. The hash stands for its text.
+func (row *PlanRow) message() []byte {
+	b := canon.AppendDomain(nil, planRowDomain)
+	b = canon.AppendText(b, row.Tenant)
+	b = canon.AppendBytes(b, row.Hash[:])
+	b = canon.AppendBytes(b, row.Proposer)
+	for _, n := range []int64{row.ProposedAt, row.ApprovedAt, row.EndedAt, int64(len(row.Spent))} {
+		b = canon.AppendInt(b, n)
+	}
+	for _, n := range row.Spent {
+		b = canon.AppendInt(b, n)
+	}
+	return b
 }
 
 func sealMessage(row *ControlRow) []byte {

@@ -27,7 +27,7 @@ func (k *Keeper) PreviewActivation(ctx context.Context, p *Policy) (Plan, error)
 	}
 	next, err := known.with([]PolicyRow{{Version: p.Version, Hash: p.Hash(), Text: text}})
 	if err != nil {
-		return Plan{}, fmt.Errorf("%w: %w", ErrVersion, err)
+		return Plan{}, outOfOrder(err)
 	}
 	now := k.now()
 	plan := Plan{Made: now, At: next.from(now), Base: known.newest(), Version: next.newest()}

@@ -69,9 +69,6 @@ type Store interface {
 	// Controls returns the control rows of the key's tenant and kind, open or not, whose
 	// id is behind the key's, ordered by id, at most limit.
 	Controls(ctx context.Context, after ControlKey, limit int) ([]ControlRow, error)
-	// SubjectRecords returns the records about a person, none for an empty id, that come
-	// behind the key's type and id, ordered by type and id, at most limit.
-	SubjectRecords(ctx context.Context, after RecordKey, subjectID string, limit int) ([]RecordRow, error)
 
 	// InsertEvent adds an event of many records. inserted is false, and nothing changed,
 	// if there is one under that key.
@@ -84,6 +81,9 @@ type Store interface {
 	LockEvent(ctx context.Context, key EventKey) (row EventRow, found bool, err error)
 	// PutEvent replaces an event that is there.
 	PutEvent(ctx context.Context, row EventRow) error
+	// DeleteEvents removes all events of an account, a person or a purpose, and returns
+	// how many there were.
+	DeleteEvents(ctx context.Context, tenant troth.Tenant, of Many) (events int, err error)
 	// RecordsOf returns the records that belong to an account, a person or a purpose and
 	// come behind the key's type and id, of the key's tenant, ordered by type and id, at
 	// most limit. Those of an account without id are all of the tenant's; nothing belongs

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -81,10 +82,18 @@ func (r *sweeping) keep(ctx context.Context, lane int) error {
 func (r *sweeping) end(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), endWait)
 	defer stop()
-	for lane, fence := range r.lanes {
-		if err := r.k.store.EndLease(ctx, laneName(lane), fence); err != nil {
-			r.k.log.Warn("retention: a lease could not be given up", zap.Error(err))
+	err := r.k.tx.Atomically(ctx, func(ctx context.Context) error { // one commit for all
+		for _, lane := range slices.Sorted(maps.Keys(r.lanes)) {
+			if err := r.k.store.EndLease(ctx, laneName(lane), r.lanes[lane]); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		r.k.log.Warn("retention: leases could not be given up", zap.Error(err))
+	}
+	for lane := range r.lanes {
 		r.k.busy[lane].Unlock()
 	}
 	clear(r.lanes)

@@ -153,7 +153,7 @@ func (t *tending) tend(ctx context.Context, row WarrantRow) error {
 		t.did.Forgotten++
 		return t.forget(ctx, &row)
 	}
-	p, err := t.k.progress(t.h, &row)
+	p, err := t.k.progress(ctx, t.h, &row)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -81,7 +82,13 @@ func (k *Keeper) tooLate(ctx context.Context, tenant troth.Tenant, id string, yi
 			if row.End == "" || !hold.covers(row.Class, timeOf(row.Created)) {
 				continue
 			}
-			p, err := k.progress(h, row)
+			p, err := k.progress(ctx, h, row)
+			if errors.Is(err, ErrTampered) || errors.Is(err, ErrRecord) {
+				if !yield(Late{Handle: row.Handle, Type: row.Type, Class: row.Class}, err) {
+					return nil
+				}
+				continue // one row keeps nobody from hearing of the others
+			}
 			if err != nil {
 				return err
 			}

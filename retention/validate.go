@@ -49,12 +49,12 @@ func (v *validator) head() {
 	v.want(isID(p.Name), "policy", "is not an id")
 	v.want(p.Version >= 1, "version", "counts from 1")
 	v.want(isLine(p.Title), "title", "want one line of text")
-	v.want(p.Effective.Valid(), "effective", "want a day")
-	v.want(listed(p.Apply, applies), "apply", "no such word")
+	v.want(p.Effective.Valid(), "effective", "want a day, such as 2026-01-31")
+	v.want(listed(p.Apply, applies), "apply", oneOf(applies))
 	_, err := zone(p.Zone)
 	v.want(err == nil, "zone", "want a time zone such as Europe/Berlin or UTC")
-	v.want(isSpan(p.Sweep), "sweep", "want a period")
-	v.want(p.Retry.IsZero() || isSpan(p.Retry), "retry", "want a period")
+	v.want(isSpan(p.Sweep), "sweep", "want a period, such as P30D")
+	v.want(p.Retry.IsZero() || isSpan(p.Retry), "retry", "want a period, such as P30D")
 	v.want(len(p.Classes) > 0, "classes", "there are none")
 	v.want(len(p.Copies) > 0, "copies", "there are none")
 	for name, n := range map[string]int{
@@ -77,7 +77,7 @@ func (v *validator) events() {
 	for i, e := range v.policy.Events {
 		at := under("events", e.Name)
 		v.want(isID(e.Name) && e.Name != Created && e.Name != Purged, at, "is not an id, or is reserved")
-		v.want(listed(e.Scope, scopes), at+".scope", "no such word")
+		v.want(listed(e.Scope, scopes), at+".scope", oneOf(scopes))
 		v.want(!slices.ContainsFunc(v.policy.Events[:i], func(o Event) bool { return o.Name == e.Name }), at, "stands twice")
 	}
 }

@@ -15,7 +15,7 @@ func (v *validator) classes() {
 		v.want(isID(c.Name), at, "is not an id")
 		v.want(!slices.ContainsFunc(p.Classes[:i], func(o Class) bool { return o.Name == c.Name }), at, "stands twice")
 		v.want(isLine(c.Title), at+".title", "want one line of text")
-		v.want(listed(c.End, ends), at+".end", "no such word")
+		v.want(listed(c.End, ends), at+".end", oneOf(ends))
 		v.want(len(c.Records) > 0, at+".records", "there are none")
 		v.ids(c.Records, at+".records", isID)
 		for _, t := range c.Records {
@@ -79,11 +79,11 @@ func (v *validator) lifecycle(l *Lifecycle, at string) {
 		where := under(at+".stages", s.Name)
 		v.want(isID(s.Name) && s.Name != Purged, where, "is not an id, or is reserved")
 		v.want(l.stage(s.Name) == i, where, "stands twice")
-		v.want(s.Visible != "" && listed(s.Visible, visibilities), where+".visible", "no such word")
+		v.want(s.Visible != "" && listed(s.Visible, visibilities), where+".visible", oneOf(visibilities))
 		v.optional(s.For, where+".for")
 		v.want(s.Until == "" || v.isEvent(s.Until), where+".until", "no such event")
 		v.want(s.Then == "" || s.Then == Purged || l.stage(s.Then) >= 0, where+".then", "no such stage")
-		v.want(s.Review.IsZero() || s.Review.Valid(), where+".review", "want a day")
+		v.want(s.Review.IsZero() || s.Review.Valid(), where+".review", "want a day, such as 2026-01-31")
 		v.ids(s.Copies, where+".copies", v.isCopy)
 	}
 	for i := range l.On {

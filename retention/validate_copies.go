@@ -8,11 +8,11 @@ func (v *validator) copies() {
 		at := under("copies", c.Name)
 		v.want(isID(c.Name), at, "is not an id")
 		v.want(!slices.ContainsFunc(p.Copies[:i], func(o Copy) bool { return o.Name == c.Name }), at, "stands twice")
-		v.want(c.Kind != "" && listed(c.Kind, copyKinds), at+".kind", "no such word")
+		v.want(c.Kind != "" && listed(c.Kind, copyKinds), at+".kind", oneOf(copyKinds))
 		v.want(c.Of == "" || c.Of != c.Name && v.isCopy(c.Of), at+".of", "no such copy")
 		v.ids(c.Classes, at+".classes", v.isClass)
 		v.optional(c.Lag, at+".lag")
-		v.want(c.Rotation.IsZero() || isSpan(c.Rotation), at+".rotation", "want a period")
+		v.want(c.Rotation.IsZero() || isSpan(c.Rotation), at+".rotation", "want a period, such as P30D")
 		v.want(c.Rotation.IsZero() != c.Kind.Rotates(), at+".rotation", "is given for what rotates, and for nothing else")
 		v.want(!c.Kind.Rotates() || c.Lag.IsZero(), at+".lag", "what rotates has none")
 	}

@@ -9,7 +9,7 @@ func (v *validator) labels() {
 		v.want(!slices.ContainsFunc(v.policy.Labels[:i], func(o Label) bool { return o.Name == l.Name }), at, "stands twice")
 		v.ids(l.Classes, at+".classes", v.isClass)
 		v.event(l.From, at+".from")
-		v.want(isSpan(l.For), at+".for", "want a period")
+		v.want(isSpan(l.For), at+".for", "want a period, such as P30D")
 		v.want(isLine(l.Why), at+".why", "want one line of text")
 	}
 }
@@ -25,7 +25,7 @@ func (v *validator) obligations() {
 		v.event(o.From, at+".from")
 		v.optional(o.For, at+".for")
 		v.want(!o.YearEnd || o.For.Hours == 0 && !o.For.IsZero(), at+".year_end", "needs a period of days or more")
-		v.want(o.Review.IsZero() || o.Review.Valid(), at+".review", "want a day")
+		v.want(o.Review.IsZero() || o.Review.Valid(), at+".review", "want a day, such as 2026-01-31")
 		v.want(isLine(o.Cite), at+".cite", "want one line of text")
 	}
 }
@@ -37,7 +37,7 @@ func (v *validator) promises() {
 		v.want(!slices.ContainsFunc(v.policy.Promises[:i], func(o Promise) bool { return o.Name == r.Name }), at, "stands twice")
 		v.ids(r.Classes, at+".classes", v.isClass)
 		v.event(r.From, at+".from")
-		v.want(listed(r.To, goals), at+".to", "no such word")
+		v.want(listed(r.To, goals), at+".to", oneOf(goals))
 		v.want(r.Within.IsZero() == r.AtOnce, at+".within", "want either a period or at_once")
 		v.optional(r.Within, at+".within")
 		v.ids(r.Copies, at+".copies", v.isCopy)

@@ -142,6 +142,10 @@ func (k *Keeper) issue(ctx context.Context, h *History, row *RecordRow, d *Decis
 		w.RecordID = row.ID
 	}
 	k.next(h, &p)
+	var err error
+	if w.MAC, err = k.tag(ctx, w.message()); err != nil {
+		return err
+	}
 	if err := k.store.InsertWarrant(ctx, w); err != nil {
 		return fmt.Errorf("retention: write warrant: %w", err)
 	}

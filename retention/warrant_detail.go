@@ -2,6 +2,7 @@ package retention
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"time"
@@ -94,7 +95,15 @@ type progress struct {
 	zone   *time.Location
 }
 
-func (k *Keeper) progress(h *History, row *WarrantRow) (*progress, error) {
+// progress reads a warrant, which must be one that a keeper wrote.
+func (k *Keeper) progress(ctx context.Context, h *History, row *WarrantRow) (*progress, error) {
+	fits, err := k.authentic(ctx, row.message(), row.MAC)
+	if err != nil {
+		return nil, err
+	}
+	if !fits {
+		return nil, &TamperedError{row.Tenant, []Tampering{{RowForged, sealedWarrant, row.ID}}}
+	}
 	copies, err := row.copies()
 	if err != nil {
 		return nil, err

@@ -145,7 +145,7 @@ func (k *Keeper) withWarrant(ctx context.Context, key WarrantKey, fn func(ctx co
 		if !found {
 			return ErrNotFound
 		}
-		p, err := k.progress(h, &row)
+		p, err := k.progress(ctx, h, &row)
 		if err != nil {
 			return err
 		}
@@ -166,6 +166,10 @@ func (k *Keeper) putWarrant(ctx context.Context, h *History, p *progress) error 
 		p.row.RecordID = "" // nobody needs to be told any more
 	}
 	k.next(h, p)
+	var err error
+	if p.row.MAC, err = k.tag(ctx, p.row.message()); err != nil {
+		return err
+	}
 	if err := k.store.PutWarrant(ctx, *p.row); err != nil {
 		return fmt.Errorf("retention: write warrant: %w", err)
 	}

@@ -145,6 +145,9 @@ var faultyWarrants = []struct {
 }
 
 func TestFault_WarrantsAreCarriedOutOnceAndNeverForgotten(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	for _, o := range faultyWarrants {
 		t.Run(o.name, func(t *testing.T) {
 			dry := newFaultySpread(t)

@@ -41,6 +41,8 @@ type WarrantRow struct {
 	Entry troth.EntryID
 	// Detail is the state of its copies, see docs/formats/retention.md.
 	Detail []byte
+	// MAC authenticates all but NextAt; empty where the keeper has no keys.
+	MAC []byte
 }
 
 // WarrantKey names a warrant.

@@ -203,7 +203,7 @@ func newSpread(t testing.TB, opts ...retention.Option) *spread {
 func newSpreadOf(t testing.TB, p *retention.Policy, opts ...retention.Option) *spread {
 	t.Helper()
 	w := &spread{
-		kept: newKept(t, p), search: &index{has: map[string]bool{}}, ads: &index{has: map[string]bool{}}, told: &lookout{},
+		kept: newKept(t, nil), search: &index{has: map[string]bool{}}, ads: &index{has: map[string]bool{}}, told: &lookout{},
 	}
 	w.works = newWorks(w.db)
 	w.k = w.keeper(append([]retention.Option{
@@ -211,6 +211,9 @@ func newSpreadOf(t testing.TB, p *retention.Policy, opts ...retention.Option) *s
 		retention.WithLookout(w.told),
 	}, opts...)...)
 	w.files.keeper = w.k
+	if p != nil {
+		require.NoError(t, w.k.Activate(person(w.ctx, "officer", "dpo"), p))
+	}
 	return w
 }
 

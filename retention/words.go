@@ -2,6 +2,7 @@ package retention
 
 import (
 	"slices"
+	"strings"
 	"unicode"
 
 	"github.com/trothdev/troth/deadline"
@@ -20,6 +21,15 @@ var (
 // listed reports whether a word stands in its list; absent words mean the
 // default.
 func listed[T ~string](word T, list []T) bool { return word == "" || slices.Contains(list, word) }
+
+// oneOf says what a word must be.
+func oneOf[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, word := range list {
+		words[i] = string(word)
+	}
+	return "want one of " + strings.Join(words, ", ")
+}
 
 const (
 	maxID   = 64

@@ -40,7 +40,7 @@ func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn fu
 	if err := tenant.Validate(); err != nil {
 		return after, err
 	}
-	if _, err := troth.ActorFrom(ctx); err != nil {
+	if err := within(ctx, tenant); err != nil {
 		return after, err
 	}
 	err := d.tx.Atomically(ctx, func(ctx context.Context) error {
@@ -70,6 +70,19 @@ func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn fu
 		return nil
 	})
 	return after, err
+}
+
+// within keeps those who belong to another tenant from changing anything: to them there is
+// no such request.
+func within(ctx context.Context, tenant troth.Tenant) error {
+	actor, err := troth.ActorFrom(ctx)
+	if err != nil {
+		return err
+	}
+	if home := actor.Home(); home != tenant && home != troth.Platform {
+		return ErrNotFound
+	}
+	return nil
 }
 
 // openRequest reads a row, and refuses one whose columns say other than its record.

@@ -113,7 +113,7 @@ func (d *Desk) SendCode(ctx context.Context, r CodeRequest) error {
 	}
 	known, err := d.opt.directory.Subjects(ctx, r.Tenant, r.Address)
 	if err != nil {
-		return fmt.Errorf("rights: ask the directory: %w", err)
+		return &hostError{"directory", err}
 	}
 	_, err = d.change(ctx, r.Tenant, r.Request, func(ctx context.Context, c *change) error {
 		return c.sendCode(ctx, r.Address.Channel, address, known)

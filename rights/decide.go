@@ -91,7 +91,11 @@ func (d *Desk) Approve(ctx context.Context, tenant troth.Tenant, id string) (Req
 		if c.q.agent != nil && !c.q.agent.good(c.q.right, c.now) {
 			return ErrUnproven // their authority ended meanwhile
 		}
-		return c.fire(ctx, Approved, happening{})
+		h := happening{}
+		if c.q.right.Effect() == Destroys {
+			h.until = c.now + c.d.opt.coolingOff.Microseconds()
+		}
+		return c.fire(ctx, Approved, h)
 	})
 }
 

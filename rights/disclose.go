@@ -33,7 +33,8 @@ func WithExports(e Exports) Option {
 }
 
 // Export writes what the sources hold of a person to w, as an archive that only lock
-// opens, see package export. The request must have been approved. Sources are asked
+// opens, see package export. The request must have been approved, and be one that
+// discloses: [ErrRight] otherwise. Sources are asked
 // now: nothing of it lies anywhere before or after. What a source cannot give, or failed
 // to give, the archive says and so does [Desk.Work]; the rest is there.
 //
@@ -41,14 +42,23 @@ func WithExports(e Exports) Option {
 // has been delivered.
 func (d *Desk) Export(ctx context.Context, tenant troth.Tenant, id string, w io.Writer, lock export.Lock) (export.Receipt, error) {
 	var none export.Receipt
-	if d.opt.exports == nil || d.opt.controller == "" {
-		return none, needs("WithExports and WithController, for exports")
+	if d.opt.exports == nil {
+		return none, needs("WithExports, for exports")
+	}
+	if d.opt.controller == "" {
+		return none, needs("WithController, for exports")
+	}
+	if err := within(ctx, tenant); err != nil {
+		return none, err
 	}
 	q, err := d.read(ctx, tenant, id)
 	if err != nil {
 		return none, err
 	}
-	if q.state != StateDelivering || q.right.Effect() != Discloses {
+	if q.right.Effect() != Discloses {
+		return none, ErrRight
+	}
+	if q.state != StateDelivering {
 		return none, &StateError{State: q.state, Event: Delivered}
 	}
 	by, err := d.found(ctx, tenant, id)

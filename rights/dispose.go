@@ -45,15 +45,38 @@ func endKey(tenant troth.Tenant, request, what string) ItemKey {
 // keepUntil notes when the personal data, and the record, of a request that became final
 // are to be destroyed.
 func (c *change) keepUntil(ctx context.Context) error {
-	record := time.UnixMicro(c.q.closedAt).UTC().AddDate(0, c.d.opt.recordMonths, 0)
-	for what, at := range map[string]int64{
-		"contents": c.q.closedAt + c.d.opt.contentsLife.Microseconds(), "record": micros(record),
-	} {
+	for what, at := range c.ends() {
 		if err := c.d.insertItem(ctx, ItemRow{ItemKey: endKey(c.tenant, c.id, what), DueAt: max(at, 1)}, canon.AppendDomain(nil, endDomain)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ends are the instants of the ends of a closed request.
+func (c *change) ends() map[string]int64 {
+	record := time.UnixMicro(c.q.closedAt).UTC().AddDate(0, c.d.opt.recordMonths, 0)
+	return map[string]int64{"contents": c.q.closedAt + c.d.opt.contentsLife.Microseconds(), "record": micros(record)}
+}
+
+// early reports whether an end has not come, whatever its row says, and puts it off.
+func (d *Desk) early(ctx context.Context, key ItemKey) (early bool, err error) {
+	_, err = d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
+		at := c.ends()[key.ID]
+		if early = !c.q.state.Final() || at > d.micros(); !early {
+			return nil
+		}
+		row, _, found, err := d.item(ctx, key)
+		if err != nil || !found {
+			return err
+		}
+		row.DueAt = max(at, d.micros()+1)
+		return d.putItem(ctx, row, canon.AppendDomain(nil, endDomain))
+	})
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return early, err
 }
 
 // dispose destroys with leave: the keeper's, or, where there is none and the host said
@@ -100,12 +123,15 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 	if err != nil || !found || row.DueAt > d.micros() {
 		return wrap("read end", err)
 	}
+	if early, err := d.early(ctx, key); err != nil || early {
+		return err
+	}
 	// An obligation may need what there is: it is asked again on another day.
-	open, err := d.Obligations(ctx, key.Tenant, key.Owner)
+	kept, err := d.keeps(ctx, key)
 	if err != nil {
 		return err
 	}
-	if keeps(key.ID, open) {
+	if kept {
 		return d.putOff(ctx, key, 24*time.Hour)
 	}
 	ref := troth.DisposalRef{Tenant: key.Tenant, Kind: DisposeContents, ID: key.Owner}
@@ -120,13 +146,22 @@ func (d *Desk) end(ctx context.Context, key ItemKey) error {
 	})
 }
 
-// keeps reports whether what is open keeps the contents, or the record, from their end.
-func keeps(what string, open []Obligation) bool {
-	return slices.ContainsFunc(open, func(o Obligation) bool { return what != "contents" || o.Kind.needsContents() })
+// keeps reports whether what is open keeps the contents, or the record, from their end: an
+// obligation, or a restriction, of whose end the person must be told.
+func (d *Desk) keeps(ctx context.Context, key ItemKey) (bool, error) {
+	open, err := d.Obligations(ctx, key.Tenant, key.Owner)
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(open, func(o Obligation) bool { return key.ID != "contents" || o.Kind.needsContents() }) {
+		return true, nil
+	}
+	work, err := d.Work(ctx, key.Tenant, key.Owner)
+	return slices.ContainsFunc(work, func(w SourceWork) bool { return w.Method == Restricted }), err
 }
 
 // sealedKinds are the kinds of items that hold personal data.
-var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode, ItemFound}
+var sealedKinds = []ItemKind{ItemContents, ItemMessage, ItemCode, ItemFound, ItemTicket, ItemAnswer}
 
 func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit) error {
 	_, err := d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
@@ -134,7 +169,7 @@ func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit)
 		if err != nil || !deleted {
 			return wrap("end contents", err)
 		}
-		if open, err := d.Obligations(ctx, c.tenant, c.id); err != nil || keeps(key.ID, open) {
+		if kept, err := d.keeps(ctx, key); err != nil || kept {
 			return errors.Join(err, troth.ErrPending) // one was opened meanwhile
 		}
 		for _, kind := range sealedKinds {
@@ -150,6 +185,7 @@ func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit)
 		if err := c.disposed(ctx, p, "contents"); err != nil {
 			return err
 		}
+		c.q.reachable = false
 		return c.fire(ctx, ContentsDestroyed, happening{})
 	})
 	return err

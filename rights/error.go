@@ -42,21 +42,54 @@ var (
 	ErrNeeds = errors.New("rights: an option is missing")
 	// ErrUnmanaged says that the store is managed by a retention keeper, and destroys
 	// nothing without it.
-	ErrUnmanaged = errors.New("rights: a retention keeper manages this store")
+	ErrUnmanaged = errors.New("rights: store is managed by a retention keeper, which alone gives leave to destroy")
 	// ErrGone says that the personal data of the request was destroyed.
 	ErrGone = errors.New("rights: the personal data of the request is gone")
 	// ErrTooMuch says that something is longer or more than is kept.
 	ErrTooMuch = errors.New("rights: too long or too many")
 )
 
-// StateError says that a request in that state cannot have the event.
+// StateError says that a request in that state cannot have the event. Its text says what
+// comes first.
 type StateError struct {
 	State State
 	Event Kind
 }
 
 func (e *StateError) Error() string {
-	return fmt.Sprintf("rights: a request that is %s cannot be %s", e.State, e.Event)
+	text := fmt.Sprintf("rights: a request that is %s cannot be %s", e.State, e.Event)
+	if next := e.next(); next != "" {
+		text += ": " + next
+	}
+	return text
+}
+
+// next says what comes first.
+func (e *StateError) next() string {
+	switch e.State {
+	case StateReceived, StateVerifying:
+		return "it waits for Desk.Accept"
+	case StateClarifying:
+		return "it waits for Desk.Clarify"
+	case StateAccepted:
+		if e.Event == Approved {
+			return "Desk.Run or Desk.Step find what there is, then somebody approves"
+		}
+		return "Desk.Run or Desk.Step carry it on"
+	case StateCollecting, StateExecuting:
+		return "Desk.Run or Desk.Step carry it on"
+	case StateReviewing:
+		return "it waits for Desk.Approve"
+	case StateCoolingOff:
+		return "it waits until the time to cool off is over"
+	case StateDelivering:
+		if e.Event == Delivered {
+			return "Desk.Export comes first"
+		}
+		return "it waits for Desk.Deliver"
+	default: // it is closed
+		return ""
+	}
 }
 
 func needs(option string) error { return fmt.Errorf("%w: %s", ErrNeeds, option) }

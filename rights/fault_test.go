@@ -129,6 +129,17 @@ var faultyOperations = []struct {
 	{"alarm", func(f *faulty) { taken(f); f.sweep(); f.clock.move(20 * 24 * time.Hour) }, func(f *faulty, ctx context.Context) error {
 		return f.bad.Sweep(ctx)
 	}, func(f *faulty) []int { return f.has(rights.Alarmed) }},
+	{"once", taken, func(f *faulty, ctx context.Context) error {
+		_, err := f.bad.Once(ctx, callUnder(f.id, 1, 1), func(ctx context.Context) ([]byte, error) {
+			_, err := f.bad.AskFee(ctx, acme, f.id, "excessive", time.Time{})
+			return []byte("asked"), err
+		})
+		return err
+	}, func(f *faulty) []int {
+		items, err := f.store.Items(f.ctx, rights.ItemQuery{Tenant: acme, Owner: f.id, Kind: rights.ItemAnswer, Limit: 10})
+		require.NoError(f, err)
+		return append(f.has(rights.FeeAsked), len(items))
+	}},
 	{"destroy contents", func(f *faulty) {
 		taken(f)
 		f.sweep()

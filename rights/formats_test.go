@@ -16,6 +16,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/deadline"
+	"github.com/trothdev/troth/rights/export"
 )
 
 // codec is one kind of stored record: again parses bytes, and encodes what was read.
@@ -70,6 +71,14 @@ func codecs() []codec {
 			f, err := parseRefusal("", "", "", b)
 			return f.encode(), err
 		}, f.encode()},
+		{"lifting", func(b []byte) ([]byte, error) {
+			l, err := parseLifting(b)
+			return l.encode(), err
+		}, (&lifting{ground: "accuracy-verified", at: micros(at), told: micros(at) + 1}).encode()},
+		{"ticket", func(b []byte) ([]byte, error) { t, err := parseTicket(b); return encodeTicket(t), err }, encodeTicket(export.Ticket{
+			Hash: hash, Expires: at, Used: at.Add(time.Microsecond),
+		})},
+		{"call", func(b []byte) ([]byte, error) { p, err := parseAnswer(b); return encodeAnswer(p), err }, encodeAnswer(hash)},
 		{"mandate", func(b []byte) ([]byte, error) { return b, nil }, MandateBytes(troth.Subject{Tenant: "acme", ID: "c-17"}, Mandate{
 			Agent: "helpers", Rights: []Right{Erase, Access}, Until: at,
 		})},

@@ -36,8 +36,16 @@ func (c *change) mayLapse(ctx context.Context, from, to State) error {
 func (d *Desk) lapse(ctx context.Context, key ItemKey) error {
 	_, err := d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
 		row, _, found, err := d.item(ctx, key)
-		if err != nil || !found || row.DueAt > c.now {
+		if err != nil || !found || row.DueAt > c.now || !c.q.state.waits() {
 			return err
+		}
+		e, err := c.since(ctx)
+		if err != nil {
+			return err
+		}
+		if due := micros(e.RecordedAt) + d.opt.lapse.Microseconds(); due > c.now { // nobody may hurry it by the row
+			row.DueAt = due
+			return d.putItem(ctx, row, canon.AppendDomain(nil, lapseDomain))
 		}
 		return c.fire(ctx, WasLapsed, happening{word: "no-answer"})
 	})

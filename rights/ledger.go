@@ -97,6 +97,9 @@ func (d *Desk) Return(ctx context.Context, as troth.Subject, ids []Identifier) (
 	if err := as.Validate(); err != nil {
 		return 0, err
 	}
+	if err := within(ctx, as.Tenant); err != nil {
+		return 0, err
+	}
 	blocked, err := d.Erased(ctx, as.Tenant, []Identifier{{Kind: subjectKind, Value: troth.Protect(as.ID)}})
 	if err != nil {
 		return 0, err

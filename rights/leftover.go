@@ -240,3 +240,29 @@ func (d *Desk) Settle(ctx context.Context, tenant troth.Tenant, id, source strin
 		return &r, nil
 	})
 }
+
+// Complete closes a manual task that no source stands behind, as where there was none to
+// be asked: somebody did it. outcome is the host's word for how it ended. What a source
+// left, [Desk.Settle] closes. It returns [ErrNotFound] where there is no such task.
+func (d *Desk) Complete(ctx context.Context, tenant troth.Tenant, id, task, outcome string) (Request, error) {
+	if err := errors.Join(checkID("outcome", outcome), checkID("task", task)); err != nil {
+		return Request{}, err
+	}
+	return d.change(ctx, tenant, id, func(ctx context.Context, c *change) error {
+		_, message, found, err := d.item(ctx, obligationKey(tenant, id, task))
+		if err != nil {
+			return err
+		}
+		if !found {
+			return ErrNotFound
+		}
+		o, err := parseObligation(task, message)
+		if err != nil {
+			return err
+		}
+		if _, _, left, err := d.item(ctx, sourceKey(tenant, id, o.Ref)); err != nil || left || o.Kind != ManualTask {
+			return errors.Join(err, &StateError{State: c.q.state, Event: ObligationClosed})
+		}
+		return c.discharge(ctx, task, outcome)
+	})
+}

@@ -3,7 +3,6 @@ package rights
 import (
 	"context"
 	"crypto/ed25519"
-	"fmt"
 	"slices"
 	"time"
 
@@ -153,7 +152,7 @@ func (c *change) signed(ctx context.Context, m *Mandate) (bool, error) {
 	holder := troth.Subject{Tenant: c.tenant, ID: c.q.subject}
 	keys, err := c.d.opt.holderKeys(ctx, holder)
 	if err != nil {
-		return false, fmt.Errorf("rights: keys of the holder: %w", err)
+		return false, &hostError{"keys of holders", err}
 	}
 	message := MandateBytes(holder, *m)
 	return slices.ContainsFunc(keys, func(k ed25519.PublicKey) bool {

@@ -26,6 +26,8 @@ const (
 	MessageExtended MessageKind = "extended"
 	// MessageRefused: something is refused, why, and what can be done about it.
 	MessageRefused MessageKind = "refused"
+	// MessageLifting: a restriction ends (GDPR Article 18(3)).
+	MessageLifting MessageKind = "lifting"
 )
 
 // Message is what a person is told.
@@ -58,6 +60,16 @@ type notifyError struct{ err error }
 func (*notifyError) Error() string { return "rights: the host's notifier failed" }
 
 func (e *notifyError) Unwrap() error { return e.err }
+
+// hostError is a failure of something else of the host's, as notifyError.
+type hostError struct {
+	what string
+	err  error
+}
+
+func (e *hostError) Error() string { return "rights: the host's " + e.what + " failed" }
+
+func (e *hostError) Unwrap() error { return e.err }
 
 // draft is a message before it is sent.
 type draft struct {
@@ -196,6 +208,9 @@ func (d *Desk) sent(ctx context.Context, key ItemKey, m posted) error {
 			return wrap("end message", err)
 		}
 		then := m.then
+		if then == LiftingAnnounced {
+			return c.toldOfLifting(ctx, c.now)
+		}
 		if _, can := next(c.q.state, then, func(Guard) bool { return true }); !can || then == "" {
 			then = Told
 		}

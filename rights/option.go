@@ -46,6 +46,7 @@ type options struct {
 	appealWindow deadline.Period
 
 	controller  string
+	evidence    Evidence
 	prover      troth.Prover
 	sources     []Source
 	exports     *Exports

@@ -3,6 +3,7 @@ package rights
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"slices"
 	"time"
 
@@ -106,8 +107,9 @@ func (c *change) prove(ctx context.Context, e evidence) (Proof, error) {
 		c.q.proof, c.q.level, c.q.until = id, e.level, e.until
 	}
 	p := Proof{c.tenant, c.id, id, e}
-	if c.q.level < c.q.needs() {
-		// Something was shown, and not enough: what was asked stays open.
+	if _, moves := next(c.q.state, Identified, func(Guard) bool { return true }); c.q.level < c.q.needs() || !moves {
+		// Something was shown, and not enough: what was asked stays open. Or it is shown
+		// again, later on, by who fetches what they asked for.
 		return p, c.fire(ctx, IdentityPart, happening{word: string(e.method), ref: id, until: e.until})
 	}
 	c.q.pending = false
@@ -138,7 +140,10 @@ func (c *change) check(ctx context.Context, p Proof, level Level) error {
 	if err != nil {
 		return err
 	}
-	if e.right != c.q.right || e.level < level || c.now >= e.until || e.subject != c.q.subject {
+	if e.level < level {
+		return fmt.Errorf("%w: the proof is of level %v, and this takes %v", ErrUnproven, e.level, level)
+	}
+	if e.right != c.q.right || c.now >= e.until || e.subject != c.q.subject {
 		return ErrUnproven
 	}
 	return nil

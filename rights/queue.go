@@ -16,7 +16,7 @@ type Queue struct {
 	Right Right
 	// Closed asks for closed requests instead of open ones, ordered by id.
 	Closed bool
-	// After is where to go on; the zero Cursor is the beginning. [At] gives the one of a
+	// After is where to go on; the zero Cursor is the beginning. [Request.At] gives the one of a
 	// request.
 	After Cursor
 	// Page is how many are read at once; 0 is 100, more than 1000 is 1000.

@@ -204,8 +204,10 @@ type Request struct {
 	// that it needs for that, Level the one that was shown.
 	Sensitive    bool
 	Needs, Level Level
-	// ByAgent says that somebody asks for the person; Authorised that they may.
+	// ByAgent says that somebody asks for the person, and Agent who, as the host names
+	// them; Authorised that they may.
 	ByAgent, Authorised bool
+	Agent               string
 	// Regimes are the laws that it is held to, as the rules of package deadline begin.
 	Regimes []string
 	// Purposes and Fields narrow what is asked for: purposes of processing, and what is
@@ -230,10 +232,14 @@ type Request struct {
 }
 
 func (q *request) view(tenant troth.Tenant, id string, now int64) Request {
+	agent := ""
+	if q.agent != nil {
+		agent = q.agent.agent
+	}
 	return Request{
 		Tenant: tenant, ID: id, SubjectID: q.subject, Right: q.right, State: q.state, Via: q.via, Language: q.language,
 		Sensitive: q.sensitive, Needs: q.needs(), Level: q.level,
-		ByAgent: q.agent != nil, Authorised: q.agent != nil && q.agent.good(q.right, now),
+		ByAgent: q.agent != nil, Authorised: q.agent != nil && q.agent.good(q.right, now), Agent: agent,
 		Regimes: slices.Clone(q.regimes), Purposes: slices.Clone(q.purposes), Fields: slices.Clone(q.fields), Of: q.of,
 		Owner: q.owner, Done: int(q.done), Left: int(q.left), Reason: q.reason, Other: q.other,
 		ReceivedAt: instant(q.receivedAt), AcknowledgedAt: instant(q.acknowledgedAt), ClosedAt: instant(q.closedAt),

@@ -56,6 +56,8 @@ const (
 	Corrected ActionMethod = "corrected"
 	// Restricted: it is kept and not used.
 	Restricted ActionMethod = "restricted"
+	// Unrestricted: the restriction was lifted; it is used again.
+	Unrestricted ActionMethod = "unrestricted"
 	// Ended: processing for the purpose has ended.
 	Ended ActionMethod = "ended"
 	// Disclosed: it was handed out.
@@ -63,7 +65,7 @@ const (
 )
 
 var actionMethods = []ActionMethod{
-	Deleted, Anonymised, KeyDestroyed, Overwritten, ExpiresWithBackup, Corrected, Restricted, Ended, Disclosed,
+	Deleted, Anonymised, KeyDestroyed, Overwritten, ExpiresWithBackup, Corrected, Restricted, Unrestricted, Ended, Disclosed,
 }
 
 // Report is what a source says that it did.

@@ -122,9 +122,12 @@ type Corrector interface {
 }
 
 // Restrictor has data kept and not used (Article 18), for all but the purposes that the
-// law leaves. It is called as an [Eraser] is.
+// law leaves, until that is lifted. It is called as an [Eraser] is.
 type Restrictor interface {
 	Restrict(ctx context.Context, q Inquiry) (Report, error)
+	// Lift ends what was restricted for the request of q, and no other restriction. That
+	// there is none any more is no error. It may be called again.
+	Lift(ctx context.Context, q Inquiry, l Lifted) error
 }
 
 // Objector ends processing for purposes: an objection (Article 21), an opt-out of sale or

@@ -181,6 +181,11 @@ func (s *shelf) Restrict(ctx context.Context, q rights.Inquiry) (rights.Report, 
 	return s.act(ctx, "restrict", q, rights.Restricted)
 }
 
+func (s *shelf) Lift(_ context.Context, _ rights.Inquiry, l rights.Lifted) error {
+	s.called("lift " + s.name + " " + l.Ground)
+	return s.down()
+}
+
 func (s *shelf) Object(ctx context.Context, q rights.Inquiry) (rights.Report, error) {
 	return s.act(ctx, "object", q, rights.Ended)
 }

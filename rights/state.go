@@ -106,6 +106,8 @@ const (
 	ObligationOpened  Kind = "obligation-opened"
 	ObligationClosed  Kind = "obligation-closed"
 	ContentsDestroyed Kind = "contents-destroyed"
+	LiftingAnnounced  Kind = "lifting-announced"
+	RestrictionLifted Kind = "restriction-lifted"
 )
 
 // Guard is what must hold of a request beside its state for a transition.
@@ -228,6 +230,8 @@ var notes = []Note{
 	{ObligationOpened, true},
 	{ObligationClosed, true},
 	{ContentsDestroyed, true},
+	{LiftingAnnounced, true},
+	{RestrictionLifted, true},
 }
 
 // Transitions returns the table of the state machine.

@@ -110,7 +110,8 @@ func want(from rights.State, k rights.Kind, s situation) (rights.State, bool) {
 		return rights.StateDuplicate, early
 	case rights.WasForwarded:
 		return rights.StateForwarded, early
-	case rights.SourceDone, rights.Assigned, rights.Alarmed, rights.Told, rights.ObligationOpened, rights.ObligationClosed, rights.ContentsDestroyed:
+	case rights.SourceDone, rights.Assigned, rights.Alarmed, rights.Told, rights.ObligationOpened, rights.ObligationClosed,
+		rights.ContentsDestroyed, rights.LiftingAnnounced, rights.RestrictionLifted:
 		return from, true
 	default:
 		return from, from.Open()

@@ -294,11 +294,25 @@ func guarded[T any](call func() (T, error)) (got T, err error) {
 // coolOff begins what cannot be taken back when its time has come, and no request of the
 // same person is open that wants to see first what would be gone.
 func (d *Desk) coolOff(ctx context.Context, key ItemKey) (more bool, err error) {
+	var told map[string][]troth.EntryID
+	if d.opt.evidence != nil {
+		q, err := d.read(ctx, key.Tenant, key.Owner)
+		if err != nil {
+			return false, err
+		}
+		if told, err = d.toldOf(ctx, key.Tenant, q.subject); err != nil {
+			return false, err
+		}
+	}
 	wait := false
 	err = d.when(ctx, key, StateCoolingOff, func(ctx context.Context, c *change) error {
-		if at, err := c.step(ctx); err != nil || at > c.now {
-			wait = true
+		at, err := c.cooledAt(ctx)
+		if err != nil {
 			return err
+		}
+		if at > c.now {
+			wait = true
+			return c.stepAt(ctx, at)
 		}
 		asked, err := c.seesFirst(ctx)
 		if err != nil {
@@ -308,15 +322,41 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey) (more bool, err error) 
 			wait = true
 			return c.stepAt(ctx, c.now+lastPause.Microseconds())
 		}
+		if d.opt.evidence != nil {
+			if err := c.agrees(ctx, told[c.id]); err != nil {
+				return err
+			}
+		}
 		return c.fire(ctx, CooledOff, happening{})
 	})
 	return !wait, err
 }
 
-// step is when the request is carried on next.
-func (c *change) step(ctx context.Context) (at int64, err error) {
-	row, _, _, err := c.d.item(ctx, stepKey(c.tenant, c.id))
-	return row.DueAt, err
+// cooledAt is when the time to cool off ends, by the approval: the due instant of a row has
+// no tag, and may be anybody's.
+func (c *change) cooledAt(ctx context.Context) (int64, error) {
+	e, err := c.since(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !e.Until.IsZero() {
+		return micros(e.Until), nil
+	}
+	return micros(e.RecordedAt) + c.d.opt.coolingOff.Microseconds(), nil
+}
+
+// since is the event by which the request came to its state.
+func (c *change) since(ctx context.Context) (Event, error) {
+	events, err := c.d.Events(ctx, c.tenant, c.id)
+	if err != nil {
+		return Event{}, err
+	}
+	for _, e := range slices.Backward(events) {
+		if e.To == c.q.state && e.From != e.To {
+			return e, nil
+		}
+	}
+	return Event{}, ErrRecord
 }
 
 // seesFirst reports whether the person has an open request to see their data.
@@ -328,9 +368,19 @@ func (c *change) seesFirst(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, wrap("read requests", err)
 	}
-	return slices.ContainsFunc(rows, func(r RequestRow) bool {
-		return r.Open && r.ID != c.id && r.Right.Effect() == Discloses
-	}), nil
+	for _, row := range rows {
+		if row.ID == c.id {
+			continue
+		}
+		q, err := c.d.openRequest(ctx, row) // what a row says of itself is nobody's word
+		if err != nil {
+			return false, err
+		}
+		if q.state.Open() && q.right.Effect() == Discloses {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Step carries a request on now, instead of when its turn comes. It is for hosts that do

@@ -89,7 +89,7 @@ func (s *Submission) validate() error {
 		return ErrRight
 	}
 	if !slices.Contains(vias, s.Via) {
-		return ErrVia
+		return fmt.Errorf("%w: Via", ErrVia)
 	}
 	if s.Via == ViaSignal && s.Right != OptOut && s.Right != LimitSensitive {
 		return ErrVia // a signal can only object

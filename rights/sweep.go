@@ -26,6 +26,7 @@ var dueKinds = []struct {
 	{ItemAlarm, (*Desk).ring},
 	{ItemStep, (*Desk).step},
 	{ItemCheck, (*Desk).recheck},
+	{ItemLifting, (*Desk).lift},
 	{ItemObligation, (*Desk).overdue},
 	{ItemLapse, (*Desk).lapse},
 	{ItemEnd, (*Desk).end},

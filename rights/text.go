@@ -10,13 +10,13 @@ import (
 
 // texts are what people are told, in one language. Words in braces are put in.
 type texts struct {
-	received, code, extended, refused, partRefused Text
+	received, code, extended, refused, partRefused, lifting Text
 
 	extensions map[ExtensionReason]string
 	reasons    map[Reason]string
 
 	// The rest are sentences of refusals.
-	scope, citation, rest, authority, authorityNamed, court, courtNamed, appeal, appealNamed, review string
+	scope, citation, rest, authority, authorityNamed, court, courtNamed, appeal, appealNamed, review, liftingNow, liftingOn string
 }
 
 var languages = map[string]*texts{"en": &english, "de": &german, "fr": &french, "es": &spanish}
@@ -51,6 +51,16 @@ func extensionText(language string, reason ExtensionReason) Text {
 
 func receivedText(language, request string, received, due time.Time, loc *time.Location) Text {
 	return wordsOf(language).received.fill("{request}", request, "{received}", dayOf(received, loc), "{due}", lastDay(due, loc))
+}
+
+// liftingText tells that a restriction ends: on a day, or, without one, now.
+func liftingText(language, request string, at time.Time, loc *time.Location) Text {
+	t := wordsOf(language)
+	end := t.liftingNow
+	if !at.IsZero() {
+		end = strings.NewReplacer("{day}", dayOf(at, loc)).Replace(t.liftingOn)
+	}
+	return t.lifting.fill("{request}", request, "{end}", end)
 }
 
 // refusalText is what a person must be told of a refusal: the reasons, the authority, the

@@ -16,6 +16,13 @@ var german = texts{
 	refused:     Text{"Ihrem Antrag können wir nicht entsprechen", "Wir können nicht tun, worum Sie gebeten haben."},
 	partRefused: Text{"Einem Teil Ihres Antrags können wir nicht entsprechen", "Einen Teil dessen, worum Sie gebeten haben, können wir nicht tun."},
 
+	lifting: Text{
+		"Wir verwenden Ihre Daten wieder",
+		"Sie haben verlangt, dass wir Ihre Daten aufbewahren, ohne sie zu verwenden. Ihr Antrag hat die Nummer {request}. {end}\n\nSie können sich bei der Datenschutzbehörde beschweren und vor Gericht gehen.\n",
+	},
+	liftingNow: "Diese Einschränkung endet, nachdem Sie diese Nachricht haben.",
+	liftingOn:  "Diese Einschränkung endet am {day}.",
+
 	extensions: map[ExtensionReason]string{
 		Complexity:       "Er ist umfangreich, und ihn sorgfältig zu bearbeiten dauert länger.",
 		NumberOfRequests: "Von Ihnen liegen uns viele Anträge vor.",

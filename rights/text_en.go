@@ -16,6 +16,13 @@ var english = texts{
 	refused:     Text{"Your request cannot be granted", "We cannot do what you asked for."},
 	partRefused: Text{"A part of your request cannot be granted", "We cannot do a part of what you asked for."},
 
+	lifting: Text{
+		"We are going to use your data again",
+		"You asked us to keep your data without using it. Your request has the number {request}. {end}\n\nYou can complain to the data protection authority, and go to court.\n",
+	},
+	liftingNow: "This ends now that you have this message.",
+	liftingOn:  "This ends on {day}.",
+
 	extensions: map[ExtensionReason]string{
 		Complexity:       "It is complex, and doing it properly takes longer.",
 		NumberOfRequests: "We have received many requests from you.",

@@ -16,6 +16,13 @@ var spanish = texts{
 	refused:     Text{"No podemos atender su solicitud", "No podemos hacer lo que ha pedido."},
 	partRefused: Text{"No podemos atender una parte de su solicitud", "No podemos hacer una parte de lo que ha pedido."},
 
+	lifting: Text{
+		"Volveremos a usar sus datos",
+		"Nos pidió conservar sus datos sin usarlos. Su solicitud tiene el número {request}. {end}\n\nPuede presentar una reclamación ante la autoridad de protección de datos y acudir a los tribunales.\n",
+	},
+	liftingNow: "Esta limitación termina ahora que tiene este mensaje.",
+	liftingOn:  "Esta limitación termina el {day}.",
+
 	extensions: map[ExtensionReason]string{
 		Complexity:       "Es compleja, y tramitarla bien lleva más tiempo.",
 		NumberOfRequests: "Hemos recibido muchas solicitudes suyas.",

@@ -17,6 +17,13 @@ var french = texts{
 	refused:     Text{"Votre demande ne peut pas être satisfaite", "Nous ne pouvons pas faire ce que vous avez demandé."},
 	partRefused: Text{"Une partie de votre demande ne peut pas être satisfaite", "Nous ne pouvons pas faire une partie de ce que vous avez demandé."},
 
+	lifting: Text{
+		"Nous allons utiliser de nouveau vos données",
+		"Vous nous avez demandé de conserver vos données sans les utiliser. Votre demande porte le numéro {request}. {end}\n\nVous pouvez introduire une réclamation auprès de l’autorité de protection des données et former un recours juridictionnel.\n",
+	},
+	liftingNow: "Cette limitation prend fin maintenant que vous avez ce message.",
+	liftingOn:  "Cette limitation prend fin le {day}.",
+
 	extensions: map[ExtensionReason]string{
 		Complexity:       "Elle est complexe, et la traiter correctement prend plus de temps.",
 		NumberOfRequests: "Nous avons reçu de nombreuses demandes de votre part.",

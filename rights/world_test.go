@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -140,6 +142,7 @@ type trail struct {
 type recorded struct {
 	troth.Entry
 	scope *troth.Scope
+	id    troth.EntryID
 }
 
 func (r *trail) Transactor() troth.Transactor { return r.tx }
@@ -153,8 +156,27 @@ func (r *trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.kept = append(r.kept, recorded{e, r.tx.Scope(ctx)})
-	return troth.NewEntryID(time.Now()), nil
+	id := troth.NewEntryID(time.Now())
+	r.kept = append(r.kept, recorded{e, r.tx.Scope(ctx), id})
+	return id, nil
+}
+
+// Told is the trail as the desk reads it.
+func (r *trail) Told(_ context.Context, tenant troth.Tenant, subjectID, act string) iter.Seq2[rights.TrailEntry, error] {
+	return func(yield func(rights.TrailEntry, error) bool) {
+		r.mu.Lock()
+		kept := slices.Clone(r.kept)
+		r.mu.Unlock()
+		for _, k := range kept {
+			if k.Tenant != tenant || k.Act.Name != act || subjectID != "" && k.SubjectID != subjectID ||
+				k.scope != nil && k.scope.State() == troth.ScopeRolledBack {
+				continue
+			}
+			if !yield(rights.TrailEntry{ID: k.id, Facts: k.Facts}, nil) {
+				return
+			}
+		}
+	}
 }
 
 // all returns what is on the trail.

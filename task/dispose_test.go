@@ -284,6 +284,9 @@ func (h holding) Dispose(ctx context.Context, ref troth.DisposalRef, ground stri
 // While a hold stands nothing goes; when it is released, everything does, once and
 // within a day, without anybody's doing.
 func TestDispose_WhatAHoldKeptGoesWhenItIsReleased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		h := holding{keeper{w, task.PermitFor}, &sync.Mutex{}, map[string]bool{}}

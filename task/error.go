@@ -37,7 +37,7 @@ var (
 	ErrNotOwner = errors.New("task: actor is not the owner of the task")
 	// ErrUnmanaged says that the store is managed by a retention keeper, and the
 	// engine was made to work without one.
-	ErrUnmanaged = errors.New("task: store is managed by a retention keeper")
+	ErrUnmanaged = errors.New("task: store is managed by a retention keeper, which alone gives leave to destroy")
 	// ErrRunning says that Run was called while it runs.
 	ErrRunning = errors.New("task: engine runs already")
 )

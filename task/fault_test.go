@@ -70,6 +70,9 @@ func play(t *testing.T, w *world, p *faultstore.Plan) {
 }
 
 func TestEngine_OneEffectWhateverFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	var calls []faultstore.Call
 	bubble(t, func(t *testing.T) {
 		w, p := newWorld(t), faultstore.NewPlan()

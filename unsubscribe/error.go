@@ -41,7 +41,7 @@ var (
 	ErrNeeds = errors.New("unsubscribe: an option is missing")
 	// ErrUnmanaged says that the store is managed by a retention keeper, and destroys
 	// nothing without it.
-	ErrUnmanaged = errors.New("unsubscribe: a retention keeper manages this store")
+	ErrUnmanaged = errors.New("unsubscribe: store is managed by a retention keeper, which alone gives leave to destroy")
 	// ErrStale says that what is known here is not loaded or too old.
 	ErrStale = errors.New("unsubscribe: what is known here is too old")
 )

@@ -142,6 +142,9 @@ func TestGate_ALongCampaignInDatabaseModeFailsClosed(t *testing.T) {
 
 // Where somebody wrote very many keys that begin alike, all are looked up.
 func TestGate_ALongCampaignInDatabaseModeDoesWithoutPrefixes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w, all := longWorld(t)
 	p := w.loaded(unsubscribe.WithDatabaseMode())
 	want, err := during(t, p, all, nil)
@@ -159,6 +162,9 @@ func TestGate_ALongCampaignInDatabaseModeDoesWithoutPrefixes(t *testing.T) {
 // In a transaction, whose reads may be older than the feed, all are looked up; so are
 // few.
 func TestGate_PrefixesAreForLongCampaignsOutsideOfTransactions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w, all := longWorld(t)
 	p := w.loaded(unsubscribe.WithDatabaseMode())
 	_, err := during(t, p, all[:4_999], nil)

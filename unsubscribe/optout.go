@@ -17,7 +17,7 @@ import (
 // Consent ledgers and providers learn of it in the same transaction.
 func (r *Registry) OptOut(ctx context.Context, p OptOutParams) (Event, error) {
 	if !slices.Contains(methods, p.Method) || p.Method == ByUndo || p.Method == ByConfirmation || p.Method == ByFile {
-		return Event{}, ErrMethod
+		return Event{}, fmt.Errorf("%w: Method", ErrMethod)
 	}
 	return r.say(ctx, p.ID, p.At, p.Address, &draft{
 		event: Event{Kind: KindOptOut, Place: Place{p.Tenant, p.Scope, p.List}, Channel: p.Channel, Method: p.Method},
@@ -35,7 +35,7 @@ func (r *Registry) OptOut(ctx context.Context, p OptOutParams) (Event, error) {
 // a new yes.
 func (r *Registry) OptIn(ctx context.Context, p OptInParams) (Event, error) {
 	if !p.Method.opensAgain() {
-		return Event{}, ErrMethod
+		return Event{}, fmt.Errorf("%w: Method", ErrMethod)
 	}
 	if p.Reference == "" {
 		return Event{}, ErrEvidence

@@ -69,6 +69,9 @@ func (m *regModel) accepts(back regSaid) bool {
 // TestModel_RegistryAgrees says random things in random order and asks after each.
 // TROTH_SEED sets the seed.
 func TestModel_RegistryAgrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("TROTH_SEED"); s != "" {
 		var err error

@@ -105,7 +105,7 @@ func (v *Vault) create(ctx context.Context, name KeyName, first *RootRow) (*slot
 		if inserted {
 			s := newSlot(name)
 			s.keys = append(s.keys, key)
-			s.until = r.until
+			s.until = r.until.Load()
 			s.rule = f.rule()
 			return s, nil
 		}

@@ -35,7 +35,7 @@ var (
 	ErrKEK = errors.New("vault: key-encryption key failed")
 	// ErrUnmanaged says that the store is managed by a retention keeper, and
 	// the vault was constructed to work without one.
-	ErrUnmanaged = errors.New("vault: store is managed by a retention keeper")
+	ErrUnmanaged = errors.New("vault: store is managed by a retention keeper, which alone gives leave to destroy")
 	// ErrNoPurpose says that a handle made without a purpose was asked to open.
 	ErrNoPurpose = errors.New("vault: opening needs a purpose")
 	// ErrRestricted says that a restriction leaves the purpose no room, see

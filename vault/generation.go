@@ -73,6 +73,9 @@ func (v *Vault) ready(ctx context.Context, name KeyName) error {
 	if err := v.checkPending(ctx, &name); err != nil {
 		return err
 	}
+	if err := v.checkOwed(&name); err != nil {
+		return err
+	}
 	if v.tx.Scope(ctx) != nil {
 		return nil
 	}

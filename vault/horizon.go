@@ -95,6 +95,10 @@ type lain struct {
 // [Vault.Rewrap] and [Vault.Retire], and before a certificate says "final". It
 // returns [ErrJournalAhead] before a replay: an export, or a restore, that the
 // store has forgotten would make it too early.
+//
+// It counts on what the host declared: that the keys of epochs lie apart, see
+// [EpochPlace], and how long copies of the database live, see [WithBackupLife]. Where
+// neither was there is no instant.
 func (v *Vault) Horizon(ctx context.Context, r Receipt) (Horizon, error) {
 	if err := r.Target.validate(); err != nil {
 		return Horizon{}, err

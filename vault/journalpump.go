@@ -107,23 +107,31 @@ func (v *Vault) waiting(ctx context.Context) (lines [][]byte, last LineRow, forg
 
 // follow reads what the journal holds behind the head, and acknowledges it.
 // That is the only way in which a line is acknowledged: so it does not matter
-// which process appended it, nor whether that one lived to say so.
+// which process appended it, nor whether that one lived to say so. In front of a
+// line that is owed the head stays; what is behind it is acknowledged all the same.
 func (v *Vault) follow(ctx context.Context) error {
+	var past JournalState // how far this went beyond a head that stays
 	for {
 		state, err := v.journalState(ctx)
 		if err != nil {
 			return err
 		}
-		done, err := v.followBatch(ctx, state)
+		stays := past.Position > state.Position
+		if stays {
+			state = past
+		}
+		done, err := v.followBatch(ctx, &state, stays)
 		if err != nil || done {
 			return err
 		}
+		past = state
 	}
 }
 
-// followBatch acknowledges one batch; done if there was none.
-func (v *Vault) followBatch(ctx context.Context, state JournalState) (done bool, err error) {
-	for batch, err := range v.behindHead(ctx, state, followLines) {
+// followBatch acknowledges one batch, and returns how far that goes; done if
+// there was none.
+func (v *Vault) followBatch(ctx context.Context, state *JournalState, stays bool) (done bool, err error) {
+	for batch, err := range v.behindHead(ctx, *state, followLines) {
 		if err != nil {
 			return false, err
 		}
@@ -131,12 +139,23 @@ func (v *Vault) followBatch(ctx context.Context, state JournalState) (done bool,
 		if err != nil {
 			return false, err
 		}
-		if len(missing) > 0 {
+		owed, unknown := v.owed.Load().part(missing)
+		if unknown > 0 {
 			v.shut()
-			v.log.Error("vault: the store lags behind its erasure journal; refusing everything", zap.Int("missing", len(missing)))
-			return false, &JournalAheadError{Missing: len(missing)}
+			v.log.Error("vault: the store lags behind its erasure journal; refusing everything", zap.Int("missing", unknown))
+			return false, &JournalAheadError{Missing: unknown}
 		}
-		return false, v.acknowledge(ctx, state.Position, batch)
+		last := &batch[len(batch)-1]
+		if stays || owed {
+			err = v.store.AckLines(ctx, entriesOf(batch), v.micros())
+		} else {
+			err = v.acknowledge(ctx, state.Position, batch)
+		}
+		if err != nil {
+			return false, fmt.Errorf("vault: acknowledge lines: %w", err)
+		}
+		state.Position, state.Digest = last.position, last.digest()
+		return false, nil
 	}
 	return true, nil
 }
@@ -155,10 +174,10 @@ func (v *Vault) acknowledge(ctx context.Context, from int64, batch []readLine) e
 		}
 		return v.store.AckLines(ctx, entriesOf(batch), v.micros())
 	})
-	if err != nil && !errors.Is(err, errMoved) {
-		return fmt.Errorf("vault: acknowledge lines: %w", err)
+	if errors.Is(err, errMoved) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 var errMoved = errors.New("vault: somebody else has moved the journal's head")

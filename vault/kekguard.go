@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,6 +29,8 @@ type keks struct {
 // callers of this tenant are answered in time, and nobody else waits.
 type guard struct {
 	calls chan struct{} // holds a token for each call under way
+	// refreshing says that somebody asks again for what is due.
+	refreshing atomic.Bool
 
 	mu  sync.Mutex
 	kek KEK

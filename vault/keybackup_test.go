@@ -77,6 +77,9 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 // added, without verification and restoring refusing it; and then nothing was
 // changed.
 func TestKeyBackup_EveryByteCounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	p := newPast(t)
 	v := p.vault()
 	_, b := p.backUpKeys(v)

@@ -14,7 +14,7 @@ import (
 
 var (
 	// ErrKeyset says that a keyset cannot be taken in: it holds something else
-	// than AES-256-GCM keys of Tink's own sizes.
+	// than AES-256-GCM keys of Tink's own sizes, such as AES-128-GCM.
 	ErrKeyset = errors.New("vault: keyset is not of AES-256-GCM keys")
 	// ErrKeyConflict says that another key of the person has, or had, the id of
 	// one in the keyset.
@@ -48,6 +48,10 @@ type Imported struct {
 // exists elsewhere seals. As after an export no horizon is promised for them.
 // Taking in the same keyset again changes nothing. Keys, note, fence and evidence
 // commit together, in the caller's transaction if there is one.
+//
+// Keys of 128 bits are refused like those of other kinds: each of a vault's records
+// holds 256, and a keyset that is taken in must open all that it sealed. Open such
+// values with Tink, and seal them here.
 //
 // It returns [ErrKeyset], [ErrKeyConflict], [ErrGenerations], [ErrShredded] and
 // [ErrShredPending], and then has taken in nothing.

@@ -12,6 +12,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
+	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/vault"
@@ -92,6 +93,49 @@ func TestImportKeyset_OfTheArchivedTink(t *testing.T) {
 				require.Error(t, lookup(v.AppendOpen(w.ctx, nil, at, orders, value.Sealed)), "it is not bound to the place")
 			}
 			require.EqualValues(t, 4, w.sealedBy(v, at), "what is known elsewhere does not seal")
+		})
+	}
+}
+
+// A key of 128 bits keeps the whole keyset out, whichever of them it is, and is not
+// filled up; what cannot be used anyway does no harm.
+func TestImportKeyset_RefusesAES128(t *testing.T) {
+	needsTink(t)
+	for name, c := range map[string]struct {
+		primary, other *tinkpb.KeyTemplate
+		disabled       bool
+		want           error
+	}{
+		"alone":     {primary: aead.AES128GCMKeyTemplate(), want: vault.ErrKeyset},
+		"beside":    {primary: aead.AES256GCMKeyTemplate(), other: aead.AES128GCMKeyTemplate(), want: vault.ErrKeyset},
+		"primary":   {primary: aead.AES128GCMKeyTemplate(), other: aead.AES256GCMKeyTemplate(), want: vault.ErrKeyset},
+		"disabled":  {primary: aead.AES256GCMKeyTemplate(), other: aead.AES128GCMKeyTemplate(), disabled: true},
+		"no prefix": {primary: aead.AES256GCMNoPrefixKeyTemplate(), other: aead.AES128GCMKeyTemplate(), want: vault.ErrKeyset},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := keyset.NewManager()
+			id, err := m.Add(c.primary)
+			require.NoError(t, err)
+			require.NoError(t, m.SetPrimary(id))
+			if c.other != nil {
+				id, err := m.Add(c.other)
+				require.NoError(t, err)
+				if c.disabled {
+					require.NoError(t, m.Disable(id))
+				}
+			}
+			h, err := m.Handle()
+			require.NoError(t, err)
+			w := newWorld(t)
+			did, err := w.vault().ImportKeyset(w.ctx, token, importOf(emailOf(shop, "42", profile), h))
+			require.ErrorIs(t, err, c.want)
+			if c.want == nil {
+				require.Equal(t, vault.Imported{Keys: 1, Disabled: 1}, did)
+				return
+			}
+			require.Zero(t, did)
+			require.Empty(t, w.allRoots(shop), "nothing was made")
+			require.Empty(t, w.rec.committed(t, "vault.import"))
 		})
 	}
 }

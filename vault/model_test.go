@@ -313,6 +313,9 @@ func newModel(t *testing.T) *model {
 // that is lifted; whoever nobody shreds or restricts opens always; and the evidence
 // counts no fewer openings than there were.
 func TestModel_SealOpenShredRestrict(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	seed := *modelSeed
 	if seed == 0 {
 		seed = rand.Uint64()

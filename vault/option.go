@@ -120,13 +120,15 @@ func WithKeyTTL(d time.Duration) Option {
 // WithKEKTTL bounds for how long keys of a tenant that brings its own
 // key-encryption key are used without asking that: after a tenant has taken its
 // key away, this process opens and seals for it for at most d and the bound of
-// [WithFenceAge]. Default 5 min, at least 1 s.
+// [WithFenceAge]. [Vault.Run] asks again when a third of d is left, for tenants in
+// use, so that nobody waits for a key that answers. Default 5 min, at least 1 s.
 func WithKEKTTL(d time.Duration) Option {
 	return atLeast("lifetime of a tenant's own key", d, time.Second, func(o *options) { o.kekTTL = d })
 }
 
 // WithKEKTimeout bounds how long a tenant's own key-encryption key may take to
-// answer; inside a transaction, which others wait for, a second is the most.
+// answer; inside a transaction, which others wait for, a second is the most, also
+// where somebody else has asked.
 // Default 5 s, at least 10 ms.
 func WithKEKTimeout(d time.Duration) Option {
 	return atLeast("time of a tenant's own key", d, 10*time.Millisecond, func(o *options) { o.kekTimeout = d })

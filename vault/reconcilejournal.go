@@ -11,7 +11,7 @@ import (
 // the person, of that entry: after a restore the entry itself may be lost, with
 // what the trail had recorded since, and tombstones that came back with the key
 // tables name it still. It counts as unchecked, since the line does not tell how
-// many there were.
+// many there were, nor what a restriction left.
 func (r *reconciler) journalTells(ctx context.Context, subject string, entry troth.EntryID) (bool, error) {
 	if r.v.journal == nil || entry.IsZero() {
 		return false, nil

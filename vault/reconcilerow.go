@@ -188,6 +188,9 @@ func (r *reconciler) restriction(ctx context.Context, row *RestrictionRow) error
 		r.found(d)
 	}
 	told, err := r.tells(ctx, row.ID, isA(actRestrict))
+	if err == nil && !told {
+		told, err = r.journalTells(ctx, row.SubjectID, row.ID)
+	}
 	if err != nil {
 		return err
 	}
@@ -209,6 +212,12 @@ func (r *reconciler) lifted(ctx context.Context, row *RestrictionRow, d Discrepa
 	told, err := r.tells(ctx, row.LiftedBy, func(act string, f troth.Facts) bool {
 		return act == actLift.Name && f["restriction"].Text() == row.ID.String() && f["grant"].Text() == row.Grant.String()
 	})
+	if err == nil && !told {
+		told, err = r.journalTells(ctx, row.SubjectID, row.LiftedBy)
+		if told && row.Grant.IsZero() {
+			return err // a replay lifted it again, of which grant is lost
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"go.uber.org/zap"
+
 	"github.com/trothdev/troth"
 )
 
@@ -15,6 +17,9 @@ type Replayed struct {
 	// People and Tenants count who lived and was erased again; Keys the keys, or
 	// tenants' roots, that died.
 	People, Tenants, Keys int
+	// Pending are tenants whose own key-encryption keys did not answer, in order:
+	// some of their people must be restricted again, which needs it.
+	Pending []troth.Tenant
 }
 
 // Replay erases again, in a store that was restored, what the journal tells of:
@@ -23,6 +28,13 @@ type Replayed struct {
 // permit for that, whatever holds there are by now: the erasure was done, and a
 // restore does not undo it. Each erasure that finds something commits with its
 // evidence, "vault.replay".
+//
+// Nothing that dies needs a tenant's own key-encryption key, but for the name of the
+// person in the evidence: where the key fails that tells of the tenant alone, and of
+// the first shredding's entry. What must be restricted again does need it. Where it
+// fails the tenant is Pending: these people are refused with [ErrJournalAhead],
+// everybody else works, and [Vault.Run] and [Vault.Sweep] try again. A vault that is
+// opened before that is done finds its store lagging, and has to replay too.
 //
 // It may be broken off and called again, and done twice it is done once. It
 // takes memory for a hundred thousand lines at most. When it returns, a vault
@@ -48,7 +60,7 @@ func (v *Vault) Replay(ctx context.Context) (Replayed, error) {
 	if err != nil {
 		return Replayed{}, err
 	}
-	r := &replay{v: v, names: n}
+	r := &replay{v: v, names: n, owed: &owed{}}
 	if err := r.run(ctx); err != nil {
 		return r.done, err
 	}
@@ -60,6 +72,10 @@ func (v *Vault) Replay(ctx context.Context) (Replayed, error) {
 	v.forgetAll()
 	v.behind.Store(false)
 	v.unscrubbed.Store(true)
+	if len(r.done.Pending) > 0 {
+		v.log.Warn("vault: a tenant's own key failed: people to be restricted again are refused until it answers",
+			zap.Int("tenants", len(r.done.Pending)))
+	}
 	return r.done, nil
 }
 
@@ -70,6 +86,8 @@ type replay struct {
 	v     *Vault
 	names *names
 	done  Replayed
+	// owed is what could not be done.
+	owed *owed
 }
 
 func (r *replay) run(ctx context.Context) error {
@@ -96,6 +114,8 @@ func (r *replay) run(ctx context.Context) error {
 			return err
 		}
 	}
+	r.done.Pending = r.owed.tenants()
+	r.v.owed.Store(r.owed.orNil())
 	if err := r.v.follow(ctx); err != nil { // it may have grown
 		return err
 	}
@@ -123,8 +143,12 @@ func (r *replay) apply(ctx context.Context, batch []readLine) error {
 	return r.moveOn(ctx, batch)
 }
 
-// moveOn acknowledges the batch, where the head is not behind it already.
+// moveOn acknowledges the batch, where the head is not behind it already, and
+// nothing is owed: the head stays in front of that.
 func (r *replay) moveOn(ctx context.Context, batch []readLine) error {
+	if r.owed.orNil() != nil {
+		return nil
+	}
 	state, err := r.v.journalState(ctx)
 	if err != nil {
 		return err
@@ -132,7 +156,10 @@ func (r *replay) moveOn(ctx context.Context, batch []readLine) error {
 	if state.Position >= batch[len(batch)-1].position {
 		return nil
 	}
-	return r.v.acknowledge(ctx, state.Position, batch)
+	if err := r.v.acknowledge(ctx, state.Position, batch); err != nil {
+		return fmt.Errorf("vault: acknowledge lines: %w", err)
+	}
+	return nil
 }
 
 // tell records that the journal was gone through.

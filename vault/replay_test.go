@@ -143,6 +143,9 @@ func TestReplay_OfTheWholeIsTheSameInSteps(t *testing.T) {
 // TestReplay_EveryFaultOnTheWay breaks a replay off at every call; another one
 // finishes it, with each act recorded once.
 func TestReplay_EveryFaultOnTheWay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	p := newPast(t)
 	calls := func() []faultstore.Call {
 		plan := faultstore.NewPlan()

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -137,8 +138,35 @@ func (w *walk) tenant(ctx context.Context, tenant troth.Tenant) error {
 	})
 }
 
-// person does what the lines say of one person.
+// person does what the lines say of one person. Restrictions come behind: they
+// need the tenant's key-encryption key, and what dies does not wait for it.
 func (w *walk) person(ctx context.Context, p PersonName, lines []*readLine) error {
+	var limits, others []*readLine
+	for _, l := range lines {
+		if l.scope == restrictScope || l.scope == liftScope {
+			limits = append(limits, l)
+		} else {
+			others = append(others, l)
+		}
+	}
+	if len(others) > 0 {
+		if err := w.personDies(ctx, p, others); err != nil {
+			return err
+		}
+	}
+	if len(limits) == 0 {
+		return nil
+	}
+	err := w.personLimited(ctx, p, limits)
+	if errors.Is(err, ErrKEK) && ctx.Err() == nil {
+		w.owed.add(p, limits, w.missing)
+		return nil
+	}
+	return err
+}
+
+// personDies erases again, and notes again what left.
+func (w *walk) personDies(ctx context.Context, p PersonName, lines []*readLine) error {
 	return w.v.atomicallyApart(ctx, KeyName{Tenant: p.Tenant, SubjectID: p.SubjectID}, func(ctx context.Context) error {
 		state, err := w.v.store.LockPerson(ctx, p.Tenant, p.SubjectID, Exclusive)
 		if err != nil {
@@ -155,9 +183,6 @@ func (w *walk) person(ctx context.Context, p PersonName, lines []*readLine) erro
 				}
 				continue
 			}
-			if l.scope == restrictScope || l.scope == liftScope {
-				continue
-			}
 			receipt, err := w.eraseAgain(ctx, p, l, &state)
 			if err != nil {
 				return err
@@ -166,6 +191,20 @@ func (w *walk) person(ctx context.Context, p PersonName, lines []*readLine) erro
 		}
 		if found {
 			w.done.People++
+		}
+		return w.put(ctx, p.Tenant, w.unknown(lines))
+	})
+}
+
+// personLimited restricts again, and lifts.
+func (w *walk) personLimited(ctx context.Context, p PersonName, lines []*readLine) error {
+	return w.v.atomicallyApart(ctx, KeyName{Tenant: p.Tenant, SubjectID: p.SubjectID}, func(ctx context.Context) error {
+		state, err := w.v.store.LockPerson(ctx, p.Tenant, p.SubjectID, Exclusive)
+		if err != nil {
+			return fmt.Errorf("vault: replay: lock person: %w", err)
+		}
+		if state.TenantShredded {
+			return nil
 		}
 		if err := w.restrictAgain(ctx, p, lines); err != nil {
 			return err
@@ -227,7 +266,7 @@ func (w *walk) witness(ctx context.Context, r *Receipt, l *readLine, at int64) e
 		}
 	}
 	w.done.Keys += len(r.Keys)
-	id, err := w.v.rec.Record(ctx, r.replayEntry(&l.erasure))
+	id, err := w.tellAgain(ctx, r.replayEntry(&l.erasure))
 	if err != nil {
 		return fmt.Errorf("vault: record %s: %w", actReplay.Name, err)
 	}
@@ -235,11 +274,29 @@ func (w *walk) witness(ctx context.Context, r *Receipt, l *readLine, at int64) e
 	return w.v.nameEvidence(ctx, r, at)
 }
 
-// unknown are the lines that the store does not hold; from then on it does.
+// tellAgain records what died again. The trail needs the tenant's key-encryption
+// key to name a person, and a dead person does not wait for that: then the entry
+// names nobody, and the first shredding's, which it tells, does.
+func (w *walk) tellAgain(ctx context.Context, e troth.Entry) (id troth.EntryID, err error) {
+	record := func(ctx context.Context) error {
+		var err error
+		id, err = w.v.rec.Record(ctx, e)
+		return err
+	}
+	err = w.v.tx.Atomically(ctx, record)
+	if errors.Is(err, ErrKEK) && ctx.Err() == nil && e.SubjectID != "" {
+		e.SubjectID = ""
+		err = w.v.tx.Atomically(ctx, record)
+	}
+	return id, err
+}
+
+// unknown are the lines that the store does not hold; from then on it does, but
+// for those that are owed.
 func (w *walk) unknown(lines []*readLine) []*readLine {
 	var unknown []*readLine
 	for _, l := range lines {
-		if w.missing[l.entry] {
+		if w.missing[l.entry] && !w.owed.entries[l.entry] {
 			unknown = append(unknown, l)
 		}
 	}

@@ -33,6 +33,9 @@ func (v *Vault) resolve(ctx context.Context, q *sought) (*slot, error) {
 	if err := v.checkGate(q.name.Compartment); err != nil {
 		return nil, err
 	}
+	if err := v.checkOwed(&q.name); err != nil {
+		return nil, err
+	}
 	now := v.mono()
 	if err := v.checkFenceAt(ctx, now); err != nil {
 		return nil, err
@@ -203,7 +206,7 @@ func (v *Vault) readOnce(ctx context.Context, name KeyName) (*slot, error) {
 			return nil, err
 		}
 		s.keys = append(s.keys, key)
-		s.until = min(s.until, r.until)
+		s.until = min(s.until, r.until.Load())
 		if len(row.Flag) > 0 {
 			f, err := parseFlag(row.Flag)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2" //nolint:depguard // spreads expiry, nothing secret hangs on it
+	"sync/atomic"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -23,8 +24,12 @@ type root struct {
 	// index derives keys for hashes and tokens; set in the index lineage.
 	index []byte
 	// until is when a tenant's own key-encryption key must be asked again, on
-	// the vault's monotonic clock.
-	until int64
+	// the vault's monotonic clock. It moves when that answers the same again.
+	until atomic.Int64
+	// box is a hash of what that key unwrapped; zero under the platform's.
+	box [sha256.Size]byte
+	// used says that somebody wanted the root since it was last asked for.
+	used atomic.Bool
 }
 
 type rootName struct {
@@ -51,7 +56,8 @@ func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
 	scope := v.tx.Scope(ctx)
 	applied := v.fence.applied.Load()
 	if scope != nil {
-		if r, ok := overlay[*root](scope, overlayRoot{v, n}, applied); ok && v.mono() <= r.until {
+		if r, ok := overlay[*root](scope, overlayRoot{v, n}, applied); ok && v.mono() <= r.until.Load() {
+			r.used.Store(true)
 			return r, nil
 		}
 	}
@@ -71,7 +77,7 @@ func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
 		setOverlay(scope, overlayRoot{v, n}, overlaid[*root]{r, applied})
 		return r, nil
 	}
-	v.roots.put(n, r, min(r.until, v.mono()+jitter(v.opt.rootTTL)), v.sinceEviction(applied))
+	v.roots.put(n, r, min(r.until.Load(), v.mono()+jitter(v.opt.rootTTL)), v.sinceEviction(applied))
 	return r, nil
 }
 
@@ -117,7 +123,7 @@ func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
 			v.openRoot(ctx, row, f)
 			return f.value, f.err
 		}
-		if err := f.wait(ctx); err != nil {
+		if err := v.waitForRoot(ctx, row, f); err != nil {
 			return nil, err
 		}
 		if !gaveUp(f.err) { // else the one who asked gave up, we did not
@@ -126,33 +132,45 @@ func (v *Vault) unwrapRoot(ctx context.Context, row *RootRow) (*root, error) {
 	}
 }
 
+// waitForRoot waits for somebody else's answer, inside a transaction no longer
+// than for an own one.
+func (v *Vault) waitForRoot(ctx context.Context, row *RootRow, f *flight[[32]byte, *root]) error {
+	if row.KEK == "" || v.tx.Scope(ctx) == nil {
+		return f.wait(ctx)
+	}
+	short, cancel := context.WithTimeout(ctx, min(v.opt.kekTimeout, kekPatienceInTx))
+	defer cancel()
+	if err := f.wait(short); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: unwrap root: %w", ErrKEK, errKEKPatient)
+	}
+	return ctx.Err()
+}
+
 func (v *Vault) openRoot(ctx context.Context, row *RootRow, f *flight[[32]byte, *root]) {
 	f.err = errAbandoned // stands if the key-encryption key panics
 	defer v.roots.landOpening(f)
 	applied := v.fence.applied.Load()
 	if f.value, f.err = v.askToUnwrap(ctx, row); f.err == nil {
-		v.roots.remember(f.key, row.Tenant, f.value, v.sinceEviction(applied))
+		v.roots.remember(f.key, row, f.value, v.sinceEviction(applied))
 	}
 }
 
 func (v *Vault) askToUnwrap(ctx context.Context, row *RootRow) (*root, error) {
 	asked := v.mono()
-	plain, err := v.rootSecret(ctx, row)
+	box, err := v.unseal(ctx, row)
 	if err != nil {
 		return nil, err
 	}
-	defer clear(plain)
-	return v.reduce(row, plain, asked)
-}
-
-// rootSecret has the root of a row unwrapped.
-func (v *Vault) rootSecret(ctx context.Context, row *RootRow) ([]byte, error) {
-	box, err := v.unseal(ctx, row)
-	if err != nil || row.Epoch == 0 {
-		return box, err
-	}
 	defer clear(box)
-	return v.unbox(ctx, row, box)
+	if row.Epoch == 0 {
+		return v.reduce(row, box, box, asked)
+	}
+	secret, err := v.unbox(ctx, row, box)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	return v.reduce(row, secret, box, asked)
 }
 
 // unseal has the key-encryption key take its seal off. Inside is the root, or
@@ -201,10 +219,15 @@ func (v *Vault) checkRoot(row *RootRow, secret []byte) error {
 	return ErrKeyRecord
 }
 
-// reduce reduces a secret to what is derived from it. It may be used for as long
-// as an answer to a question of that instant may.
-func (v *Vault) reduce(row *RootRow, secret []byte, asked int64) (*root, error) {
-	r := &root{epoch: row.Epoch, until: v.goodUntil(row, asked)}
+// reduce reduces a secret, which lay in the box, to what is derived from it. It
+// may be used for as long as an answer to a question of that instant may.
+func (v *Vault) reduce(row *RootRow, secret, box []byte, asked int64) (*root, error) {
+	r := &root{epoch: row.Epoch}
+	r.until.Store(v.goodUntil(row, asked))
+	r.used.Store(true)
+	if row.KEK != "" {
+		r.box = sha256.Sum256(box)
+	}
 	if row.Lineage == IndexLineage {
 		r.index = append([]byte(nil), secret...)
 		return r, nil
@@ -328,11 +351,11 @@ func (v *Vault) sealRoot(ctx context.Context, n rootName, kek string, secret *[k
 		return nil, fmt.Errorf("%w: wrap root: %w", ErrKEK, err)
 	}
 	row.Sealed = sealed
-	r, err := v.reduce(row, secret[:], asked)
+	r, err := v.reduce(row, secret[:], inner, asked)
 	if err != nil {
 		return nil, err
 	}
-	v.roots.remember(recordDigest(row), row.Tenant, r, v.sinceEviction(applied))
+	v.roots.remember(recordDigest(row), row, r, v.sinceEviction(applied))
 	return row, nil
 }
 

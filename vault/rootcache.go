@@ -35,6 +35,9 @@ type liveRoot struct {
 type openedRoot struct {
 	tenant troth.Tenant
 	root   *root
+	// row is what to ask a tenant's own key again with; nil under the platform's,
+	// which is not asked again.
+	row *RootRow
 }
 
 func newRootCache(limit int) *rootCache {
@@ -51,6 +54,7 @@ func (c *rootCache) get(n rootName, now int64) *root {
 	if !ok || now > l.expires {
 		return nil
 	}
+	l.root.used.Store(true)
 	return l.root
 }
 
@@ -71,11 +75,64 @@ func (c *rootCache) put(n rootName, r *root, expires int64, allowed func() bool)
 func (c *rootCache) openedAs(record [32]byte, now int64) (r *root, f *flight[[32]byte, *root], first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if o, ok := c.opened[record]; ok && now <= o.root.until {
+	if o, ok := c.opened[record]; ok && now <= o.root.until.Load() {
+		o.root.used.Store(true)
 		return o.root, nil, false
 	}
 	f, first = c.opening.join(&record)
 	return nil, f, first
+}
+
+// dueRoot is a root of which a tenant's own key must be asked again.
+type dueRoot struct {
+	record [32]byte
+	openedRoot
+}
+
+// due returns the roots in use that may not be used much longer, by the name of
+// the tenant's key. What ended already is left to who wants it.
+func (c *rootCache) due(now, ahead int64) map[string][]dueRoot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var due map[string][]dueRoot
+	for record, o := range c.opened {
+		if o.row == nil {
+			continue
+		}
+		if until := o.root.until.Load(); now > until || until-now > ahead || !o.root.used.Load() {
+			continue
+		}
+		if due == nil {
+			due = make(map[string][]dueRoot)
+		}
+		due[o.row.KEK] = append(due[o.row.KEK], dueRoot{record, o})
+	}
+	return due
+}
+
+// startRefresh returns a flight that the caller must do and land, nil if the
+// root is opened by somebody else now, or was forgotten.
+func (c *rootCache) startRefresh(d *dueRoot) *flight[[32]byte, *root] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.opened[d.record].root != d.root {
+		return nil
+	}
+	f, first := c.opening.join(&d.record)
+	if !first {
+		return nil
+	}
+	return f
+}
+
+// extend lets the root be used for longer, unless it was forgotten meanwhile.
+func (c *rootCache) extend(d *dueRoot, until int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.opened[d.record].root == d.root {
+		d.root.until.Store(until)
+		d.root.used.Store(false)
+	}
 }
 
 func (c *rootCache) landOpening(f *flight[[32]byte, *root]) {
@@ -109,14 +166,19 @@ func recordDigest(row *RootRow) [32]byte {
 
 // remember keeps an unwrapped root, unless something was evicted since the
 // unwrapping began.
-func (c *rootCache) remember(record [32]byte, tenant troth.Tenant, r *root, allowed func() bool) {
+func (c *rootCache) remember(record [32]byte, row *RootRow, r *root, allowed func() bool) {
+	o := openedRoot{tenant: row.Tenant, root: r}
+	if row.KEK != "" {
+		again := *row
+		o.row = &again
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !allowed() {
 		return
 	}
 	makeRoom(c.opened, c.limit)
-	c.opened[record] = openedRoot{tenant: tenant, root: r}
+	c.opened[record] = o
 }
 
 // keepFresh keeps a first root that was made, under the same condition.

@@ -21,7 +21,8 @@ const chores = time.Minute
 // waits for that, closes windows that ended, marks those of dead processes as
 // unknown ten minutes after their end, settles shreddings whose transactions
 // were the host's, and has a store that is a [Scrubber] scrubbed after
-// shreddings, and pumps committed shreddings to the erasure journal. Where there
+// shreddings, pumps committed shreddings to the erasure journal, and asks tenants'
+// own keys again before what they unwrapped may be used no more. Where there
 // is evidence to read it compares control rows with it, some each minute, see
 // [Vault.Reconcile]. Without Run the same happens late or on demand, except that a
 // window is told only when the next one begins or the vault is closed.
@@ -35,6 +36,7 @@ func (v *Vault) Run(ctx context.Context) error {
 	defer beside.Wait()
 	defer cancel()
 	beside.Go(func() { v.pumps(ctx) })
+	beside.Go(func() { v.refreshes(ctx) })
 	for {
 		var err error
 		if v.closed.Load() {
@@ -46,7 +48,7 @@ func (v *Vault) Run(ctx context.Context) error {
 		case <-looks.C:
 			err = v.lookAhead(ctx)
 		case <-rest.C:
-			err = errors.Join(v.Sweep(ctx), v.reconcileAgain(v.tx.Detach(ctx)))
+			err = errors.Join(v.sweep(ctx), v.reconcileAgain(v.tx.Detach(ctx)))
 		}
 		if err != nil && ctx.Err() == nil {
 			v.log.Warn("vault: run: will try again", zap.Error(err))
@@ -74,6 +76,16 @@ func (v *Vault) settleAll(ctx context.Context) {
 // of their own call it instead, once a minute or so.
 func (v *Vault) Sweep(ctx context.Context) error {
 	ctx = v.tx.Detach(ctx)
+	var under sync.WaitGroup
+	defer under.Wait()
+	if v.keks.resolver != nil {
+		v.refreshDue(ctx, &under)
+	}
+	return v.sweep(ctx)
+}
+
+func (v *Vault) sweep(ctx context.Context) error {
+	ctx = v.tx.Detach(ctx)
 	v.settleAll(ctx)
 	now := v.mono()
 	err := errors.Join(
@@ -85,7 +97,7 @@ func (v *Vault) Sweep(ctx context.Context) error {
 	if v.behind.Load() {
 		return errors.Join(err, ErrJournalAhead)
 	}
-	return errors.Join(err, v.PumpJournal(ctx), v.late(ctx))
+	return errors.Join(err, v.payOwed(ctx), v.PumpJournal(ctx), v.late(ctx))
 }
 
 // scrub asks a store that can do so to let go of the bytes of keys that are

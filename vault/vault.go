@@ -79,6 +79,8 @@ type Vault struct {
 	// behind refuses everything until a replay: the journal tells of erasures
 	// that the store may not know of.
 	behind atomic.Bool
+	// owed is what a replay has left to do; nil if nothing.
+	owed atomic.Pointer[owed]
 	// pumping holds a token while somebody pumps.
 	pumping chan struct{}
 }

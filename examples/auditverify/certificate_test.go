@@ -128,6 +128,9 @@ func TestCertificateFixture(t *testing.T) {
 // TestCertificate_NoByteOfWhatItSaysCanChange changes every byte in three ways: what is
 // still read and holds says the same.
 func TestCertificate_NoByteOfWhatItSaysCanChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	whole, err := os.ReadFile(filepath.Join(bundles, "certificate.json"))
 	require.NoError(t, err)
 	fresh := &verifier{}

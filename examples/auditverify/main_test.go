@@ -60,6 +60,9 @@ func arguments(t *testing.T, command string) []string {
 // TestJudge_NoByteCanChange changes every byte of a file of each kind, in three
 // ways, and cuts it off there.
 func TestJudge_NoByteCanChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	// What a file may be without: a witness's line, and the end of a line.
 	mayEnd := map[string]func(rest []byte) bool{
 		"witnessed.proof": func(rest []byte) bool { return bytes.HasPrefix(rest, []byte("— "+witnessName)) },

@@ -81,6 +81,9 @@ func TestReceiptFixture(t *testing.T) {
 // TestReceipt_NoByteOfWhatItSaysCanChange changes every byte in three ways: what is
 // still read and holds says the same.
 func TestReceipt_NoByteOfWhatItSaysCanChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	whole, err := os.ReadFile(filepath.Join(bundles, "receipt.json"))
 	require.NoError(t, err)
 	fresh := &verifier{}

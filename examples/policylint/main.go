@@ -47,6 +47,9 @@ type order struct {
 
 func run(args []string, out, errs io.Writer, now time.Time) int {
 	c, err := parse(args, errs, now)
+	if errors.Is(err, flag.ErrHelp) {
+		return clean
+	}
 	if err != nil {
 		fmt.Fprintln(errs, "policylint:", err)
 		return unreadable
@@ -99,7 +102,7 @@ func parse(args []string, errs io.Writer, now time.Time) (order, error) {
 	case len(c.files) == 0:
 		return order{}, errors.New("no file is given")
 	case (c.class == "") != (len(c.events) == 0):
-		return order{}, errors.New("-explain and -event belong together")
+		return order{}, errors.New("-explain CLASS wants an event, such as -event created=2026-01-31, and -event a class")
 	}
 	return c, nil
 }

@@ -75,17 +75,13 @@ func (s *shop) retention(k *kit.Kit) []retention.Option {
 	}
 }
 
-// activate puts the shop's policy in force, once.
+// activate puts the shop's policy in force. Doing it at each start changes nothing.
 func (s *shop) activate(ctx context.Context) error {
 	policy, err := retention.ParseYAML(policyYAML)
 	if err != nil {
 		return err
 	}
-	err = s.kit.Keeper.Activate(troth.WithActor(ctx, officer), policy)
-	if errors.Is(err, retention.ErrVersion) { // an earlier run did
-		return nil
-	}
-	return err
+	return s.kit.Keeper.Activate(troth.WithActor(ctx, officer), policy)
 }
 
 // order stores an order of a customer: the keeper hears of it in the same transaction.

@@ -64,6 +64,9 @@ func readWindows(t *testing.T, store *auditsql.Store, first int) (found int) {
 // TestLogEntries_ByTimeReadsWhatIsWithin counts what PostgreSQL reads for entries
 // by their time, while the tenant's history grows to twenty times its length.
 func TestLogEntries_ByTimeReadsWhatIsWithin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	db := pgtest.Open(t)
 	store := backends[1].store(t, db)
 	exec := func(statement string) {
@@ -109,6 +112,9 @@ func TestLogEntries_ByTimeReadsWhatIsWithin(t *testing.T) {
 // same: every statement is bounded at both ends by an index, and there are as few
 // of them in a long history.
 func TestLogEntries_ByTimeHasTheBoundsInItsPlan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	seen := new(statements)
 	db := sqltest.SQLite(t)
 	spied := sql.OpenDB(spyConnector{seen, db.Driver(), sqliteFile(t, db)})

@@ -109,6 +109,9 @@ func TestVerify_FindsAnIndexThatSaysOtherThanTheRows(t *testing.T) {
 // TestVerify_IndexesOfManyEntries reads indexes in many pieces, of one tenant and of
 // many, while the log grows.
 func TestVerify_IndexesOfManyEntries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	seen := new(statements)
 	db := sqltest.SQLite(t)
 	spied := sql.OpenDB(spyConnector{seen, db.Driver(), sqliteFile(t, db)})

@@ -175,10 +175,9 @@ func (s site) takeOver(t *testing.T) {
 	began := time.Now()
 	id, err := here.trail.Record(ctx, troth.Entry{Act: other, Tenant: "acme"})
 	require.NoError(t, err)
-	assert.Less(t, time.Since(began), 5*time.Second, "recording waited")
+	assert.Less(t, time.Since(began), patience/2, "recording waited")
 	_, err = here.trail.Await(ctx, "acme", id)
 	require.NoError(t, err)
-	assert.Less(t, time.Since(began), 20*time.Second, "the stopped program kept the log")
 }
 
 // bound is how long an impatient program waits for the writer.

@@ -103,6 +103,9 @@ var (
 // TestRowsThatCannotBeRead changes one value at a time to one of a length that
 // is never stored, on SQLite also of another type.
 func TestRowsThatCannotBeRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	for _, c := range []struct {
 		column, table, where string
 		places               []string
@@ -150,6 +153,9 @@ func TestRowsThatCannotBeRead(t *testing.T) {
 // TestNumbersThatCannotBeRead stores numbers that no log reaches, and on SQLite
 // text in their place.
 func TestNumbersThatCannotBeRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	for _, c := range []struct {
 		column, table, where string
 		readers              []reader

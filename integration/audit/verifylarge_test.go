@@ -131,6 +131,9 @@ func peakHeap(fn func()) uint64 {
 // TestVerify_MemoryDoesNotGrowWithTheLog verifies a log, lets it grow to five
 // times its size, and verifies again; TROTH_LONG lets it grow to a million.
 func TestVerify_MemoryDoesNotGrowWithTheLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	store, trail := backends[0].largeLog(t)
 	verify := func() uint64 {
 		return peakHeap(func() {

@@ -18,6 +18,9 @@ import (
 // index, scattered over it, and both: whether their range is read or each is looked
 // up, the states are those of who was asked about.
 func TestPostgres_StatesOfManyHoweverTheyLie(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	const people = 12_000
 	db := pgtest.Open(t)
 	_, s := open(t, db, sqlstore.Postgres)

@@ -41,6 +41,9 @@ var sizes = []int{1, 255, 256, 257, 700, 65_537}
 // Tessera's client fetches checkpoint and tiles, and makes proofs of them that
 // its Merkle library verifies, for our leaves.
 func TestTessera_ReadsHandlerAndFolder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	l := newLog(t)
 	roots := make(map[uint64][]byte) // of the sizes before
 	for _, size := range sizes {

@@ -23,6 +23,9 @@ const integration = ".."
 var snippet = regexp.MustCompile("(?s)\n```go\n(.*?\n)```\n")
 
 func TestREADME_ProgramsRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	readme, err := os.ReadFile(filepath.Join(integration, "..", "README.md"))
 	require.NoError(t, err)
 	watch(t)

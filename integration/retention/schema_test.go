@@ -70,6 +70,9 @@ func TestSchema_AcceptsEveryPolicy(t *testing.T) {
 // What the schema refuses the parser refuses: tried on policies with one or two
 // random changes, most of which make nonsense of them.
 func TestSchema_TheParserRefusesWhatItRefuses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Logf("-seed %d", *seed)
 	r := rand.New(rand.NewPCG(*seed, 1))
 	s := schema(t)

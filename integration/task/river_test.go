@@ -77,6 +77,9 @@ func riverClient(t *testing.T, db *sql.DB, e *task.Engine) *river.Client[*sql.Tx
 // River on PostgreSQL starts the tasks; their state stays in troth's tables. One
 // of its clients is stopped in the middle.
 func TestDispatcher_River(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	works := 120
 	if os.Getenv("TROTH_LONG") == "1" {

@@ -16,6 +16,9 @@ import (
 // TestQuickstart_TellsTheSameStoryOnPostgreSQL builds the program and runs it
 // twice, as its reader would, and compares it with its own golden stories.
 func TestQuickstart_TellsTheSameStoryOnPostgreSQL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	t.Parallel()
 	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))
 	require.NoError(t, err)

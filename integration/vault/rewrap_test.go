@@ -177,6 +177,9 @@ func TestRotate_AnotherProgramCreatesUnderTheNewRoot(t *testing.T) {
 // TestRotate_IsHeldUpByWhoShredsAndLosesNothing rotates while the host shreds in a
 // transaction of its own that is not decided.
 func TestRotate_IsHeldUpByWhoShredsAndLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	for name, commits := range map[string]bool{"commits": true, "rolls back": false} {
 		t.Run(name, func(t *testing.T) {
 			d := newPostgres(t)

@@ -20,6 +20,9 @@ var load = sync.OnceValues(func() (Graph, error) { return Load(context.Backgroun
 
 func graph(t *testing.T) Graph {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	g, err := load()
 	require.NoError(t, err)
 	require.NotEmpty(t, g.Public(), "the listing must hold our own packages")
@@ -66,6 +69,9 @@ func TestRepository_ExportedIsDocumented(t *testing.T) {
 }
 
 func TestRepository_LeavesNothingUnfinished(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	files := 0
 	walk(t, ".go", func(name string, content []byte) {
 		files++

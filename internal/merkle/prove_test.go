@@ -18,6 +18,9 @@ import (
 const most = 600
 
 func TestInclusion_OfEveryLeafAtEverySize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	log := newNaive(most)
 	tiles := log.source()
 	for size := 1; size <= most; size++ {
@@ -38,6 +41,9 @@ func TestInclusion_OfEveryLeafAtEverySize(t *testing.T) {
 }
 
 func TestConsistency_OfEveryTwoSizes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	log := newNaive(most)
 	tiles := log.source()
 	for size := range most + 1 {
@@ -99,6 +105,9 @@ func TestProofs_AboveOneLevel(t *testing.T) {
 // TestVerify_RefusesEveryBitFlipped flips each bit of hashes, leaves and roots,
 // and each bit of the numbers.
 func TestVerify_RefusesEveryBitFlipped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	log := newNaive(33)
 	tiles := log.source()
 	for _, size := range []uint64{1, 2, 3, 7, 8, 33} {

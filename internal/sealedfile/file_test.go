@@ -81,6 +81,9 @@ func TestRead_TellsWrongPassphraseKindAndAbsenceApart(t *testing.T) {
 }
 
 func TestRead_EveryFlippedBitAndEveryCutIsDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	path := filepath.Join(t.TempDir(), "secret")
 	whole, err := encode(WeakForTests, testPass, testKind, testSecret)
 	require.NoError(t, err)
@@ -123,6 +126,9 @@ func TestRead_ForgedParametersAreRefusedBeforeTheyCostAnything(t *testing.T) {
 }
 
 func TestRead_ForgedHeaderNeverYieldsTheSecret(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	whole, err := encode(WeakForTests, testPass, testKind, testSecret)
 	require.NoError(t, err)
 	for at := range len(whole) - sha256.Size {

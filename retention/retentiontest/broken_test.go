@@ -30,7 +30,6 @@ type broken struct {
 	openControls func(rows []retention.ControlRow) []retention.ControlRow
 	controls     func(ctx context.Context, after retention.ControlKey, limit int) ([]retention.ControlRow, error)
 	dueControls  func(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error)
-	ofSubject    func(rows []retention.RecordRow) []retention.RecordRow
 	toReview     func(rows []retention.HoldRow) []retention.HoldRow
 	many         brokenMany
 	insertPlan   func(ctx context.Context, row retention.PlanRow) (bool, error)
@@ -64,9 +63,8 @@ func whole(s retention.Backend) *broken {
 		putControl:   s.PutControl,
 		openControls: func(rows []retention.ControlRow) []retention.ControlRow { return rows },
 		controls:     s.Controls, dueControls: s.DueControls,
-		ofSubject: func(rows []retention.RecordRow) []retention.RecordRow { return rows },
-		toReview:  func(rows []retention.HoldRow) []retention.HoldRow { return rows },
-		many:      wholeMany(s),
+		toReview: func(rows []retention.HoldRow) []retention.HoldRow { return rows },
+		many:     wholeMany(s),
 
 		insertPlan: s.InsertPlan, putPlan: s.PutPlan, lockPlan: s.LockPlan,
 		openPlans: func(rows []retention.PlanRow) []retention.PlanRow { return rows },
@@ -169,11 +167,6 @@ func (b *broken) Controls(ctx context.Context, after retention.ControlKey, limit
 
 func (b *broken) DueControls(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error) {
 	return b.dueControls(ctx, kind, at, limit)
-}
-
-func (b *broken) SubjectRecords(ctx context.Context, after retention.RecordKey, subjectID string, limit int) ([]retention.RecordRow, error) {
-	rows, err := b.Backend.SubjectRecords(ctx, after, subjectID, limit)
-	return b.ofSubject(rows), err
 }
 
 func (b *broken) HoldsToReview(ctx context.Context, at int64, limit int) ([]retention.HoldRow, error) {

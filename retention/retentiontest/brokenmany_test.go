@@ -13,6 +13,7 @@ import (
 type brokenMany struct {
 	eventsOf  func(rows []retention.EventRow) []retention.EventRow
 	putEvent  func(ctx context.Context, row retention.EventRow) error
+	forget    func(ctx context.Context, t troth.Tenant, of retention.Many) (int, error)
 	recordsOf func(ctx context.Context, after retention.RecordKey, of retention.Many, limit int) ([]retention.RecordRow, error)
 	open      func(rows []retention.EventRow) []retention.EventRow
 	horizon   func(n int64) int64
@@ -24,7 +25,7 @@ type brokenMany struct {
 func wholeMany(s retention.Backend) brokenMany {
 	same := func(rows []retention.EventRow) []retention.EventRow { return rows }
 	return brokenMany{
-		eventsOf: same, putEvent: s.PutEvent, recordsOf: s.RecordsOf, open: same,
+		eventsOf: same, putEvent: s.PutEvent, forget: s.DeleteEvents, recordsOf: s.RecordsOf, open: same,
 		horizon: func(n int64) int64 { return n }, claim: s.ClaimLease, keep: s.KeepLease, end: s.EndLease,
 	}
 }
@@ -36,6 +37,10 @@ func (b *broken) EventsOf(ctx context.Context, t troth.Tenant, of []retention.Ma
 
 func (b *broken) PutEvent(ctx context.Context, row retention.EventRow) error {
 	return b.many.putEvent(b.ctx(ctx), row)
+}
+
+func (b *broken) DeleteEvents(ctx context.Context, t troth.Tenant, of retention.Many) (int, error) {
+	return b.many.forget(b.ctx(ctx), t, of)
 }
 
 func (b *broken) RecordsOf(ctx context.Context, after retention.RecordKey, of retention.Many, limit int) ([]retention.RecordRow, error) {
@@ -84,6 +89,16 @@ var manyDefects = []defect{
 	}},
 	{"the last event comes first", "events of several are found by what they are about, in the order of their instants", func(_ retention.Backend, b *broken) {
 		b.many.eventsOf = func(rows []retention.EventRow) []retention.EventRow { slices.Reverse(rows); return rows }
+	}},
+	{"the events of all scopes are deleted", "events are deleted by what they are about", func(s retention.Backend, b *broken) {
+		b.many.forget = func(ctx context.Context, t troth.Tenant, of retention.Many) (n int, err error) {
+			for _, scope := range []retention.Scope{retention.OfAccount, retention.OfSubject, retention.OfPurpose} {
+				if n, err = s.DeleteEvents(ctx, t, retention.Many{Scope: scope, ID: of.ID}); err != nil {
+					return n, err
+				}
+			}
+			return n, err
+		}
 	}},
 	{"a person without id has all records", "records are found by what they belong to, in order behind a key", func(s retention.Backend, b *broken) {
 		b.many.recordsOf = func(ctx context.Context, after retention.RecordKey, of retention.Many, limit int) ([]retention.RecordRow, error) {

@@ -111,27 +111,6 @@ var controlChecks = []check{
 			r.same(controlIDs(rows), want, "due")
 		}
 	}},
-	{name: "records about a person are listed behind a key", run: func(r *rig) {
-		ctx := r.Context()
-		of := func(t troth.Tenant, kind, id, subject string) retention.RecordRow {
-			return changed(record(t, id), func(row *retention.RecordRow) { row.Type, row.SubjectID = kind, subject })
-		}
-		r.insert(ctx, of(r.a, "b", "1", "p"), of(r.a, "a", "2", "p"), of(r.a, "a", "9", "p"), of(r.a, "a", "3", "q"), of(r.b, "a", "1", "p"),
-			of(r.a, "a", "4", ""))
-		for _, page := range []struct {
-			kind, id, subject string
-			limit             int
-			want              []string
-		}{{"", "", "p", 2, []string{"2", "9"}}, {"a", "2", "p", 9, []string{"9", "1"}}, {"b", "1", "p", 9, nil}, {"", "", "", 9, nil}} {
-			rows, err := r.s.SubjectRecords(ctx, retention.RecordKey{Tenant: r.a, Type: page.kind, ID: page.id}, page.subject, page.limit)
-			r.ok(err, "records of a person")
-			var found []string
-			for _, row := range rows {
-				found = append(found, row.ID)
-			}
-			r.same(found, page.want, "records")
-		}
-	}},
 	{name: "holds to review are told of once for each date", run: func(r *rig) {
 		ctx := r.Context()
 		at := func(t troth.Tenant, id string, review, told int64) retention.HoldRow {

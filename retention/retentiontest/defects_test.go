@@ -162,9 +162,6 @@ var defects = []defect{
 			return s.DueControls(ctx, kind, at-1, limit)
 		}
 	}},
-	{"the last record of a person is lost", "records about a person are listed behind a key", func(_ retention.Backend, b *broken) {
-		b.ofSubject = func(rows []retention.RecordRow) []retention.RecordRow { return rows[:max(0, len(rows)-1)] }
-	}},
 	{"a hold is told of again", "holds to review are told of once for each date", func(_ retention.Backend, b *broken) {
 		b.toReview = func(rows []retention.HoldRow) []retention.HoldRow { return append(rows, rows[:min(1, len(rows))]...) }
 	}},

@@ -83,6 +83,29 @@ var manyChecks = []check{
 		r.ok(err, "events of nothing")
 		r.same(len(rows), 0, "events of nothing")
 	}},
+	{name: "events are deleted by what they are about", run: func(r *rig) {
+		ctx := r.Context()
+		subject := event(r.a, "1")
+		later := subject
+		later.At++
+		account := subject
+		account.Scope = retention.OfAccount
+		for _, row := range []retention.EventRow{subject, later, account, event(r.a, "2"), event(r.b, "1")} {
+			_, err := r.s.InsertEvent(ctx, row)
+			r.ok(err, "insert event")
+		}
+		for _, want := range []int{2, 0} {
+			n, err := r.s.DeleteEvents(ctx, r.a, subject.Many)
+			r.ok(err, "delete events")
+			r.same(n, want, "events deleted")
+		}
+		rows, err := r.s.EventsOf(ctx, r.a, []retention.Many{subject.Many, account.Many, event(r.a, "2").Many})
+		r.ok(err, "events")
+		r.same(len(rows), 2, "events left")
+		rows, err = r.s.EventsOf(ctx, r.b, []retention.Many{subject.Many})
+		r.ok(err, "events")
+		r.same(rows, []retention.EventRow{event(r.b, "1")}, "another tenant's")
+	}},
 	{name: "records are found by what they belong to, in order behind a key", run: func(r *rig) {
 		ctx := r.Context()
 		own := func(id string, change func(row *retention.RecordRow)) {

@@ -118,7 +118,7 @@ func hold(t troth.Tenant, id string) retention.HoldRow {
 func plan(t troth.Tenant, first byte) retention.PlanRow {
 	row := retention.PlanRow{
 		Tenant: t, Hash: [32]byte(everyByte()), Text: everyByte(), ProposedAt: instant, Proposer: everyByte(),
-		ApprovedAt: instant + 1, Spent: []int64{0, instant, 3},
+		ApprovedAt: instant + 1, Spent: []int64{0, instant, 3}, MAC: everyByte()[:32],
 	}
 	row.Hash[0] = first
 	return row
@@ -189,9 +189,7 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	r.ok(err, "open controls")
 	all, err := r.s.Controls(ctx, retention.ControlKey{Tenant: t, Kind: "exception"}, 9)
 	r.ok(err, "controls")
-	about, err := r.s.SubjectRecords(ctx, retention.RecordKey{Tenant: t}, "p-1", 9)
-	r.ok(err, "records of a person")
-	fmt.Fprintf(&b, "%+v %+v %+v\n", open, all, about)
+	fmt.Fprintf(&b, "%+v %+v\n", open, all)
 	events, err := r.s.EventsOf(ctx, t, []retention.Many{event(t, "1").Many, event(t, "2").Many})
 	r.ok(err, "events")
 	fmt.Fprintf(&b, "%+v\n", events)

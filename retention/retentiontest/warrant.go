@@ -15,7 +15,7 @@ func warrant(t troth.Tenant, id string) retention.WarrantRow {
 		Tenant: t, ID: id, Handle: "h-" + id, Type: "file", RecordID: "r-" + id, SubjectID: "p-" + id, Class: "content",
 		Stage: "trashed", End: retention.Destroy, Version: 4_000_000_000, Policy: [32]byte(everyByte()), Created: instant, At: instant + 1,
 		GoneBy: instant + 2, Ground: retention.ByPromise, Rule: "trash", Deferred: retention.ByHold, Waits: true, Alarmed: 3,
-		NextAt: instant + 3, Entry: troth.EntryID(everyByte()), Detail: everyByte(),
+		NextAt: instant + 3, Entry: troth.EntryID(everyByte()), Detail: everyByte(), MAC: everyByte()[:32],
 	}
 }
 

@@ -83,7 +83,7 @@ func (t *table) appendRow(dst []byte, id string, fields []Field) []byte {
 		for _, i := range t.more {
 			rest = append(rest, fields[i])
 		}
-		dst = appendQuoted(dst, string(appendFields(nil, rest)))
+		dst = appendQuoted(dst, unsplit(string(appendFields(nil, rest))))
 	}
 	return append(dst, "\r\n"...)
 }
@@ -104,7 +104,7 @@ func appendCell(dst []byte, v *Value) []byte {
 	case AttachmentKind:
 		return append(append(dst, fileCell...), v.file.Path...)
 	case RedactedKind:
-		if v.text == "" {
+		if v.text == "" || splits(v.text) {
 			return append(append(dst, redactedCell...), v.reason...)
 		}
 		return appendQuoted(dst, redactedCell+string(v.reason)+":"+v.text)
@@ -124,6 +124,9 @@ const (
 // appendTextCell writes text so that no spreadsheet runs it and nothing of it is
 // lost, see CellText.
 func appendTextCell(dst []byte, s string) []byte {
+	if splits(s) {
+		return appendQuoted(dst, jsonCell+unsplit(string(appendString(nil, s))))
+	}
 	quote, first := false, true
 	for i := 0; i < len(s); first = false {
 		c := s[i]
@@ -157,6 +160,29 @@ func appendTextCell(dst []byte, s string) []byte {
 	}
 	return append(dst, s...)
 }
+
+// splits reports whether a part of text would be a cell with a formula for a spreadsheet
+// that takes semicolons for what separates cells, as in half of Europe: it sees no quotes
+// inside of a line, and ends one at every newline.
+func splits(s string) bool {
+	for {
+		i := strings.IndexAny(s, ";\n")
+		if i < 0 {
+			return false
+		}
+		s = s[i+1:]
+		r, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \"\u00a0\u3000"))
+		if strings.ContainsRune(formulas, r) && r != utf8.RuneError {
+			return true
+		}
+	}
+}
+
+// unsplit writes the semicolons in strings of JSON as what no spreadsheet splits at.
+func unsplit(text string) string { return strings.ReplaceAll(text, ";", `\u003b`) }
+
+// formulas are what they begin with in spreadsheets, the wide forms included.
+const formulas = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
 
 // armed are what formulas begin with in spreadsheets, the wide forms and an end of line
 // included, and what cells of this format begin with.

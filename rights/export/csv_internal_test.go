@@ -51,6 +51,32 @@ func TestCSV_NoCellIsAFormula(t *testing.T) {
 	}
 }
 
+// A spreadsheet that splits at semicolons, and does not know the quotes inside of a line,
+// finds no formula either: whatever stands in text, in further fields or in the name of a
+// column.
+func TestCSV_NoFormulaWhereSemicolonsSeparate(t *testing.T) {
+	for _, text := range []string{
+		"x;=1+1", "x; =1+1", `x;"=1+1"`, "x;@SUM(A1);y", "x\n=1+1", "x\n\"=1+1\"", "'x;-1", ";=1", "=2;=1", "\n=1", "x;\u3000+1", "x;＝1", "x;\t=1", "x;\r=1",
+		"x;=cmd|' /C calc'!A0;",
+	} {
+		shape := newTable([]string{text})
+		fields := []Field{Text(text, text), Text("other;=1", text), Text("more;=2", text)}
+		require.True(t, shape.place(fields))
+		raw := append(shape.appendHeader(nil), shape.appendRow(nil, text, fields)...)
+		for _, cell := range strings.FieldsFunc(string(raw), func(r rune) bool { return r == ';' || r == '\n' || r == '\r' || r == '\t' }) {
+			first, _ := utf8.DecodeRuneInString(strings.TrimLeft(cell, " \"\u3000"))
+			require.NotContains(t, "=+-@＝＋－＠", string(first), "%q in %q", cell, raw)
+		}
+		_, cells := rowOf(t, text)
+		back, ok := CellText(cells[1])
+		require.True(t, ok)
+		require.Equal(t, text, back)
+	}
+	// Semicolons that do no harm stay as they are.
+	raw, _ := rowOf(t, "a; b")
+	require.Contains(t, string(raw), "a; b")
+}
+
 // What cannot be seen does not stand in a cell, apart from the ends of lines, and
 // other readers of RFC 4180 see the same cells.
 func TestCSV_IsReadByOthers(t *testing.T) {

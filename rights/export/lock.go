@@ -80,7 +80,7 @@ func LockWithPassphrase(p troth.Sensitive[string]) (Lock, error) {
 func FreshPassphrase() (Lock, troth.Sensitive[string], error) {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails, crypto/rand documents
-	digits := base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding).EncodeToString(b[:])
+	digits := base32.NewEncoding(freshDigits).WithPadding(base32.NoPadding).EncodeToString(b[:])
 	var groups []string
 	for i := 0; i+5 <= len(digits); i += 5 {
 		groups = append(groups, digits[i:i+5])
@@ -88,6 +88,24 @@ func FreshPassphrase() (Lock, troth.Sensitive[string], error) {
 	text := strings.Join(groups, "-")
 	l, err := passphraseLock(text, freshWork)
 	return l, troth.Protect(text), err
+}
+
+const freshDigits = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// LockWithFresh closes another archive with a passphrase that [FreshPassphrase] made.
+// Text that does not look like one is [ErrKey]; one that a person made up to look like it
+// is closed with too little work, and belongs to [LockWithPassphrase].
+func LockWithFresh(p troth.Sensitive[string]) (Lock, error) {
+	text, err := p.Reveal(lockPurpose)
+	if err != nil || len(text) != 29 {
+		return Lock{}, ErrKey
+	}
+	for i := range len(text) {
+		if dash := i%6 == 5; dash != (text[i] == '-') || !dash && strings.IndexByte(freshDigits, text[i]) < 0 {
+			return Lock{}, ErrKey
+		}
+	}
+	return passphraseLock(text, freshWork)
 }
 
 // FreshKey makes a key of age (X25519) for who reads archives by program. The secret,

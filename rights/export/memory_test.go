@@ -21,6 +21,9 @@ func inUse() uint64 {
 // Memory does not grow with the number of records: 1,000,000 of them where TROTH_LONG
 // is set, fewer else, and never 64 MiB.
 func TestWriter_MemoryIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	n := 60_000
 	if long() {
 		n = 1_000_000
@@ -56,6 +59,9 @@ func TestWriter_MemoryIsBounded(t *testing.T) {
 // Many types at the same time wait in memory that is bounded too, and so does reading
 // an archive back.
 func TestWriter_MemoryIsBoundedOverManyTypes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w := newWorld(t)
 	source := export.Source{Name: "many"}
 	value := string(bytes.Repeat([]byte("text "), 400))

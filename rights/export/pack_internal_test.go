@@ -80,6 +80,57 @@ func TestPack_LargeArchives(t *testing.T) {
 	}
 }
 
+// raw packs contents with archive/zip.
+func raw(t *testing.T, contents ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	when := dosTimeOf(time.Date(2026, 11, 24, 9, 30, 1, 0, time.UTC))
+	for i, c := range contents {
+		var packed bytes.Buffer
+		w, err := flate.NewWriter(&packed, packLevel)
+		require.NoError(t, err)
+		_, err = w.Write([]byte(c))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		to, err := z.CreateRaw(&zip.FileHeader{
+			Name: fmt.Sprintf("data/%d", i), CreatorVersion: madeBy, ReaderVersion: version20, Flags: flagUTF8, Method: methodDeflated,
+			ModifiedTime: when.clock, ModifiedDate: when.date, CRC32: crc32.ChecksumIEEE([]byte(c)), ExternalAttrs: attributes,
+			CompressedSize64: uint64(packed.Len()), UncompressedSize64: uint64(len(c)),
+		})
+		require.NoError(t, err)
+		_, err = to.Write(packed.Bytes())
+		require.NoError(t, err)
+	}
+	require.NoError(t, z.Close())
+	return b.Bytes()
+}
+
+// Up to 4 GiB an archive is, byte for byte, what archive/zip writes of the same headers.
+func TestPack_IsWhatTheStandardLibraryWrites(t *testing.T) {
+	long := string(bytes.Repeat([]byte("0123456789"), 50))
+	for _, contents := range [][]string{{"short", long, "", "x"}, {"x"}, {}} {
+		require.Equal(t, raw(t, contents...), packed(t, all32, contents...))
+	}
+}
+
+// Above, archive/zip leaves the sizes out of local headers, so that nobody can read it
+// forward: that is why there is code of our own. When this fails, it may go: see decision
+// 0071.
+func TestPack_TheStandardLibraryCannotBeReadForward(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	_, err := z.CreateRaw(&zip.FileHeader{
+		Name: "data/0", CreatorVersion: madeBy, ReaderVersion: version45, Flags: flagUTF8, Method: methodDeflated,
+		ExternalAttrs: attributes, CompressedSize64: 5 << 30, UncompressedSize64: 6 << 30,
+	})
+	require.NoError(t, err)
+	require.NoError(t, z.Flush())
+	require.Len(t, b.Bytes(), localSize+len("data/0"), "no field of 64 bits")
+	_, _, err = newUnpacker(&b, 1<<40).next()
+	require.ErrorIs(t, err, ErrArchive)
+}
+
 func FuzzUnpack(f *testing.F) {
 	for _, contents := range [][]string{{"a", string(bytes.Repeat([]byte("0123456789"), 50))}, {}} {
 		f.Add(packed(&testing.T{}, all32, contents...))

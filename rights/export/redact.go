@@ -1,6 +1,9 @@
 package export
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Redactor decides what of a record may be handed out. It is asked about every
 // field, and whatever goes wrong keeps the field back:
@@ -8,7 +11,7 @@ import "context"
 //   - no decision about a field about [Person] hands it out;
 //   - no decision about any other field redacts it, as [ThirdParty] or
 //     [NotClassified];
-//   - an error redacts the field as [Undecided], whatever it is about.
+//   - an error, or a panic, redacts the field as [Undecided], whatever it is about.
 //
 // Without a Redactor nothing decides.
 type Redactor func(ctx context.Context, q Question) (Decision, error)
@@ -49,12 +52,24 @@ func Replace(r Reason, instead string) Decision {
 	return Decision{verdict: withhold, reason: r, instead: instead}
 }
 
+var errPanicked = errors.New("export: the redactor panicked")
+
+// asked asks a redactor, whose panic is an error.
+func asked(ctx context.Context, ask Redactor, q Question) (d Decision, err error) {
+	defer func() {
+		if recover() != nil {
+			d, err = Decision{}, errPanicked
+		}
+	}()
+	return ask(ctx, q)
+}
+
 // decide is the one place where a field passes or not.
 func decide(ctx context.Context, ask Redactor, q Question) Value {
 	var d Decision
 	if ask != nil {
 		var err error
-		if d, err = ask(ctx, q); err != nil {
+		if d, err = asked(ctx, ask, q); err != nil {
 			return redactedValue(Undecided, "")
 		}
 	}

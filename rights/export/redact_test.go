@@ -51,7 +51,10 @@ func TestRedactor_WhatNobodyClassifiedStaysOut(t *testing.T) {
 		"about the person, withheld":            {export.Person, deciding(export.Withhold(export.MustNotDisclose), nil), export.MustNotDisclose},
 		"withheld for no reason of the list":    {export.Person, deciding(export.Withhold("because"), nil), export.Undecided},
 		"an error, about the person":            {export.Person, deciding(export.Disclose(), errors.New("down")), export.Undecided},
-		"an error, about others":                {export.Others, deciding(export.Disclose(), errors.New("down")), export.Undecided},
+		"a panic, about the person": {export.Person, func(context.Context, export.Question) (export.Decision, error) {
+			panic(canary)
+		}, export.Undecided},
+		"an error, about others": {export.Others, deciding(export.Disclose(), errors.New("down")), export.Undecided},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, leaks := kept(t, c.about, c.ask)

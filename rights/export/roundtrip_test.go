@@ -174,6 +174,9 @@ func TestOpen_RefusesWhatUnpacksToTooMuch(t *testing.T) {
 }
 
 func TestOpen_RefusesWhatAgeWouldRefuse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w := newWorld(t)
 	archive := w.small()
 	for i := 0; i < len(archive); i += 7 {
@@ -192,6 +195,9 @@ func TestOpen_RefusesWhatAgeWouldRefuse(t *testing.T) {
 // The signature is looked at before anything is unpacked: an archive that the key did
 // not sign costs nothing, however large it would become.
 func TestOpen_UnpacksNothingThatWasNotSigned(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w, stranger := newWorld(t), newWorld(t)
 	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
 	signer, err := export.NewSigner(signerName, private)
@@ -228,6 +234,9 @@ func (c *countingReader) ReadAt(b []byte, at int64) (int, error) {
 
 // Records of the greatest size come back, whatever becomes of their characters.
 func TestArchive_LargestRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w := newWorld(t)
 	texts := []string{"\x00", `"`, "\u202e", "=", "x", "\n"}
 	archive := w.write(func(x *export.Writer) {

@@ -1,9 +1,12 @@
 package export_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
+	"hash/crc32"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +33,9 @@ func TestVerify_HoldsWhatWasWritten(t *testing.T) {
 // No byte of a decrypted archive may change: neither of contents, nor of headers, nor
 // of the packing.
 func TestVerify_RefusesEveryChangedByte(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	w := newWorld(t)
 	zip := w.zip(w.small())
 	changed := bytes.Clone(zip)
@@ -74,6 +80,90 @@ func TestVerify_RefusesAnotherKey(t *testing.T) {
 	}
 	_, err := export.Verify(bytes.NewReader(zip), "no key")
 	require.ErrorIs(t, err, export.ErrKey)
+}
+
+// again packs the files of a ZIP again, after a change, in the form that archives have.
+func again(t *testing.T, archive []byte, change func(path string, content []byte) (string, []byte, bool)) []byte {
+	t.Helper()
+	from, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	require.NoError(t, err)
+	var b bytes.Buffer
+	to := zip.NewWriter(&b)
+	for _, f := range from.File {
+		r, err := f.OpenRaw()
+		require.NoError(t, err)
+		content, err := io.ReadAll(r)
+		require.NoError(t, err)
+		path, content, keep := change(f.Name, content)
+		if !keep {
+			continue
+		}
+		h := f.FileHeader
+		h.Name = path
+		h.CompressedSize64 = uint64(len(content))
+		if h.Method == zip.Store {
+			h.UncompressedSize64, h.CRC32 = uint64(len(content)), crc32.ChecksumIEEE(content)
+		}
+		w, err := to.CreateRaw(&h)
+		require.NoError(t, err)
+		_, err = w.Write(content)
+		require.NoError(t, err)
+	}
+	require.NoError(t, to.Close())
+	return b.Bytes()
+}
+
+// An archive that lost its signature, or was given that of another archive of the same
+// key, is none: in whatever good form the rest is.
+func TestVerify_RefusesNoSignatureAndBorrowedOnes(t *testing.T) {
+	w := newWorld(t)
+	mine := w.zip(w.small())
+	other := w.zip(w.write(func(x *export.Writer) { copyAll(t, x, orders, order("9", export.Text("a", "b"))) }))
+	taken := map[string][]byte{}
+	again(t, other, func(path string, content []byte) (string, []byte, bool) {
+		taken[path] = content
+		return path, content, true
+	})
+	for name, change := range map[string]func(path string, content []byte) (string, []byte, bool){
+		"no signature": func(p string, c []byte) (string, []byte, bool) { return p, c, p != "manifest.json.note" },
+		"no manifest":  func(p string, c []byte) (string, []byte, bool) { return p, c, p != "manifest.json" },
+		"neither": func(p string, c []byte) (string, []byte, bool) {
+			return p, c, p != "manifest.json" && p != "manifest.json.note"
+		},
+		"an empty one": func(p string, c []byte) (string, []byte, bool) {
+			if p == "manifest.json.note" {
+				c = nil
+			}
+			return p, c, true
+		},
+		"another's": func(p string, c []byte) (string, []byte, bool) {
+			if p == "manifest.json.note" {
+				c = taken[p]
+			}
+			return p, c, true
+		},
+		"another's, with its manifest": func(p string, c []byte) (string, []byte, bool) {
+			if p == "manifest.json.note" || p == "manifest.json" {
+				c = taken[p]
+			}
+			return p, c, true
+		},
+		"by another name": func(p string, c []byte) (string, []byte, bool) {
+			return strings.Replace(p, ".note", ".not", 1), c, true
+		},
+		"a file less": func(p string, c []byte) (string, []byte, bool) { return p, c, p != "data/shop/order.csv" },
+		"a file that climbs": func(p string, c []byte) (string, []byte, bool) {
+			return strings.Replace(p, "data/", "data/../../", 1), c, true
+		},
+		"a file at the root": func(p string, c []byte) (string, []byte, bool) {
+			return strings.Replace(p, "data/", "/data/", 1), c, true
+		},
+	} {
+		_, err := export.Verify(bytes.NewReader(again(t, mine, change)), w.vkey)
+		require.ErrorIs(t, err, export.ErrArchive, name)
+	}
+	same := again(t, mine, func(p string, c []byte) (string, []byte, bool) { return p, c, true })
+	require.Equal(t, mine, same, "the tool changes nothing by itself")
 }
 
 // brokenDisk fails after some bytes: that says nothing about the archive.

@@ -1,16 +1,18 @@
 package rightshttp
 
 import (
+	"context"
 	_ "embed" // for the description
 	"errors"
 	"net/http"
-	"slices"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
+	"github.com/trothdev/troth/rights/export"
 )
 
 //go:embed openapi.json
@@ -25,12 +27,15 @@ type Caller struct {
 	Actor  troth.Actor
 	// Staff says that they work on requests of the tenant.
 	Staff bool
-	// SubjectID is the person who is logged in; empty for staff, and for somebody who is
-	// not.
+	// SubjectID is the person who is logged in; empty for staff, for an agent, and for
+	// somebody who is not.
 	SubjectID string
 	// LoggedInAt is when they showed last who they are, as with a password; zero if only
 	// a session says so.
 	LoggedInAt time.Time
+	// Agent is the host's id of the authorised agent who calls, for somebody else; it
+	// names no person.
+	Agent string
 	// LimitKey is what calls are counted by: an account, a network. It is kept in memory
 	// only.
 	LimitKey string
@@ -42,37 +47,29 @@ type Config struct {
 	// Authenticate says who calls. An error is answered with 401, and is not shown.
 	Authenticate func(r *http.Request) (Caller, error)
 	// Changes is how many calls that change something one LimitKey has in Window; 0 is
-	// 30 in an hour.
+	// 30 in an hour. A download counts for ten.
 	Changes int
 	Window  time.Duration
+	// TicketLife is how long an export can be downloaded; 0 is 7 days.
+	TicketLife time.Duration
+	// TempDir is where archives lie, encrypted, while they are sent; empty is the
+	// system's.
+	TempDir string
+	// Origins are other origins that may call, such as https://privacy.example.com.
+	Origins []string
+	// Clock is time.Now if nil.
+	Clock func() time.Time
 	// Log may be nil.
 	Log *zap.Logger
 }
 
 // Handler answers.
 type Handler struct {
-	c     Config
-	mux   *http.ServeMux
-	limit *limiter
-}
-
-// route is one call of the interface.
-type route struct {
-	method, path string
-	staff        bool
-	do           func(h *Handler, w http.ResponseWriter, r *http.Request, c Caller) (status int, body any, err error)
-}
-
-var routes = []route{
-	{http.MethodPost, "/requests", false, (*Handler).submit},
-	{http.MethodGet, "/requests", false, (*Handler).list},
-	{http.MethodGet, "/requests/{id}", false, (*Handler).follow},
-	{http.MethodPost, "/requests/{id}/code", false, (*Handler).code},
-	{http.MethodPost, "/requests/{id}/verify", false, (*Handler).verify},
-	{http.MethodPost, "/requests/{id}/withdraw", false, (*Handler).withdraw},
-	{http.MethodPost, "/requests/{id}/accept", true, (*Handler).accept},
-	{http.MethodPost, "/requests/{id}/approve", true, (*Handler).approve},
-	{http.MethodPost, "/requests/{id}/refuse", true, (*Handler).refuse},
+	c        Config
+	mux      *http.ServeMux
+	limit    *limiter
+	cross    *http.CrossOriginProtection
+	download *export.Download
 }
 
 // New returns a handler.
@@ -86,98 +83,143 @@ func New(c Config) (*Handler, error) {
 	if c.Window == 0 {
 		c.Window = time.Hour
 	}
-	if c.Changes < 0 || c.Window < 0 {
+	if c.Changes < 0 || c.Window < 0 || c.TicketLife < 0 {
 		return nil, errors.New("rightshttp: new: a limit below zero")
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
 	}
 	if c.Log == nil {
 		c.Log = zap.NewNop()
 	}
-	h := &Handler{c: c, mux: http.NewServeMux(), limit: newLimiter(c.Changes, c.Window)}
-	for _, r := range routes {
-		h.mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, req *http.Request) { h.serve(w, req, r) })
+	h := &Handler{
+		c: c, mux: http.NewServeMux(), limit: newLimiter(c.Changes, c.Window, c.Clock), cross: http.NewCrossOriginProtection(),
 	}
+	for _, o := range c.Origins {
+		if err := h.cross.AddTrustedOrigin(o); err != nil {
+			return nil, errors.New("rightshttp: new: an origin is not one")
+		}
+	}
+	h.download = h.newDownload()
+	allow := map[string]string{}
+	for i := range routes {
+		way := &routes[i]
+		h.mux.HandleFunc(way.method+" "+way.path, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, way) })
+		if way.method == http.MethodGet {
+			allow[way.path] += ", GET, HEAD"
+		} else {
+			allow[way.path] += ", " + way.method
+		}
+	}
+	for path, methods := range allow {
+		h.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			guard(w)
+			w.Header().Set("Allow", methods[2:])
+			writeProblem(w, codeMethod)
+		})
+	}
+	h.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		guard(w)
+		writeProblem(w, codeNotFound)
+	})
 	return h, nil
 }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, way route) {
+// guard sets what every answer has.
+func guard(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	c, err := h.c.Authenticate(r)
-	if err != nil || c.Tenant == "" {
-		write(w, http.StatusUnauthorized, failure{"unauthorised"})
-		return
-	}
-	if way.staff && !c.Staff {
-		write(w, http.StatusForbidden, failure{"forbidden"})
-		return
-	}
-	if way.method != http.MethodGet && !c.Staff && !h.limit.allow(string(c.Tenant)+"\x00"+c.LimitKey) {
-		write(w, http.StatusTooManyRequests, failure{"too-many"})
-		return
-	}
-	status, body, err := way.do(h, w, r.WithContext(troth.WithActor(r.Context(), c.Actor)), c)
-	if err != nil {
-		status, body = h.failed(err)
-	}
-	write(w, status, body)
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	w.Header().Set("Referrer-Policy", "no-referrer")
 }
 
-// own returns a request if the caller may see it.
-func (h *Handler) own(r *http.Request, c Caller) (rights.Request, error) {
-	q, err := h.c.Desk.Request(r.Context(), c.Tenant, r.PathValue("id"))
+// call is a call that may go on.
+type call struct {
+	Caller
+	r   *http.Request
+	way *route
+	// id is the request that the path names.
+	id string
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, way *route) {
+	guard(w)
+	caller, err := h.c.Authenticate(r)
+	if err != nil || caller.Tenant.Validate() != nil {
+		writeProblem(w, codeUnauthorised)
+		return
+	}
+	c := &call{Caller: caller, r: r, way: way, id: r.PathValue("id")}
+	if code := h.mayGoOn(w, c); code != "" {
+		writeProblem(w, code)
+		return
+	}
+	ctx := troth.WithActor(r.Context(), caller.Actor)
+	if way.page {
+		h.download.ServeHTTP(w, r.WithContext(context.WithValue(ctx, callKey{}, c)))
+		return
+	}
+	answer, err := h.answer(ctx, w, c)
+	if err != nil {
+		writeProblem(w, h.codeOf(c, err))
+		return
+	}
+	writeJSON(w, way.status, answer)
+}
+
+// mayGoOn is the code of why a call may not go on; empty if it may.
+func (h *Handler) mayGoOn(w http.ResponseWriter, c *call) string {
+	if c.way.staff && !c.Staff {
+		return codeForbidden
+	}
+	if c.id != "" && !isID(c.id) {
+		return codeNotFound
+	}
+	if c.way.method == http.MethodGet {
+		return ""
+	}
+	if h.cross.Check(c.r) != nil {
+		return codeCrossSite
+	}
+	if !c.Staff {
+		key := c.LimitKey
+		if key == "" {
+			key = c.SubjectID + "\x00" + c.Agent
+		}
+		if again := h.limit.allow(string(c.Tenant)+"\x00"+key, c.way.cost()); again > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(again/time.Second)+1))
+			return codeTooMany
+		}
+	}
+	if !c.way.page && !isJSON(c.r) {
+		return codeNotJSON
+	}
+	return ""
+}
+
+// isID reports whether an id can be a request's; what else stands in a path is not asked
+// for.
+func isID(id string) bool { return len(id) <= 128 && troth.Purpose(id).Validate() == nil }
+
+// own returns a request if the caller may see it. A token is looked at before there is
+// any: who has none learns nothing of which ids there are.
+func (h *Handler) own(ctx context.Context, c *call, id string) (rights.Request, error) {
+	token := c.r.Header.Get("Request-Token")
+	if !c.Staff && token != "" && h.c.Desk.CheckToken(ctx, c.Tenant, id, troth.Protect(token)) != nil {
+		return rights.Request{}, rights.ErrNotFound
+	}
+	if !c.Staff && token == "" && c.SubjectID == "" && c.Agent == "" {
+		return rights.Request{}, rights.ErrNotFound
+	}
+	q, err := h.c.Desk.Request(ctx, c.Tenant, id)
 	if err != nil {
 		return q, err
 	}
-	if !c.Staff && (c.SubjectID == "" || c.SubjectID != q.SubjectID) {
-		return rights.Request{}, rights.ErrNotFound
+	if c.Staff || token != "" || c.SubjectID != "" && c.SubjectID == q.SubjectID || c.Agent != "" && c.Agent == q.Agent {
+		return q, nil
 	}
-	return q, nil
-}
-
-// words are the errors that callers are told of, and how.
-var words = []struct {
-	err    error
-	status int
-	word   string
-}{
-	{errBody, http.StatusBadRequest, "malformed"},
-	{rights.ErrNotFound, http.StatusNotFound, "not-found"},
-	{rights.ErrConflict, http.StatusConflict, "conflict"},
-	{rights.ErrUnproven, http.StatusForbidden, "unproven"},
-	{rights.ErrCode, http.StatusForbidden, "wrong-code"},
-	{rights.ErrOften, http.StatusTooManyRequests, "too-many"},
-	{rights.ErrRight, http.StatusBadRequest, "no-such-right"},
-	{rights.ErrRefusal, http.StatusBadRequest, "incomplete"},
-	{rights.ErrFuture, http.StatusBadRequest, "malformed"},
-	{rights.ErrTooMuch, http.StatusRequestEntityTooLarge, "too-long"},
-	{troth.ErrBusy, http.StatusServiceUnavailable, "busy"},
-}
-
-type failure struct {
-	Error string `json:"error"`
-}
-
-func (h *Handler) failed(err error) (int, any) {
-	i := slices.IndexFunc(words, func(known struct {
-		err    error
-		status int
-		word   string
-	},
-	) bool {
-		return errors.Is(err, known.err)
-	})
-	if i >= 0 {
-		return words[i].status, failure{words[i].word}
-	}
-	if _, state := errors.AsType[*rights.StateError](err); state {
-		return http.StatusConflict, failure{"wrong-state"}
-	}
-	if _, bad := errors.AsType[*troth.IdentifierError](err); bad {
-		return http.StatusBadRequest, failure{"malformed"}
-	}
-	h.c.Log.Error("rightshttp: failed", zap.Error(err))
-	return http.StatusInternalServerError, failure{"failed"}
+	return rights.Request{}, rights.ErrNotFound
 }

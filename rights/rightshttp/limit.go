@@ -10,6 +10,7 @@ import (
 type limiter struct {
 	most   int
 	window time.Duration
+	now    func() time.Time
 
 	mu    sync.Mutex
 	began time.Time
@@ -19,20 +20,22 @@ type limiter struct {
 // maxKeys bounds what is kept.
 const maxKeys = 50_000
 
-func newLimiter(most int, window time.Duration) *limiter {
-	return &limiter{most: most, window: window, began: time.Now(), seen: map[string]int{}}
+func newLimiter(most int, window time.Duration, now func() time.Time) *limiter {
+	return &limiter{most: most, window: window, now: now, began: now(), seen: map[string]int{}}
 }
 
-// allow counts one, and reports whether it is within the limit.
-func (l *limiter) allow(key string) bool {
+// allow counts n, and returns 0 if that is within the limit; otherwise after what time to
+// try again. The first call of a window is always within it.
+func (l *limiter) allow(key string, n int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if time.Since(l.began) >= l.window || len(l.seen) >= maxKeys {
-		l.began, l.seen = time.Now(), map[string]int{}
+	now := l.now()
+	if now.Sub(l.began) >= l.window || now.Before(l.began) || len(l.seen) >= maxKeys {
+		l.began, l.seen = now, map[string]int{}
 	}
-	if l.seen[key] >= l.most {
-		return false
+	if have := l.seen[key]; have > 0 && have+n > l.most {
+		return l.began.Add(l.window).Sub(now)
 	}
-	l.seen[key]++
-	return true
+	l.seen[key] += n
+	return 0
 }

@@ -31,6 +31,9 @@ type model struct {
 }
 
 func TestTable_AgreesWithAMap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and nothing at once")
+	}
 	s := *seed
 	if s == 0 {
 		s = uint64(time.Now().UnixNano())

@@ -100,7 +100,7 @@ func (b *binding) checkHost(ctx context.Context) error {
 			return wrap("read setting "+want.name, err)
 		}
 		if !want.holds(got) {
-			return &SettingError{Setting: want.name, Want: want.text, Got: got}
+			return fmt.Errorf("%w, in the data source of the host's database", &SettingError{Setting: want.name, Want: want.text, Got: got})
 		}
 	}
 	// What is destroyed in the host's transaction must not stay in the file's

@@ -40,12 +40,6 @@ func (s *store) Controls(ctx context.Context, after retention.ControlKey, limit 
 	return faultstore.Do(ctx, s.p, "Controls", func() ([]retention.ControlRow, error) { return s.s.Controls(ctx, after, limit) })
 }
 
-func (s *store) SubjectRecords(ctx context.Context, after retention.RecordKey, subjectID string, limit int) ([]retention.RecordRow, error) {
-	return faultstore.Do(ctx, s.p, "SubjectRecords", func() ([]retention.RecordRow, error) {
-		return s.s.SubjectRecords(ctx, after, subjectID, limit)
-	})
-}
-
 func (s *store) DueControls(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error) {
 	return faultstore.Do(ctx, s.p, "DueControls", func() ([]retention.ControlRow, error) { return s.s.DueControls(ctx, kind, at, limit) })
 }

@@ -29,6 +29,10 @@ func (s *store) PutEvent(ctx context.Context, row retention.EventRow) error {
 	return faultstore.Run(ctx, s.p, "PutEvent", func() error { return s.s.PutEvent(ctx, row) })
 }
 
+func (s *store) DeleteEvents(ctx context.Context, tenant troth.Tenant, of retention.Many) (int, error) {
+	return faultstore.Do(ctx, s.p, "DeleteEvents", func() (int, error) { return s.s.DeleteEvents(ctx, tenant, of) })
+}
+
 func (s *store) RecordsOf(ctx context.Context, after retention.RecordKey, of retention.Many, limit int) ([]retention.RecordRow, error) {
 	return faultstore.Do(ctx, s.p, "RecordsOf", func() ([]retention.RecordRow, error) { return s.s.RecordsOf(ctx, after, of, limit) })
 }

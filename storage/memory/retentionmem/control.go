@@ -62,18 +62,6 @@ func (s *Store) Controls(ctx context.Context, after retention.ControlKey, limit 
 	})
 }
 
-// SubjectRecords implements retention.Store.
-func (s *Store) SubjectRecords(ctx context.Context, after retention.RecordKey, subjectID string, limit int) ([]retention.RecordRow, error) {
-	rows, err := s.records.Scan(ctx, &after, limit, func(k retention.RecordKey, row retention.RecordRow) bool {
-		return k.Tenant == after.Tenant && row.SubjectID == subjectID && subjectID != ""
-	})
-	all := values(rows)
-	for i := range all {
-		all[i] = own(all[i])
-	}
-	return all, err
-}
-
 // DueControls implements retention.SystemStore.
 func (s *Store) DueControls(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error) {
 	rows, err := s.findControls(ctx, nil, 0, func(row retention.ControlRow) bool {

@@ -50,6 +50,25 @@ func (s *Store) PutEvent(ctx context.Context, row retention.EventRow) error {
 	return replace(ctx, s.db, s.events, row.EventKey, row)
 }
 
+// DeleteEvents implements retention.Store.
+func (s *Store) DeleteEvents(ctx context.Context, tenant troth.Tenant, of retention.Many) (n int, err error) {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		n = 0
+		rows, err := s.EventsOf(ctx, tenant, []retention.Many{of})
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if _, err := s.events.Delete(ctx, rows[i].EventKey); err != nil {
+				return err
+			}
+		}
+		n = len(rows)
+		return nil
+	})
+	return n, err
+}
+
 // RecordsOf implements retention.Store.
 func (s *Store) RecordsOf(ctx context.Context, after retention.RecordKey, of retention.Many, limit int) ([]retention.RecordRow, error) {
 	if limit <= 0 {

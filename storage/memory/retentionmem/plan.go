@@ -30,6 +30,7 @@ func comparePlans(a, b planKey) int {
 
 func ownPlan(row retention.PlanRow) retention.PlanRow {
 	row.Text, row.Proposer, row.Spent = slices.Clone(row.Text), slices.Clone(row.Proposer), slices.Clone(row.Spent)
+	row.MAC = slices.Clone(row.MAC)
 	return row
 }
 

@@ -48,7 +48,7 @@ func newWarrantTables(db *memory.DB) warrantTables {
 }
 
 func ownWarrant(row retention.WarrantRow) retention.WarrantRow {
-	row.Detail = slices.Clone(row.Detail)
+	row.Detail, row.MAC = slices.Clone(row.Detail), slices.Clone(row.MAC)
 	return row
 }
 

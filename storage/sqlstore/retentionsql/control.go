@@ -15,7 +15,7 @@ func scanControl(rows *sqlstore.Rows) (c retention.ControlRow, err error) {
 		return c, err
 	}
 	c.Tenant, c.Open = troth.Tenant(tenant), open != 0
-	if len(c.Body) > retention.MaxControl || len(c.State) > retention.MaxControl || len(c.MAC) > 32 {
+	if len(c.Body) > retention.MaxControl || len(c.State) > retention.MaxControl || len(c.MAC) > maxMAC {
 		return retention.ControlRow{}, retention.ErrRecord
 	}
 	for _, b := range []*[]byte{&c.Body, &c.State, &c.MAC} {
@@ -75,11 +75,6 @@ func (s *Store) OpenControls(ctx context.Context, tenant troth.Tenant, kind stri
 // Controls implements retention.Store.
 func (s *Store) Controls(ctx context.Context, after retention.ControlKey, limit int) ([]retention.ControlRow, error) {
 	return query(ctx, s, scanControl, s.q.controls, append(controlPlace(after), limit)...)
-}
-
-// SubjectRecords implements retention.Store.
-func (s *Store) SubjectRecords(ctx context.Context, after retention.RecordKey, subjectID string, limit int) ([]retention.RecordRow, error) {
-	return query(ctx, s, scanRecord, s.q.ofSubject, string(after.Tenant), subjectID, after.Type, after.ID, limit)
 }
 
 // DueControls implements retention.SystemStore.

@@ -18,7 +18,7 @@ var (
 
 // controlQueries are the statements about control rows.
 type controlQueries struct {
-	insertControl, putControl, control, lockControl, openControls, controls, dueControls, ofSubject, toReview string
+	insertControl, putControl, control, lockControl, openControls, controls, dueControls, toReview string
 }
 
 func newControlQueries(d sqlstore.Dialect) controlQueries {
@@ -32,8 +32,6 @@ func newControlQueries(d sqlstore.Dialect) controlQueries {
 			WHERE tenant = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?`,
 		dueControls: `SELECT ` + controlValues + ` FROM troth_retention_control
 			WHERE kind = ? AND due_at <> 0 AND due_at <= ? ORDER BY due_at LIMIT ?`,
-		ofSubject: `SELECT ` + recordValues + ` FROM troth_retention_record
-			WHERE tenant = ? AND subject = ? AND subject <> '' AND (type, id) > (?, ?) ORDER BY type, id LIMIT ?`,
 		toReview: `SELECT ` + holdValues + ` FROM troth_retention_hold
 			WHERE released_at = 0 AND review_at <= ? AND review_at > told_at ORDER BY review_at LIMIT ?`,
 	}
@@ -42,7 +40,7 @@ func newControlQueries(d sqlstore.Dialect) controlQueries {
 		q.lockControl += " FOR UPDATE"
 	}
 	for _, text := range []*string{
-		&q.insertControl, &q.putControl, &q.control, &q.lockControl, &q.openControls, &q.controls, &q.dueControls, &q.ofSubject, &q.toReview,
+		&q.insertControl, &q.putControl, &q.control, &q.lockControl, &q.openControls, &q.controls, &q.dueControls, &q.toReview,
 	} {
 		*text = d.Rebind(*text)
 	}

@@ -20,7 +20,7 @@ const (
 
 // manyQueries are the statements about what many records share, and about leases.
 type manyQueries struct {
-	insertEvent, eventsOf, lockEvent, putEvent, openEvents string
+	insertEvent, eventsOf, lockEvent, putEvent, deleteEvents, openEvents string
 
 	recordsOfTenant string
 	recordsOf       map[retention.Scope]string
@@ -48,7 +48,8 @@ func newManyQueries(d sqlstore.Dialect) manyQueries {
 		lockEvent: sql(`SELECT ` + eventValues + ` FROM troth_retention_event` + thisEvent + lock),
 		putEvent: sql(`UPDATE troth_retention_event SET handle = ?, reported_at = ?, horizon = ?, last = ?, after_type = ?, after_id = ?,
 			reached = ?, done_at = ?` + thisEvent),
-		openEvents: sql(`SELECT ` + eventValues + ` FROM troth_retention_event WHERE done_at = 0 ORDER BY reported_at LIMIT ?`),
+		deleteEvents: sql(`DELETE FROM troth_retention_event WHERE tenant = ? AND scope = ? AND scoped = ?`),
+		openEvents:   sql(`SELECT ` + eventValues + ` FROM troth_retention_event WHERE done_at = 0 ORDER BY reported_at LIMIT ?`),
 
 		// The second condition is what the index is limited to.
 		recordsOfTenant: recordsOf(""),
@@ -128,6 +129,11 @@ func (s *Store) LockEvent(ctx context.Context, key retention.EventKey) (retentio
 // PutEvent implements retention.Store.
 func (s *Store) PutEvent(ctx context.Context, row retention.EventRow) error {
 	return s.must(ctx, s.q.many.putEvent, append(eventFields(&row), eventKey(row.EventKey)...)...)
+}
+
+// DeleteEvents implements retention.Store.
+func (s *Store) DeleteEvents(ctx context.Context, tenant troth.Tenant, of retention.Many) (int, error) {
+	return s.exec(ctx, s.q.many.deleteEvents, string(tenant), string(of.Scope), of.ID)
 }
 
 // RecordsOf implements retention.Store.

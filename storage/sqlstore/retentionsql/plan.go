@@ -13,11 +13,14 @@ import (
 func scanPlan(rows *sqlstore.Rows) (p retention.PlanRow, err error) {
 	var tenant, spent string
 	var hash []byte
-	if err = rows.Scan(&tenant, &hash, &p.Text, &p.ProposedAt, &p.Proposer, &p.ApprovedAt, &spent, &p.EndedAt); err != nil {
+	if err = rows.Scan(&tenant, &hash, &p.Text, &p.ProposedAt, &p.Proposer, &p.ApprovedAt, &spent, &p.EndedAt, &p.MAC); err != nil {
 		return p, err
 	}
 	p.Tenant = troth.Tenant(tenant)
-	if p.Spent, err = numbers(spent); err != nil || len(hash) != len(p.Hash) {
+	if len(p.MAC) == 0 {
+		p.MAC = nil
+	}
+	if p.Spent, err = numbers(spent); err != nil || len(hash) != len(p.Hash) || len(p.MAC) > maxMAC {
 		return retention.PlanRow{}, retention.ErrRecord
 	}
 	copy(p.Hash[:], hash)
@@ -55,7 +58,7 @@ func planRest(p *retention.PlanRow) []any {
 	if p.Proposer != nil {
 		proposer = p.Proposer
 	}
-	return []any{p.Text, p.ProposedAt, proposer, p.ApprovedAt, listed(p.Spent), p.EndedAt}
+	return []any{p.Text, p.ProposedAt, proposer, p.ApprovedAt, listed(p.Spent), p.EndedAt, filled(p.MAC)}
 }
 
 // InsertPlan implements retention.Store.

@@ -14,7 +14,7 @@ const (
 
 	holdPlace = `tenant, id, matter, subject, class, created_from, created_to, placed_at, review_at, proposed_at, proposer, released_at`
 
-	planValues      = `tenant, hash, body, proposed_at, proposer, approved_at, spent, ended_at`
+	planValues      = `tenant, hash, body, proposed_at, proposer, approved_at, spent, ended_at, mac`
 	allowanceValues = `tenant, id, since, spent, old, stored, closed_at`
 	oneAllowance    = `SELECT ` + allowanceValues + ` FROM troth_retention_allowance WHERE tenant = ? AND id = ?`
 )
@@ -119,8 +119,8 @@ func common() *queries {
 		hold:        `SELECT ` + holdValues + ` FROM troth_retention_hold WHERE tenant = ? AND id = ?`,
 		activeHolds: `SELECT ` + holdValues + ` FROM troth_retention_hold WHERE tenant = ? AND released_at = 0 ORDER BY id`,
 
-		insertPlan: `INSERT INTO troth_retention_plan (` + planValues + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		putPlan: `UPDATE troth_retention_plan SET body = ?, proposed_at = ?, proposer = ?, approved_at = ?, spent = ?, ended_at = ?
+		insertPlan: `INSERT INTO troth_retention_plan (` + planValues + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		putPlan: `UPDATE troth_retention_plan SET body = ?, proposed_at = ?, proposer = ?, approved_at = ?, spent = ?, ended_at = ?, mac = ?
 			WHERE tenant = ? AND hash = ?`,
 		lockPlan:  `SELECT ` + planValues + ` FROM troth_retention_plan WHERE tenant = ? AND hash = ?`,
 		openPlans: `SELECT ` + planValues + ` FROM troth_retention_plan WHERE tenant = ? AND ended_at = 0 ORDER BY hash`,

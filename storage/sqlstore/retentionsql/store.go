@@ -23,6 +23,9 @@ var (
 	errLost          = errors.New("retentionsql: the database did not keep what was written, or has no such row")
 )
 
+// maxMAC is the longest MAC that any keeper writes.
+const maxMAC = 32
+
 // Store is a retention.Backend on a SQL handle. It is safe for concurrent use.
 type Store struct {
 	h *sqlstore.Handle

@@ -13,15 +13,18 @@ func scanWarrant(rows *sqlstore.Rows) (w retention.WarrantRow, err error) {
 	var version, waits, alarmed int64
 	var policy, entry []byte
 	err = rows.Scan(&tenant, &w.ID, &w.Handle, &w.Type, &w.RecordID, &w.SubjectID, &w.Class, &w.Stage, &end, &version, &policy,
-		&w.Created, &w.At, &w.GoneBy, &ground, &w.Rule, &deferred, &waits, &w.Gone, &alarmed, &w.NextAt, &entry, &w.Detail)
+		&w.Created, &w.At, &w.GoneBy, &ground, &w.Rule, &deferred, &waits, &w.Gone, &alarmed, &w.NextAt, &entry, &w.MAC, &w.Detail)
 	if err != nil {
 		return w, err
 	}
 	w.Tenant, w.End, w.Waits = troth.Tenant(tenant), retention.End(end), waits != 0
 	w.Ground, w.Deferred = retention.Ground(ground), retention.Ground(deferred)
 	if !small(version, &w.Version) || !small(alarmed, &w.Alarmed) || len(policy) != len(w.Policy) || len(entry) != len(w.Entry) ||
-		len(w.Detail) > retention.MaxDetail {
+		len(w.Detail) > retention.MaxDetail || len(w.MAC) > maxMAC {
 		return retention.WarrantRow{}, retention.ErrRecord
+	}
+	if len(w.MAC) == 0 {
+		w.MAC = nil
 	}
 	copy(w.Policy[:], policy)
 	copy(w.Entry[:], entry)
@@ -50,7 +53,7 @@ func warrantRest(w *retention.WarrantRow) []any {
 	return []any{
 		w.Handle, w.Type, w.RecordID, w.SubjectID, w.Class, w.Stage, string(w.End), int64(w.Version), w.Policy[:],
 		w.Created, w.At, w.GoneBy, string(w.Ground), w.Rule, string(w.Deferred), flag(w.Waits), w.Gone, int64(w.Alarmed), w.NextAt,
-		w.Entry[:], detail,
+		w.Entry[:], filled(w.MAC), detail,
 	}
 }
 

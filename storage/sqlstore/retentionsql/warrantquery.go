@@ -17,7 +17,7 @@ type warrantQueries struct {
 }
 
 const warrantRestColumns = `handle, type, record_id, subject, class, stage, ending, version, policy, created_at, at, gone_by, ground,
-	rule, deferred, waits, gone, alarmed, next_at, entry`
+	rule, deferred, waits, gone, alarmed, next_at, entry, mac`
 
 func newWarrantQueries(d sqlstore.Dialect) warrantQueries {
 	// A detail that is longer than any keeper writes is cut, as that of a record.
@@ -26,11 +26,11 @@ func newWarrantQueries(d sqlstore.Dialect) warrantQueries {
 	const this = `tenant = ? AND id = ?`
 	q := warrantQueries{
 		insertWarrant: `INSERT INTO troth_retention_warrant (tenant, id, ` + warrantRestColumns + `, detail)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		warrant: read + this,
 		putWarrant: `UPDATE troth_retention_warrant SET handle = ?, type = ?, record_id = ?, subject = ?, class = ?, stage = ?,
 			ending = ?, version = ?, policy = ?, created_at = ?, at = ?, gone_by = ?, ground = ?, rule = ?, deferred = ?, waits = ?,
-			gone = ?, alarmed = ?, next_at = ?, entry = ?, detail = ? WHERE ` + this,
+			gone = ?, alarmed = ?, next_at = ?, entry = ?, mac = ?, detail = ? WHERE ` + this,
 		deleteWarrant: `DELETE FROM troth_retention_warrant WHERE ` + this,
 
 		warrantsOf: read + `tenant = ? AND handle = ? ORDER BY at DESC`,

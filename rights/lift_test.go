@@ -1,0 +1,176 @@
+package rights_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth/rights"
+)
+
+// restricted is a request by which every source of a shop restricts what it holds of Ada,
+// and which has been answered.
+func restricted(t *testing.T, opts ...rights.Option) (*world, *shop, rights.Request) {
+	t.Helper()
+	s := newShop()
+	w := newWorld(t, s.options(opts...)...)
+	r := w.step(w.approved(rights.Restrict).ID)
+	r, err := w.desk.Deliver(w.ctx, acme, r.ID, time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, rights.StateFulfilled, r.State)
+	w.clock.move(time.Hour)
+	w.sweep()
+	return w, s, r
+}
+
+func lifting(r rights.Request) rights.Lifting {
+	return rights.Lifting{Tenant: acme, Request: r.ID, Ground: "accuracy-verified"}
+}
+
+// lifts are the sources that lifted.
+func (s *shop) lifts() (n int) {
+	for _, c := range s.acts() {
+		if len(c) > 5 && c[:5] == "lift " {
+			n++
+		}
+	}
+	return n
+}
+
+func TestLift_TellsThePersonFirst(t *testing.T) {
+	w, s, r := restricted(t)
+	w.post.fail = errors.New("down, " + canary)
+	_, err := w.desk.Lift(w.ctx, lifting(r))
+	require.NoError(t, err)
+	_, err = w.desk.Lift(w.ctx, lifting(r))
+	require.NoError(t, err, "again")
+	require.Equal(t, []rights.ObligationKind{rights.LiftingNotice}, w.obligations(r.ID))
+	for range 5 {
+		w.clock.move(26 * time.Hour)
+		w.sweep()
+		require.Zero(t, s.lifts(), "nobody was told")
+	}
+	require.Contains(t, w.bells.stages(), rights.Late, "that nobody was told is an alarm")
+
+	w.post.fail = nil
+	w.clock.move(26 * time.Hour)
+	w.sweep()
+	told := w.post.of(rights.MessageLifting)
+	require.Len(t, told, 1)
+	body, err := told[0].Body.Reveal("test")
+	require.NoError(t, err)
+	require.Contains(t, body, r.ID)
+	w.clock.move(time.Minute)
+	w.sweep()
+	require.Equal(t, 4, s.lifts(), "each that restricted something, once")
+	require.Contains(t, s.acts(), "lift orders accuracy-verified")
+	require.NotContains(t, s.acts(), "lift mailbox accuracy-verified", "it held nothing")
+	for name, one := range w.work(r.ID) {
+		require.NotEqual(t, rights.Restricted, one.Method, name)
+	}
+	kinds := w.kinds(r.ID)
+	require.Less(t, slices.Index(kinds, rights.LiftingAnnounced), slices.Index(kinds, rights.RestrictionLifted))
+	require.Len(t, w.trail.of(rights.RestrictionLifted), 4)
+	require.Empty(t, w.obligations(r.ID))
+	w.clock.move(100 * 24 * time.Hour)
+	w.sweep()
+	require.Equal(t, 4, s.lifts())
+	_, err = w.desk.Lift(w.ctx, lifting(r))
+	require.Error(t, err, "there is nothing left to lift")
+}
+
+func TestLift_NotBeforeItsTimeWhateverTheRowSays(t *testing.T) {
+	w, s, r := restricted(t)
+	l := lifting(r)
+	l.At = w.clock.now().Add(10 * 24 * time.Hour)
+	_, err := w.desk.Lift(w.ctx, l)
+	require.NoError(t, err)
+	w.sweep()
+	items, err := w.store.Items(w.ctx, rights.ItemQuery{Tenant: acme, Owner: r.ID, Kind: rights.ItemLifting, Limit: 5})
+	require.NoError(t, err)
+	require.Len(t, items, 1)
+	items[0].DueAt = 1 // has no tag
+	require.NoError(t, w.store.PutItem(w.ctx, items[0]))
+	w.clock.move(9 * 24 * time.Hour)
+	w.sweep()
+	require.Zero(t, s.lifts())
+	w.clock.move(2 * 24 * time.Hour)
+	w.sweep()
+	require.Equal(t, 4, s.lifts())
+}
+
+func TestLift_ASourceThatFailsIsTriedAgain(t *testing.T) {
+	w, s, r := restricted(t)
+	l := lifting(r)
+	l.ToldAt = w.clock.now()
+	_, err := w.desk.Lift(w.ctx, l)
+	require.NoError(t, err)
+	require.Empty(t, w.post.of(rights.MessageLifting), "the host told them")
+	s.orders.fails = 1
+	w.clock.move(time.Minute)
+	err = w.desk.Sweep(w.ctx)
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), canary)
+	require.Equal(t, rights.Restricted, w.work(r.ID)["orders"].Method)
+	require.Equal(t, rights.Unrestricted, w.work(r.ID)["provider"].Method)
+	w.clock.move(2 * time.Hour)
+	w.sweep()
+	require.Equal(t, rights.Unrestricted, w.work(r.ID)["orders"].Method)
+	require.Equal(t, 5, s.lifts(), "nobody else a second time")
+}
+
+func TestLift_Refuses(t *testing.T) {
+	w, _, r := restricted(t)
+	l := lifting(r)
+	l.ToldAt = w.clock.now().Add(time.Second)
+	_, err := w.desk.Lift(w.ctx, l)
+	require.ErrorIs(t, err, rights.ErrFuture)
+	l.ToldAt = w.clock.now().Add(-2 * time.Hour)
+	_, err = w.desk.Lift(w.ctx, l)
+	require.ErrorIs(t, err, rights.ErrFuture, "before the restriction")
+	_, err = w.desk.Lift(w.ctx, lifting(r))
+	require.NoError(t, err)
+	l = lifting(r)
+	l.Ground = "another"
+	_, err = w.desk.Lift(w.ctx, l)
+	require.ErrorIs(t, err, rights.ErrConflict)
+	l.Tenant = globex
+	_, err = w.desk.Lift(w.ctx, l)
+	require.ErrorIs(t, err, rights.ErrNotFound)
+	other := w.accepted(rights.Erase)
+	_, err = w.desk.Lift(w.ctx, lifting(other))
+	_, wrong := errors.AsType[*rights.StateError](err)
+	require.True(t, wrong, err)
+	nowhere := w.step(w.approved(rights.Restrict, func(s *rights.Submission) { s.Contents = rights.Contents{} }).ID)
+	if nowhere.State == rights.StateDelivering && w.work(nowhere.ID)["account"].Method == rights.Restricted {
+		_, err = w.desk.Lift(w.ctx, lifting(nowhere))
+		require.ErrorIs(t, err, rights.ErrNeeds)
+	}
+}
+
+// Who asked for a restriction must be told when it ends, however late that is.
+func TestRestrict_KeepsTheAddressUntilItIsLifted(t *testing.T) {
+	w, s, r := restricted(t)
+	for range 30 {
+		w.clock.move(31 * 24 * time.Hour)
+		w.sweep()
+	}
+	c, err := w.desk.Contents(w.ctx, acme, r.ID, "test")
+	require.NoError(t, err)
+	require.Equal(t, "email", c.Channel)
+	_, err = w.desk.Lift(w.ctx, lifting(r))
+	require.NoError(t, err)
+	w.sweep()
+	w.clock.move(48 * time.Hour)
+	w.sweep()
+	require.Equal(t, 4, s.lifts())
+	w.clock.move(48 * time.Hour)
+	w.sweep()
+	w.clock.move(48 * time.Hour)
+	w.sweep()
+	_, err = w.desk.Request(w.ctx, acme, r.ID)
+	require.ErrorIs(t, err, rights.ErrNotFound, "nothing keeps it any more")
+}
