@@ -50,8 +50,10 @@ type Config struct {
 	KEKs vault.KEKResolver
 	// Directory is optional: the addresses of the host's people. With it consent and
 	// opt-outs are one truth: each ledger tells the other of a no, in one transaction,
-	// and asks it before it says yes. Without it the Gate asks the registry of opt-outs
-	// alone.
+	// and asks it before it says yes. Without it they go by the SubjectID that the host
+	// gives with recipients and opt-outs: the Gate asks the ledger of consent about
+	// those, and where the purpose of a list is in its catalogue it lets nobody through
+	// without one. Withdrawals then become no opt-outs of addresses.
 	Directory troth.Directory
 	// Tasks, Consent, Unsubscribe and Gate are options of those parts, beside what the
 	// Kit gives them.

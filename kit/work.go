@@ -117,6 +117,8 @@ func (k *Kit) wireUnsubscribe(ctx context.Context, c Config) (retention.Managed,
 	}
 	if c.Directory != nil {
 		opts = append(opts, unsubscribe.WithDirectory(c.Directory), unsubscribe.WithObjections(k.Consent))
+	} else {
+		opts = append(opts, unsubscribe.WithObjections(consents{k.Consent}))
 	}
 	k.Unsubscribe, err = unsubscribe.New(ctx,
 		unsubscribe.Config{Store: store, Recorder: k.Trail, Keys: k.Vault}, slices.Concat(opts, c.Unsubscribe)...)
@@ -127,6 +129,17 @@ func (k *Kit) wireUnsubscribe(ctx context.Context, c Config) (retention.Managed,
 		return nil, err
 	}
 	return store, k.handle(c, unsubscribe.Works(), k.Unsubscribe.Do)
+}
+
+// consents is the ledger of consent for the gate of a host without a directory, which
+// knows of some recipients only who they are.
+type consents struct{ *consent.Ledger }
+
+// Concerns says whether the purpose is in the catalogue: the gate lets nobody through
+// for a list of that purpose without being told who it is.
+func (c consents) Concerns(ctx context.Context, tenant troth.Tenant, p troth.Purpose) (bool, error) {
+	catalogue, err := c.Catalogue(ctx, tenant)
+	return len(catalogue[p]) > 0, err
 }
 
 // optOuts is the registry of opt-outs for the ledger of consent, which is made

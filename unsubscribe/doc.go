@@ -64,7 +64,11 @@
 // An address that is not in the registry may be written to as far as the registry
 // knows: whether there is consent is for a consent ledger to say, see
 // [WithObjections]. The gate asks such ledgers about recipients by their SubjectID, or
-// finds it by a [WithDirectory]; of whom neither tells, it lets nobody through.
+// finds it by a [WithDirectory]; of whom neither tells, it lets nobody through, unless
+// they say that they keep nothing about the purpose.
+//
+// It asks them for a no, and not for a yes: where a message needs consent, check that
+// where the campaign is put together.
 //
 // Entries are locked in one order within each call. A host that opts several addresses
 // out in one transaction of its own must do so in one order too, or try again when the

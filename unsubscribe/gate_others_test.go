@@ -139,3 +139,37 @@ func TestGate_FindsPeopleInTheDirectory(t *testing.T) {
 	_, err := p.gate.Ask(p.ctx, gateLetter, gateTo("ada@a.example"))
 	require.ErrorIs(t, err, directory.err)
 }
+
+// concerningPeer says for which purposes it is concerned.
+type concerningPeer struct {
+	gatePeer
+	purposes []troth.Purpose
+	err      error
+}
+
+func (p *concerningPeer) Concerns(_ context.Context, tenant troth.Tenant, of troth.Purpose) (bool, error) {
+	return tenant == gateAcme && slices.Contains(p.purposes, of), p.err
+}
+
+// TestGate_LedgersThatAreNotConcerned need not know who it is; those who may be do.
+func TestGate_LedgersThatAreNotConcerned(t *testing.T) {
+	peer := &concerningPeer{gatePeer: gatePeer{objected: []string{"bob"}}}
+	p := newGateWorld(t).process([]unsubscribe.Option{unsubscribe.WithObjections(peer)})
+	require.NoError(t, p.gate.Load(p.ctx))
+	got := p.filter(gateLetter, gateTo("who@a.example"), person("bob"), p.keysOf("who@a.example"))
+	require.True(t, got[0].Send)
+	require.Equal(t, unsubscribe.ReasonObjected, got[1].Reason, "who it is was told, so it is asked")
+	require.True(t, got[2].Send)
+
+	permit := got[0].Permit()
+	peer.purposes = []troth.Purpose{"letter"}
+	require.Equal(t, unsubscribe.ReasonPerson, p.filter(gateLetter, gateTo("who@a.example"))[0].Reason)
+	d, err := p.gate.Confirm(p.ctx, permit)
+	require.NoError(t, err)
+	require.Equal(t, unsubscribe.ReasonPerson, d[0].Reason, "a permit from before is asked again")
+
+	peer.err = errGateStore
+	v, err := p.gate.Ask(p.ctx, gateLetter, gateTo("who@a.example"))
+	require.ErrorIs(t, err, errGateStore)
+	require.False(t, v.Send)
+}

@@ -3,6 +3,7 @@ package unsubscribe
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/trothdev/troth"
 )
@@ -18,6 +19,7 @@ func (a *asking) askOthers(ctx context.Context, batch []Verdict) error {
 	if err := of.Validate(); err != nil {
 		return err
 	}
+	concerned := a.concerned(ctx, of)
 	var queries []troth.ObjectionQuery
 	var which []*Verdict
 	for i := range batch {
@@ -25,7 +27,7 @@ func (a *asking) askOthers(ctx context.Context, batch []Verdict) error {
 		if !v.Send {
 			continue
 		}
-		people, err := a.people(ctx, v)
+		people, err := a.people(ctx, v, concerned)
 		if err != nil {
 			return err
 		}
@@ -54,9 +56,32 @@ func (a *asking) askOthers(ctx context.Context, batch []Verdict) error {
 	return nil
 }
 
+// concerned tells, when it is asked for the first time, whether any ledger may know
+// of the purpose: each that does not say that it has nothing to do with it.
+func (a *asking) concerned(ctx context.Context, of troth.Purpose) func() (bool, error) {
+	return sync.OnceValues(func() (bool, error) {
+		for _, peer := range a.g.r.opt.peers {
+			p, says := peer.(interface {
+				Concerns(ctx context.Context, tenant troth.Tenant, p troth.Purpose) (bool, error)
+			})
+			if !says {
+				return true, nil
+			}
+			is, err := p.Concerns(ctx, a.c.Tenant, of)
+			if err != nil {
+				return true, fmt.Errorf("unsubscribe: ask a ledger of objections: %w", err)
+			}
+			if is {
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+}
+
 // people are those whose address it is, as far as the host knows. Where nobody can
-// tell, the verdict becomes a no.
-func (a *asking) people(ctx context.Context, v *Verdict) ([]troth.Subject, error) {
+// tell, the verdict becomes a no, unless no ledger is concerned.
+func (a *asking) people(ctx context.Context, v *Verdict, concerned func() (bool, error)) ([]troth.Subject, error) {
 	nobody := func() ([]troth.Subject, error) {
 		v.Decision = Decision{Reason: ReasonPerson}
 		return nil, nil
@@ -69,6 +94,9 @@ func (a *asking) people(ctx context.Context, v *Verdict) ([]troth.Subject, error
 		return []troth.Subject{who}, nil
 	}
 	if address, _ := v.Recipient.Address.Reveal(purpose); address == "" || a.g.r.opt.directory == nil {
+		if is, err := concerned(); err != nil || !is {
+			return nil, err
+		}
 		return nobody()
 	}
 	people, err := a.g.r.opt.directory.Subjects(ctx, a.c.Tenant,

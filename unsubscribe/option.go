@@ -94,7 +94,12 @@ func WithDirectory(d troth.Directory) Option {
 }
 
 // WithObjections adds a ledger that is told of opt-outs, in their transaction, and
-// asked by the gate.
+// asked by the gate about marketing. Of a recipient of whom nobody tells who it is the
+// gate lets nobody through, unless every ledger has a method
+//
+//	Concerns(ctx context.Context, tenant troth.Tenant, p troth.Purpose) (bool, error)
+//
+// by which it says that it keeps nothing about the purpose of the list.
 func WithObjections(peer troth.Objections) Option {
 	return func(o *options) error {
 		o.peers = append(o.peers, peer)

@@ -89,22 +89,57 @@ func TestDirectory_AnOptOutAndAWithdrawalAreOne(t *testing.T) {
 	})
 }
 
-// TestWithoutADirectory_EachLedgerIsItsOwn: what neither can map is refused by none.
-func TestWithoutADirectory_EachLedgerIsItsOwn(t *testing.T) {
+// TestWithoutADirectory_TheHostSaysWhoItIs, and the gate asks about them; of a list
+// whose purpose people were asked for it lets nobody else through.
+func TestWithoutADirectory_TheHostSaysWhoItIs(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		k, err := kit.Open(t.Context(), d.config(d.connect(t)))
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, k.Close(context.WithoutCancel(t.Context()))) })
 		ctx := asService(t)
+		says := func(person string, kind consent.Kind) {
+			_, err := k.Consent.Record(ctx, consent.Form{
+				ID: string(kind) + person, Subject: troth.Subject{Tenant: "acme", ID: person}, Method: consent.ByCheckbox, Channel: consent.OnWeb,
+				Choices: []consent.Choice{{Purpose: "letter", Kind: kind}},
+			})
+			require.NoError(t, err)
+		}
+		letter := unsubscribe.Campaign{Tenant: "acme", List: "letter", Channel: unsubscribe.Email, Class: unsubscribe.Marketing}
+		require.NoError(t, k.Gate.Load(ctx))
+		reasons := func(c unsubscribe.Campaign, ids ...string) (why []unsubscribe.Reason) {
+			var all []unsubscribe.Recipient
+			for _, id := range ids {
+				all = append(all, unsubscribe.Recipient{Address: troth.Protect("somebody" + id + at), SubjectID: id})
+			}
+			for v, err := range k.Gate.Filter(ctx, c, unsubscribe.Recipients(all)) {
+				require.NoError(t, err)
+				require.Equal(t, v.Reason == unsubscribe.ReasonClear, v.Send)
+				why = append(why, v.Reason)
+			}
+			return why
+		}
+		require.Equal(t, []unsubscribe.Reason{unsubscribe.ReasonClear}, reasons(letter, ""), "nobody was asked for the purpose")
+
 		_, err = k.Consent.Publish(ctx, consent.Terms{
 			Tenant: "acme", Purpose: "letter", Version: 1, Title: "A letter", Basis: consent.Consent,
 			DirectMarketing: true, Data: []string{"email"},
 		})
 		require.NoError(t, err)
-		_, err = k.Consent.Record(ctx, consent.Form{
-			ID: "no", Subject: troth.Subject{Tenant: "acme", ID: "ada"}, Method: consent.ByCheckbox, Channel: consent.OnWeb,
-			Choices: []consent.Choice{{Purpose: "letter", Kind: consent.Withdrawn}},
+		for _, person := range []string{"ada", "bob", "eve"} {
+			says(person, consent.Granted)
+		}
+		says("ada", consent.Withdrawn)
+		require.Equal(t, []unsubscribe.Reason{unsubscribe.ReasonObjected, unsubscribe.ReasonClear, unsubscribe.ReasonPerson},
+			reasons(letter, "ada", "bob", ""))
+		other := letter
+		other.List = "offers"
+		require.Equal(t, []unsubscribe.Reason{unsubscribe.ReasonClear}, reasons(other, ""), "of which the ledger keeps nothing")
+
+		_, err = k.Unsubscribe.OptOut(ctx, unsubscribe.OptOutParams{
+			Tenant: letter.Tenant, Channel: unsubscribe.Email, Address: troth.Protect("another" + at), SubjectID: "eve",
+			Scope: unsubscribe.List, List: letter.List, Method: unsubscribe.ByPage,
 		})
 		require.NoError(t, err)
+		require.Equal(t, []unsubscribe.Reason{unsubscribe.ReasonObjected}, reasons(letter, "eve"), "whatever the address")
 	})
 }
