@@ -323,7 +323,7 @@ func (k *Kit) retentionSource() rights.Source {
 	s := retentionSource{k}
 	return rights.Source{
 		Name: "troth.retention", Title: "Records under the retention policy", Order: rights.Remote,
-		For: []rights.Right{rights.Erase}, Eraser: s, Prober: s,
+		For: []rights.Right{rights.Erase}, Records: k.Keeper.RecordTypes(), Eraser: s, Prober: s,
 	}
 }
 

@@ -55,8 +55,9 @@ type IssuedCertificate struct {
 // Certify issues a certificate about records of a tenant that were destroyed, by their
 // handles: handlers are told them as [Order.Handle], and [Keeper.Record] says them, behind
 // the type, as long as the record is there. It works in the caller's transaction or one of
-// its own. The certificate is final once every copy of them is gone, and says until then which may be there. It returns
-// [ErrNotFound] for a record that was not destroyed, or of which nothing is kept any more.
+// its own. The certificate is final once every copy of them is gone, and says until then
+// which may be there. It returns [ErrNotFound] for a record that was not destroyed, or of
+// which nothing is kept any more.
 //
 // A copy counts as ended by the destruction of its key where [Registration.Erased] tells
 // of one that is final and whose horizon is past, and where it holds nothing but what the
@@ -177,7 +178,8 @@ func (p *progress) sealed(c *warrantCopy, left int) bool {
 }
 
 // ProveCertificate returns the certificate as a file that carries its proof. It returns
-// [troth.ErrPending] until the entry is in the signed log, and needs [WithProver].
+// [troth.ErrPending] until the entry is in the signed log, for which a trail's Await waits,
+// and needs [WithProver].
 func (k *Keeper) ProveCertificate(ctx context.Context, c IssuedCertificate) ([]byte, error) {
 	if k.opt.prover == nil {
 		return nil, ErrProver

@@ -76,7 +76,9 @@ type Leave struct {
 // Permit calls destroy with a permit for what is not a record of the policy, such as a
 // person's keys when an erasure was granted. It looks at holds, and at nothing else:
 // whether the thing is due is for the caller to know. It returns a *[HeldError] if a
-// hold covers it, a *[StoppedError] if destruction is stopped, and [ErrNoPolicy] where no policy is in force.
+// hold covers it, a *[StoppedError] if destruction is stopped, [ErrNoPolicy] where no policy
+// is in force, and [ErrManaged] for a Ref with a Version or Stage, which names a record of
+// the policy.
 func (k *Keeper) Permit(ctx context.Context, l Leave, destroy func(ctx context.Context, p troth.Permit) error) error {
 	tenant := troth.Tenant(l.Ref.Tenant)
 	if err := tenant.Validate(); err != nil {
@@ -84,6 +86,9 @@ func (k *Keeper) Permit(ctx context.Context, l Leave, destroy func(ctx context.C
 	}
 	if err := checkName("ground", l.Ground); err != nil {
 		return err
+	}
+	if l.Ref.Version != 0 || l.Ref.Stage != "" {
+		return ErrManaged
 	}
 	return k.tx.Atomically(ctx, func(ctx context.Context) error {
 		stop, err := k.destroying(ctx, tenant)

@@ -151,8 +151,8 @@ func (k *Keeper) readErasures(ctx context.Context, tenant troth.Tenant, x *holdI
 // GrantErasure puts on record that a person was granted an erasure, in the caller's
 // transaction: all of their records in its scope are due now, and are destroyed by the
 // next sweeps. What a hold or an obligation keeps goes by itself when that ends. The
-// decision is the context's actor's: a service's, or a person's with the role of
-// [WithDesk] or the data-protection officer's. Granting the same again changes nothing.
+// decision is the context's actor's: of a service of the host or the tenant, or a person's
+// with the role of [WithDesk] or the data-protection officer's. Granting the same again changes nothing.
 //
 // [Keeper.Erasure] tells what became of it. Data that is no record of the policy, such
 // as a person's keys, is for the caller: see [Keeper.Permit].
@@ -203,7 +203,8 @@ func (k *Keeper) mayGrant(ctx context.Context, tenant troth.Tenant) error {
 	if err != nil {
 		return err
 	}
-	if a.Kind == troth.Service || k.person(ctx, tenant, k.opt.desk) == nil {
+	ours := a.Home() == troth.Platform || a.Home() == tenant
+	if a.Kind == troth.Service && ours || k.person(ctx, tenant, k.opt.desk) == nil {
 		return nil
 	}
 	return k.person(ctx, tenant, k.opt.officer)

@@ -67,6 +67,11 @@ var (
 	// ErrFull says that a record has as many events and labels as a row holds: one more is
 	// not taken.
 	ErrFull = errors.New("retention: the record has too many events and labels")
+	// ErrManaged says that a permit was asked for a record of the policy: those go by sweeps,
+	// when they are due.
+	ErrManaged = errors.New("retention: records of the policy are destroyed by sweeps alone")
+	// ErrPanic says that a handler panicked.
+	ErrPanic = errors.New("retention: a handler panicked")
 	// ErrNotOver says that not everything is over that belongs to an account, a person or a
 	// purpose: records of it are left, or something has not come to all of them.
 	ErrNotOver = errors.New("retention: records of it are left, or something has not come to all of them")

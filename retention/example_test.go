@@ -33,6 +33,26 @@ promises:
   - {promise: trash, from: trashed, unless: [restored], within: P90D, cite: "Privacy policy, deleting files"}
 `
 
+// JSON is the contract: what programs write and exchange. The hash is that of the meaning.
+func ExampleParse() {
+	policy, err := retention.Parse([]byte(`{
+		"format": "troth.retention.policy/1",
+		"policy": "small", "version": 2, "title": "A small one",
+		"effective": "2026-01-01", "zone": "Europe/Berlin", "sweep": "P1D",
+		"copies": [{"copy": "primary", "kind": "primary"}],
+		"classes": [{
+			"class": "note", "title": "Notes", "records": ["note"], "copies": ["primary"],
+			"stages": [{"stage": "kept", "visible": "all", "for": "P1Y"}]
+		}]
+	}`))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%s %x\n", policy.Name, policy.Hash())
+	// Output:
+	// small 27fb33b9e6dff697f3d01b5dc446789ed7159f1a6b4ff6de77098c9a42497825
+}
+
 func ExamplePolicy_Lint() {
 	policy, err := retention.ParseYAML([]byte(trash))
 	if err != nil {

@@ -203,7 +203,7 @@ func (k *Keeper) enter(ctx context.Context, h *History, row *RecordRow, before s
 		if visible.rank() > was.rank() {
 			tell = reg.Handler.Restore
 		}
-		if err := gone(tell(ctx, o)); err != nil {
+		if err := gone(k.guarded(ctx, o, tell)); err != nil {
 			return err
 		}
 	}

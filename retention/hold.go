@@ -129,12 +129,15 @@ func (row *HoldRow) entry(act *troth.Act) troth.Entry {
 }
 
 // ProposeRelease is the first half of a release; only counsel may. The hold stands
-// until somebody else says so too.
+// until somebody else says so too. Proposing the same again changes nothing.
 func (k *Keeper) ProposeRelease(ctx context.Context, tenant troth.Tenant, id string) error {
 	if err := k.person(ctx, tenant, k.opt.counsel); err != nil {
 		return err
 	}
 	return k.withHold(ctx, tenant, id, func(ctx context.Context, row HoldRow) error {
+		if row.ProposedAt != 0 && errors.Is(another(ctx, row.Proposer), ErrRole) {
+			return nil // the same person again
+		}
 		proposer, err := proposerOf(ctx, nil)
 		if err != nil {
 			return err

@@ -64,7 +64,7 @@ func (k *Keeper) reviewDue(ctx context.Context, found HoldRow, now time.Time) er
 }
 
 // ReviewHold sets when people look at a hold again, after they looked at it; only counsel
-// may.
+// may. Setting the same again changes nothing.
 func (k *Keeper) ReviewHold(ctx context.Context, tenant troth.Tenant, id string, next time.Time) error {
 	if err := k.person(ctx, tenant, k.opt.counsel); err != nil {
 		return err
@@ -73,6 +73,9 @@ func (k *Keeper) ReviewHold(ctx context.Context, tenant troth.Tenant, id string,
 		return fmt.Errorf("%w: the next review is past", ErrHold)
 	}
 	return k.withHold(ctx, tenant, id, func(ctx context.Context, row HoldRow) error {
+		if row.ReviewAt == next.UnixMicro() {
+			return nil
+		}
 		row.ReviewAt = next.UnixMicro()
 		if err := k.putHold(ctx, &row); err != nil {
 			return err

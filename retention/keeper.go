@@ -225,6 +225,9 @@ func (k *Keeper) Activate(ctx context.Context, p *Policy) error {
 	return err
 }
 
+// RecordTypes returns the types that are registered, in the order of their names.
+func (k *Keeper) RecordTypes() []string { return slices.Sorted(maps.Keys(k.opt.types)) }
+
 // checked returns a copy of a policy that nobody changes meanwhile, and its text, if it
 // lints clean.
 func (k *Keeper) checked(p *Policy) (own *Policy, text []byte, err error) {
@@ -234,7 +237,7 @@ func (k *Keeper) checked(p *Policy) (own *Policy, text []byte, err error) {
 	if own, err = Parse(text); err != nil {
 		return nil, nil, err
 	}
-	report, err := own.Lint(LintOptions{RecordTypes: slices.Sorted(maps.Keys(k.opt.types))})
+	report, err := own.Lint(LintOptions{RecordTypes: k.RecordTypes()})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -281,25 +281,27 @@ func TestPermit_NothingGoesWithoutOne(t *testing.T) {
 		require.ErrorIs(t, w.db.Atomically(w.ctx, call), troth.ErrNotPermitted, name+", unmanaged")
 	}
 
-	// A permit is minted in a transaction, also where the caller has none; it is for that one.
-	ref := troth.PermitRef{Tenant: string(ours), Record: "file/1", Version: row.Version, Stage: row.Stage}
+	// A permit for something else is minted in a transaction, also where the caller has
+	// none; and nobody but a sweep has one for a record of the policy.
+	ref := troth.PermitRef{Tenant: string(ours), Record: "file/1"}
 	leave := retention.Leave{Ref: ref, SubjectID: "p", Ground: "x"}
 	require.NoError(t, w.k.Permit(w.ctx, leave, func(ctx context.Context, p troth.Permit) error {
 		require.NotNil(t, w.db.Scope(ctx))
 		by.Permit = p
 		require.ErrorIs(t, w.k.Check(w.ctx, by), troth.ErrNotPermitted, "outside of it")
-		return w.k.Check(ctx, by)
-	}))
-	require.ErrorIs(t, w.db.Atomically(w.ctx, calls["destroy"]), troth.ErrNotPermitted, "used again")
-
-	// Another policy that is active does not let an order of the one before pass.
-	require.NoError(t, w.k.Activate(w.officer(), changed(t, content(t), func(p *retention.Policy) {
-		p.Version, p.Effective = 2, date(t, "2026-02-01")
-	})))
-	require.NoError(t, w.k.Permit(w.ctx, leave, func(ctx context.Context, p troth.Permit) error {
-		by.Permit = p
-		require.ErrorIs(t, w.k.Check(ctx, by), troth.ErrNotPermitted, "another policy")
+		require.ErrorIs(t, w.k.Check(ctx, by), troth.ErrNotPermitted, "for a record of the policy")
 		return nil
 	}))
+	require.ErrorIs(t, w.db.Atomically(w.ctx, calls["destroy"]), troth.ErrNotPermitted, "used again")
+	for _, named := range []troth.PermitRef{
+		{Tenant: ref.Tenant, Record: ref.Record, Version: row.Version, Stage: row.Stage},
+		{Tenant: ref.Tenant, Record: ref.Record, Version: row.Version}, {Tenant: ref.Tenant, Record: ref.Record, Stage: row.Stage},
+	} {
+		leave.Ref = named
+		require.ErrorIs(t, w.k.Permit(w.ctx, leave, func(context.Context, troth.Permit) error {
+			t.Error("a record that a sweep alone destroys")
+			return nil
+		}), retention.ErrManaged)
+	}
 	require.NotEmpty(t, w.sees("1"))
 }

@@ -25,7 +25,7 @@ func (k *Keeper) purge(ctx context.Context, h *History, row *RecordRow, d *Decis
 	}
 	err := k.mint(ctx, reg.ref(o), string(d.Purge.Ground), d.Policy, func(ctx context.Context, p troth.Permit) error {
 		o.Permit = p
-		err := destroy(ctx, o)
+		err := k.guarded(ctx, o, destroy)
 		if errors.Is(err, ErrNotFound) {
 			found = "no"
 		}

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -74,7 +75,7 @@ func (k *Keeper) agrees(ctx context.Context, tenant troth.Tenant) error {
 // compareTrail names in what rows and trail disagree.
 func (k *Keeper) compareTrail(ctx context.Context, tenant troth.Tenant) ([]Tampering, error) {
 	c := comparison{k: k, tenant: tenant}
-	for _, part := range []func(context.Context) error{c.holds, c.exceptions, c.erasures, c.stops, c.policies} {
+	for _, part := range []func(context.Context) error{c.holds, c.exceptions, c.erasures, c.stops, c.policies, c.plans} {
 		if err := part(ctx); err != nil {
 			return nil, err
 		}
@@ -228,6 +229,34 @@ func (c *comparison) stops(ctx context.Context) error {
 	for id := range placed {
 		if active[id] == lifted[id] {
 			c.add(EntryMissing, sealedStop, id)
+		}
+	}
+	return nil
+}
+
+// plans are compared where they let something go: an approval is on the trail, and no end.
+func (c *comparison) plans(ctx context.Context) error {
+	if c.tenant != troth.Platform {
+		return nil
+	}
+	rows, err := c.k.store.OpenPlans(ctx, c.tenant)
+	if err != nil {
+		return fmt.Errorf("retention: read plans: %w", err)
+	}
+	if !slices.ContainsFunc(rows, func(row PlanRow) bool { return row.ApprovedAt != 0 }) {
+		return nil
+	}
+	approved, err := c.told(ctx, actApprove, "plan", nil)
+	if err != nil {
+		return err
+	}
+	ended, err := c.told(ctx, actCarried, "plan", nil)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		if hash := string(rows[i].Hash[:]); rows[i].ApprovedAt != 0 && (!approved[hash] || ended[hash]) {
+			c.add(EntryMissing, sealedPlan, hex.EncodeToString(rows[i].Hash[:]))
 		}
 	}
 	return nil

@@ -11,8 +11,8 @@ import (
 
 // Handler does to the host's records of one type what the policy says. Every method
 // works in the transaction of its context, and may be called again for what is done
-// already: [ErrNotFound] says that the record is gone, which is success. Any other error
-// undoes what was done for that record, and the call is made again later.
+// already: [ErrNotFound] says that the record is gone, which is success. Any other error,
+// or a panic, undoes what was done for that record, and the call is made again later.
 type Handler interface {
 	// Hide makes sure that nobody sees the record but those whom o.Visible names.
 	Hide(ctx context.Context, o Order) error

@@ -2,9 +2,11 @@ package retention_test
 
 import (
 	"context"
+	"encoding/hex"
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -173,4 +175,37 @@ func TestSeal_AnApprovalThatNobodyGaveLetsNothingGo(t *testing.T) {
 		w.after(60)
 		require.Equal(t, 1, w.sweep().Destroyed)
 	})
+}
+
+// An approval that was carried out is put back as it was: the trail knows that it ended.
+func TestReconcile_AnApprovalThatEndedIsFoundByTheTrail(t *testing.T) {
+	w := newKept(t, nil)
+	w.now = w.now.Add(time.Hour)
+	k := func() *retention.Keeper {
+		k, err := retention.New(w.ctx, retention.Config{Store: w.store, Recorder: w.notes},
+			retention.WithClock(func() time.Time { return w.now }), retention.WithKeys(&secretKeys{}), retention.WithEvidence(trailOf{w.notes}),
+			retention.WithRecords("file", retention.Registration{Handler: w.files}))
+		require.NoError(t, err)
+		return k
+	}
+	w.k = k()
+	w.files.keeper = w.k
+	require.NoError(t, w.k.Activate(officer(w), content(t)))
+	w.trash("1")
+	w.after(60)
+	p := w.preview()
+	w.agree(p)
+	rows, err := w.store.OpenPlans(w.ctx, troth.Platform)
+	require.NoError(t, err)
+	require.Equal(t, 1, w.sweep().Destroyed)
+	require.NoError(t, w.k.Reconcile(w.ctx, troth.Platform))
+	require.NoError(t, w.store.PutPlan(w.ctx, rows[0]))
+	w.k = k()
+	w.files.keeper = w.k
+	hash := p.Hash()
+	err = w.k.Permit(w.ctx, retention.Leave{Ref: troth.PermitRef{Tenant: string(ours), Subject: "q"}, SubjectID: "q", Ground: "x"},
+		func(context.Context, troth.Permit) error { return nil })
+	var bad *retention.TamperedError
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, []retention.Tampering{{What: retention.EntryMissing, Kind: "plan", ID: hex.EncodeToString(hash[:])}}, bad.Found)
 }

@@ -2,6 +2,7 @@ package rights
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -172,9 +173,9 @@ func (c *change) work(ctx context.Context, name string) (SourceWork, error) {
 	return parseSourceWork(name, message)
 }
 
-// snapshot notes the sources that are registered: what comes later is not asked, and
-// what goes meanwhile is missed.
-func (c *change) snapshot(ctx context.Context) error {
+// snapshot notes the sources that are registered, and returns how many: what comes later
+// is not asked, and what goes meanwhile is missed.
+func (c *change) snapshot(ctx context.Context) (n int, err error) {
 	for i := range c.d.opt.sources {
 		s := &c.d.opt.sources[i]
 		if !s.asked(c.q.right) {
@@ -185,8 +186,28 @@ func (c *change) snapshot(ctx context.Context) error {
 			Able: s.acting(c.q.right) != nil || c.q.right.Effect() == Discloses && s.Exporter != nil,
 		}
 		if err := c.d.insertItem(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, s.Name)}, w.append(nil)); err != nil {
-			return err
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// allWork is [Desk.Work] of everything that was noted when the work began: a source whose
+// row is gone must not look as if it had never been asked.
+func (c *change) allWork(ctx context.Context) ([]SourceWork, error) {
+	work, err := c.d.Work(ctx, c.tenant, c.id)
+	if err != nil {
+		return nil, err
+	}
+	events, err := c.d.Events(ctx, c.tenant, c.id)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		if e.From == StateAccepted && e.Word == "sources" && e.Ref != strconv.Itoa(len(work)) {
+			return nil, ErrRecord
 		}
 	}
-	return nil
+	return work, nil
 }

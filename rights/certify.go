@@ -58,7 +58,7 @@ func (c *change) certificate(ctx context.Context) (Certificate, error) {
 	default:
 		return Certificate{}, &StateError{State: c.q.state, Event: Executed}
 	}
-	work, err := c.d.Work(ctx, c.tenant, c.id)
+	work, err := c.allWork(ctx)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -135,7 +135,8 @@ func laterOf(a, b time.Time) time.Time {
 }
 
 // ProveCertificate returns the certificate as a file that carries its proof. It returns
-// [troth.ErrPending] until the entry is in the signed log, and needs [WithProver].
+// [troth.ErrPending] until the entry is in the signed log, for which a trail's Await waits,
+// and needs [WithProver].
 func (d *Desk) ProveCertificate(ctx context.Context, c Certified) ([]byte, error) {
 	if d.opt.prover == nil {
 		return nil, needs("WithProver, for certificates")

@@ -65,11 +65,11 @@ func (d *Desk) Export(ctx context.Context, tenant troth.Tenant, id string, w io.
 	if err != nil {
 		return none, err
 	}
-	work, err := d.Work(ctx, tenant, id)
+	at := &change{d: d, tenant: tenant, id: id, q: q, now: d.micros()}
+	work, err := at.allWork(ctx)
 	if err != nil {
 		return none, err
 	}
-	at := &change{d: d, tenant: tenant, id: id, q: q, now: d.micros()}
 	x, err := d.archive(ctx, at, w, lock, by)
 	if err != nil {
 		return none, err

@@ -37,6 +37,11 @@
 //
 // # Carrying out
 //
+//	err = desk.Step(ctx, "acme", request.ID) // or Run does: the sources say what they have
+//	request, err = desk.Approve(ctx, "acme", request.ID)
+//	receipt, err := desk.Export(ctx, "acme", request.ID, file, lock) // of what discloses
+//	request, err = desk.Deliver(ctx, "acme", request.ID, time.Time{}) // they have it, as of now
+//
 // Once a request is accepted the desk asks every source that is registered then, until
 // none of them names anything new that the person is found by; that is kept under the
 // request's seal before anything is changed. Then somebody looks, and approves. What is
@@ -47,7 +52,8 @@
 // something keeps, a legal hold or a duty, is asked for again until it is gone, also after
 // the request was closed by [Desk.Deliver]. [Desk.Certify] says what became of an erasure,
 // and is final when nothing is left, not in backups either; [VerifyCertificate] checks it.
-// [Desk.Erased] keeps who was erased from coming back with an import.
+// [Desk.Erased] keeps who was erased from coming back with an import. A restriction lasts
+// until [Desk.Lift], and until the person was told.
 //
 // All of it goes on after a crash where it was: a step that is repeated does nothing twice.
 //
@@ -85,7 +91,8 @@
 //
 // See [Store]; the suite is in rightstest. Records are tagged under the tenant's keys:
 // who writes to the database past the desk cannot make a proof or an approval, but can
-// delete rows, or put an old row back; the trail shows what was there.
+// delete rows, or put an old row back. With [WithEvidence] nothing is destroyed for a
+// request that the trail contradicts, and [Desk.Reconcile] names what was done.
 //
 // # Compatibility
 //

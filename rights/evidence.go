@@ -192,7 +192,11 @@ func (d *Desk) compare(ctx context.Context, tenant troth.Tenant, id string, told
 		case slices.ContainsFunc(events, func(e Event) bool { return micros(e.RecordedAt) < began && !slices.Contains(told, e.Evidence) }):
 			kind = EventUnknown
 		default:
-			kind, err = d.scheduled(ctx, &change{d: d, tenant: tenant, id: id, q: q}, events)
+			c := &change{d: d, tenant: tenant, id: id, q: q}
+			if _, err := c.allWork(ctx); err != nil {
+				return err
+			}
+			kind, err = d.scheduled(ctx, c, events)
 		}
 		return err
 	})

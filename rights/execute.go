@@ -27,6 +27,8 @@ func (d *Desk) execute(ctx context.Context, key ItemKey) error {
 			switch {
 			case ctx.Err() != nil:
 				return ctx.Err()
+			case errors.Is(err, errMoved):
+				return nil // who moved it on carries it on
 			case err != nil:
 				d.failed(ctx, key, w.Source, "act", err)
 				pause = max(pause, pauseAfter(w.Tries+1))
@@ -88,17 +90,14 @@ func (d *Desk) actOnce(ctx context.Context, key ItemKey, w *SourceWork, by []pla
 		return report.validate()
 	}
 	if w.Order == Remote && report.Outcome == "" {
-		var c change
-		if err := d.when(ctx, key, StateExecuting, func(_ context.Context, now *change) error {
-			c = *now
-			return nil
-		}); err != nil {
+		c, err := d.glance(ctx, key, StateExecuting)
+		if err != nil {
 			return err
 		}
-		if c.q == nil {
+		if c == nil {
 			return errMoved
 		}
-		if err := call(ctx, &c); err != nil {
+		if err := call(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -207,7 +206,7 @@ func (w *SourceWork) facts(request string, r Right) troth.Facts {
 
 // executed ends the execution: what is left is counted, and the answer is on its way.
 func (c *change) executed(ctx context.Context) error {
-	work, err := c.d.Work(ctx, c.tenant, c.id)
+	work, err := c.allWork(ctx)
 	if err != nil {
 		return err
 	}

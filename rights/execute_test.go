@@ -438,3 +438,27 @@ func TestSource_IsAskedForItsRightsAlone(t *testing.T) {
 	require.NotContains(t, w.work(r.ID), "only")
 	require.Contains(t, w.work(w.approved(rights.Erase).ID), "only")
 }
+
+// By which rules a source works is noted when the request is accepted, and told with what
+// became of it.
+func TestErase_SaysByWhichPolicyItWasAccepted(t *testing.T) {
+	s := newShop()
+	by := func(policy string) []rights.Option {
+		source := s.account.source()
+		source.Policy = policy
+		return []rights.Option{rights.WithCoolingOff(0), rights.WithSource(source)}
+	}
+	w := newWorld(t, by("policy-1")...)
+	r := w.approved(rights.Erase)
+	w.desk = w.open(by("policy-2")...)
+	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
+	require.Equal(t, "policy-1", w.work(r.ID)["account"].Policy)
+	told := 0
+	for _, e := range w.trail.all() {
+		if e.Act.Name == "rights.source" {
+			require.Equal(t, "policy-1", e.Facts["policy"].Text())
+			told++
+		}
+	}
+	require.Equal(t, 1, told)
+}

@@ -50,23 +50,37 @@ var ErrTooManyIdentifiers = errors.New("rights: sources name too many identifier
 // maxFound bounds what one person is found by.
 const maxFound = 1000
 
-// addFound adds identifiers that a source named, and returns how many there are.
-func (c *change) addFound(ctx context.Context, more []Identifier) (int, error) {
+// merged is what a person is found by, with what a source named.
+func merged(all []plainIdentifier, more []Identifier) ([]plainIdentifier, error) {
+	before := all
+	for _, id := range more {
+		value, err := id.Value.Reveal(findingPurpose)
+		if err != nil {
+			return before, err
+		}
+		if err := checkID("kind of identifier", id.Kind); err != nil {
+			return before, err
+		}
+		p := plainIdentifier{id.Kind, value}
+		if value != "" && len(value) <= maxLine && !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	if len(all) > maxFound {
+		return before, ErrTooManyIdentifiers
+	}
+	return all, nil
+}
+
+// addFound adds identifiers that sources named, and returns how many there are.
+func (c *change) addFound(ctx context.Context, more []plainIdentifier) (int, error) {
 	all, err := c.d.found(ctx, c.tenant, c.id)
 	if err != nil {
 		return 0, err
 	}
 	before := len(all)
-	for _, id := range more {
-		value, err := id.Value.Reveal(findingPurpose)
-		if err != nil {
-			return 0, err
-		}
-		if err := checkID("kind of identifier", id.Kind); err != nil {
-			return 0, err
-		}
-		p := plainIdentifier{id.Kind, value}
-		if value != "" && len(value) <= maxLine && !slices.Contains(all, p) {
+	for _, p := range more {
+		if !slices.Contains(all, p) {
 			all = append(all, p)
 		}
 	}

@@ -185,6 +185,30 @@ func TestHostile_AnAccessRequestIsHidden(t *testing.T) {
 	require.Equal(t, []rights.Tampering{{Request: look.ID, Kind: rights.RequestForged}}, w.tampered())
 }
 
+// Somebody would rather keep the orders: they take the source's row away.
+func TestHostile_ASourceThatIsTakenAway(t *testing.T) {
+	s := newShop()
+	w := newWorld(t)
+	w.desk = w.open(s.options(rights.WithEvidence(w.trail))...)
+	r := w.approved(rights.Erase)
+	key := rights.ItemKey{Tenant: acme, Owner: r.ID, Kind: rights.ItemSource, ID: "orders"}
+	row, _, err := w.store.Item(w.ctx, key)
+	require.NoError(t, err)
+	_, err = w.store.DeleteItem(w.ctx, key)
+	require.NoError(t, err)
+	require.ErrorIs(t, w.desk.Step(w.ctx, acme, r.ID), rights.ErrRecord)
+	require.Equal(t, rights.StateExecuting, w.get(r.ID).State)
+	_, err = w.store.InsertItem(w.ctx, row)
+	require.NoError(t, err)
+	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
+	_, err = w.store.DeleteItem(w.ctx, key)
+	require.NoError(t, err)
+	_, err = w.desk.Certify(w.ctx, acme, r.ID)
+	require.ErrorIs(t, err, rights.ErrRecord, "no certificate that leaves them out")
+	w.clock.move(time.Second)
+	require.Equal(t, []rights.Tampering{{Request: r.ID, Kind: rights.RequestForged}}, w.tampered())
+}
+
 func TestReconcile_NamesWhatADatabaseWriterDid(t *testing.T) {
 	for name, attack := range map[string]struct {
 		do   func(w *world, id string)

@@ -19,9 +19,9 @@ type Call struct {
 	Tenant troth.Tenant
 	// Request is the one that the call is about, and that its answer is kept with.
 	Request string
-	// Key is the hash of who calls and of the key that they call under, Print that of
-	// all that they ask for.
-	Key, Print [32]byte
+	// Key is the hash of who calls and of the key that they call under, What that of all
+	// that they ask for.
+	Key, What [32]byte
 	// Apart says that do runs in no transaction: what a wrong code counts, say, must
 	// not be rolled back. Between it and keeping its answer a crash may come, and then
 	// it runs again.
@@ -40,7 +40,7 @@ func (d *Desk) Once(ctx context.Context, c Call, do func(ctx context.Context) ([
 		return answer, err
 	}
 	keep := func(ctx context.Context, answer []byte) error {
-		return d.insertSealed(ctx, c.item(), 0, encodeAnswer(c.Print), answer)
+		return d.insertSealed(ctx, c.item(), 0, encodeAnswer(c.What), answer)
 	}
 	var answer []byte
 	var err error
@@ -77,11 +77,11 @@ func (d *Desk) answered(ctx context.Context, c Call) (answer []byte, found bool,
 	if err != nil || !found {
 		return nil, false, err
 	}
-	print, err := parseAnswer(message)
+	what, err := parseAnswer(message)
 	switch {
 	case err != nil:
 		return nil, false, err
-	case print != c.Print:
+	case what != c.What:
 		return nil, false, ErrConflict
 	}
 	answer, found, err = d.openSealed(troth.WithActor(ctx, self), c.item(), sealingPurpose)
@@ -91,15 +91,15 @@ func (d *Desk) answered(ctx context.Context, c Call) (answer []byte, found bool,
 	return answer, found, err
 }
 
-func encodeAnswer(print [32]byte) []byte {
-	return canon.AppendBytes(canon.AppendDomain(nil, answerDomain), print[:])
+func encodeAnswer(what [32]byte) []byte {
+	return canon.AppendBytes(canon.AppendDomain(nil, answerDomain), what[:])
 }
 
-func parseAnswer(b []byte) (print [32]byte, err error) {
+func parseAnswer(b []byte) (what [32]byte, err error) {
 	r := reader{Walker: canon.Walk(b, answerDomain)}
-	r.fixed(print[:])
+	r.fixed(what[:])
 	if !r.done() {
-		return print, ErrRecord
+		return what, ErrRecord
 	}
-	return print, nil
+	return what, nil
 }

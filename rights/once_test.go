@@ -14,8 +14,8 @@ import (
 	"github.com/trothdev/troth/rights"
 )
 
-func callUnder(request string, key, print byte) rights.Call {
-	return rights.Call{Tenant: acme, Request: request, Key: [32]byte{key}, Print: [32]byte{print}}
+func callUnder(request string, key, what byte) rights.Call {
+	return rights.Call{Tenant: acme, Request: request, Key: [32]byte{key}, What: [32]byte{what}}
 }
 
 func TestOnce_AnswersTheSame(t *testing.T) {

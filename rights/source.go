@@ -41,7 +41,9 @@ type Source struct {
 	Name, Title string
 	Order       Order
 	// For are the rights that it has to do with; none is all of them. It is not asked for
-	// others: what nobody writes to people from has nothing to do with objections.
+	// others: what nobody writes to people from has nothing to do with objections. Where
+	// another source erases the same records, such as that of a retention keeper, Erase
+	// is not among them: this one would report [Unsupported] for ever.
 	For []Right
 	// Records are the host's record types that it holds.
 	Records []string

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -147,13 +148,15 @@ func (d *Desk) endSteps(ctx context.Context, key ItemKey) (more bool, err error)
 // done at once.
 func (d *Desk) beginWork(ctx context.Context, key ItemKey) (more bool, err error) {
 	return true, d.when(ctx, key, StateAccepted, func(ctx context.Context, c *change) error {
-		if err := c.snapshot(ctx); err != nil {
+		n, err := c.snapshot(ctx)
+		if err != nil {
 			return err
 		}
+		sources := happening{word: "sources", ref: strconv.Itoa(n)}
 		if c.q.right.Effect() == Changes && c.q.needs() == LevelNone {
-			return c.fire(ctx, ExecutionBegan, happening{})
+			return c.fire(ctx, ExecutionBegan, sources)
 		}
-		return c.fire(ctx, CollectionBegan, happening{})
+		return c.fire(ctx, CollectionBegan, sources)
 	})
 }
 
@@ -168,8 +171,19 @@ func (d *Desk) when(ctx context.Context, key ItemKey, s State, fn func(ctx conte
 	return err
 }
 
+// glance is a request that is in a state, without a lock: for asking about it, and for
+// nothing that is written. nil if it is in another.
+func (d *Desk) glance(ctx context.Context, key ItemKey, s State) (*change, error) {
+	q, err := d.read(ctx, key.Tenant, key.Owner)
+	if err != nil || q.state != s {
+		return nil, err
+	}
+	return &change{d: d, tenant: key.Tenant, id: key.Owner, q: q, now: max(d.micros(), q.clock+1)}, nil
+}
+
 // collect asks sources what there is, until none of them names an identifier that the
-// others have not been asked with.
+// others have not been asked with, and notes all of it at once: asking changes nothing, and
+// is done again after a crash.
 func (d *Desk) collect(ctx context.Context, key ItemKey) (more bool, err error) {
 	work, err := d.Work(ctx, key.Tenant, key.Owner)
 	if err != nil {
@@ -179,38 +193,93 @@ func (d *Desk) collect(ctx context.Context, key ItemKey) (more bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	var pause time.Duration
-	for i := range work {
-		w := &work[i]
+	c, err := d.glance(ctx, key, StateCollecting)
+	if err != nil || c == nil {
+		return false, err
+	}
+	round := search{c: c, work: work, by: by, asked: map[int]error{}}
+	for again := true; again; {
+		if again, err = round.ask(ctx); err != nil {
+			return false, err
+		}
+	}
+	err = d.when(ctx, key, StateCollecting, func(ctx context.Context, c *change) error {
+		more, err = c.collected(ctx, &round, len(by))
+		return err
+	})
+	return more, err
+}
+
+// search is one look at all sources of a request.
+type search struct {
+	c    *change
+	work []SourceWork
+	by   []plainIdentifier
+	// asked are the sources that were, by their place in work, with how that ended.
+	asked map[int]error
+	pause time.Duration
+}
+
+// ask asks those who have not been asked with all that is known; again says that somebody
+// named something new.
+func (r *search) ask(ctx context.Context) (again bool, err error) {
+	d := r.c.d
+	for i := range r.work {
+		w := &r.work[i]
 		s := d.source(w.Source)
-		if w.Located && w.asked == uint32(len(by)) || s == nil || s.Locator == nil || w.Tries >= d.opt.sourceTries {
+		if w.Located && w.asked == uint32(len(r.by)) || s == nil || s.Locator == nil || w.Tries >= d.opt.sourceTries || r.asked[i] != nil {
 			continue
 		}
-		count, err := d.locate(ctx, key, s, w, by)
-		switch {
-		case ctx.Err() != nil:
+		n := len(r.by)
+		q := r.c.inquiry(w.Source, r.by)
+		there, err := guarded(func() (Located, error) { return s.Locator.Locate(ctx, q) })
+		if err == nil {
+			r.by, err = merged(r.by, there.Identifiers)
+		}
+		if ctx.Err() != nil {
 			return false, ctx.Err()
-		case err != nil:
-			d.failed(ctx, key, w.Source, "locate", err)
-			pause = max(pause, pauseAfter(w.Tries+1))
-		case count > len(by):
-			return true, nil // a new round, with what is known now
+		}
+		r.asked[i] = err
+		if err != nil {
+			d.failed(ctx, stepKey(r.c.tenant, r.c.id), w.Source, "locate", err)
+			w.Tries++
+			r.pause = max(r.pause, pauseAfter(w.Tries))
+			continue
+		}
+		w.Located, w.Found, w.asked, w.Tries = true, there.Records, uint32(n), 0
+		again = again || len(r.by) > n
+	}
+	return again, nil
+}
+
+// collected notes what a search came to, which had begun with so many identifiers. more says
+// that another process knows of others by now.
+func (c *change) collected(ctx context.Context, r *search, began int) (more bool, err error) {
+	count, err := c.addFound(ctx, r.by[began:])
+	if err != nil {
+		return false, err
+	}
+	done := r.pause == 0 && count == len(r.by)
+	for i := range r.work {
+		w := &r.work[i]
+		_, was := r.asked[i]
+		if done && w.Tries > 0 { // what comes is tried as often, whoever could not be found out
+			w.Tries, was = 0, true
+		}
+		if !was {
+			continue
+		}
+		if err := c.putWork(ctx, w); err != nil {
+			return false, err
 		}
 	}
-	if pause > 0 {
-		return false, d.later(ctx, key, StateCollecting, pause)
+	switch {
+	case r.pause > 0:
+		return false, c.stepAt(ctx, c.now+r.pause.Microseconds())
+	case !done:
+		return true, nil
 	}
-	return false, d.when(ctx, key, StateCollecting, func(ctx context.Context, c *change) error {
-		for i := range work { // what comes is tried as often, whoever could not be found out
-			if w := &work[i]; w.Tries > 0 {
-				w.Tries = 0
-				if err := c.putWork(ctx, w); err != nil {
-					return err
-				}
-			}
-		}
-		return c.fire(ctx, Collected, happening{})
-	})
+	return false, c.fire(ctx, Collected, happening{})
 }
 
 // later has a request carried on after a pause.
@@ -218,50 +287,6 @@ func (d *Desk) later(ctx context.Context, key ItemKey, s State, pause time.Durat
 	return d.when(ctx, key, s, func(ctx context.Context, c *change) error {
 		return c.stepAt(ctx, c.now+pause.Microseconds())
 	})
-}
-
-// locate asks one source, and returns by how many identifiers the person is found now.
-func (d *Desk) locate(ctx context.Context, key ItemKey, s *Source, w *SourceWork, by []plainIdentifier) (count int, err error) {
-	var q Inquiry
-	if err := d.when(ctx, key, StateCollecting, func(_ context.Context, c *change) error {
-		q = c.inquiry(s.Name, by)
-		return nil
-	}); err != nil || q.Tenant == "" {
-		return len(by), err
-	}
-	count = len(by)
-	found, err := guarded(func() (Located, error) { return s.Locator.Locate(ctx, q) })
-	if err == nil {
-		err = d.when(ctx, key, StateCollecting, func(ctx context.Context, c *change) error {
-			if count, err = c.addFound(ctx, found.Identifiers); err != nil {
-				return err
-			}
-			now, err := c.work(ctx, s.Name)
-			if err != nil {
-				return err
-			}
-			now.Located, now.Found, now.asked, now.Tries = true, found.Records, uint32(len(by)), 0
-			*w = now
-			return c.putWork(ctx, &now)
-		})
-	}
-	if err == nil || ctx.Err() != nil {
-		return count, err
-	}
-	return len(by), errors.Join(err, d.note(ctx, key, s.Name, func(w *SourceWork) { w.Tries++ }))
-}
-
-// note changes what is known of a source, in a transaction of its own.
-func (d *Desk) note(ctx context.Context, key ItemKey, source string, fn func(w *SourceWork)) error {
-	_, err := d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
-		w, err := c.work(ctx, source)
-		if err != nil {
-			return err
-		}
-		fn(&w)
-		return c.putWork(ctx, &w)
-	})
-	return err
 }
 
 // failed tells the log that a source failed, and not what it said: that may name people.

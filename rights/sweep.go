@@ -132,12 +132,27 @@ func (d *Desk) schedule(ctx context.Context, row ItemRow) error {
 	}
 	_, err = d.opt.enqueuer.Enqueue(ctx, troth.Work{
 		Tenant: row.Tenant, Kind: WorkDue, Payload: payload, NotBefore: instant(row.DueAt),
-		Key: row.Owner + "/" + string(row.Kind) + "/" + row.ID + "/" + strconv.FormatInt(row.DueAt, 36),
+		Key: workKey(row),
 	})
 	if err != nil {
 		return fmt.Errorf("rights: enqueue: %w", err)
 	}
 	return nil
+}
+
+// workKey names what is due of an item at one instant.
+func workKey(row ItemRow) string {
+	return row.Owner + "/" + string(row.Kind) + "/" + row.ID + "/" + strconv.FormatInt(row.DueAt, 36)
+}
+
+var errEarly = errors.New("rights: not due yet by this clock, will try again")
+
+// tooEarly reports whether a queue, whose clock is not the desk's, brings work before its
+// time: done with now, it would never come again. Work of another instant than the item's is
+// out of date, and another is on its way.
+func (d *Desk) tooEarly(ctx context.Context, key ItemKey, work string) (bool, error) {
+	row, found, err := d.store.Item(ctx, key)
+	return found && row.DueAt > d.micros() && work == workKey(row), wrap("read item", err)
 }
 
 // Do carries out what the desk enqueued, see [WithEnqueuer].
@@ -151,6 +166,10 @@ func (d *Desk) Do(ctx context.Context, j troth.Job) (troth.Outcome, error) {
 	for _, k := range dueKinds {
 		if k.kind != w.Kind {
 			continue
+		}
+		early, err := d.tooEarly(ctx, key, j.Key)
+		if err != nil || early {
+			return troth.Retry, errors.Join(err, errEarly)
 		}
 		if err := k.do(d, ctx, key); err != nil && !errors.Is(err, ErrNotFound) {
 			return troth.Retry, err

@@ -13,8 +13,8 @@ const tokenDomain = "troth.rights.token/1"
 
 // Token is what somebody without an account follows a request with: who has it submitted
 // the request, or was given it by who did. It shows nobody's identity. It is a keyed
-// hash of the id, the same at any time, and stored nowhere; an id that no request has
-// has one too.
+// hash of the id, the same at any time, and stored nowhere. Ids that are
+// no request's have one too.
 func (d *Desk) Token(ctx context.Context, tenant troth.Tenant, id string) (troth.Sensitive[string], error) {
 	mac, err := d.tokenOf(ctx, tenant, id)
 	return troth.Protect(base64.RawURLEncoding.EncodeToString(mac[:])), err

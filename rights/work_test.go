@@ -71,6 +71,34 @@ func TestDo_AQueueDrivesTheDesk(t *testing.T) {
 	require.ErrorIs(t, err, rights.ErrGone)
 }
 
+// A queue whose clock runs ahead brings work too early: it is not lost for that.
+func TestDo_TooEarlyComesAgain(t *testing.T) {
+	q := &queue{}
+	s := newShop()
+	w := newWorld(t)
+	q.tx = w.db
+	w.desk = w.open(s.options(rights.WithEnqueuer(q), rights.WithCoolingOff(time.Hour))...)
+	r := w.approved(rights.Erase)
+	work := q.work[len(q.work)-1]
+	require.Contains(t, work.Key, "/step/")
+	job := troth.Job{Ref: troth.WorkRef{Tenant: work.Tenant, ID: work.Key}, Kind: work.Kind, Key: work.Key, Payload: work.Payload}
+	w.clock.move(time.Hour - time.Second)
+	outcome, err := w.desk.Do(t.Context(), job)
+	require.Error(t, err)
+	require.Equal(t, troth.Retry, outcome)
+	require.Equal(t, rights.StateCoolingOff, w.get(r.ID).State)
+	old := job
+	old.Key += "0"
+	outcome, err = w.desk.Do(t.Context(), old)
+	require.NoError(t, err, "of another instant")
+	require.Equal(t, troth.Completed, outcome)
+	w.clock.move(2 * time.Second)
+	outcome, err = w.desk.Do(t.Context(), job)
+	require.NoError(t, err)
+	require.Equal(t, troth.Completed, outcome)
+	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
+}
+
 func TestDo_WhatIsNotOurs(t *testing.T) {
 	w := newWorld(t)
 	for _, j := range []troth.Job{

@@ -20,6 +20,10 @@ var errPanic = errors.New("task: handler panicked")
 // began: its process died each time.
 var errExhausted = errors.New("task: too many attempts")
 
+// errStray stands for work whose handler still runs in this process, although its
+// lease has ended.
+var errStray = errors.New("task: an earlier attempt goes on without its lease")
+
 // attempt runs the handler once, judges what came of it, and hands that on. It does
 // so too where the handler panicked or ended the goroutine, which is therefore one of
 // the engine's own.

@@ -23,8 +23,14 @@ type claimed struct {
 	mu    sync.Mutex
 	until *time.Timer
 	// inTx is the transaction in which the handler completed the job, nil if it
-	// did not.
+	// did not; over says that the handler has returned.
 	inTx *troth.Scope
+	over bool
+	// stray says that the handler goes on without its lease and has no slot any
+	// more; the worker's own.
+	stray bool
+	// completing is held by a call of complete, of which there is one at a time.
+	completing sync.Mutex
 }
 
 // hold begins an attempt at a row that was claimed when the claim was asked for
@@ -65,13 +71,17 @@ func (c *claimed) complete(ctx context.Context) error {
 	if scope == nil {
 		return ErrNotInTx
 	}
-	c.mu.Lock()
-	before := c.inTx
-	c.mu.Unlock()
-	if before != nil && before.State() != troth.ScopeRolledBack {
-		return ErrCompleted
+	if !c.completing.TryLock() {
+		return ErrCompleted // by somebody else of the handler's, in another transaction
 	}
-	if c.lost() {
+	defer c.completing.Unlock()
+	c.mu.Lock()
+	before, over := c.inTx, c.over
+	c.mu.Unlock()
+	switch {
+	case before != nil && before.State() != troth.ScopeRolledBack:
+		return ErrCompleted
+	case over || c.lost():
 		return ErrLeaseLost
 	}
 	_, lost, err := c.e.conclude(acting(ctx), []Ending{{Held: c.held(), To: Completed}})
@@ -95,6 +105,7 @@ func (c *claimed) complete(ctx context.Context) error {
 func (c *claimed) ending(ctx context.Context, e Ending) (ending Ending, open bool) {
 	c.mu.Lock()
 	scope := c.inTx
+	c.over = true
 	c.mu.Unlock()
 	if scope == nil || scope.State() == troth.ScopeRolledBack {
 		return e, true

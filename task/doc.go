@@ -5,6 +5,7 @@
 // what caused it is. Workers of any number of processes claim it under a lease,
 // try again when it fails, and hand it to a person when that is no use:
 //
+//	store, err := tasksql.New(ctx, handle) // or k.Tasks of a kit, which has all of this
 //	e, err := task.New(ctx, task.Config{Store: store, Recorder: trail, Sealer: v}, task.Unmanaged("no keeper yet"))
 //	err = task.Register(e, task.Kind{Name: "shop.notice"}, func(ctx context.Context, j task.Job[Notice]) error {
 //		return mail.Send(ctx, j.EffectKey, j.Value) // EffectKey is the same for every attempt
@@ -25,6 +26,9 @@
 //		return j.Complete(ctx)
 //	})
 //
+// After the commit of a transaction of its own the host may call [Engine.Nudge], so
+// that the work begins before the next poll. Work without a payload needs no Sealer.
+//
 // Many works at once are for [Engine.EnqueueMany]. A work can wait for others
 // ([Engine.EnqueueAll]), has a due time and a legal
 // deadline of which alarms tell at half of the time, at 80 % and when it has
@@ -36,6 +40,25 @@
 // Payloads are sealed under a key that lives as long as the work and its group:
 // when the last work of a group has ended, the Disposer is asked, the key is
 // destroyed and the payload emptied.
+//
+// # People, deadlines, progress
+//
+// A handler hands over what only a person can do by returning [ManualNeeded]. Those
+// who have the role find it, look at it, and confirm it with evidence, acting
+// themselves; [Engine.Reassign], [Engine.Escalate], [Engine.Resume] and
+// [Engine.Cancel] are for everything else:
+//
+//	ctx = troth.WithActor(ctx, troth.Actor{Kind: troth.Person, ID: "kim", Tenant: "shop-17", Roles: []string{"support"}})
+//	for t, err := range e.Tasks(ctx, task.Query{Tenant: "shop-17", State: task.Manual, Owner: "support"}) {
+//		c, err := e.Open(ctx, t.Ref, "support") // payload and instructions
+//		err = e.Confirm(ctx, t.Ref, task.Evidence{Name: "ticket-93"})
+//	}
+//
+// Deadlines are told to the host's [Alarms] too, see [WithAlarms], and a tenant's
+// [Progress] is a value and a field of zap:
+//
+//	p, err := e.Progress(ctx, "shop-17")
+//	log.Info("tasks", zap.Object("progress", p))
 //
 // # Disposal
 //
@@ -54,7 +77,9 @@
 // Work runs at least once. A handler that dies between its effect and its end
 // runs again, with the same EffectKey: an effect elsewhere happens once if the
 // other side honours that key. A handler that goes on after its context has ended
-// may run beside its successor; it cannot end the work. Deadlines are told, not
+// may run beside its successor; it cannot end the work. One that never returns
+// keeps its work until the kind's Timeout, and without that for as long as its
+// process lives: alarms tell of the deadline. Deadlines are told, not
 // kept. Kinds, keys, groups and lines are stored in the clear and must not be
 // about a person. Who writes the database can delete work, or add work without a
 // payload; see docs/threats.md.

@@ -75,6 +75,8 @@ func Unmanaged(ground string) Option {
 }
 
 // WithConcurrency sets how many handlers run at once in this process. Default 16.
+// One that goes on after its lease has ended no longer counts, so that handlers that
+// hang do not stop the others; its work is not begun beside it in the same process.
 func WithConcurrency(n int) Option {
 	return func(o *options) error {
 		if n < 1 {

@@ -55,6 +55,9 @@ type worker struct {
 	endings           []Ending
 	// failed counts endings that could not be written and are tried again.
 	failed int
+	// strays counts handlers that go on although they lost their lease, and no longer
+	// have a slot.
+	strays int
 	// freed is told when a slot is free, full when an ending waits.
 	freed, full chan struct{}
 	handlers    sync.WaitGroup
@@ -182,8 +185,19 @@ func (w *worker) start(row Row, asked time.Time) {
 	c := e.hold(w.base, row, k, asked)
 	w.mu.Lock()
 	w.free--
-	w.held[row.Name] = c
+	before := w.held[row.Name]
+	stray := before != nil && before.lost()
+	if !stray {
+		w.held[row.Name] = c
+	}
 	w.mu.Unlock()
+	switch {
+	case stray: // it would only hang beside itself
+		w.end(c, c.judged(time.Now(), errStray))
+		return
+	case before != nil: // and has not heard yet
+		before.letGo(ErrLeaseLost)
+	}
 	select {
 	case w.idle <- c:
 	default:
@@ -203,11 +217,35 @@ func (w *worker) work(c *claimed) {
 // end takes what came of an attempt.
 func (w *worker) end(c *claimed, ending Ending) {
 	w.mu.Lock()
-	w.free++
+	if c.stray {
+		w.strays--
+	} else {
+		w.free++
+	}
 	w.ended = append(w.ended, settlement{c: c, ending: ending})
 	w.mu.Unlock()
 	signal(w.freed)
 	signal(w.full)
+}
+
+// straysPerSlot bounds how many handlers go on without a slot.
+const straysPerSlot = 16
+
+// disown gives the slot of a handler that goes on without its lease to somebody
+// else.
+func (w *worker) disown(c *claimed) {
+	w.mu.Lock()
+	mine := w.held[c.row.Name] == c && !c.stray && w.strays < straysPerSlot*w.e.opt.slots
+	if mine {
+		c.stray = true
+		w.strays++
+		w.free++
+	}
+	w.mu.Unlock()
+	if mine {
+		w.e.log.Error("task: a handler goes on after it lost its lease", c.fields()...)
+		signal(w.freed)
+	}
 }
 
 // drain waits for the handlers.
@@ -241,7 +279,9 @@ func (w *worker) extend() {
 	w.mu.Unlock()
 	var held []Held
 	for _, c := range of {
-		if !c.lost() {
+		if c.lost() {
+			w.disown(c)
+		} else {
 			held = append(held, c.held())
 		}
 	}

@@ -16,9 +16,10 @@ type SystemStore interface {
 	// twice, and nobody waits for another claim. It claims at most Limit in all,
 	// shared out evenly among the kinds that have tasks waiting, in the order in
 	// which they are named. Of each kind it claims at most the kind's Limit, shared out evenly among up to [LinesAtOnce] lines that have tasks
-	// waiting, those behind Behind in the order of (tenant, line) first and then from the
+	// waiting and are not at their limit, those behind Behind in the order of (tenant, line) first and then from the
 	// beginning; within a line those first that have been due longest. Limits hold for all
-	// claims of the kind together, whoever made them.
+	// claims of the kind together, whoever made them. Where a great many lines are at their
+	// limit a claim may find none of the others, and the next one looks further.
 	Claim(ctx context.Context, c Claim) ([]Row, error)
 	// ClaimOne claims this task if it is Waiting, or Delayed and due, or Running
 	// and its lease has ended, and the limits of its kind allow; claimed is false,

@@ -6,9 +6,9 @@
 //	policylint -explain CLASS -event NAME=DATE [-event ...] FILE
 //
 // Files are YAML, or JSON if their name ends so. The arithmetic of every promise is
-// printed, kept or broken, and then the findings. -on is the day by which reviews are
-// overdue, today if it is not given; -types are record types that must have a
-// class. -explain prints what becomes of a record of a class, by date; a record is
+// printed, kept or broken, what the law wants kept, and then the findings. -on is the
+// day by which reviews are overdue, today if it is not given; -types are record types
+// that must have a class. -explain prints what becomes of a record of a class, by date; a record is
 // created on the day of its first event unless created=DATE is given.
 //
 // It exits with status 0 if all policies are clean, 1 if there are findings, and 2

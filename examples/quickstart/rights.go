@@ -107,7 +107,7 @@ func (s *story) tellAccess(ctx context.Context, r rights.Request) error {
 	if err := s.openExport(ctx, file.Bytes(), secret); err != nil {
 		return err
 	}
-	s.say("%d records, encrypted, in %s; age and unzip open it with the key that the person was given", receipt.Records, path)
+	s.say("%d of their records, encrypted, in %s; age and unzip open it with the key that the person was given", receipt.Records, path)
 	_, err = s.kit.Rights.Deliver(ctx, ours, r.ID, time.Time{})
 	return err
 }

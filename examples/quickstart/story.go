@@ -267,6 +267,8 @@ func (s *story) tellEvidence(ctx context.Context, before int) error {
 		case skip >= 0:
 		case r.Act == "rights.event":
 			steps++
+		case r.Actor.Service == "troth.task" && r.Act != "unsubscribe.told":
+			// keys used, and destroyed with the work: as many as there were windows
 		default:
 			s.say("%v", r)
 		}
@@ -275,7 +277,7 @@ func (s *story) tellEvidence(ctx context.Context, before int) error {
 		return err
 	}
 	if steps > 0 {
-		s.say("(and %d steps of requests)", steps)
+		s.say("(and %d steps of requests, and what tasks did for themselves: keys used, and destroyed with the work)", steps)
 	}
 	if total <= before {
 		return errors.New("nothing was recorded")

@@ -28,15 +28,20 @@ func main() {
 	dir := flag.String("dir", "shop", "folder of the database and its secrets")
 	addr := flag.String("addr", "localhost:8080", "where to listen")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	listener, err := net.Listen("tcp", *addr)
-	if err == nil {
-		err = run(ctx, *dir, listener)
-	}
-	if err != nil {
+	if err := listen(*dir, *addr); err != nil {
 		log.Fatal(err)
 	}
+}
+
+func listen(dir, addr string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	return run(ctx, dir, listener)
 }
 
 // run serves until ctx ends.
@@ -51,17 +56,20 @@ func run(ctx context.Context, dir string, listener net.Listener) (err error) {
 		return err
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan error, 2)
-	go func() { ended <- s.kit.Run(ctx) }() // what was accepted is carried out by it
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case <-ctx.Done():
-		err = server.Close()
-		<-ended
-	case err = <-ended:
-		err = errors.Join(err, server.Close())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	running := make(chan error, 1)
+	go func() {
+		running <- s.kit.Run(ctx) // what was accepted is carried out by it
+		_ = server.Close()        // nothing is served without it
+	}()
+	if err = server.Serve(listener); errors.Is(err, http.ErrServerClosed) {
+		err = nil
 	}
-	<-ended
+	cancel()
+	if ran := <-running; !errors.Is(ran, context.Canceled) {
+		err = errors.Join(err, ran)
+	}
 	return err
 }
 
@@ -108,4 +116,3 @@ func authenticate(r *http.Request) (rightshttp.Caller, error) {
 func (s *shop) close(ctx context.Context) error {
 	return errors.Join(s.kit.Close(ctx), s.db.Close())
 }
-

@@ -149,4 +149,3 @@ func (t table) Erase(ctx context.Context, q rights.Inquiry) (rights.Report, erro
 	}
 	return rights.Report{Outcome: rights.Done, Method: rights.Deleted, Records: uint64(n), Asked: []string{"subject"}}, nil
 }
-

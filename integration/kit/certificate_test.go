@@ -168,6 +168,7 @@ func TestRights_ACertificateIsFinalWhenNoCopyIsLeft(t *testing.T) {
 		left, err := k.Rights.Obligations(ctx, "acme", "e")
 		require.NoError(t, err)
 		require.Empty(t, left)
+		require.NoError(t, k.Rights.Reconcile(ctx, "acme"))
 
 		// It is a certificate of this and of nothing else.
 		last := files[len(files)-1]

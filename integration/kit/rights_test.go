@@ -1,8 +1,9 @@
 package kit_test
 
 import (
-	"bytes"
 	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/rights"
-	"github.com/trothdev/troth/rights/export"
+	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -41,6 +42,9 @@ func TestRights_ErasesOneTenantsPersonAlone(t *testing.T) {
 		p, err := retention.ParseYAML([]byte(kept))
 		require.NoError(t, err)
 		require.NoError(t, k.Keeper.Activate(as(t, "officer", "dpo"), p))
+		for _, s := range k.Rights.Sources() {
+			require.Equal(t, s.Name == "troth.retention", slices.Contains(s.Records, "order"), s.Name)
+		}
 		ctx := asService(t)
 		opens := map[troth.Tenant]func() error{}
 		for _, tenant := range []troth.Tenant{"acme", "globex"} {
@@ -89,41 +93,47 @@ func TestRights_ErasesOneTenantsPersonAlone(t *testing.T) {
 	})
 }
 
-// TestRights_ExportsAreSignedAsTheLogIs: a host that names no signer of exports has the
-// log's.
-func TestRights_ExportsAreSignedAsTheLogIs(t *testing.T) {
+// TestRun_CarriesAnErasureOut: while a kit runs its engine does everything of a request but
+// what people decide.
+func TestRun_CarriesAnErasureOut(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		c := d.config(d.connect(t))
-		c.Secrets.Signer = signerOf(t, origin, 1)
-		c.Rights = func(*kit.Kit) []rights.Option {
-			return []rights.Option{rights.WithController("Acme"), rights.WithRegimes("gdpr")}
-		}
+		c.Rights = func(*kit.Kit) []rights.Option { return []rights.Option{rights.WithCoolingOff(0)} }
+		c.Tasks = []task.Option{task.WithPoll(20 * time.Millisecond)}
 		k, err := kit.Open(t.Context(), c)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, k.Close(context.WithoutCancel(t.Context()))) })
-		ctx := asService(t)
-		_, err = k.Rights.Submit(ctx, rights.Submission{Tenant: "acme", ID: "a", Right: rights.Access, Via: rights.ViaAccount, SubjectID: "ada"})
+		ctx, stop := context.WithCancel(asService(t))
+		at := troth.Context{
+			Subject: troth.Subject{Tenant: "acme", ID: "ada"}, Compartment: "orders",
+			Cell: troth.Cell{Table: "t", Column: "c", Row: "1"},
+		}
+		sealed, err := k.Vault.AppendSeal(ctx, nil, at, []byte("x"))
 		require.NoError(t, err)
-		proof, err := k.Rights.Attest(ctx, rights.Attestation{Tenant: "acme", Request: "a", SubjectID: "ada", Method: rights.ByReauthentication})
+		ended := make(chan error, 1)
+		go func() { ended <- k.Run(ctx) }()
+		_, err = k.Rights.Submit(ctx, rights.Submission{Tenant: "acme", ID: "e", Right: rights.Erase, Via: rights.ViaAccount, SubjectID: "ada"})
 		require.NoError(t, err)
-		_, err = k.Rights.Accept(ctx, "acme", "a", proof)
+		proof, err := k.Rights.Attest(ctx, rights.Attestation{Tenant: "acme", Request: "e", SubjectID: "ada", Method: rights.ByReauthentication})
 		require.NoError(t, err)
-		require.NoError(t, k.Rights.Step(ctx, "acme", "a"))
-		_, err = k.Rights.Approve(ctx, "acme", "a")
+		_, err = k.Rights.Accept(ctx, "acme", "e", proof)
 		require.NoError(t, err)
-		_, err = k.Rights.Deliver(ctx, "acme", "a", time.Time{})
-		require.EqualError(t, err, "rights: a request that is delivering cannot be delivered: Desk.Export comes first")
-
-		lock, secret, err := export.FreshKey()
+		comesTo := func(s rights.State) {
+			t.Helper()
+			require.Eventually(t, func() bool {
+				r, err := k.Rights.Request(ctx, "acme", "e")
+				return err == nil && r.State == s
+			}, time.Minute, 10*time.Millisecond)
+		}
+		comesTo(rights.StateReviewing)
+		_, err = k.Rights.Approve(ctx, "acme", "e")
 		require.NoError(t, err)
-		var file bytes.Buffer
-		_, err = k.Rights.Export(ctx, "acme", "a", &file, lock)
-		require.NoError(t, err)
-		unlock, err := export.UnlockWithKey(secret)
-		require.NoError(t, err)
-		_, err = export.Open(bytes.NewReader(file.Bytes()), int64(file.Len()), export.OpenConfig{
-			Unlock: unlock, Key: c.Secrets.Signer.VerifierKey(), Tenant: "acme",
-		})
-		require.NoError(t, err)
+		comesTo(rights.StateDelivering)
+		_, err = k.Vault.AppendOpen(ctx, nil, at, "test", sealed)
+		require.ErrorIs(t, err, vault.ErrShredded)
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			require.NoError(t, err)
+		}
 	})
 }

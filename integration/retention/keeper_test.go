@@ -222,10 +222,13 @@ func TestKeeper_AFailureUndoesTheHostsWorkToo(t *testing.T) {
 				panic(os.ErrClosed)
 			}
 		}
-		require.Panics(t, func() { _, _ = p.k.Sweep(t.Context()) })
-		require.EqualValues(t, 3, p.left(t))
-		fail = false
 		s, err := p.k.Sweep(t.Context())
+		require.NoError(t, err)
+		require.Len(t, s.Failed, 3, "a panic is a failure of one record")
+		require.ErrorIs(t, s.Failed[0].Err, retention.ErrPanic)
+		require.EqualValues(t, 3, p.left(t))
+		fail, at = false, at.Add(time.Hour)
+		s, err = p.k.Sweep(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, 3, s.Destroyed)
 	})

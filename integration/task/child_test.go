@@ -140,8 +140,10 @@ func registerEffects(e *task.Engine, h *sqlstore.Handle, worker string) error {
 		}
 		return nil
 	}
+	// On a busy machine an attempt may outlive its lease any number of times.
+	const untiring = 1 << 20
 	return errors.Join(
-		task.Register(e, task.Kind{Name: inTx, Backoff: 50 * time.Millisecond, Cap: time.Second}, func(ctx context.Context, j task.Job[effect]) error {
+		task.Register(e, task.Kind{Name: inTx, Backoff: 50 * time.Millisecond, Cap: time.Second, MaxAttempts: untiring}, func(ctx context.Context, j task.Job[effect]) error {
 			if err := check(j); err != nil {
 				return err
 			}
@@ -152,7 +154,7 @@ func registerEffects(e *task.Engine, h *sqlstore.Handle, worker string) error {
 				return j.Complete(ctx)
 			})
 		}),
-		task.Register(e, task.Kind{Name: keyed, Backoff: 50 * time.Millisecond, Cap: time.Second}, func(ctx context.Context, j task.Job[effect]) error {
+		task.Register(e, task.Kind{Name: keyed, Backoff: 50 * time.Millisecond, Cap: time.Second, MaxAttempts: untiring}, func(ctx context.Context, j task.Job[effect]) error {
 			if err := check(j); err != nil {
 				return err
 			}

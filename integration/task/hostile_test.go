@@ -57,7 +57,7 @@ func TestEngine_ConnectionsAreLostInTheMiddleOfBatches(t *testing.T) {
 		var left int
 		err := admin.QueryRow("SELECT COUNT(*) FROM troth_task_turn WHERE phase < 6").Scan(&left)
 		return err == nil && left == 0
-	}, 2*time.Minute, 100*time.Millisecond)
+	}, 10*time.Minute, 100*time.Millisecond)
 	stop()
 	s.effectsOnce(t, works)
 }
@@ -142,12 +142,12 @@ func TestEngine_TheDatabasesClockJumps(t *testing.T) {
 		// What was enqueued by another clock is due far in the future of this one.
 		_, err := s.h.Querier(t.Context()).Exec(t.Context(), "UPDATE troth_task_turn SET phase = 1, wake_at = 0")
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return running() == works }, 20*time.Second, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return running() == works }, 2*time.Minute, 20*time.Millisecond)
 		clock.advance(time.Hour)
 		require.Eventually(t, func() bool {
 			return lost.Load()+int64(running()) > 0 && s.count(t,
 				"SELECT COUNT(*) FROM troth_task_turn WHERE fence > 1") > 0
-		}, 20*time.Second, 20*time.Millisecond)
+		}, 2*time.Minute, 20*time.Millisecond)
 		clock.advance(-2 * time.Hour)
 		slow.Store(false)
 		close(release)

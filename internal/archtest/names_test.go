@@ -75,3 +75,17 @@ func TestNames_ReportEachKind(t *testing.T) {
 		assert.Equal(t, bad, len(names.Unknown("vault.go", text, "vault")) > 0, text)
 	}
 }
+
+// TestComments_HeadingsStandAlone: a heading that follows a line of text is text, to go doc
+// and to readers.
+func TestComments_HeadingsStandAlone(t *testing.T) {
+	walk(t, ".go", func(name string, content []byte) {
+		before := ""
+		for line := range strings.Lines(string(content)) {
+			if strings.HasPrefix(line, "// # ") {
+				assert.Equal(t, "//\n", before, "%s: %s", name, line)
+			}
+			before = line
+		}
+	})
+}

@@ -95,7 +95,8 @@ func raw(t *testing.T, contents ...string) []byte {
 		require.NoError(t, w.Close())
 		to, err := z.CreateRaw(&zip.FileHeader{
 			Name: fmt.Sprintf("data/%d", i), CreatorVersion: madeBy, ReaderVersion: version20, Flags: flagUTF8, Method: methodDeflated,
-			ModifiedTime: when.clock, ModifiedDate: when.date, CRC32: crc32.ChecksumIEEE([]byte(c)), ExternalAttrs: attributes,
+			ModifiedTime: when.clock, ModifiedDate: when.date, //nolint:staticcheck // CreateRaw takes no other
+			CRC32: crc32.ChecksumIEEE([]byte(c)), ExternalAttrs: attributes,
 			CompressedSize64: uint64(packed.Len()), UncompressedSize64: uint64(len(c)),
 		})
 		require.NoError(t, err)

@@ -125,6 +125,7 @@ func specificCodes(s *site, p provoked) {
 	p.by(s, "acme staff", "POST", "/requests/{id}/approve", agents, "")
 
 	access := s.approved("access")
+	p.by(s, "acme ada", "POST", "/requests/{id}/deliver", access, `{"at":"2026-03-05T10:00:00Z"}`)
 	p.by(s, "acme ada", "POST", "/requests/{id}/export", access, `{"passphrase":"short"}`, "Fresh", "yes")
 }
 

@@ -53,7 +53,7 @@ func TestDownload_IsThereOnce(t *testing.T) {
 		}
 	}
 	require.Zero(t, s.shop.asked)
-	w := s.page("POST", path)
+	w := s.page("POST", path, "Origin", "null") // as browsers say of a page without referrers
 	require.Equal(t, http.StatusOK, w.Code)
 	require.NotContains(t, w.Body.String(), canary)
 	unlock, err := export.UnlockWithPassphrase(troth.Protect(phrase))

@@ -22,6 +22,8 @@ func every(id string) (all []struct{ method, path, body string }) {
 		"/requests/{id}/refuse":   `{"reason":"rights-of-others","scope":["letters"]}`,
 		"/requests/{id}/extend":   `{"reason":"complexity","noticedAt":"2026-03-05T10:00:00Z"}`,
 		"/requests/{id}/settle":   `{"source":"paper","outcome":"done","method":"deleted","ref":"t-1"}`,
+		"/requests/{id}/ask":      `{"for":"clarification","reason":"large-volume"}`,
+		"/requests/{id}/answered": `{"for":"clarification"}`,
 		"/requests/{id}/complete": `{"task":"sources","outcome":"done"}`,
 	}
 	for i := range routes {

@@ -29,11 +29,11 @@ var enums = map[string][]string{
 	"right": texts(rights.Rights()), "state": texts(rights.States()), "outcome": texts(rights.Outcomes()),
 	"language": {"en", "de", "fr", "es"}, "level": {"none", "low", "reasonable", "high"}, "needs": {"none", "low", "reasonable", "high"},
 	"reason": texts(rights.Reasons()), "basis": texts(rights.Reasons()), "kind": texts(rights.ObligationKinds()),
-	"code": slices.Sorted(maps.Keys(problems)),
+	"for": {"identity", "clarification", "fee"}, "code": slices.Sorted(maps.Keys(problems)),
 }
 
 // free are fields of those names that are not closed lists where they stand.
-var free = map[string]bool{"code.code": true, "extension.reason": true, "completion.outcome": true}
+var free = map[string]bool{"code.code": true, "extension.reason": true, "completion.outcome": true, "asking.reason": true}
 
 func texts[T ~string](all []T) (as []string) {
 	for _, t := range all {
@@ -86,7 +86,7 @@ func codesOf(w *route) []string {
 	codes := []string{codeUnauthorised}
 	if w.page {
 		if w.method == http.MethodPost {
-			codes = append(codes, codeCrossSite, codeTooMany)
+			codes = append(codes, codeTooMany)
 		}
 		return append(codes, codeNotFound)
 	}
@@ -304,7 +304,7 @@ func (d *description) fitsFields(s, v object, at string) string {
 			if bad := d.fits(p, value, at+"."+name); bad != "" {
 				return bad
 			}
-		case s["additionalProperties"] == false:
+		case s["additionalProperties"] != nil: // which is only ever said where there are none
 			return at + "." + name + ": not described"
 		}
 	}

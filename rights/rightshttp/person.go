@@ -124,6 +124,28 @@ func follow(ctx context.Context, h *Handler, c *call) (request, error) {
 	return shown(q, err, c)
 }
 
+func deadlinesOf(ctx context.Context, h *Handler, c *call) (clocks, error) {
+	if _, err := h.own(ctx, c, c.id); err != nil {
+		return clocks{}, err
+	}
+	d, err := h.c.Desk.Deadlines(ctx, c.Tenant, c.id)
+	if err != nil {
+		return clocks{}, err
+	}
+	return showDocket(&d), nil
+}
+
+func refusalsOf(ctx context.Context, h *Handler, c *call) (refusals, error) {
+	if _, err := h.own(ctx, c, c.id); err != nil {
+		return refusals{}, err
+	}
+	all, err := h.c.Desk.Refusals(ctx, c.Tenant, c.id)
+	if err != nil {
+		return refusals{}, err
+	}
+	return showRefusals(all), nil
+}
+
 type address struct {
 	Channel string `json:"channel"`
 	Address string `json:"address"`
@@ -206,6 +228,9 @@ func deliver(ctx context.Context, h *Handler, c *call, d *delivery) (request, er
 	if _, err := h.own(ctx, c, c.id); err != nil {
 		return request{}, err
 	}
+	if !c.Staff && !d.At.IsZero() {
+		return request{}, errForbidden // they say that they have it now
+	}
 	q, err := h.c.Desk.Deliver(ctx, c.Tenant, c.id, d.At)
 	return shown(q, err, c)
 }
@@ -232,6 +257,8 @@ var personRoutes = []route{
 	with(get("/requests", "A person's own requests; for staff, those of the tenant by deadline.", requests, codeMalformed),
 		"state", "owner", "right", "closed", "after"),
 	get("/requests/{id}", "Follow a request.", follow),
+	get("/requests/{id}/deadlines", "Every clock of a request, each explained.", deadlinesOf),
+	get("/requests/{id}/refusals", "What was refused of a request: why, by what law, and until when to appeal.", refusalsOf),
 	apart(post("/requests/{id}/code", "Have a code sent to an address. Whether it is known is not told.", http.StatusAccepted, sendCode, codeWrongState)),
 	apart(post("/requests/{id}/verify", "Show who one is, by a code or by the login.", http.StatusOK, verify,
 		codeUnproven, codeWrongCode, codeWrongState)),
@@ -241,5 +268,5 @@ var personRoutes = []route{
 	post("/requests/{id}/mandate/confirm", "The person confirms that an agent may ask.", http.StatusOK, confirm, codeUnproven, codeWrongState),
 	post("/requests/{id}/export", "Have an export made ready to be downloaded once.", http.StatusCreated, offer,
 		codeUnproven, codeWrongState, codeBadKey),
-	post("/requests/{id}/deliver", "The person has the answer: they say so, or staff do.", http.StatusOK, deliver, codeWrongState),
+	post("/requests/{id}/deliver", "The person has the answer: they say so, or staff do.", http.StatusOK, deliver, codeForbidden, codeWrongState),
 }

@@ -43,6 +43,12 @@ func TestHandler_RefusesAPart(t *testing.T) {
 	id = s.submit("acme eve", "access")
 	a = s.must("acme staff", "POST", "/requests/"+id+"/refuse", `{"reason":"rights-of-others","scope":["letters"],"part":true}`)
 	require.Equal(t, "received", a["state"])
+	all := s.must("acme eve", "GET", "/requests/"+id+"/refusals", "")["refusals"].([]any)
+	require.Len(t, all, 1)
+	require.Equal(t, "rights-of-others", all[0].(object)["reason"])
+	require.Equal(t, "Regulation (EU) 2016/679, Art. 15(4)", all[0].(object)["citation"])
+	require.Equal(t, []any{"letters"}, all[0].(object)["scope"])
+	s.fails(codeNotFound, "acme ada", "GET", "/requests/"+id+"/refusals", "")
 }
 
 func TestHandler_ACodeFromSomebodyWithoutAnAccount(t *testing.T) {

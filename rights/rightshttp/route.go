@@ -97,10 +97,10 @@ func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, c *call) ([
 		about = requestUnder(key)
 		c.id = about
 	}
-	print := canon.AppendText(canon.AppendDomain(nil, "troth.rights.call/1"), c.way.path)
-	print = canon.AppendText(print, c.r.PathValue("id"))
-	print = canon.AppendBytes(print, body)
-	once := rights.Call{Tenant: c.Tenant, Request: about, Key: key, Print: sha256.Sum256(print), Apart: c.way.apart}
+	what := canon.AppendText(canon.AppendDomain(nil, "troth.rights.call/1"), c.way.path)
+	what = canon.AppendText(what, c.r.PathValue("id"))
+	what = canon.AppendBytes(what, body)
+	once := rights.Call{Tenant: c.Tenant, Request: about, Key: key, What: sha256.Sum256(what), Apart: c.way.apart}
 	return h.c.Desk.Once(ctx, once, func(ctx context.Context) ([]byte, error) { return h.run(ctx, c, body) })
 }
 

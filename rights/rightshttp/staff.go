@@ -165,6 +165,43 @@ func extend(ctx context.Context, h *Handler, c *call, e *extension) (request, er
 	return shown(q, err, c)
 }
 
+// asking is what the person was asked for, or answered, at an instant, or now.
+type asking struct {
+	For    string    `json:"for"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+}
+
+// ask says that the person was asked for something; clocks that stand still for it do.
+func ask(ctx context.Context, h *Handler, c *call, a *asking) (q request, err error) {
+	var r rights.Request
+	switch a.For {
+	case "identity":
+		r, err = h.c.Desk.AskIdentity(ctx, c.Tenant, c.id, a.At)
+	case "clarification":
+		r, err = h.c.Desk.AskClarification(ctx, c.Tenant, c.id, a.Reason, a.At)
+	case "fee":
+		r, err = h.c.Desk.AskFee(ctx, c.Tenant, c.id, a.Reason, a.At)
+	default:
+		return q, errMalformed
+	}
+	return shown(r, err, c)
+}
+
+// answered says that they answered; identity is shown, and not said.
+func answered(ctx context.Context, h *Handler, c *call, a *asking) (q request, err error) {
+	var r rights.Request
+	switch a.For {
+	case "clarification":
+		r, err = h.c.Desk.Clarify(ctx, c.Tenant, c.id, a.At)
+	case "fee":
+		r, err = h.c.Desk.PayFee(ctx, c.Tenant, c.id, a.At)
+	default:
+		return q, errMalformed
+	}
+	return shown(r, err, c)
+}
+
 func workOf(ctx context.Context, h *Handler, c *call) (work, error) {
 	if _, err := h.own(ctx, c, c.id); err != nil {
 		return work{}, err
@@ -289,6 +326,8 @@ var staffRoutes = []route{
 	forStaff(get("/requests/{id}/work", "Staff: how far it is at each source, and what is left to be done.", workOf)),
 	forStaff(post("/requests/{id}/attest", "Staff: say who asks, of whom they saw a document, or who knew what only they should.", http.StatusOK, attest,
 		codeUnproven, codeWrongState)),
+	forStaff(post("/requests/{id}/ask", "Staff: the person was asked who they are, what they mean, or for a fee.", http.StatusOK, ask, codeWrongState)),
+	forStaff(post("/requests/{id}/answered", "Staff: the person said what they mean, or paid.", http.StatusOK, answered, codeWrongState)),
 	forStaff(post("/requests/{id}/accept", "Staff: carry it out. It needs a proof of who asks.", http.StatusOK, accept, codeUnproven, codeWrongState)),
 	forStaff(post("/requests/{id}/approve", "Staff: what was found may be handed out, changed or destroyed.", http.StatusOK, approve,
 		codeUnproven, codeWrongState)),

@@ -78,6 +78,38 @@ func TestStaff_Extend(t *testing.T) {
 	s.fails(codeNoExtension, "acme staff", "POST", path, `{"reason":"complexity","noticedAt":"2026-03-05T10:00:00Z"}`)
 }
 
+// Every clock explains itself, and stands still while the person is asked.
+func TestStaff_ClocksAreExplainedAndStandStill(t *testing.T) {
+	s := newSite(t, 0)
+	id := s.submit("acme ada", "access")
+	of := func(caller string) object {
+		all := s.must(caller, "GET", "/requests/"+id+"/deadlines", "")["deadlines"].([]any)
+		for _, c := range all {
+			if c.(object)["rule"] == "gdpr.access.respond" {
+				return c.(object)
+			}
+		}
+		return nil
+	}
+	first := of("acme ada")
+	require.Contains(t, first["why"], "12(3)")
+	require.Equal(t, first, of("acme staff"))
+	s.fails(codeNotFound, "acme eve", "GET", "/requests/"+id+"/deadlines", "")
+	for _, bad := range []string{`{"for":"x"}`, `{"for":"fee","reason":"x y\u0000"}`, `{"for":"identity","at":"2027-01-01T00:00:00Z"}`} {
+		s.fails(codeMalformed, "acme staff", "POST", "/requests/"+id+"/ask", bad)
+	}
+	s.fails(codeMalformed, "acme staff", "POST", "/requests/"+id+"/answered", `{"for":"identity"}`)
+	s.fails(codeForbidden, "acme ada", "POST", "/requests/"+id+"/ask", `{"for":"identity"}`)
+	a := s.must("acme staff", "POST", "/requests/"+id+"/ask", `{"for":"clarification","reason":"large-volume"}`)
+	require.Equal(t, "clarifying", a["state"])
+	a = s.must("acme staff", "POST", "/requests/"+id+"/answered", `{"for":"clarification"}`)
+	require.Equal(t, "received", a["state"])
+	s.must("acme staff", "POST", "/requests/"+id+"/ask", `{"for":"fee","reason":"excessive"}`)
+	s.must("acme staff", "POST", "/requests/"+id+"/answered", `{"for":"fee"}`)
+	a = s.must("acme staff", "POST", "/requests/"+id+"/ask", `{"for":"identity"}`)
+	require.Equal(t, "verifying", a["state"])
+}
+
 // A letter counts from when it came.
 func TestStaff_TakeDownWhatCameByLetter(t *testing.T) {
 	s := newSite(t, 0)

@@ -3,6 +3,7 @@ package rightshttp
 import (
 	"time"
 
+	"github.com/trothdev/troth/deadline"
 	"github.com/trothdev/troth/rights"
 )
 
@@ -126,6 +127,57 @@ func showWork(all []rights.SourceWork, open []rights.Obligation) work {
 	}
 	for _, o := range open {
 		v.Open = append(v.Open, task{o.ID, string(o.Kind), o.Ref, o.DueAt})
+	}
+	return v
+}
+
+// clocks are all deadlines of a request, the earliest first.
+type clocks struct {
+	Deadlines []clock `json:"deadlines"`
+}
+
+type clock struct {
+	Rule string `json:"rule"`
+	Duty string `json:"duty"`
+	// Safe is the day to work to, Legal the last one as the law is mostly read.
+	Safe     string `json:"safe"`
+	Legal    string `json:"legal"`
+	Extended int    `json:"extended"`
+	Waiting  string `json:"waiting,omitempty"`
+	Why      string `json:"why"`
+}
+
+func showDocket(d *deadline.Docket) clocks {
+	v := clocks{Deadlines: []clock{}}
+	for i := range d.Limits {
+		l := &d.Limits[i]
+		r := l.Rule()
+		v.Deadlines = append(v.Deadlines, clock{r.ID, string(r.Kind), l.Safe.String(), l.Legal.String(), l.Extended, string(l.Waiting), l.Explain()})
+	}
+	return v
+}
+
+// refusals are what was refused of a request, and why.
+type refusals struct {
+	Refusals []refusedPart `json:"refusals"`
+}
+
+type refusedPart struct {
+	ID       string     `json:"id"`
+	Reason   string     `json:"reason"`
+	Citation string     `json:"citation"`
+	Scope    []string   `json:"scope"`
+	At       time.Time  `json:"at"`
+	Review   *time.Time `json:"review,omitempty"`
+	AppealBy *time.Time `json:"appealBy,omitempty"`
+}
+
+func showRefusals(all []rights.Refusal) refusals {
+	v := refusals{Refusals: []refusedPart{}}
+	for _, f := range all {
+		v.Refusals = append(v.Refusals, refusedPart{
+			f.ID, string(f.Reason), f.Citation, append([]string{}, f.Scope...), f.At, optional(f.Review), optional(f.AppealBy),
+		})
 	}
 	return v
 }

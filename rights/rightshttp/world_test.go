@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -364,8 +365,8 @@ func (s *site) approved(right string) string {
 
 // code is the code that was sent last.
 func (p *postbox) code() string {
-	for i := len(p.bodies) - 1; i >= 0; i-- {
-		if code := regexp.MustCompile(`[2-9A-Z]{4}-[2-9A-Z]{4}`).FindString(p.bodies[i]); code != "" {
+	for _, body := range slices.Backward(p.bodies) {
+		if code := regexp.MustCompile(`[2-9A-Z]{4}-[2-9A-Z]{4}`).FindString(body); code != "" {
 			return code
 		}
 	}

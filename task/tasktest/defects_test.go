@@ -175,6 +175,22 @@ var claimDefects = []defect{
 	{"no more of a line run at once than may", "any number", kindly(func(k *task.KindClaim) { k.PerLine.AtOnce = 0 })},
 	{"tasks of a kind begin at the rate that they may", "at any rate", kindly(func(k *task.KindClaim) { k.Whole.Every = 0 })},
 	{"tasks of a line begin at the rate that they may", "at any rate", kindly(func(k *task.KindClaim) { k.PerLine.Every = 0 })},
+	{"lines at their limit are passed over, however many they are", "where the first have no room, none has", func(b *broken) {
+		claimed := false
+		b.claim = func(ctx context.Context, c task.Claim) ([]task.Row, error) {
+			if fromTheBeginning := c.Kinds[0].Behind == (task.Line{}); fromTheBeginning && claimed {
+				return nil, nil
+			}
+			claimed = true
+			return b.sound.Claim(ctx, c)
+		}
+	}},
+	{"of those who claim one task by its name at once, one does", "whoever asks", func(b *broken) {
+		b.claimOne = func(ctx context.Context, n task.Name, k task.KindClaim, lease time.Duration) (task.Row, bool, error) {
+			row, _, err := b.sound.ClaimOne(ctx, n, k, lease)
+			return row, true, err
+		}
+	}},
 	{"limits hold for one that is claimed by its name", "they do not", func(b *broken) {
 		b.claimOne = func(ctx context.Context, n task.Name, k task.KindClaim, lease time.Duration) (task.Row, bool, error) {
 			return b.sound.ClaimOne(ctx, n, task.KindClaim{Kind: k.Kind}, lease)

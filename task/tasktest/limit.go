@@ -1,6 +1,7 @@
 package tasktest
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/trothdev/troth/task"
@@ -53,6 +54,31 @@ var limitChecks = []check{
 		same(r, 0, len(r.claims(k)), "claimed too early")
 		r.Advance(time.Second)
 		same(r, 2, len(r.claims(k)), "after a second")
+	}},
+	{name: "lines at their limit are passed over, however many they are", run: func(r *rig) {
+		const lines = 5 * task.LinesAtOnce
+		for i := range lines {
+			r.crowd(r.a, "l"+strconv.Itoa(i), 2)
+		}
+		k := task.KindClaim{Kind: r.kind, Limit: lines, PerLine: task.Limit{AtOnce: 1}}
+		for running := 0; running < lines; {
+			rows := r.claims(k)
+			if len(rows) == 0 {
+				r.Fatalf("nothing was claimed, and %d lines have room", lines-running)
+			}
+			running += len(rows)
+			last := rows[len(rows)-1]
+			k.Behind = task.Line{Tenant: last.Tenant, Name: last.Line}
+		}
+		r.crowd(r.b, "", 1)
+		k.Behind = task.Line{}
+		var rows []task.Row
+		for tries := 0; tries < 5 && len(rows) == 0; tries++ {
+			rows = r.claims(k)
+		}
+		if got := served(rows); len(got) != 1 || got[task.Line{Tenant: r.b}] != 1 {
+			r.Fatalf("served %v, want the one line with room", got)
+		}
 	}},
 	{name: "limits hold for one that is claimed by its name", run: func(r *rig) {
 		one, two := r.add(r.Context(), r.fresh()), r.add(r.Context(), r.fresh())

@@ -49,6 +49,19 @@ var raceChecks = []check{
 			same(r, row.ID, id, "id")
 		}
 	}},
+	{name: "of those who claim one task by its name at once, one does", run: func(r *rig) {
+		n := r.add(r.Context(), r.fresh())
+		var claims atomic.Int64
+		r.race(func(int) error {
+			_, claimed, err := r.s.ClaimOne(r.Context(), n.Name, task.KindClaim{Kind: r.kind}, lease)
+			if claimed {
+				claims.Add(1)
+			}
+			return err
+		})
+		same(r, 1, claims.Load(), "claims")
+		same(r, 1, r.is(n.Name, task.Running).Attempt, "attempts")
+	}},
 	{name: "those who claim at once get different tasks, and all of them", run: func(r *rig) {
 		const tasks = 60
 		for range tasks {

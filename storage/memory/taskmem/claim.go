@@ -35,7 +35,7 @@ func (s *Store) Claim(ctx context.Context, c task.Claim) (rows []task.Row, err e
 // busy returns the kinds that have something waiting.
 func (s *Store) busy(ctx context.Context, kinds []task.KindClaim) (busy []task.KindClaim, err error) {
 	for _, k := range kinds {
-		next, err := s.linesBehind(ctx, k.Kind, task.Line{}, nil)
+		next, err := s.linesBehind(ctx, k.Kind, task.Line{}, nil, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -47,12 +47,15 @@ func (s *Store) busy(ctx context.Context, kinds []task.KindClaim) (busy []task.K
 }
 
 func (s *Store) claimKind(ctx context.Context, k task.KindClaim, lease time.Duration) (rows []task.Row, err error) {
-	lines, err := s.lines(ctx, k)
-	if err != nil || len(lines) == 0 || k.Limit <= 0 {
-		return nil, err
+	if k.Limit <= 0 {
+		return nil, nil
 	}
 	l, err := s.limits(ctx, k)
 	if err != nil {
+		return nil, err
+	}
+	lines, err := s.lines(ctx, k, l)
+	if err != nil || len(lines) == 0 {
 		return nil, err
 	}
 	left := l.whole(k.Limit)
@@ -81,17 +84,17 @@ func (s *Store) claimKind(ctx context.Context, k task.KindClaim, lease time.Dura
 	return rows, nil
 }
 
-// lines returns the lines of the kind that have something waiting: those behind
-// the given one first, and then from the beginning.
-func (s *Store) lines(ctx context.Context, k task.KindClaim) (found []task.Line, err error) {
-	found, err = s.linesBehind(ctx, k.Kind, k.Behind, nil)
+// lines returns the lines of the kind that have something waiting and are not at
+// their limit: those behind the given one first, and then from the beginning.
+func (s *Store) lines(ctx context.Context, k task.KindClaim, l *limits) (found []task.Line, err error) {
+	found, err = s.linesBehind(ctx, k.Kind, k.Behind, l, nil)
 	if err != nil || k.Behind == (task.Line{}) {
 		return found, err
 	}
-	return s.linesBehind(ctx, k.Kind, task.Line{}, found)
+	return s.linesBehind(ctx, k.Kind, task.Line{}, l, found)
 }
 
-func (s *Store) linesBehind(ctx context.Context, kind string, at task.Line, found []task.Line) ([]task.Line, error) {
+func (s *Store) linesBehind(ctx context.Context, kind string, at task.Line, l *limits, found []task.Line) ([]task.Line, error) {
 	for len(found) < task.LinesAtOnce {
 		// No task has the greatest instant and id; the zero line has none.
 		after := turn{kind, at, 1<<63 - 1, lastID}
@@ -105,6 +108,15 @@ func (s *Store) linesBehind(ctx context.Context, kind string, at task.Line, foun
 		at = next[0].Key.line
 		if len(found) > 0 && found[0] == at {
 			return found, nil // once around
+		}
+		if l != nil {
+			n, err := l.line(ctx, at, 1)
+			if err != nil {
+				return nil, err
+			}
+			if n == 0 {
+				continue
+			}
 		}
 		found = append(found, at)
 	}

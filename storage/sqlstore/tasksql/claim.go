@@ -104,31 +104,81 @@ func (s *Store) claimLines(ctx context.Context, k task.KindClaim, lease time.Dur
 	if err != nil || !free {
 		return nil, err
 	}
-	lines, err := s.lines(ctx, k)
-	if err != nil || len(lines) == 0 {
+	left := l.whole(k.Limit)
+	if left == 0 {
+		return nil, nil
+	}
+	rooms, err := s.rooms(ctx, k, l)
+	if err != nil || len(rooms) == 0 {
 		return nil, err
 	}
-	left := l.whole(k.Limit)
-	share := (left + len(lines) - 1) / len(lines)
+	share := (left + len(rooms) - 1) / len(rooms)
 	t := s.taking(k.Kind, lease, left)
-	for _, line := range lines {
-		n, err := l.line(ctx, line, min(share, left))
-		if err != nil {
-			return nil, err
-		}
+	for _, room := range rooms {
+		n := min(share, left, room.n)
 		if n == 0 {
 			continue
 		}
-		taken, err := t.line(ctx, line, n)
+		taken, err := t.line(ctx, room.Line, n)
 		if err != nil {
 			return nil, err
 		}
 		left -= taken
-		if err := l.began(ctx, line, taken); err != nil {
+		if err := l.began(ctx, room.Line, taken); err != nil {
 			return nil, err
 		}
 	}
 	return t.all(ctx)
+}
+
+// room is a line and how many of its tasks may begin.
+type room struct {
+	task.Line
+	n int
+}
+
+// lookedAt is among how many lines a claim looks for some that are not at their
+// limit.
+const lookedAt = 4 * task.LinesAtOnce
+
+// rooms returns lines that have something waiting and are not at their limit. Where
+// it finds none among many the next claim goes on behind them, so that those at their
+// limit hide nobody.
+func (s *Store) rooms(ctx context.Context, k task.KindClaim, l *limits) (found []room, err error) {
+	if at, ok := s.past.LoadAndDelete(k.Kind); ok {
+		k.Behind = at.(task.Line)
+	}
+	seen := make(map[task.Line]bool)
+	for len(seen) < lookedAt {
+		lines, err := s.lines(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range lines {
+			if seen[line] { // once around
+				return found, nil
+			}
+			seen[line] = true
+			n, err := l.line(ctx, line, k.Limit)
+			if err != nil {
+				return nil, err
+			}
+			if n > 0 {
+				found = append(found, room{line, n})
+			}
+			if len(found) == task.LinesAtOnce {
+				return found, nil
+			}
+		}
+		if len(lines) < task.LinesAtOnce {
+			return found, nil
+		}
+		k.Behind = lines[len(lines)-1]
+	}
+	if len(found) == 0 {
+		s.past.Store(k.Kind, k.Behind)
+	}
+	return found, nil
 }
 
 // taking claims tasks of a kind, line by line.

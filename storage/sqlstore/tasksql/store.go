@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -20,6 +21,8 @@ var migrations embed.FS
 type Store struct {
 	h *sqlstore.Handle
 	q *queries
+	// past is where the last claim of a kind left off that found no line with room.
+	past sync.Map
 }
 
 var _ task.Backend = (*Store)(nil)
