@@ -9,7 +9,7 @@ import (
 var (
 	actReplay = &troth.Act{
 		Name: "vault.replay", Version: 1,
-		Doc: "After a restore keys were destroyed again that the erasure journal tells of.",
+		Doc: "After a restore keys were destroyed again that the erasure journal tells of. It names no person where the tenant's own key-encryption key failed.",
 		Fields: []troth.Field{
 			{Name: "erasure", Kind: troth.IDFact, Doc: "the entry of the first shredding"},
 			{Name: "erased", Kind: troth.InstantFact, Doc: "when that was"},

@@ -182,9 +182,12 @@ func (g *guard) judge(now int64, err error) {
 }
 
 // blame notes that the tenant's key gave something else than a root: it is left
-// alone as after a failure. The platform's own is not.
-func (v *Vault) blame(row *RootRow) {
-	if row.KEK != "" {
-		v.keks.guard(row.KEK, v.opt.cacheRoots).judge(v.mono(), ErrKeyRecord)
+// alone as after a failure, and err is one of the key too. The platform's own is not
+// blamed.
+func (v *Vault) blame(row *RootRow, err error) error {
+	if row.KEK == "" {
+		return err
 	}
+	v.keks.guard(row.KEK, v.opt.cacheRoots).judge(v.mono(), ErrKeyRecord)
+	return fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
 }

@@ -35,7 +35,7 @@ func (v *Vault) prepareReflag(ctx context.Context, tenant troth.Tenant, subjectI
 			continue
 		}
 		n := rootName{tenant: tenant, lineage: WrapLineage, epoch: int64(rows[i].Epoch)}
-		if _, err := v.root(ctx, n); err != nil && !errors.Is(err, ErrShredded) && !errors.Is(err, ErrKeyRecord) {
+		if _, err := v.root(ctx, n); err != nil && !opensNothing(err) {
 			return nil, err
 		}
 	}
@@ -46,6 +46,13 @@ func (v *Vault) prepareReflag(ctx context.Context, tenant troth.Tenant, subjectI
 // person to their pseudonym serves evidence alone, and stays.
 func restrictable(row *KeyRow) bool {
 	return row.ShreddedAt == 0 && row.Compartment != troth.PseudonymCompartment
+}
+
+// opensNothing reports whether a key that failed so will not open either: it is
+// damaged or dead. One whose key-encryption key gives something else than a root may
+// open again when that comes to its senses.
+func opensNothing(err error) bool {
+	return (errors.Is(err, ErrKeyRecord) || errors.Is(err, ErrShredded)) && !errors.Is(err, ErrKEK)
 }
 
 // reflag gives the person's living keys another flag, and returns how many have
@@ -63,7 +70,7 @@ func (v *Vault) reflag(ctx context.Context, tenant troth.Tenant, subjectID strin
 			continue
 		}
 		sealed, err := v.reflagKey(ctx, rows[i], edit)
-		if errors.Is(err, ErrKeyRecord) || errors.Is(err, ErrShredded) {
+		if opensNothing(err) {
 			continue
 		}
 		if err != nil {

@@ -104,6 +104,7 @@ func (w *walk) restrictAgain(ctx context.Context, p PersonName, lines []*readLin
 	}
 	changed := false
 	var stay []troth.EntryID
+	begun := map[troth.EntryID]bool{}
 	for _, l := range lines {
 		if l.scope != restrictScope {
 			continue
@@ -116,6 +117,17 @@ func (w *walk) restrictAgain(ctx context.Context, p PersonName, lines []*readLin
 		if lifted[l.entry] == nil {
 			stay = append(stay, l.entry)
 		}
+		begun[l.entry] = true
+	}
+	for id, end := range lifted {
+		if begun[id] {
+			continue
+		}
+		did, err := w.endAgain(ctx, p, id, end)
+		if err != nil {
+			return err
+		}
+		changed = changed || did
 	}
 	if !changed {
 		// The row may have come back without the keys' flags.
@@ -179,6 +191,23 @@ func (w *walk) lacksFlag(ctx context.Context, p PersonName, ids []troth.EntryID)
 		}
 	}
 	return false, nil
+}
+
+// endAgain lifts a restriction whose own line is in an earlier batch.
+func (w *walk) endAgain(ctx context.Context, p PersonName, id troth.EntryID, end *readLine) (changed bool, err error) {
+	row, found, err := w.v.store.Restriction(ctx, p.Tenant, id)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("vault: replay: read restriction: %w", err)
+	case !found:
+		return true, nil // a key may carry it
+	case row.SubjectID != p.SubjectID:
+		return false, &ForgedError{Kind: "restriction", Entry: id}
+	case row.LiftedAt != 0:
+		return false, nil
+	}
+	row.LiftedAt, row.LiftedBy = end.at, end.entry
+	return true, w.v.keepLifted(ctx, &row)
 }
 
 // limitAgain adds the row of one restriction, or lifts it.

@@ -11,6 +11,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/vault"
+	"github.com/trothdev/troth/vault/vaulttest"
 )
 
 // owing is a restored world in which the shop's own key is dead. Since the backup
@@ -26,8 +27,13 @@ type owing struct {
 	elses  troth.Context
 }
 
-func newOwing(t *testing.T) *owing {
+func newOwing(t *testing.T) *owing { return newOwingWith(t, false) }
+
+func newOwingWith(t *testing.T, epochs bool) *owing {
 	l := newLimited(t)
+	if epochs {
+		l.epochStore = &vaulttest.EpochStore{}
+	}
 	o := &owing{
 		limited: l, key: l.kms(ourKey).keys[ourKey], gus: emailOf(shop, "gus", profile), sealed: map[troth.Context][]byte{},
 		elses: emailOf(bakery, "else", profile),
@@ -297,4 +303,61 @@ func TestReplay_EveryFaultOnTheWayOfWhatIsOwed(t *testing.T) {
 			t.Run(fmt.Sprint(paying, i.Method, i.Nth, i.Fault), func(t *testing.T) { run(t, &i) })
 		}
 	}
+}
+
+// A key that answers with another one is as good as none: whoever must be restricted
+// waits until it comes to its senses, and the others do not.
+func TestReplay_KeyThatAnswersWithAnotherHoldsUpNobodyElse(t *testing.T) {
+	for _, epochs := range []bool{false, true} {
+		// back is whether the row came back, without the flag; the index root may
+		// come out right and the one of the keys not.
+		for i, back := range []bool{false, true, false, true} {
+			o := newOwingWith(t, epochs)
+			o.key.restore()
+			right := i / 2
+			o.key.answerWith(func(plain []byte, err error) ([]byte, error) {
+				if right--; right >= 0 {
+					return plain, err
+				}
+				return make([]byte, len(plain)), err
+			})
+			if back {
+				rows, err := o.store.Restrictions(o.ctx, shop, "cyd")
+				require.NoError(t, err)
+				_, err = o.w.store.InsertRestriction(o.ctx, rows[0])
+				require.NoError(t, err)
+			}
+			o.replays()
+			o.others()
+			o.w.refuses(o.v, ada, o.sealed[ada], vault.ErrShredded)
+			o.w.refuses(o.v, cyd, o.limited.sealed, vault.ErrJournalAhead)
+			o.key.heal()
+			o.clock.advance(10*time.Second + 1)
+			o.w.refuses(o.v, cyd, o.limited.sealed, vault.ErrJournalAhead)
+			require.NoError(t, o.v.Sweep(o.w.ctx))
+			require.ErrorIs(t, lookup(o.v.AppendOpen(o.w.ctx, nil, cyd, orders, o.limited.sealed)), vault.ErrRestricted)
+			o.w.opens(o.v, o.gus, o.sealed[o.gus], "data of gus")
+			o.others()
+		}
+	}
+}
+
+// Nor does a restriction pass over keys that it could not reach.
+func TestRestrict_WhereTheKeyAnswersWithAnotherNothingIsRestricted(t *testing.T) {
+	c := newOwnCase(t)
+	c.key.answerWith(func(plain []byte, err error) ([]byte, error) { return make([]byte, len(plain)), err })
+	c.clock.advance(kekBound + bound + 1)
+	for range 3 {
+		_, err := c.v.Restrict(c.ctx, restriction("42"))
+		require.ErrorIs(t, err, vault.ErrKEK)
+	}
+	rows, err := c.store.Restrictions(c.ctx, shop, "42")
+	require.NoError(t, err)
+	require.Empty(t, rows)
+	c.key.heal()
+	c.clock.advance(10*time.Second + 1)
+	r, err := c.v.Restrict(c.ctx, restriction("42"))
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Keys)
+	require.ErrorIs(t, lookup(c.v.AppendOpen(c.ctx, nil, c.at, orders, c.sealed)), vault.ErrRestricted)
 }

@@ -222,3 +222,35 @@ func TestRestoreKeys_ARevokedKEKHoldsUpNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestReplay_ALiftInALaterBatchLifts: a replay in steps ends what it began.
+func TestReplay_ALiftInALaterBatchLifts(t *testing.T) {
+	for _, limit := range []int{1, 2, 100} {
+		for _, known := range []bool{true, false} {
+			l := newLimited(t)
+			if !known {
+				l.old = l.backUp()
+			}
+			first := l.restrict(l.v, claims)
+			if known {
+				l.old = l.backUp()
+			}
+			l.lift(l.v, first)
+			l.restrict(l.v, claims, consent)
+			l.pump()
+			w := l.restored(l.old)
+			v := w.vault(vault.ForReplay(), vault.LimitReplay(limit))
+			_, err := v.Replay(w.ctx)
+			require.NoError(t, err)
+			all, err := v.Restrictions(w.ctx, shop, "cyd")
+			require.NoError(t, err)
+			inForce := 0
+			for _, r := range all {
+				if r.LiftedAt.IsZero() {
+					inForce++
+				}
+			}
+			require.Equal(t, 1, inForce, "limit %d, known %t", limit, known)
+		}
+	}
+}

@@ -181,7 +181,7 @@ func (v *Vault) unseal(ctx context.Context, row *RootRow) ([]byte, error) {
 	case err == nil:
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.Is(err, ErrKeyRecord):
+	case errors.Is(err, ErrKeyRecord) && !errors.Is(err, errKEKRests):
 		return nil, ErrKeyRecord
 	default:
 		return nil, fmt.Errorf("%w: unwrap root: %w", ErrKEK, err)
@@ -199,7 +199,7 @@ func (v *Vault) unbox(ctx context.Context, row *RootRow, box []byte) ([]byte, er
 	secret, err := v.unwrapInEpoch(ctx, row, box)
 	if err != nil {
 		if ctx.Err() == nil {
-			v.blame(row) // what it gave may have been something else
+			err = v.blame(row, err) // what it gave may have been something else
 		}
 		return nil, err
 	}
@@ -215,8 +215,7 @@ func (v *Vault) checkRoot(row *RootRow, secret []byte) error {
 		}
 	}
 	clear(secret)
-	v.blame(row)
-	return ErrKeyRecord
+	return v.blame(row, ErrKeyRecord)
 }
 
 // reduce reduces a secret, which lay in the box, to what is derived from it. It

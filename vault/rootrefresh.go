@@ -71,8 +71,7 @@ func (v *Vault) refresh(ctx context.Context, d *dueRoot) error {
 	asked := v.mono()
 	box, err := v.unseal(ctx, d.row)
 	if err == nil && sha256.Sum256(box) != d.root.box {
-		v.blame(d.row)
-		err = ErrKeyRecord
+		err = v.blame(d.row, ErrKeyRecord)
 	}
 	clear(box)
 	if f.err = err; err != nil {

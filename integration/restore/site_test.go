@@ -47,8 +47,8 @@ type wiring struct {
 	journal vault.Journal
 	epochs  vault.EpochStore // nil where there are none
 	// keks has the keys of tenants that bring their own; nil where none does.
-	keks vault.KEKResolver
-	signer  audit.Signer
+	keks   vault.KEKResolver
+	signer audit.Signer
 	// keys are those by which the trail believes logs of earlier origins.
 	keys audit.Verifiers
 	sink audit.Sink
