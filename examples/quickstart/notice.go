@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
-	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/task"
 )
 
@@ -54,11 +53,10 @@ func (s *story) tellNotice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.kit.Tasks.Progress(ctx, ours)
+	open, err := s.toDo(ctx, "shop.notice")
 	if err != nil {
 		return err
 	}
-	open := openOf(p, "shop.notice")
 	if open == 0 {
 		s.say("the notice arrived in an earlier run, and is not sent again")
 		return nil
@@ -110,25 +108,27 @@ func (s *story) work(ctx context.Context, delivered <-chan string, kinds ...stri
 	return nil
 }
 
-// openOf counts what is open of some kinds, but for what the desk has to do on other days.
-// Of other kinds a run that was killed may have left something, which has its turn later.
-func openOf(p task.Progress, kinds ...string) (n int) {
-	for _, c := range p.Counts {
-		later := c.Kind == rights.WorkDue && c.State == task.Delayed
-		if slices.Contains(kinds, c.Kind) && c.State.Open() && !later {
-			n += c.N
+// toDo counts what is to do of some kinds, now or within a minute: the desk has things to
+// do on other days, too. Of other kinds a run that was killed may have left something,
+// which has its turn later.
+func (s *story) toDo(ctx context.Context, kinds ...string) (n int, err error) {
+	for t, err := range s.kit.Tasks.Tasks(ctx, task.Query{Tenant: ours}) {
+		if err != nil {
+			return 0, err
+		}
+		if slices.Contains(kinds, t.Kind) && t.State.Open() && time.Until(t.Due) < time.Minute {
+			n++
 		}
 	}
-	return n
+	return n, nil
 }
 
 // left counts what the engine still has to do of some kinds, or to destroy of what it did.
 func (s *story) left(ctx context.Context, kinds []string) (int, error) {
-	p, err := s.kit.Tasks.Progress(ctx, ours)
+	n, err := s.toDo(ctx, kinds...)
 	if err != nil {
 		return 0, err
 	}
-	n := openOf(p, kinds...)
 	for _, err := range s.kit.Tasks.Undisposed(ctx, ours) {
 		if err != nil {
 			return 0, err

@@ -50,6 +50,8 @@ var random = []struct {
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<name>"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "<id>"},
 	{regexp.MustCompile(`\b(person |about |(?:commitments|terms|document|event|receipt|archive|manifest|certificate)=)[0-9a-f]{8}\b`), "$1<random>"},
+	{regexp.MustCompile(`(log \S+: )\d+( entries)`), "$1<n>$2"},
+	{regexp.MustCompile(`(entry, index )\d+`), "$1<n>"},
 }
 
 func steady(story, dir string) string {
