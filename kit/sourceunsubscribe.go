@@ -1,0 +1,126 @@
+package kit
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/rights"
+	"github.com/trothdev/troth/rights/export"
+	"github.com/trothdev/troth/unsubscribe"
+)
+
+// unsubscribeSource is the registry of opt-outs as a source. It knows people by their
+// addresses: those that the request names, and those of the host's directory.
+func (k *Kit) unsubscribeSource(c Config) rights.Source {
+	s := unsubscribeSource{k, c.Directory}
+	return rights.Source{
+		Name: "troth.unsubscribe", Title: "Opt-outs", Order: rights.Primary,
+		For:     []rights.Right{rights.Know, rights.Access, rights.Portability, rights.Erase},
+		Locator: s, Exporter: s, Eraser: s,
+	}
+}
+
+type unsubscribeSource struct {
+	k   *Kit
+	dir troth.Directory
+}
+
+// addresses are those of the person, by channel.
+func (s unsubscribeSource) addresses(ctx context.Context, q rights.Inquiry) (all []troth.Address, err error) {
+	if s.dir != nil && q.SubjectID != "" {
+		if all, err = s.dir.Addresses(ctx, q.Subject()); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range q.Identifiers {
+		if c := unsubscribe.Channel(id.Kind); c == unsubscribe.Email || c == unsubscribe.SMS {
+			all = append(all, troth.Address{Channel: id.Kind, Value: id.Value})
+		}
+	}
+	return all, nil
+}
+
+// each calls fn with the history of each address.
+func (s unsubscribeSource) each(ctx context.Context, q rights.Inquiry, fn func(a troth.Address, h unsubscribe.History) error) error {
+	all, err := s.addresses(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		h, err := s.k.Unsubscribe.History(ctx, q.Tenant, unsubscribe.Channel(a.Channel), a.Value, rightsPurpose)
+		if err != nil {
+			return err
+		}
+		if err := fn(a, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s unsubscribeSource) Locate(ctx context.Context, q rights.Inquiry) (found rights.Located, err error) {
+	err = s.each(ctx, q, func(a troth.Address, h unsubscribe.History) error {
+		found.Records += uint64(len(h.Events))
+		found.Identifiers = append(found.Identifiers, rights.Identifier{Kind: a.Channel, Value: a.Value})
+		return nil
+	})
+	return found, err
+}
+
+func (unsubscribeSource) Types() []export.Type {
+	return []export.Type{{Name: "opt-out", Title: "What was said about messages", Category: "preferences", About: export.Person}}
+}
+
+func (s unsubscribeSource) Export(ctx context.Context, q rights.Inquiry) iter.Seq2[export.Record, error] {
+	return func(yield func(export.Record, error) bool) {
+		stopped := errors.New("stopped")
+		err := s.each(ctx, q, func(_ troth.Address, h unsubscribe.History) error {
+			for i := range h.Events {
+				e := &h.Events[i].Event
+				r := export.Record{Type: "opt-out", ID: e.ID, Fields: []export.Field{
+					export.Text("kind", string(e.Kind)), export.Text("scope", string(e.Place.Scope)), export.Text("list", e.Place.List),
+					export.Text("channel", string(e.Channel)), export.Text("method", string(e.Method)), export.Time("said", e.At),
+				}}
+				if !yield(r, nil) {
+					return stopped
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, stopped) {
+			yield(export.Record{}, err)
+		}
+	}
+}
+
+// Erase takes the person out of the events. What stays is the keyed entry that keeps
+// them out of the next campaign.
+func (s unsubscribeSource) Erase(ctx context.Context, q rights.Inquiry) (rights.Report, error) {
+	r := rights.Report{Outcome: rights.Done, Method: rights.Deleted, Asked: []string{bySubject, string(unsubscribe.Email)}}
+	erase := func(p unsubscribe.EraseParams) error {
+		p.Tenant, p.Ground = q.Tenant, erasureGround
+		n, err := s.k.Unsubscribe.Erase(ctx, p)
+		r.Records += uint64(n)
+		return err
+	}
+	if q.SubjectID != "" {
+		if err := erase(unsubscribe.EraseParams{SubjectID: q.SubjectID}); err != nil {
+			return s.k.orHeld(ctx, q.Tenant, err)
+		}
+	}
+	err := s.each(ctx, q, func(a troth.Address, h unsubscribe.History) error {
+		r.Keyed += uint64(len(h.Entries))
+		return erase(unsubscribe.EraseParams{Channel: unsubscribe.Channel(a.Channel), Address: a.Value})
+	})
+	if err != nil {
+		return s.k.orHeld(ctx, q.Tenant, err)
+	}
+	if r.Records == 0 {
+		return rights.Report{Outcome: rights.NothingFound, Asked: r.Asked, Keyed: r.Keyed}, nil
+	}
+	return r, nil
+}
+
+var _ rights.Exporter = unsubscribeSource{}
