@@ -39,10 +39,10 @@ type Swept struct {
 	// Reached are records that something came to that happened to many, and Open such
 	// events that have not come to all of their records yet.
 	Reached, Open int
-
-	// passed counts records that another process had, or counted just then: the sweep was
-	// not over all of them.
-	passed int
+	// Passed are records that were passed over because others had them or their tenant just
+	// then: another process, which may also have died; what it had is free when its lease
+	// is over, see [WithLease]. A later sweep does what is left of them.
+	Passed int
 }
 
 // Failure is a record whose handler failed.
@@ -103,7 +103,7 @@ func (k *Keeper) Sweep(ctx context.Context) (Swept, error) {
 	defer r.end(ctx)
 	now := k.now()
 	err = r.all(ctx, h, now)
-	if err == nil && r.swept.passed == 0 {
+	if err == nil && r.swept.Passed == 0 {
 		err = k.endPlans(ctx, h, now)
 	}
 	if err == nil {
@@ -182,7 +182,7 @@ func (k *Keeper) sweepTenant(ctx context.Context, keys []RecordKey, keep func(ct
 		if err != nil {
 			return err
 		}
-		part.passed += len(keys) - len(rows)
+		part.Passed += len(keys) - len(rows)
 		events, err := k.eventsFor(ctx, rows...)
 		if err != nil {
 			return err
@@ -262,7 +262,7 @@ func (s *Swept) add(p Swept) {
 	s.Excepted += p.Excepted
 	s.Unknown += p.Unknown
 	s.Late += p.Late
-	s.passed += p.passed
+	s.Passed += p.Passed
 	s.Reached += p.Reached
 	s.Open += p.Open
 	s.Conflicts = append(s.Conflicts, p.Conflicts...)
@@ -290,7 +290,7 @@ func (k *Keeper) take(ctx context.Context, l *leave, row RecordRow, s *Swept) er
 			return err
 		}
 		if g == grantBusy {
-			s.passed++
+			s.Passed++
 			return nil
 		}
 		if g == grantWait && row.DueAt == Waiting && row.Policy == h.versions[len(h.versions)-1].number {

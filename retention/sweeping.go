@@ -141,7 +141,7 @@ func (r *sweeping) keys(ctx context.Context, keys []RecordKey) error {
 		}
 		for _, u := range byLane[lane] {
 			if !ok {
-				r.swept.passed += len(u.keys)
+				r.swept.Passed += len(u.keys)
 				continue
 			}
 			if ok, err = r.unit(ctx, u); err != nil {
@@ -207,7 +207,7 @@ func (key RecordKey) compare(b RecordKey) int {
 // also one that was alone: its transaction may be committed all the same. ok is false if the lane was lost.
 func (r *sweeping) unit(ctx context.Context, u unit) (ok bool, err error) {
 	if r.passed[u.keys[0].Tenant] {
-		r.swept.passed += len(u.keys)
+		r.swept.Passed += len(u.keys)
 		return true, nil
 	}
 	err = r.take(ctx, u)
@@ -216,7 +216,7 @@ func (r *sweeping) unit(ctx context.Context, u unit) (ok bool, err error) {
 	}
 	if _, locked := errors.AsType[*tenantError](err); locked {
 		r.passed[u.keys[0].Tenant] = true
-		r.swept.passed += len(u.keys)
+		r.swept.Passed += len(u.keys)
 		r.errs = append(r.errs, err)
 		return true, nil
 	}
@@ -241,7 +241,7 @@ func (r *sweeping) unit(ctx context.Context, u unit) (ok bool, err error) {
 }
 
 func (r *sweeping) lost(u unit) (ok bool) {
-	r.swept.passed += len(u.keys)
+	r.swept.Passed += len(u.keys)
 	r.k.log.Warn("retention: a lease was lost, and what was done under it is undone")
 	delete(r.lanes, u.lane)
 	r.k.busy[u.lane].Unlock()

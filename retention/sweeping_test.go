@@ -164,12 +164,14 @@ func TestSweep_LeavesOutWhatOthersHave(t *testing.T) {
 	}
 	s := w.sweep()
 	require.Equal(t, 1, s.Open)
+	require.Equal(t, 5, s.Passed)
 	require.Zero(t, s.Destroyed)
 	for name, fence := range fences {
 		require.NoError(t, w.store.EndLease(w.ctx, name, fence))
 	}
 	s = w.sweep()
 	require.Equal(t, 5, s.Destroyed)
+	require.Zero(t, s.Passed)
 	require.Equal(t, 1, s.Reached)
 	for name := range fences { // it gave up what it had
 		_, claimed, err := w.store.ClaimLease(w.ctx, name, "another process", time.Hour)

@@ -11,8 +11,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/retentionsql"
 )
 
 var update = flag.Bool("update", false, "write the golden stories anew")
@@ -51,7 +55,7 @@ var (
 
 // tampered is for tests that end a story early: what they run is in the other stories too,
 // where the race detector has seen it.
-func tampered(t *testing.T) {
+func unwatched(t *testing.T) {
 	t.Helper()
 	if raced {
 		t.Skip("its story was watched for races already")
@@ -152,7 +156,7 @@ func requireCertificate(t *testing.T, dir string) {
 
 // TestRun_NoticesAChangedTrail changes one byte in the database itself.
 func TestRun_NoticesAChangedTrail(t *testing.T) {
-	tampered(t)
+	unwatched(t)
 	dir := toldOnce(t)
 	var out strings.Builder
 	db, _, err := connect(dir, "")
@@ -166,6 +170,29 @@ func TestRun_NoticesAChangedTrail(t *testing.T) {
 	require.ErrorContains(t, run(t.Context(), []string{"-dir", dir}, &out), "index 0")
 }
 
+// TestRun_GoesOnWhereAKilledRunSwept: what a sweep had that was killed is another's until its
+// lease is over, and the story waits for that.
+func TestRun_GoesOnWhereAKilledRunSwept(t *testing.T) {
+	unwatched(t)
+	dir := toldOnce(t)
+	var out strings.Builder
+	db, dialect, err := connect(dir, "")
+	require.NoError(t, err)
+	h, err := sqlstore.Open(t.Context(), db, dialect)
+	require.NoError(t, err)
+	store, err := retentionsql.New(t.Context(), h)
+	require.NoError(t, err)
+	for lane := range 8 {
+		_, claimed, err := store.ClaimLease(t.Context(), fmt.Sprintf("sweep/%d", lane), "killed", 3*time.Second)
+		require.NoError(t, err)
+		require.True(t, claimed)
+	}
+	require.NoError(t, h.Close())
+	require.NoError(t, db.Close())
+	require.NoError(t, run(t.Context(), []string{"-dir", dir}, &out), "%s", &out)
+	require.Contains(t, out.String(), "release the hold; nobody, its row is gone")
+}
+
 // TestRun_FailsWithoutItsSecrets takes the key-encryption key away: nothing may
 // look like success then.
 func TestRun_FailsWithoutItsSecrets(t *testing.T) {
@@ -177,7 +204,7 @@ func TestRun_FailsWithoutItsSecrets(t *testing.T) {
 
 // TestRun_NoticesAChangedRow changes one byte of the row that it shows.
 func TestRun_NoticesAChangedRow(t *testing.T) {
-	tampered(t)
+	unwatched(t)
 	dir := toldOnce(t)
 	var out strings.Builder
 	db, _, err := connect(dir, "")

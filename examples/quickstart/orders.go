@@ -71,6 +71,7 @@ func (s *shop) retention(k *kit.Kit) []retention.Option {
 		retention.UnsafeWithoutApproval(), // a shop with one officer, and an afternoon
 		// Work of the shop's is about orders that are done: holds on orders do not keep it.
 		retention.WithDisposal(task.PayloadDisposal, retention.DisposalRule{Class: "work"}),
+		retention.WithLease(2 * time.Second), // for who runs this again right after killing it
 		retention.WithClock(func() time.Time { return time.Now().AddDate(0, 0, s.ahead) }),
 	}
 }
