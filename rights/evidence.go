@@ -114,7 +114,7 @@ func covers(events []Event, told []troth.EntryID) bool {
 
 // Reconcile compares all requests of a tenant with the trail, and returns a
 // *[TamperedError] that names what is not so: what a database writer deleted, put back or
-// made up, and what he keeps from ever being done. It changes nothing. What is missing on
+// made up, and what is kept from ever being done. It changes nothing. What is missing on
 // both sides it does not find, as after both were restored from one backup; entries that were
 // pruned from the trail make their requests look as if nobody had told of them. It needs
 // [WithEvidence], reads everything, and is for once a day or so.

@@ -248,10 +248,7 @@ func (d *Desk) liftOne(ctx context.Context, key ItemKey, source string, l liftin
 				return err
 			}
 		}
-		w.Method, w.Kept = Unrestricted, nil
-		if w.Outcome != Done {
-			w.Outcome = Done // what was kept back or not confirmed was the restricting
-		}
+		w.Method, w.Kept, w.Outcome = Unrestricted, nil, Done // what was kept back or not confirmed was the restricting
 		if err := c.putWork(ctx, &w); err != nil {
 			return err
 		}

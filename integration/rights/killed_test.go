@@ -20,13 +20,17 @@ import (
 // time. Meanwhile a hold keeps a record, one source fails twice, and a processor is dead. What
 // comes out is what there is: nothing is done twice, counted twice or claimed that was not
 // done, and the release of the hold finishes the rest.
-func TestErase_SurvivesBeingKilledAtEveryStep(t *testing.T) {
+func TestErase_SurvivesBeingKilledAtEveryStep(t *testing.T) { onDatabases(t, killed) }
+
+// onDatabases runs a test of programs that share a database, on each kind of it.
+func onDatabases(t *testing.T, test func(t *testing.T, m mortal)) {
+	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		file := url.URL{Scheme: "file", Path: filepath.Join(t.TempDir(), "test.db"), RawQuery: "_pragma=busy_timeout(5000)"}
-		killed(t, mortal{Driver: "sqlite", DSN: file.String(), Folder: t.TempDir()})
+		test(t, mortal{Driver: "sqlite", DSN: file.String(), Folder: t.TempDir()})
 	})
 	t.Run("postgres", func(t *testing.T) {
-		killed(t, mortal{Driver: "pgx", DSN: pgtest.DSN(t), Folder: t.TempDir()})
+		test(t, mortal{Driver: "pgx", DSN: pgtest.DSN(t), Folder: t.TempDir()})
 	})
 }
 
@@ -84,15 +88,7 @@ func killed(t *testing.T, m mortal) {
 
 // Two programs carry the same erasure on at once, each as fast as it can: everything is done
 // by one of them, and counted once.
-func TestErase_ByTwoProgramsAtOnce(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) {
-		file := url.URL{Scheme: "file", Path: filepath.Join(t.TempDir(), "test.db"), RawQuery: "_pragma=busy_timeout(5000)"}
-		together(t, mortal{Driver: "sqlite", DSN: file.String(), Folder: t.TempDir()})
-	})
-	t.Run("postgres", func(t *testing.T) {
-		together(t, mortal{Driver: "pgx", DSN: pgtest.DSN(t), Folder: t.TempDir()})
-	})
-}
+func TestErase_ByTwoProgramsAtOnce(t *testing.T) { onDatabases(t, together) }
 
 func together(t *testing.T, m mortal) {
 	t.Helper()
