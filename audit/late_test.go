@@ -178,6 +178,45 @@ func TestSequence_TakesTurns(t *testing.T) {
 	s.check(other)
 }
 
+// Who follows others does not wait for entries that somebody took away.
+func TestSequence_TellsOfEntriesThatAreGoneBehindWhatItKnows(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	store := &endingEarly{Backend: s.store, end: 1 << 62}
+	slow := s.on(store, audit.WithSigner(s.signer))
+	s.drain(slow)
+	store.end = s.head().Size + 1
+	s.record(3)
+	s.drain(s.honest)
+	s.record(1)
+	for range 2 {
+		var damage *audit.DamageError
+		_, err := slow.Sequence(t.Context())
+		require.ErrorAs(t, err, &damage)
+		_, err = slow.Checkpoint(t.Context())
+		require.ErrorAs(t, err, &damage)
+	}
+	store.end = 1 << 62
+	s.drain(slow)
+	s.check(slow)
+}
+
+// endingEarly is a store in which somebody took the end of the log away.
+type endingEarly struct {
+	audit.Backend
+	end uint64
+}
+
+func (s *endingEarly) LogRange(ctx context.Context, log int, from uint64, limit int) ([]audit.LogRow, error) {
+	rows, err := s.Backend.LogRange(ctx, log, from, limit)
+	for i := range rows {
+		if rows[i].Index >= s.end {
+			return rows[:i], err
+		}
+	}
+	return rows, err
+}
+
 // counted counts what only loading reads.
 type counted struct {
 	audit.Backend

@@ -205,3 +205,32 @@ func TestContinue_NothingIsLostAtAnyFault(t *testing.T) {
 		},
 	})
 }
+
+// An older copy that was put back and went on is another history, also once it is
+// longer than what others hold of the true one.
+func TestSequence_RefusesAnOldCopyThatGrewBeyondWhatASinkKnows(t *testing.T) {
+	old, known := outdated(t)
+	old.record(9)
+	old.drain(old.honest) // who asked no sink
+	heads, err := old.store.Heads(t.Context())
+	require.NoError(t, err)
+	cp, _, err := audit.OpenCheckpoint(known, verifiersOf(t, old.signer.VerifierKey()))
+	require.NoError(t, err)
+	require.Greater(t, heads[0].Size, cp.Size)
+	old.record(1)
+	refused := func(trail *audit.Trail, what string) {
+		t.Helper()
+		var back *audit.RolledBackError
+		_, err := trail.Sequence(t.Context())
+		require.ErrorAs(t, err, &back, what)
+		_, err = trail.Checkpoint(t.Context())
+		require.ErrorAs(t, err, &back, what)
+	}
+	old.sink.latest = known
+	refused(old.on(old.store, audit.WithSigner(old.signer)), "the sink knows")
+	old.sink.latest = nil
+	require.NoError(t, old.store.PutCheckpoint(t.Context(), audit.CheckpointRow{
+		Log: 1, Size: cp.Size, SignedAt: cp.SignedAt.UnixMicro(), Note: known,
+	}))
+	refused(old.on(old.store, audit.WithSigner(old.signer)), "it is in the store")
+}
