@@ -234,3 +234,43 @@ func TestSequence_RefusesAnOldCopyThatGrewBeyondWhatASinkKnows(t *testing.T) {
 	}))
 	refused(old.on(old.store, audit.WithSigner(old.signer)), "it is in the store")
 }
+
+// What a log pins is a checkpoint of the log before it: neither of one before that, nor of
+// itself, nor what another key signed.
+func TestContinue_PinsACheckpointOfTheLogBefore(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	s.drain(s.honest)
+	first := s.sign(s.honest)
+	second, third := newKeyOf(t, newOrigin), newKeyOf(t, newOrigin+"/3")
+	next := s.successor(s.store, second)
+	require.NoError(t, next.Continue(t.Context(), first))
+	s.record(2)
+	s.drain(next)
+	note := s.sign(next)
+	cp, _, err := audit.OpenCheckpoint(note, verifiersOf(t, second.VerifierKey()))
+	require.NoError(t, err)
+	itself := cp
+	itself.Origin = third.Name()
+
+	keys := verifiersOf(t, s.signer.VerifierKey(), second.VerifierKey())
+	last := s.on(s.store, audit.WithSigner(third), audit.WithVerifiers(keys))
+	for what, c := range map[string]struct {
+		known []byte
+		err   error
+	}{
+		"the log before that": {first, audit.ErrSigner},
+		"itself":              {signed(t, itself, third), audit.ErrSigner},
+		"another key":         {signed(t, cp, newKeyOf(t, newOrigin)), audit.ErrUnknownKey},
+		"nothing":             {[]byte{}, audit.ErrNote},
+	} {
+		require.ErrorIs(t, last.Continue(t.Context(), c.known), c.err, what)
+	}
+	heads, err := s.store.Heads(t.Context())
+	require.NoError(t, err)
+	require.Len(t, heads, 2)
+	require.NoError(t, last.Continue(t.Context(), note))
+	s.record(1)
+	s.drain(last)
+	s.check(last, s.sign(last))
+}

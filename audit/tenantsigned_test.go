@@ -105,7 +105,7 @@ func TestVerifyTenant_RefusesWhatADishonestSignerSigned(t *testing.T) {
 		"pruned, though the next one stands in the first tile": func(l *toldLog) []string {
 			a := l.add(l.entry("acme", 1))
 			b := l.add(l.entry("acme", 2))
-			for range 254 {
+			for range 260 {
 				l.add(l.entry("globex", 3))
 			}
 			c := l.add(l.entry("acme", 4))
@@ -114,7 +114,7 @@ func TestVerifyTenant_RefusesWhatADishonestSignerSigned(t *testing.T) {
 		"pruned, though a redacted one stands in the first tile": func(l *toldLog) []string {
 			l.add(l.entry("acme", 1))
 			b, c := l.add(l.entry("acme", 2)), l.add(l.entry("acme", 3))
-			for range 254 {
+			for range 260 {
 				l.add(l.entry("globex", 4))
 			}
 			d := l.add(l.entry("acme", 5))
