@@ -126,3 +126,18 @@ func (w *world) dropped(id, by troth.EntryID) {
 	require.NoError(w, err)
 	require.Positive(w, n)
 }
+
+// Nor is what was refused a reason for who lists parts.
+func TestParts_OfWhichADroppingThatWasRefusedTells(t *testing.T) {
+	for name, facts := range map[string]func(w *world, id troth.EntryID) troth.Facts{
+		"audit.parts-drop": func(w *world, _ troth.EntryID) troth.Facts {
+			return troth.Facts{"before": troth.Instant(w.at.Add(time.Hour))}
+		},
+		"audit.redact": func(_ *world, id troth.EntryID) troth.Facts { return troth.Facts{"entry": troth.ID(id.String())} },
+	} {
+		w := newLog(t, audit.Unmanaged("test"))
+		ids := w.grow(2)
+		w.dropped(ids[0], w.refused("acme", name, facts(w, ids[0])))
+		require.Equal(t, "damaged / damaged / damaged", w.states("acme", ids[0]), name)
+	}
+}

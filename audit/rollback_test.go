@@ -273,4 +273,13 @@ func TestContinue_PinsACheckpointOfTheLogBefore(t *testing.T) {
 	s.record(1)
 	s.drain(last)
 	s.check(last, s.sign(last))
+
+	// It may be told again, and not otherwise.
+	smaller := cp
+	smaller.Size--
+	for _, other := range [][]byte{nil, signed(t, smaller, second)} {
+		again := s.on(s.store, audit.WithSigner(third), audit.WithVerifiers(keys))
+		require.ErrorIs(t, again.Continue(t.Context(), other), audit.ErrSigner)
+		require.NoError(t, again.Continue(t.Context(), note))
+	}
 }

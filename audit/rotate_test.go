@@ -129,6 +129,29 @@ func TestRotate_ASinkThatFailsDoesNotKeepTheOldKey(t *testing.T) {
 	s.check(s.on(s.store, rotating(s)...))
 }
 
+// A rotation that another process was in the way of is not told of as done.
+func TestRotate_TellsThatItLostTheSwap(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	trail := s.on(&keepsSigner{s.store}, rotating(s)...)
+	_, err := trail.Rotate(t.Context(), s.signer)
+	require.ErrorIs(t, err, troth.ErrBusy)
+	assert.Equal(t, s.signer.VerifierKey(), s.head().Signer)
+	_, err = s.on(s.store, rotating(s)...).Rotate(t.Context(), s.signer)
+	require.NoError(t, err)
+	assert.Equal(t, s.next.VerifierKey(), s.head().Signer)
+}
+
+// keepsSigner is a store whose head another process moves just before its key changes.
+type keepsSigner struct{ audit.Backend }
+
+func (s *keepsSigner) MoveHead(ctx context.Context, m audit.HeadMove) (bool, error) {
+	if m.Signer != m.FromSigner {
+		return false, nil
+	}
+	return s.Backend.MoveHead(ctx, m)
+}
+
 // meanwhile is a sink that does something as it is given a checkpoint.
 type meanwhile func()
 

@@ -121,6 +121,42 @@ func TestVerify_FindsForgedCheckpointsOfWhatWasPruned(t *testing.T) {
 	f.fits()
 }
 
+// A checkpoint that the log's own key signed, for another history, shows that there was
+// one: it contradicts the log wherever it stands.
+func TestVerify_FindsCheckpointsThatTheLogsKeySignedOfAnotherHistory(t *testing.T) {
+	w := newLog(t)
+	for range 3 {
+		w.fill(40, "acme", "globex")
+		_, err := w.trail.Checkpoint(t.Context())
+		require.NoError(t, err)
+	}
+	f := &tamper{T: t, frozen: w.freeze()}
+	keys := verifiersOf(t, w.signer.VerifierKey())
+	var err error
+	f.trail, err = audit.New(t.Context(), f.frozen, w.keys, w.sealer, audit.WithVerifiers(keys))
+	require.NoError(t, err)
+	f.fits()
+	require.Len(t, f.checkpoints, 3)
+	for i, row := range f.checkpoints {
+		cp, _, err := audit.OpenCheckpoint(row.Note, keys)
+		require.NoError(t, err)
+		for what, change := range map[string]func(cp *audit.Checkpoint){
+			"another tree":             func(cp *audit.Checkpoint) { cp.Root[0] ^= 1 },
+			"other ends of tenants":    func(cp *audit.Checkpoint) { cp.TenantRoot[0] ^= 1 },
+			"another salt":             func(cp *audit.Checkpoint) { cp.SaltCommitment[0] ^= 1 },
+			"a log that was longer":    func(cp *audit.Checkpoint) { cp.Size += 100 },
+			"the tree of another size": func(cp *audit.Checkpoint) { cp.Size-- },
+		} {
+			forged := cp
+			change(&forged)
+			f.checkpoints[i].Size, f.checkpoints[i].Note = forged.Size, signed(t, forged, w.signer)
+			f.found("%d: %s", cp.Size, what)
+			f.checkpoints[i] = row
+		}
+	}
+	f.fits()
+}
+
 // TestVerify_BesideASequencer verifies while entries are added, redacted and
 // pruned: nothing that the trail does itself looks like damage.
 func TestVerify_BesideASequencer(t *testing.T) {
