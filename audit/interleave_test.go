@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +19,7 @@ import (
 // until another has recorded, moved and signed the log, as far as it gets. Whatever the
 // one knew then is old: nothing is lost or doubled, and both go on with one log.
 func TestSequence_AnotherGoesOnBetweenAnyTwoCalls(t *testing.T) {
-	for _, op := range append(operations[:len(operations):len(operations)], operation{
+	for _, op := range append(slices.Clip(operations), operation{
 		name: "rotate", prepare: begun, opts: rotating,
 		run: func(ctx context.Context, s *site, trail *audit.Trail) error {
 			_, err := trail.Rotate(ctx, s.signer)

@@ -282,4 +282,10 @@ func TestContinue_PinsACheckpointOfTheLogBefore(t *testing.T) {
 		require.ErrorIs(t, again.Continue(t.Context(), other), audit.ErrSigner)
 		require.NoError(t, again.Continue(t.Context(), note))
 	}
+	other := newSite(t)
+	begun(other)
+	note = other.sign(other.honest)
+	require.NoError(t, other.successor(other.store, second).Continue(t.Context(), nil))
+	require.ErrorIs(t, other.successor(other.store, second).Continue(t.Context(), note), audit.ErrSigner)
+	require.NoError(t, other.successor(other.store, second).Continue(t.Context(), nil))
 }

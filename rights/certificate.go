@@ -184,7 +184,7 @@ func ParseCertificate(b []byte) (Certificate, error) {
 }
 
 // sound reports whether the certificate does not contradict itself.
-func (c *Certificate) sound() bool {
+func (c Certificate) sound() bool {
 	if c.Stage != Provisional && c.Stage != Final || c.Right != Erase || len(c.Sources) == 0 || c.Tenant.Validate() != nil {
 		return false
 	}
