@@ -193,7 +193,8 @@ func (c Certificate) sound() bool {
 	}
 	for i := range c.Sources {
 		s := &c.Sources[i]
-		if !slices.Contains(outcomes, s.Outcome) || s.Outcome.Complete() && len(s.Kept) > 0 {
+		known := s.Outcome == "" || slices.Contains(outcomes, s.Outcome) // of one that was not asked yet there is none
+		if !known || s.Outcome.Complete() && len(s.Kept) > 0 {
 			return false
 		}
 		waits := s.CopiesUntil != nil && s.CopiesUntil.After(c.Issued.Time)
