@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -19,8 +20,9 @@ type oneWriter interface {
 
 // direct collects the entries that go into the log past the inbox.
 type direct struct {
-	mu   sync.Mutex
-	next *company
+	mu        sync.Mutex
+	next      *company
+	gathering gathering
 }
 
 // company is entries that share a step.
@@ -104,6 +106,7 @@ func (q *direct) join(d *directEntry) (c *company, first bool) {
 		q.next = &company{done: make(chan struct{})}
 	}
 	q.next.entries = append(q.next.entries, d)
+	q.gathering.came()
 	return q.next, first
 }
 
@@ -119,28 +122,34 @@ func (q *direct) leave() {
 const joinYields = 2
 
 // lead moves the company into the log when the step before is done, and tells
-// it.
+// it, before the next one has its turn: so that they can come along.
 func (t *Trail) lead(ctx context.Context, c *company) {
-	defer close(c.done)
 	if err := t.seq.lock(ctx); err != nil {
 		t.seq.direct.leave()
+		close(c.done)
 		return
 	}
 	defer t.seq.unlock()
+	defer close(c.done)
 	for range joinYields {
 		runtime.Gosched()
 	}
+	t.seq.direct.gather()
 	t.seq.direct.leave()
-	t.sequenceDirect(context.WithoutCancel(ctx), c.entries)
+	began := time.Now()
+	if t.sequenceDirect(context.WithoutCancel(ctx), c.entries) {
+		t.seq.direct.answered(len(c.entries), time.Since(began))
+	}
 }
 
 // sequenceDirect moves entries into the log, behind those of the inbox; the
 // caller holds the lock. Whatever the log or the store has against it, nothing
 // is stored then and the inbox is left to find out: evidence must not hang on
-// the log. Only where the commit failed each is told so.
-func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
+// the log. Only where the commit failed each is told so. moved says that they are in
+// the log, but for those with an outcome of their own.
+func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) (moved bool) {
 	if !t.seq.asked { // Run has not begun
-		return
+		return false
 	}
 	called := false
 	outcomes := make([]error, len(entries))
@@ -160,7 +169,7 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 		_, err = t.tryStep(ctx, more)
 	}
 	if _, unwritten := errors.AsType[*unwrittenError](err); unwritten || err == nil && !called {
-		return
+		return false
 	}
 	if err != nil {
 		for i := range outcomes {
@@ -170,6 +179,7 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 	for i, d := range entries {
 		d.err = outcomes[i]
 	}
+	return err == nil
 }
 
 // tryNextStep makes a step behind the one that this process made last, without a
