@@ -99,7 +99,7 @@ func (e Envelope) Append(dst []byte) []byte {
 }
 
 func (a ActorRef) append(dst []byte) []byte {
-	dst = canon.AppendList(dst, 3)
+	dst = canon.AppendList(dst, actorFields)
 	dst = canon.AppendText(dst, a.Kind)
 	if a.Kind == troth.Person {
 		dst = canon.AppendBytes(dst, a.Person[:])
@@ -110,7 +110,7 @@ func (a ActorRef) append(dst []byte) []byte {
 }
 
 func (f NamedFact) append(dst []byte) []byte {
-	dst = canon.AppendList(dst, 3)
+	dst = canon.AppendList(dst, factFields)
 	dst = canon.AppendText(dst, f.Name)
 	dst = canon.AppendUint(dst, uint64(f.Kind()))
 	switch f.Kind() {
