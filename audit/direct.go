@@ -36,8 +36,9 @@ type directEntry struct {
 	ctx   context.Context
 	actor troth.Actor
 	entry troth.Entry
-	// env says all but who the people are.
+	// env says all but who the people are, and raw encodes it if there are none.
 	env Envelope
+	raw []byte
 
 	id  troth.EntryID
 	err error // errDetour until it is known
@@ -52,11 +53,15 @@ func (t *Trail) newDirect(ctx context.Context, actor troth.Actor, e troth.Entry)
 		d.env.Actor.Service = actor.ID
 	}
 	// Who stands in for the people is as long as they are.
-	full := d.env
-	for _, p := range d.people() {
+	full, people := d.env, d.people()
+	for _, p := range people {
 		full = full.naming(p, Pseudonym{1})
 	}
-	return d, readable(full, full.Append(nil))
+	raw := full.encode()
+	if len(people) == 0 {
+		d.raw = raw
+	}
+	return d, readable(full, raw)
 }
 
 // naming is the envelope with a person's pseudonym in its place.
@@ -228,8 +233,7 @@ func (t *Trail) addDirect(ctx context.Context, s *step, d *directEntry, seen map
 }
 
 // people are those whom the entry names.
-func (d *directEntry) people() []person {
-	var people []person
+func (d *directEntry) people() (people []person) {
 	if d.actor.Kind != troth.Service {
 		people = append(people, person{tenant: d.actor.Home(), role: asActor, id: d.actor.ID})
 	}

@@ -98,6 +98,12 @@ func (e Envelope) Append(dst []byte) []byte {
 	return canon.AppendBytes(dst, e.Nonce[:])
 }
 
+// encode encodes the envelope, most often without moving to a larger place.
+func (e Envelope) encode() []byte { return e.Append(make([]byte, 0, envelopeRoom)) }
+
+// envelopeRoom is more than most envelopes take.
+const envelopeRoom = 512
+
 func (a ActorRef) append(dst []byte) []byte {
 	dst = canon.AppendList(dst, actorFields)
 	dst = canon.AppendText(dst, a.Kind)

@@ -118,7 +118,7 @@ func (t *Trail) actorRef(ctx context.Context, a troth.Actor) (ActorRef, error) {
 }
 
 func (t *Trail) append(ctx context.Context, env Envelope) error {
-	raw := env.Append(nil)
+	raw := env.encode()
 	if err := readable(env, raw); err != nil {
 		return err
 	}
