@@ -217,10 +217,10 @@ func (e Entry) checkFacts() error {
 func (f Fact) check(field string) error {
 	switch f.kind {
 	case WordFact, IDFact:
-		return checkIdentifier("fact "+field, f.text)
+		return checkWord(field, f.text)
 	case WordsFact:
 		for _, w := range f.words {
-			if err := checkIdentifier("fact "+field, w); err != nil {
+			if err := checkWord(field, w); err != nil {
 				return err
 			}
 		}
@@ -228,4 +228,11 @@ func (f Fact) check(field string) error {
 		// any value is valid
 	}
 	return nil
+}
+
+func checkWord(field, w string) error {
+	if plain(w) {
+		return nil
+	}
+	return checkIdentifier("fact "+field, w)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/trothdev/troth"
 )
@@ -19,8 +20,9 @@ type oneWriter interface {
 
 // direct collects the entries that go into the log past the inbox.
 type direct struct {
-	mu   sync.Mutex
-	next *company
+	mu        sync.Mutex
+	next      *company
+	gathering gathering
 }
 
 // company is entries that share a step.
@@ -34,8 +36,9 @@ type directEntry struct {
 	ctx   context.Context
 	actor troth.Actor
 	entry troth.Entry
-	// env says all but who the people are.
+	// env says all but who the people are, and raw encodes it if there are none.
 	env Envelope
+	raw []byte
 
 	id  troth.EntryID
 	err error // errDetour until it is known
@@ -50,11 +53,15 @@ func (t *Trail) newDirect(ctx context.Context, actor troth.Actor, e troth.Entry)
 		d.env.Actor.Service = actor.ID
 	}
 	// Who stands in for the people is as long as they are.
-	full := d.env
-	for _, p := range d.people() {
+	full, people := d.env, d.people()
+	for _, p := range people {
 		full = full.naming(p, Pseudonym{1})
 	}
-	return d, readable(full, full.Append(nil))
+	raw := full.encode()
+	if len(people) == 0 {
+		d.raw = raw
+	}
+	return d, readable(full, raw)
 }
 
 // naming is the envelope with a person's pseudonym in its place.
@@ -104,6 +111,7 @@ func (q *direct) join(d *directEntry) (c *company, first bool) {
 		q.next = &company{done: make(chan struct{})}
 	}
 	q.next.entries = append(q.next.entries, d)
+	q.gathering.came()
 	return q.next, first
 }
 
@@ -119,28 +127,34 @@ func (q *direct) leave() {
 const joinYields = 2
 
 // lead moves the company into the log when the step before is done, and tells
-// it.
+// it, before the next one has its turn: so that they can come along.
 func (t *Trail) lead(ctx context.Context, c *company) {
-	defer close(c.done)
 	if err := t.seq.lock(ctx); err != nil {
 		t.seq.direct.leave()
+		close(c.done)
 		return
 	}
 	defer t.seq.unlock()
+	defer close(c.done)
 	for range joinYields {
 		runtime.Gosched()
 	}
+	t.seq.direct.gather()
 	t.seq.direct.leave()
-	t.sequenceDirect(context.WithoutCancel(ctx), c.entries)
+	began := time.Now()
+	if t.sequenceDirect(context.WithoutCancel(ctx), c.entries) {
+		t.seq.direct.answered(len(c.entries), time.Since(began))
+	}
 }
 
 // sequenceDirect moves entries into the log, behind those of the inbox; the
 // caller holds the lock. Whatever the log or the store has against it, nothing
 // is stored then and the inbox is left to find out: evidence must not hang on
-// the log. Only where the commit failed each is told so.
-func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
+// the log. Only where the commit failed each is told so. moved says that they are in
+// the log, but for those with an outcome of their own.
+func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) (moved bool) {
 	if !t.seq.asked { // Run has not begun
-		return
+		return false
 	}
 	called := false
 	outcomes := make([]error, len(entries))
@@ -160,7 +174,7 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 		_, err = t.tryStep(ctx, more)
 	}
 	if _, unwritten := errors.AsType[*unwrittenError](err); unwritten || err == nil && !called {
-		return
+		return false
 	}
 	if err != nil {
 		for i := range outcomes {
@@ -170,6 +184,7 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) {
 	for i, d := range entries {
 		d.err = outcomes[i]
 	}
+	return err == nil
 }
 
 // tryNextStep makes a step behind the one that this process made last, without a
@@ -218,8 +233,7 @@ func (t *Trail) addDirect(ctx context.Context, s *step, d *directEntry, seen map
 }
 
 // people are those whom the entry names.
-func (d *directEntry) people() []person {
-	var people []person
+func (d *directEntry) people() (people []person) {
 	if d.actor.Kind != troth.Service {
 		people = append(people, person{tenant: d.actor.Home(), role: asActor, id: d.actor.ID})
 	}

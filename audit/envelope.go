@@ -98,8 +98,14 @@ func (e Envelope) Append(dst []byte) []byte {
 	return canon.AppendBytes(dst, e.Nonce[:])
 }
 
+// encode encodes the envelope, most often without moving to a larger place.
+func (e Envelope) encode() []byte { return e.Append(make([]byte, 0, envelopeRoom)) }
+
+// envelopeRoom is more than most envelopes take.
+const envelopeRoom = 512
+
 func (a ActorRef) append(dst []byte) []byte {
-	dst = canon.AppendList(dst, 3)
+	dst = canon.AppendList(dst, actorFields)
 	dst = canon.AppendText(dst, a.Kind)
 	if a.Kind == troth.Person {
 		dst = canon.AppendBytes(dst, a.Person[:])
@@ -110,7 +116,7 @@ func (a ActorRef) append(dst []byte) []byte {
 }
 
 func (f NamedFact) append(dst []byte) []byte {
-	dst = canon.AppendList(dst, 3)
+	dst = canon.AppendList(dst, factFields)
 	dst = canon.AppendText(dst, f.Name)
 	dst = canon.AppendUint(dst, uint64(f.Kind()))
 	switch f.Kind() {

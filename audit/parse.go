@@ -8,8 +8,16 @@ import (
 	"github.com/trothdev/troth/internal/canon"
 )
 
-// envelopeFields is the number of fields of an envelope.
-const envelopeFields = 12
+// envelopeFields is the number of fields of an envelope, actorFields and factFields
+// are those of the lists in it.
+const (
+	envelopeFields = 12
+	actorFields    = 3
+	factFields     = 3
+)
+
+// maxActVersion is the highest version of an act.
+const maxActVersion = 1<<31 - 1
 
 // ParseEnvelope decodes an envelope. It accepts only what [Envelope.Append]
 // writes for a valid entry of at most [MaxEnvelope] bytes, so that encoding the result gives the same bytes;
@@ -108,7 +116,7 @@ func (r *reader) join(l reader) { r.require(!l.failed && len(l.fields) == 0) }
 
 func (r *reader) version() int {
 	v := r.next(canon.TagUint).Uint
-	r.require(v <= 1<<31-1)
+	r.require(v <= maxActVersion)
 	return int(v)
 }
 

@@ -117,22 +117,8 @@ func (t *Trail) actorRef(ctx context.Context, a troth.Actor) (ActorRef, error) {
 	return ref, err
 }
 
-// readable returns an error for an envelope that would not be read back, or not be
-// found by its time.
-func readable(env Envelope, raw []byte) error {
-	_, err := ParseEnvelope(raw)
-	if err == nil && !env.timed() {
-		err = ErrEnvelope
-	}
-	if err != nil {
-		return fmt.Errorf("audit: record: %w", err)
-	}
-	return nil
-}
-
 func (t *Trail) append(ctx context.Context, env Envelope) error {
-	raw := env.Append(nil)
-	// What cannot be read back is no evidence.
+	raw := env.encode()
 	if err := readable(env, raw); err != nil {
 		return err
 	}

@@ -223,6 +223,9 @@ func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]f
 	if err := d.ctx.Err(); err != nil {
 		return env, nil, err, nil
 	}
+	if d.raw != nil {
+		return d.env, d.raw, nil, nil
+	}
 	ctx = troth.WithActor(ctx, d.actor) // what keys do for one is not the first's doing
 	env = d.env
 	for _, p := range d.people() {
@@ -238,7 +241,7 @@ func (t *Trail) enveloped(ctx context.Context, d *directEntry, seen map[person]f
 		}
 		env = env.naming(p, f.ps)
 	}
-	return env, env.Append(nil), nil, nil
+	return env, env.encode(), nil, nil
 }
 
 // findOne looks a person up. err is for all who share the transaction.

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/codenotary/immudb v1.10.0
+	github.com/mattn/go-sqlite3 v1.14.53
 	github.com/trothdev/troth v0.0.0
 	modernc.org/sqlite v1.60.1
 )

@@ -18,13 +18,18 @@ import (
 // transactions in preallocated files, one fdatasync less and a cheaper one
 // each: the fastest durable setting that was found.
 func contestants() []*contestant {
-	return []*contestant{
-		{name: "trail, a service acts", open: openTrail(service)},
-		{name: "trail, a person about a person", open: openTrail(people)},
-		{name: immudb + " synced, 1 ms timer", open: openImmudb(time.Millisecond, false)},
-		{name: immudb + " synced, no timer, embedded values, preallocated", open: openImmudb(0, true)},
+	all := trails("sqlite", "trail")
+	if inC != "" {
+		all = append(all, trails(inC, "trail, SQLite in C")...)
 	}
+	return append(all,
+		&contestant{name: immudb + " synced, 1 ms timer", open: openImmudb(time.Millisecond, false)},
+		&contestant{name: immudb + " synced, no timer, embedded values, preallocated", open: openImmudb(0, true)},
+	)
 }
+
+// inC is the name of the driver with SQLite in C, if it is compiled in.
+var inC string
 
 const immudb = "immudb"
 

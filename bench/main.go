@@ -24,6 +24,9 @@ type contestant struct {
 	// rates are acknowledged entries a second, by round; costs the processor's
 	// microseconds for each, which a machine that is shared disturbs less.
 	rates, costs []float64
+	// steps counts commits, where it is there; perStep is how many entries each carried.
+	steps   *steps
+	perStep []float64
 }
 
 func main() {
@@ -68,7 +71,13 @@ func turn(ctx context.Context, c *contestant, writers int, during time.Duration)
 	if _, _, err := together(ctx, write, writers, during/10); err != nil { // warm
 		return 0, 0, err
 	}
-	return together(ctx, write, writers, during)
+	if c.steps == nil {
+		return together(ctx, write, writers, during)
+	}
+	c.steps.reset()
+	rate, cost, err = together(ctx, write, writers, during)
+	c.perStep = append(c.perStep, c.steps.mean())
+	return rate, cost, err
 }
 
 // together has the writers write for a while.
@@ -116,6 +125,13 @@ func report(all []*contestant, writers int) {
 	for _, c := range all {
 		least, median, greatest := spread(c.costs)
 		_, _ = fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\n", c.name, least, median, greatest)
+	}
+	_, _ = fmt.Fprint(w, "\nentries a commit\tleast\tmedian\tgreatest\n")
+	for _, c := range all {
+		if c.steps != nil {
+			least, median, greatest := spread(c.perStep)
+			_, _ = fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\n", c.name, least, median, greatest)
+		}
 	}
 	_, _ = fmt.Fprint(w, "\ntimes, round by round\tleast\tmedian\tgreatest\n")
 	for _, peer := range all {

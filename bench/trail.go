@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -25,20 +26,54 @@ var act = &troth.Act{
 
 // deed is what is recorded, and by whom.
 type deed struct {
+	name    string
 	actor   troth.Actor
 	subject string
 }
 
 var (
-	service = deed{actor: troth.Actor{Kind: troth.Service, ID: "bench"}}
-	people  = deed{actor: troth.Actor{Kind: troth.Person, ID: "kim"}, subject: "17"}
+	service = deed{name: "a service acts", actor: troth.Actor{Kind: troth.Service, ID: "bench"}}
+	people  = deed{name: "a person about a person", actor: troth.Actor{Kind: troth.Person, ID: "kim"}, subject: "17"}
 )
+
+// trails are the trail on SQLite by that driver, for both deeds.
+func trails(driver, name string) []*contestant {
+	var both []*contestant
+	for _, d := range []deed{service, people} {
+		s := &steps{}
+		both = append(both, &contestant{name: name + ", " + d.name, open: openTrail(driver, d, s), steps: s})
+	}
+	return both
+}
+
+// steps counts how often the log was moved, each time in one commit with one sync of
+// the disk, and by how many entries.
+type steps struct{ count, entries atomic.Int64 }
+
+func (s *steps) reset() {
+	s.count.Store(0)
+	s.entries.Store(0)
+}
+
+func (s *steps) mean() float64 { return float64(s.entries.Load()) / float64(max(1, s.count.Load())) }
+
+// counting is a store that counts its steps.
+type counting struct {
+	*auditsql.Store
+	steps *steps
+}
+
+func (c counting) AppendLog(ctx context.Context, rows []audit.LogRow) error {
+	c.steps.count.Add(1)
+	c.steps.entries.Add(int64(len(rows)))
+	return c.Store.AppendLog(ctx, rows)
+}
 
 // openTrail returns how a trail on SQLite is opened, with its sequencer running. An
 // entry is acknowledged when it stands in the log, durably.
-func openTrail(d deed) func(context.Context, string) (func(context.Context) error, func() error, error) {
+func openTrail(driver string, d deed, s *steps) func(context.Context, string) (func(context.Context) error, func() error, error) {
 	return func(ctx context.Context, dir string) (func(context.Context) error, func() error, error) {
-		db, err := sql.Open("sqlite", filepath.Join(dir, "trail.db"))
+		db, err := sql.Open(driver, filepath.Join(dir, "trail.db"))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -46,7 +81,7 @@ func openTrail(d deed) func(context.Context, string) (func(context.Context) erro
 		if err != nil {
 			return nil, nil, errors.Join(err, db.Close())
 		}
-		trail, err := newTrail(ctx, handle)
+		trail, err := newTrail(ctx, handle, s)
 		if err != nil {
 			return nil, nil, errors.Join(err, handle.Close(), db.Close())
 		}
@@ -77,7 +112,7 @@ func openTrail(d deed) func(context.Context, string) (func(context.Context) erro
 	}
 }
 
-func newTrail(ctx context.Context, handle *sqlstore.Handle) (*audit.Trail, error) {
+func newTrail(ctx context.Context, handle *sqlstore.Handle, s *steps) (*audit.Trail, error) {
 	store, err := auditsql.New(ctx, handle)
 	if err != nil {
 		return nil, err
@@ -86,5 +121,5 @@ func newTrail(ctx context.Context, handle *sqlstore.Handle) (*audit.Trail, error
 	if err != nil {
 		return nil, err
 	}
-	return audit.New(ctx, store, audittest.NewKeys(), audittest.NewSealer(), audit.WithSigner(signer))
+	return audit.New(ctx, counting{store, s}, audittest.NewKeys(), audittest.NewSealer(), audit.WithSigner(signer))
 }
