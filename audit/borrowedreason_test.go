@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -69,6 +70,20 @@ func TestVerify_AReasonIsGoodForNothingElse(t *testing.T) {
 			_, err = w.store.Prune(w.Context(), audit.Pruning{Log: 1, Before: 512, By: p.By}, 1000)
 			require.NoError(w, err)
 		},
+		"parts, by a dropping that was refused": func(w *world, ids []troth.EntryID) {
+			w.dropped(ids[2], w.refused("acme", "audit.parts-drop", troth.Facts{"before": troth.Instant(w.at.Add(time.Hour))}))
+		},
+		"the beginning, by a pruning that was refused": func(w *world, _ []troth.EntryID) {
+			w.grow(200)
+			_, err := w.trail.Checkpoint(w.Context())
+			require.NoError(w, err)
+			by := w.refused(troth.Platform, "audit.prune", troth.Facts{
+				"log": troth.Count(1), "before": troth.Count(256),
+				"size": troth.Count(w.head().Size), "root": troth.Digest(w.head().Root),
+			})
+			_, err = w.store.Prune(w.Context(), audit.Pruning{Log: 1, Before: 256, By: by}, 1000)
+			require.NoError(w, err)
+		},
 		"the beginning, by no pruning": func(w *world, ids []troth.EntryID) {
 			w.grow(200)
 			_, err := w.store.Prune(w.Context(), audit.Pruning{Log: 1, Before: 256, By: ids[5]}, 1000)
@@ -94,10 +109,35 @@ func TestVerify_AReasonIsGoodForNothingElse(t *testing.T) {
 	}
 }
 
+// refused records that an act of the trail's was refused.
+func (w *world) refused(tenant troth.Tenant, name string, facts troth.Facts) troth.EntryID {
+	w.Helper()
+	act := &troth.Act{Name: name, Version: 1, Doc: "It was refused."}
+	for fact, value := range facts {
+		act.Fields = append(act.Fields, troth.Field{Name: fact, Kind: value.Kind(), Doc: "what it says"})
+	}
+	return w.record(w.as(kim), troth.Entry{Act: act, Tenant: tenant, Outcome: troth.Refused, Facts: facts})
+}
+
 // dropped destroys the parts of an entry behind the trail's back.
 func (w *world) dropped(id, by troth.EntryID) {
 	w.Helper()
 	n, err := w.store.DropParts(w.Context(), audit.PartsDrop{Tenant: "acme", Entry: id, By: by, Limit: 1})
 	require.NoError(w, err)
 	require.Positive(w, n)
+}
+
+// Nor is what was refused a reason for who lists parts.
+func TestParts_OfWhichADroppingThatWasRefusedTells(t *testing.T) {
+	for name, facts := range map[string]func(w *world, id troth.EntryID) troth.Facts{
+		"audit.parts-drop": func(w *world, _ troth.EntryID) troth.Facts {
+			return troth.Facts{"before": troth.Instant(w.at.Add(time.Hour))}
+		},
+		"audit.redact": func(_ *world, id troth.EntryID) troth.Facts { return troth.Facts{"entry": troth.ID(id.String())} },
+	} {
+		w := newLog(t, audit.Unmanaged("test"))
+		ids := w.grow(2)
+		w.dropped(ids[0], w.refused("acme", name, facts(w, ids[0])))
+		require.Equal(t, "damaged / damaged / damaged", w.states("acme", ids[0]), name)
+	}
 }

@@ -57,6 +57,70 @@ func TestOpenCheckpoint_NoByteCanChange(t *testing.T) {
 	})
 }
 
+// Lines of signatures stand for themselves: without one, and in another order, it is the
+// same checkpoint with what signatures there are. One by the log's key has to be there, no
+// line may be there twice, and none by who is not known, whatever its name.
+func TestOpenCheckpoint_LinesOfSignatures(t *testing.T) {
+	v := fixedRing(t)
+	ours, witness := fixedKey(t, testOrigin, 1), newFixedWitness("witness.example/w", 9)
+	cp := fixedCheckpoint(100)
+	b := signed(t, cp, ours)
+	body := bodyOf(b) + "\n"
+	log := strings.TrimPrefix(string(b), body)
+	cosigned := string(witness.cosign(bodyOf(b), 1_795_000_000))
+	later := string(witness.cosign(bodyOf(b), 1_795_000_001))
+	stranger := strings.TrimPrefix(string(signed(t, cp, fixedKey(t, testOrigin, 7))), body)
+	swapped := strings.Replace(cosigned, "witness.example/w", testOrigin, 1)
+	posing := strings.TrimPrefix(string(signed(t, cp, ours)), "— "+testOrigin)
+	for _, c := range []struct {
+		what, lines string
+		sigs        int
+		err         error
+	}{
+		{"both", log + cosigned, 2, nil},
+		{"the witness first", cosigned + log, 2, nil},
+		{"the log alone", log, 1, nil},
+		{"the witness alone", cosigned, 0, audit.ErrSignature},
+		{"nobody", "", 0, audit.ErrNote},
+		{"the witness twice", log + cosigned + later, 0, audit.ErrNote},
+		{"the log twice", log + cosigned + log, 0, audit.ErrNote},
+		{"a stranger of the log's name", log + stranger, 0, audit.ErrUnknownKey},
+		{"a stranger of the log's name, alone", stranger, 0, audit.ErrUnknownKey},
+		{"a witness's line in the log's name", log + swapped, 0, audit.ErrUnknownKey},
+		{"the log's line in a witness's name", log + "— witness.example/w" + posing[strings.LastIndex(posing, " "):], 0, audit.ErrUnknownKey},
+		{"a name that looks like it", log + strings.Replace(cosigned, "w ", "\u1e87 ", 1), 0, audit.ErrUnknownKey},
+		{"a name with a space that is none", log + strings.Replace(cosigned, "/w", "\u00a0w", 1), 0, audit.ErrNote},
+		{"a hyphen for the dash", log + strings.Replace(cosigned, "—", "-", 1), 0, audit.ErrNote},
+		{"a line feed too few", log + strings.TrimSuffix(cosigned, "\n"), 0, audit.ErrNote},
+		{"other line ends", strings.ReplaceAll(log+cosigned, "\n", "\r\n"), 0, audit.ErrNote},
+	} {
+		got, sigs, err := audit.OpenCheckpoint([]byte(body+c.lines), v)
+		require.ErrorIs(t, err, c.err, c.what)
+		require.Len(t, sigs, c.sigs, c.what)
+		if c.err == nil {
+			require.Equal(t, cp, got, c.what)
+		}
+	}
+}
+
+// A witness says when it signed; what it says is held to a time that there can be, and
+// signed with the rest.
+func TestOpenCheckpoint_TimesOfCosignatures(t *testing.T) {
+	v := fixedRing(t)
+	b := signed(t, fixedCheckpoint(100), fixedKey(t, testOrigin, 1))
+	witness := newFixedWitness("witness.example/w", 9)
+	for at, want := range map[uint64]error{
+		0: nil, 1: nil, 253402300799: nil, 253402300800: audit.ErrSignature,
+		1 << 62: audit.ErrSignature, 1<<63 - 1: audit.ErrSignature, 1 << 63: audit.ErrSignature, 1<<64 - 1: audit.ErrSignature,
+	} {
+		_, sigs, err := audit.OpenCheckpoint(append(bytes.Clone(b), witness.cosign(bodyOf(b), at)...), v)
+		require.ErrorIs(t, err, want, at)
+		if want == nil {
+			require.Equal(t, int64(at), sigs[1].At.Unix())
+		}
+	}
+}
+
 // bodyOf is what is signed of a note.
 func bodyOf(b []byte) string {
 	body, _, _ := strings.Cut(string(b), "\n\n")

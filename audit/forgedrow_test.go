@@ -121,3 +121,57 @@ func TestSequence_FollowsARedactionThatIsTold(t *testing.T) {
 	s.sign(late[2])
 	s.check(s.on(s.store, audit.WithSigner(s.signer)), s.sign(s.on(s.store, audit.WithSigner(s.signer))))
 }
+
+// endsForged is a store in which somebody changed where tenants end.
+type endsForged struct {
+	audit.Backend
+	forge func(heads []audit.TenantHead) []audit.TenantHead
+}
+
+func (s *endsForged) TenantHeads(ctx context.Context, log int, after troth.Tenant, limit int) ([]audit.TenantHead, error) {
+	heads, err := s.Backend.TenantHeads(ctx, log, after, limit)
+	if after == "" {
+		heads = s.forge(heads)
+	}
+	return heads, err
+}
+
+// What is sequenced next names the tenant's entry before, and what is signed next says
+// where tenants end: a process that begins believes neither of the table of the ends.
+func TestSequence_BelievesNoEndsOfTenantsThatSomebodyWrote(t *testing.T) {
+	for name, forge := range map[string]func(heads []audit.TenantHead) []audit.TenantHead{
+		"an earlier number": func(heads []audit.TenantHead) []audit.TenantHead { heads[0].Number--; return heads },
+		"a later number":    func(heads []audit.TenantHead) []audit.TenantHead { heads[0].Number++; return heads },
+		"another hash":      func(heads []audit.TenantHead) []audit.TenantHead { heads[0].Hash[0] ^= 1; return heads },
+		"one that is gone":  func(heads []audit.TenantHead) []audit.TenantHead { return heads[1:] },
+		"one that is none": func(heads []audit.TenantHead) []audit.TenantHead {
+			return append(heads, audit.TenantHead{Tenant: ghost, Number: 1, Index: 3, Hash: heads[0].Hash})
+		},
+		"each other's": func(heads []audit.TenantHead) []audit.TenantHead {
+			heads[0].Number, heads[1].Number = heads[1].Number, heads[0].Number
+			heads[0].Hash, heads[1].Hash = heads[1].Hash, heads[0].Hash
+			return heads
+		},
+	} {
+		for _, behind := range []int{0, 5} {
+			s := newSite(t)
+			s.record(12)
+			s.drain(s.honest)
+			s.sign(s.honest)
+			s.record(behind) // entries that nobody has signed for
+			s.drain(s.honest)
+			s.record(1)
+			trail := s.on(&endsForged{s.store, func(heads []audit.TenantHead) []audit.TenantHead {
+				require.Equal(t, troth.Tenant("acme"), heads[0].Tenant)
+				return forge(slices.Clone(heads))
+			}}, audit.WithSigner(s.signer))
+			var damage *audit.DamageError
+			_, err := trail.Sequence(t.Context())
+			require.ErrorAs(t, err, &damage, "%s, %d behind", name, behind)
+			_, err = trail.Checkpoint(t.Context())
+			require.ErrorAs(t, err, &damage, "%s, %d behind", name, behind)
+			_, err = trail.Verify(t.Context(), audit.VerifyParams{})
+			require.ErrorAs(t, err, &damage, "%s, %d behind", name, behind)
+		}
+	}
+}

@@ -99,10 +99,11 @@ func (t *Trail) droppedBy(ctx context.Context, tenant troth.Tenant, at located, 
 	if err != nil {
 		return by, false, notThere(err)
 	}
-	switch told.env.Act {
-	case actPartsDrop.Name:
+	switch act := told.env.Act; {
+	case told.env.Outcome != troth.Done:
+	case act == actPartsDrop.Name:
 		dropped = r.RecordedAt < told.env.fact("before").Number()
-	case actRedact.Name:
+	case act == actRedact.Name:
 		dropped = told.env.fact("entry").Text() == r.Entry.String()
 	}
 	return r.DroppedBy, dropped, nil

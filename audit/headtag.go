@@ -51,7 +51,7 @@ func (t *Trail) moveHead(ctx context.Context, from, to Head) (moved bool, err er
 		return false, err
 	}
 	moved, err = t.store.MoveHead(ctx, HeadMove{
-		Log: from.Log, FromSize: from.Size, FromRoot: from.Root,
+		Log: from.Log, FromSize: from.Size, FromRoot: from.Root, FromSigner: from.Signer,
 		Size: to.Size, Root: to.Root, Signer: to.Signer, Tag: tag,
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,7 +25,7 @@ func (s *site) forge() int {
 	var rows []audit.InboxRow
 	forged := func(change func(row *audit.InboxRow)) {
 		row := good
-		row.ID = troth.NewEntryID(s.at)
+		row.ID = troth.NewEntryID(time.UnixMicro(good.RecordedAt)) // of the same time
 		change(&row)
 		rows = append(rows, row)
 	}

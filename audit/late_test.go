@@ -83,6 +83,41 @@ func TestContinue_ALateSequencerAddsNothingToTheClosedLog(t *testing.T) {
 	s.check(next)
 }
 
+// A head that somebody set back to nothing is not taken for a log that is to be opened,
+// which would wait without a word for the one that is there.
+func TestSequence_TellsOfAHeadWithoutASize(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	trail := s.on(&emptied{s.store}, audit.WithSigner(s.signer))
+	for name, call := range map[string]func() error{
+		"sequence":   func() error { _, err := trail.Sequence(t.Context()); return err },
+		"checkpoint": func() error { _, err := trail.Checkpoint(t.Context()); return err },
+		"run":        func() error { return trail.Run(t.Context()) },
+		"await": func() error {
+			last := s.acknowledged[len(s.acknowledged)-1]
+			_, err := trail.Await(t.Context(), last.Tenant, last.ID)
+			return err
+		},
+	} {
+		var damage *audit.DamageError
+		require.ErrorAs(t, call(), &damage, name)
+		assert.Equal(t, "head", damage.Table)
+	}
+	s.drain(s.honest)
+	s.check(s.honest)
+}
+
+// emptied is a store in which somebody set the size of heads to nothing.
+type emptied struct{ audit.Backend }
+
+func (s *emptied) Heads(ctx context.Context) ([]audit.Head, error) {
+	heads, err := s.Backend.Heads(ctx)
+	for i := range heads {
+		heads[i].Size = 0
+	}
+	return heads, err
+}
+
 func TestRotate_ALateOneChangesNoKey(t *testing.T) {
 	s := newSite(t)
 	begun(s)
@@ -141,6 +176,45 @@ func TestSequence_TakesTurns(t *testing.T) {
 	store.replace = nil
 	s.drain(other)
 	s.check(other)
+}
+
+// Who follows others does not wait for entries that somebody took away.
+func TestSequence_TellsOfEntriesThatAreGoneBehindWhatItKnows(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	store := &endingEarly{Backend: s.store, end: 1 << 62}
+	slow := s.on(store, audit.WithSigner(s.signer))
+	s.drain(slow)
+	store.end = s.head().Size + 1
+	s.record(3)
+	s.drain(s.honest)
+	s.record(1)
+	for range 2 {
+		var damage *audit.DamageError
+		_, err := slow.Sequence(t.Context())
+		require.ErrorAs(t, err, &damage)
+		_, err = slow.Checkpoint(t.Context())
+		require.ErrorAs(t, err, &damage)
+	}
+	store.end = 1 << 62
+	s.drain(slow)
+	s.check(slow)
+}
+
+// endingEarly is a store in which somebody took the end of the log away.
+type endingEarly struct {
+	audit.Backend
+	end uint64
+}
+
+func (s *endingEarly) LogRange(ctx context.Context, log int, from uint64, limit int) ([]audit.LogRow, error) {
+	rows, err := s.Backend.LogRange(ctx, log, from, limit)
+	for i := range rows {
+		if rows[i].Index >= s.end {
+			return rows[:i], err
+		}
+	}
+	return rows, err
 }
 
 // counted counts what only loading reads.

@@ -22,8 +22,8 @@ type LogSystem interface {
 	// taken or leaves a gap.
 	CreateHead(ctx context.Context, h Head) (created bool, err error)
 	// MoveHead sets size, root, signer and tag. moved is false, and nothing changed, unless
-	// the log is open and stands exactly at From: this is what keeps a late
-	// sequencer from forking it.
+	// the log is open and stands exactly at From, size, root and signer: this is what
+	// keeps a late sequencer from forking it, or from signing it with an old key.
 	MoveHead(ctx context.Context, m HeadMove) (moved bool, err error)
 
 	// TakeInbox removes rows of all tenants from the inbox and returns them, in
@@ -142,10 +142,13 @@ type HeadMove struct {
 	Log      int
 	FromSize uint64
 	FromRoot [32]byte
-	Size     uint64
-	Root     [32]byte
-	Signer   string
-	Tag      [32]byte
+	// FromSigner is whose log it is up to now: who moves it without having looked must
+	// not take a rotation back.
+	FromSigner string
+	Size       uint64
+	Root       [32]byte
+	Signer     string
+	Tag        [32]byte
 }
 
 // TenantEntry names an entry.

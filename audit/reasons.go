@@ -153,7 +153,7 @@ func (w *walk) prunedFor(ctx context.Context) error {
 	if at == nil && w.v.reasons.pruned(w.head.Log) {
 		return nil
 	}
-	if at == nil || at.env.Act != actPrune.Name || !at.after(w.head.Log, w.head.Pruned) ||
+	if at == nil || at.env.Act != actPrune.Name || at.env.Outcome != troth.Done || !at.after(w.head.Log, w.head.Pruned) ||
 		!at.env.says("log", troth.Count(w.head.Log)) || !at.env.says("before", troth.Count(w.head.Pruned)) {
 		return damage
 	}

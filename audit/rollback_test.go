@@ -205,3 +205,87 @@ func TestContinue_NothingIsLostAtAnyFault(t *testing.T) {
 		},
 	})
 }
+
+// An older copy that was put back and went on is another history, also once it is
+// longer than what others hold of the true one.
+func TestSequence_RefusesAnOldCopyThatGrewBeyondWhatASinkKnows(t *testing.T) {
+	old, known := outdated(t)
+	old.record(9)
+	old.drain(old.honest) // who asked no sink
+	heads, err := old.store.Heads(t.Context())
+	require.NoError(t, err)
+	cp, _, err := audit.OpenCheckpoint(known, verifiersOf(t, old.signer.VerifierKey()))
+	require.NoError(t, err)
+	require.Greater(t, heads[0].Size, cp.Size)
+	old.record(1)
+	refused := func(trail *audit.Trail, what string) {
+		t.Helper()
+		var back *audit.RolledBackError
+		_, err := trail.Sequence(t.Context())
+		require.ErrorAs(t, err, &back, what)
+		_, err = trail.Checkpoint(t.Context())
+		require.ErrorAs(t, err, &back, what)
+	}
+	old.sink.latest = known
+	refused(old.on(old.store, audit.WithSigner(old.signer)), "the sink knows")
+	old.sink.latest = nil
+	require.NoError(t, old.store.PutCheckpoint(t.Context(), audit.CheckpointRow{
+		Log: 1, Size: cp.Size, SignedAt: cp.SignedAt.UnixMicro(), Note: known,
+	}))
+	refused(old.on(old.store, audit.WithSigner(old.signer)), "it is in the store")
+}
+
+// What a log pins is a checkpoint of the log before it: neither of one before that, nor of
+// itself, nor what another key signed.
+func TestContinue_PinsACheckpointOfTheLogBefore(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	s.drain(s.honest)
+	first := s.sign(s.honest)
+	second, third := newKeyOf(t, newOrigin), newKeyOf(t, newOrigin+"/3")
+	next := s.successor(s.store, second)
+	require.NoError(t, next.Continue(t.Context(), first))
+	s.record(2)
+	s.drain(next)
+	note := s.sign(next)
+	cp, _, err := audit.OpenCheckpoint(note, verifiersOf(t, second.VerifierKey()))
+	require.NoError(t, err)
+	itself := cp
+	itself.Origin = third.Name()
+
+	keys := verifiersOf(t, s.signer.VerifierKey(), second.VerifierKey())
+	last := s.on(s.store, audit.WithSigner(third), audit.WithVerifiers(keys))
+	for what, c := range map[string]struct {
+		known []byte
+		err   error
+	}{
+		"the log before that": {first, audit.ErrSigner},
+		"itself":              {signed(t, itself, third), audit.ErrSigner},
+		"another key":         {signed(t, cp, newKeyOf(t, newOrigin)), audit.ErrUnknownKey},
+		"nothing":             {[]byte{}, audit.ErrNote},
+	} {
+		require.ErrorIs(t, last.Continue(t.Context(), c.known), c.err, what)
+	}
+	heads, err := s.store.Heads(t.Context())
+	require.NoError(t, err)
+	require.Len(t, heads, 2)
+	require.NoError(t, last.Continue(t.Context(), note))
+	s.record(1)
+	s.drain(last)
+	s.check(last, s.sign(last))
+
+	// It may be told again, and not otherwise.
+	smaller := cp
+	smaller.Size--
+	for _, other := range [][]byte{nil, signed(t, smaller, second)} {
+		again := s.on(s.store, audit.WithSigner(third), audit.WithVerifiers(keys))
+		require.ErrorIs(t, again.Continue(t.Context(), other), audit.ErrSigner)
+		require.NoError(t, again.Continue(t.Context(), note))
+	}
+	other := newSite(t)
+	begun(other)
+	note = other.sign(other.honest)
+	require.NoError(t, other.successor(other.store, second).Continue(t.Context(), nil))
+	require.ErrorIs(t, other.successor(other.store, second).Continue(t.Context(), note), audit.ErrSigner)
+	require.NoError(t, other.successor(other.store, second).Continue(t.Context(), nil))
+}

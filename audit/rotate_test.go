@@ -3,11 +3,16 @@ package audit_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/audit/audittest"
+	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/auditmem"
 )
 
 // rotating is the options of a trail that signs after the site's signer.
@@ -122,4 +127,75 @@ func TestRotate_ASinkThatFailsDoesNotKeepTheOldKey(t *testing.T) {
 	require.NoError(t, err)
 	s.drain(trail)
 	s.check(s.on(s.store, rotating(s)...))
+}
+
+// A rotation that another process was in the way of is not told of as done.
+func TestRotate_TellsThatItLostTheSwap(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	trail := s.on(&keepsSigner{s.store}, rotating(s)...)
+	_, err := trail.Rotate(t.Context(), s.signer)
+	require.ErrorIs(t, err, troth.ErrBusy)
+	assert.Equal(t, s.signer.VerifierKey(), s.head().Signer)
+	_, err = s.on(s.store, rotating(s)...).Rotate(t.Context(), s.signer)
+	require.NoError(t, err)
+	assert.Equal(t, s.next.VerifierKey(), s.head().Signer)
+}
+
+// keepsSigner is a store whose head another process moves just before its key changes.
+type keepsSigner struct{ audit.Backend }
+
+func (s *keepsSigner) MoveHead(ctx context.Context, m audit.HeadMove) (bool, error) {
+	if m.Signer != m.FromSigner {
+		return false, nil
+	}
+	return s.Backend.MoveHead(ctx, m)
+}
+
+// meanwhile is a sink that does something as it is given a checkpoint.
+type meanwhile func()
+
+func (f meanwhile) Put(context.Context, []byte) error      { f(); return nil }
+func (f meanwhile) Latest(context.Context) ([]byte, error) { return nil, nil }
+
+// TestRotate_NobodyTakesItBack lets a process that still has the old key, and moves
+// the log all the time, record between the steps of a rotation and behind it: what it
+// remembers of the log is how it stands, but for who signs it.
+func TestRotate_NobodyTakesItBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &single{Backend: auditmem.New(memory.Open())}
+		keys, sealer := audittest.NewKeys(), audittest.NewSealer()
+		before, after := newKeyOf(t, origin), newKeyOf(t, origin)
+		old, err := audit.New(t.Context(), store, keys, sealer, audit.WithSigner(before))
+		require.NoError(t, err)
+		run, end := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- old.Run(run) }()
+		act := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "importer"})
+		record := func() {
+			_, err := old.Record(act, touch("acme", ""))
+			require.NoError(t, err)
+		}
+		for range 3 {
+			synctest.Wait()
+			record()
+		}
+		known, err := audit.Verifiers{}.With(before.VerifierKey())
+		require.NoError(t, err)
+		next, err := audit.New(t.Context(), store, keys, sealer, audit.WithSigner(after), audit.WithVerifiers(known),
+			audit.WithSink(meanwhile(record)))
+		require.NoError(t, err)
+		store.inbox.Store(0)
+		_, err = next.Rotate(t.Context(), before)
+		require.NoError(t, err)
+		assert.Zero(t, store.inbox.Load(), "it went past the inbox")
+		record()
+		heads, err := store.Heads(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, after.VerifierKey(), heads[0].Signer)
+		_, err = next.Sequence(t.Context())
+		require.NoError(t, err)
+		end()
+		<-ended
+	})
 }

@@ -235,6 +235,9 @@ func (t *Trail) elect(ctx context.Context) (head Head, elected bool, err error) 
 		return head, err == nil, err
 	}
 	head = heads[len(heads)-1]
+	if head.Size == 0 { // else it would be taken for a log that is to be opened
+		return head, false, &DamageError{head.Log, "head", "log " + itoa(head.Log), emptyHead}
+	}
 	if err := t.signs(head); err != nil {
 		return head, false, err
 	}
@@ -244,6 +247,9 @@ func (t *Trail) elect(ctx context.Context) (head Head, elected bool, err error) 
 	t.seq.stored = head
 	return head, true, nil
 }
+
+// emptyHead is what is wrong with a head of no size: a log begins with an entry.
+const emptyHead = "is empty, or of a size that cannot be"
 
 // signs returns nil if the log is the signer's, else [ErrSigner] with what is
 // different.

@@ -78,11 +78,73 @@ func TestVerifyTenant_ReadsTheFormatAsItIsWrittenDown(t *testing.T) {
 		_, _, err := proven(l.export("acme", c...), fixedRing(t))
 		require.True(t, isRefusal(err), "%s: %v", what, err)
 	}
-	// What they would prove if the log had been pruned.
-	_, _, err = proven(l.export("acme", append([]string{"pruned 1 -\n"}, lines[2:]...)...), fixedRing(t))
-	require.NoError(t, err)
-	_, _, err = proven(l.export("acme", "pruned 6 "+base64Of(p.Hash[:])+"\n"), fixedRing(t))
-	require.NoError(t, err)
+	for _, cut := range [][]string{
+		append([]string{"pruned 1 -\n"}, lines[2:]...), {"pruned 6 " + base64Of(p.Hash[:]) + "\n"},
+	} {
+		_, _, err = proven(l.export("acme", cut...), fixedRing(t))
+		require.ErrorIs(t, err, audit.ErrProof, "a log of this size was never pruned")
+	}
+}
+
+// Whole tiles are pruned: who leaves entries out cannot say that they were if they, or
+// others before the first that is there, stand in one that has more of them.
+func TestVerifyTenant_PrunedAreWholeTiles(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		// first is where the tenant's entries begin, side by side; the log has size
+		// entries, and the export says that so many of them were pruned.
+		first, number, size, pruned int
+		holds                       bool
+	}{
+		{"up to the end of a tile", 250, 20, 300, 6, true},
+		{"beyond the end of a tile", 250, 20, 300, 7, true}, // nobody can tell
+		{"of the first tile of a log", 100, 20, 300, 5, false},
+		{"all, in a tile that is not full", 100, 20, 255, 20, false},
+		{"all, in a full tile", 100, 20, 256, 20, true},
+		{"more than fit into the tiles before", 2, 260, 270, 257, false},
+		{"as many as fit into the tiles before", 2, 260, 270, 254, true},
+	} {
+		l := newToldLog(t)
+		var mine []audit.Leaf
+		for i := range c.size {
+			tenant := troth.Tenant("globex")
+			if i >= c.first && i < c.first+c.number {
+				tenant = "acme"
+			}
+			if leaf := l.add(l.entry(tenant, byte(i))); tenant == "acme" {
+				mine = append(mine, leaf)
+			}
+		}
+		hash := audit.HashLeaf(mine[c.pruned-1].Append(nil))
+		lines := []string{fmt.Sprintf("pruned %d %s\n", c.pruned, base64Of(hash[:]))}
+		for _, leaf := range mine[c.pruned:] {
+			lines = append(lines, l.leaf(leaf))
+		}
+		if c.pruned < len(mine) {
+			lines = append(lines, l.at(mine[len(mine)-1]))
+		}
+		p, all, err := proven(l.export("acme", lines...), verifiersOf(t, l.key.VerifierKey()))
+		if !c.holds {
+			require.ErrorIs(t, err, audit.ErrProof, c.name)
+			continue
+		}
+		require.NoError(t, err, c.name)
+		require.Equal(t, uint64(c.pruned), p.Pruned)
+		require.Len(t, all, c.number-c.pruned)
+	}
+}
+
+// A redaction that was refused is no reason for what is gone.
+func TestVerifyTenant_AReasonTellsOfWhatWasDone(t *testing.T) {
+	for outcome, want := range map[troth.ActOutcome]error{troth.Done: nil, troth.Refused: audit.ErrProof, troth.Unknown: audit.ErrProof} {
+		l := newToldLog(t)
+		gone := l.add(l.entry("acme", 1))
+		why := l.reason("acme", 2, gone)
+		why.Outcome = outcome
+		reason := l.add(why)
+		_, _, err := proven(l.export("acme", l.redacted(gone), l.leaf(reason), l.at(reason)), fixedRing(t))
+		require.ErrorIs(t, err, want, outcome)
+	}
 }
 
 func isRefusal(err error) bool {

@@ -20,12 +20,15 @@ type TenantProof struct {
 	// entry of this number and hash, unless it was pruned.
 	Number uint64
 	Hash   [32]byte
-	// Pruned is the number up to which entries were destroyed; why stands in the
-	// platform's entries.
+	// Pruned is the number up to which entries were destroyed, as the export says:
+	// nothing in it shows that they were, and were not left out. It can say so only of
+	// whole tiles, so of no log of fewer than 256 entries. Why stands in the platform's
+	// entries.
 	Pruned uint64
 	// Redacted is how many more were redacted. An entry in the export gives the
 	// reason, but for those that Elsewhere counts: they were redacted after the
-	// log was closed, and the reason is among the tenant's entries in a later log.
+	// log was closed, as the export says, and the reason is among the tenant's entries
+	// in a later log.
 	Redacted, Elsewhere int
 }
 
@@ -42,7 +45,8 @@ type ProvenEntry struct {
 
 // VerifyTenant reads an export that [Trail.Export] wrote and checks that it holds
 // all entries of one tenant up to a signed checkpoint: none missing, cut off,
-// doubled or of somebody else, and not a byte changed. It calls visit, unless
+// doubled or of somebody else, and not a byte changed, but for those that it says are
+// gone, see [TenantProof]. It calls visit, unless
 // that is nil, for each in order, before all is checked: what visit saw is
 // proven only when VerifyTenant returns no error. It ends with the error of visit
 // if that returns one.

@@ -262,10 +262,13 @@ func TestVerifyTenant_NoBitCanChange(t *testing.T) {
 	t.Parallel()
 	l := newToldLog(t)
 	l.add(l.entry("acme", 1))
+	for i := range 255 { // a tile, which could be pruned
+		l.add(l.entry("globex", byte(i)))
+	}
 	second := l.add(l.entry("acme", 2))
 	third := l.add(l.entry("acme", 3))
 	last := l.add(l.reason("acme", 4, second))
-	v := fixedRing(t)
+	v := verifiersOf(t, l.key.VerifierKey())
 	refusesNeighbours(t, l.export("acme", "pruned 1 -\n", l.redacted(second), l.leaf(third), l.leaf(last), l.at(last)), func(b []byte) error {
 		_, _, err := proven(b, v)
 		return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/merkle"
 )
 
@@ -66,7 +67,8 @@ func (t *tenantReader) readEntries() error {
 // finish checks that the entries end where the checkpoint says, and that what is
 // redacted has a reason.
 func (t *tenantReader) finish() error {
-	if t.number != t.proof.Number || t.hash != t.proof.Hash || t.unknown || t.entry && !t.bound {
+	if t.number != t.proof.Number || t.hash != t.proof.Hash || t.unknown || t.entry && !t.bound ||
+		t.proof.Pruned > tiled(t.proof.Checkpoint.Size) {
 		return ErrProof
 	}
 	for _, r := range t.reasons {
@@ -108,6 +110,9 @@ func (t *tenantReader) readLeaf(value string) error {
 		return ErrProof
 	}
 	t.number, t.hash = leaf.Number, HashLeaf(raw)
+	if !t.follows(leaf.Index) {
+		return ErrProof
+	}
 	t.entry, t.leaf, t.index, t.behind = true, true, leaf.Index, leaf.Index+1
 	if err := t.explain(env); err != nil {
 		return err
@@ -156,13 +161,27 @@ func (t *tenantReader) readAt(value string) error {
 		merkle.VerifyInclusion(index, cp.Size, t.hash, cp.Root, hashes) != nil {
 		return ErrProof
 	}
+	if !t.follows(index) {
+		return ErrProof
+	}
 	t.bound, t.behind = true, index+1
 	return nil
 }
 
+// follows reports whether the entry that was read last can stand at the index, for
+// what is said to be pruned before it: that is whole tiles of the log, and those of the
+// tenant's entries between stand in front of the index too.
+func (t *tenantReader) follows(index uint64) bool {
+	between := t.number - t.proof.Pruned - 1
+	return t.proof.Pruned == 0 || between <= index && t.proof.Pruned <= tiled(index-between)
+}
+
+// tiled is how much of that size pruning could take.
+func tiled(size uint64) uint64 { return size - size%tileWidth }
+
 // explain notes which redacted entry the envelope gives the reason for.
 func (t *tenantReader) explain(env Envelope) error {
-	if env.Act != actRedact.Name {
+	if env.Act != actRedact.Name || env.Outcome != troth.Done {
 		return nil
 	}
 	var hash [32]byte

@@ -192,7 +192,7 @@ func (v *verification) checkHeads() (first int, err error) {
 		case h.Closed != (i+1 < len(v.heads)):
 			return 0, damage("is open or closed out of turn")
 		case h.Size == 0 || h.Size > maxSize:
-			return 0, damage("is empty, or of a size that cannot be")
+			return 0, damage(emptyHead)
 		case !v.trail.verifiers.names(h.Origin, h.Signer):
 			return 0, damage("its signer is not among the keys to verify with")
 		case h.Pruned > h.Size || h.Pruned%tileWidth != 0 || (h.Pruned > 0) != !h.PrunedBy.IsZero():

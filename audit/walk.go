@@ -60,6 +60,9 @@ func (w *walk) begin(ctx context.Context) error {
 		return err
 	}
 	w.checkpoints = checkpointCursor{trail: w.trail, log: w.head.Log, from: w.start}
+	if err := w.oldCheckpoints(ctx); err != nil {
+		return err
+	}
 	w.report.Pruned = min(w.start, w.head.Pruned)
 	if w.start > 0 && w.head.Pruned == 0 {
 		return w.openingBehind(ctx)

@@ -75,6 +75,46 @@ func (w *walk) checkpoint(row CheckpointRow) error {
 	return nil
 }
 
+// oldCheckpoints looks at the checkpoints from before what pruning has left. They were
+// signed by the log's key, for the salt that it has; whether the log leads to one is
+// told by the tiles that are left, where it ends with one.
+func (w *walk) oldCheckpoints(ctx context.Context) error {
+	if w.trusted != nil || w.start == 0 {
+		return nil
+	}
+	old := checkpointCursor{trail: w.trail, log: w.head.Log}
+	for {
+		if err := old.fill(ctx); err != nil || old.next >= w.start {
+			return err
+		}
+		if err := w.oldCheckpoint(ctx, old.page[0]); err != nil {
+			return err
+		}
+		old.page = old.page[1:]
+	}
+}
+
+func (w *walk) oldCheckpoint(ctx context.Context, row CheckpointRow) error {
+	cp, err := w.trail.openRow(row)
+	if err != nil {
+		return err
+	}
+	damage := func(reason string) error { return w.damage("checkpoint", "size "+utoa(cp.Size), reason) }
+	switch {
+	case cp.Origin != w.head.Origin:
+		return damage("is of another log")
+	case cp.SaltCommitment != saltCommitment(w.head.Salt):
+		return damage("has another salt than the log")
+	case cp.Size%tileWidth != 0:
+		return nil
+	}
+	err = w.trail.leadsTo(ctx, w.head, cp)
+	if isRolledBack(err) {
+		return damage("root is not that of the entries")
+	}
+	return err
+}
+
 // endCheckpoints looks at what is left behind the end: a checkpoint of a log
 // that was longer once, or of no log.
 func (w *walk) endCheckpoints(ctx context.Context) error {

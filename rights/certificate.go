@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -112,7 +113,7 @@ func (t *CertificateTime) UnmarshalJSON(b []byte) error {
 }
 
 var (
-	// ErrCertificate says that something is no certificate.
+	// ErrCertificate says that something is no certificate, or contradicts itself.
 	ErrCertificate = errors.New("rights: not a certificate")
 	// ErrCertificateProof says that a certificate is not what the trail recorded.
 	ErrCertificateProof = errors.New("rights: certificate is not what was recorded")
@@ -159,7 +160,8 @@ func (c Certificate) Marshal() ([]byte, error) {
 
 // ParseCertificate reads a certificate. Layout does not matter; of everything else it
 // accepts only what [Certificate.Marshal] writes: every member that it knows, in that
-// order, once, and no other. Anything else is [ErrCertificate].
+// order, once, and no other; and nothing that contradicts itself, such as a final
+// certificate of which something is kept. Anything else is [ErrCertificate].
 func ParseCertificate(b []byte) (Certificate, error) {
 	if len(b) > MaxCertificate {
 		return Certificate{}, ErrCertificate
@@ -175,10 +177,32 @@ func ParseCertificate(b []byte) (Certificate, error) {
 		return Certificate{}, ErrCertificate
 	}
 	var plain bytes.Buffer
-	if json.Compact(&plain, b) != nil || !bytes.Equal(plain.Bytes(), again) {
+	if json.Compact(&plain, b) != nil || !bytes.Equal(plain.Bytes(), again) || !c.sound() {
 		return Certificate{}, ErrCertificate
 	}
 	return c, nil
+}
+
+// sound reports whether the certificate does not contradict itself.
+func (c Certificate) sound() bool {
+	if c.Stage != Provisional && c.Stage != Final || c.Right != Erase || len(c.Sources) == 0 || c.Tenant.Validate() != nil {
+		return false
+	}
+	if c.Stage == Final && c.Complete != nil {
+		return false
+	}
+	for i := range c.Sources {
+		s := &c.Sources[i]
+		known := s.Outcome == "" || slices.Contains(outcomes, s.Outcome) // of one that was not asked yet there is none
+		if !known || s.Outcome.Complete() && len(s.Kept) > 0 {
+			return false
+		}
+		waits := s.CopiesUntil != nil && s.CopiesUntil.After(c.Issued.Time)
+		if c.Stage == Final && (!s.Outcome.Complete() || waits) {
+			return false
+		}
+	}
+	return true
 }
 
 // Proven is what the proof of a certificate shows: an entry of the trail, as who verified

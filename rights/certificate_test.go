@@ -176,8 +176,57 @@ func TestVerifyCertificate_RefusesEveryChange(t *testing.T) {
 	require.ErrorIs(t, err, errCrash)
 }
 
+// A certificate that the host signed and that contradicts itself is none.
+func TestParseCertificate_RefusesContradictions(t *testing.T) {
+	at := rights.CertificateTime{Time: time.Date(2026, 10, 1, 9, 0, 0, 0, time.UTC)}
+	later := rights.CertificateTime{Time: at.Add(time.Hour)}
+	final := func() rights.Certificate {
+		return rights.Certificate{
+			Format: rights.CertificateFormat, Stage: rights.Final, Issued: at, Tenant: acme, Request: "r", Right: rights.Erase,
+			Received: at, Sources: []rights.CertificateSource{
+				{Name: "orders", Outcome: rights.Done, Method: rights.Deleted, Records: 3, At: at, CopiesUntil: &at},
+				{Name: "logs", Outcome: rights.NothingFound, At: at},
+			},
+		}
+	}
+	parse := func(c rights.Certificate) error {
+		file, err := c.Marshal()
+		require.NoError(t, err)
+		_, err = rights.ParseCertificate(file)
+		return err
+	}
+	require.NoError(t, parse(final()))
+	kept := []rights.CertificateKept{{Basis: rights.LegalClaims, Records: 1, Until: &later}}
+	for name, change := range map[string]func(c *rights.Certificate){
+		"no such stage":               func(c *rights.Certificate) { c.Stage = "done" },
+		"another right":               func(c *rights.Certificate) { c.Right = rights.Access },
+		"no sources":                  func(c *rights.Certificate) { c.Sources = nil },
+		"no tenant":                   func(c *rights.Certificate) { c.Tenant = "" },
+		"final, and complete later":   func(c *rights.Certificate) { c.Complete = &later },
+		"final, and copies are left":  func(c *rights.Certificate) { c.Sources[0].CopiesUntil = &later },
+		"final, and something failed": func(c *rights.Certificate) { c.Sources[1].Outcome = rights.Failed },
+		"final, and something is kept": func(c *rights.Certificate) {
+			c.Sources[0].Outcome, c.Sources[0].Kept = rights.Retained, kept
+		},
+		"done, and something is kept": func(c *rights.Certificate) { c.Stage, c.Sources[0].Kept = rights.Provisional, kept },
+		"an outcome that is none":     func(c *rights.Certificate) { c.Stage, c.Sources[0].Outcome = rights.Provisional, "gone" },
+	} {
+		c := final()
+		change(&c)
+		require.ErrorIs(t, parse(c), rights.ErrCertificate, name)
+	}
+	c := final()
+	c.Stage, c.Complete, c.Sources[0].CopiesUntil = rights.Provisional, &later, &later
+	c.Sources[1].Outcome, c.Sources[1].Kept = rights.Retained, kept
+	require.NoError(t, parse(c), "provisional")
+}
+
 func FuzzParseCertificate(f *testing.F) {
 	f.Add([]byte(`{"format":"troth.rights.certificate/1"}`))
+	f.Add([]byte(`{"format":"troth.rights.certificate/1","nonce":"00","stage":"provisional","issued":"2026-10-01T09:00:00.000000Z",` +
+		`"controller":"Shop <1> & Söhne","tenant":"acme","request":"r","right":"erase","received":"2026-10-01T09:00:00.000000Z","ledger":1,` +
+		`"sources":[{"name":"orders","outcome":"retained","records":1,"at":"2026-10-01T09:00:00.000000Z","kept":[{"basis":"legal-claims",` +
+		`"records":1,"until":"2026-10-02T09:00:00.000000Z"}],"evidence":"e"}],"proof":"p\n"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := rights.ParseCertificate(b)
 		if err != nil {

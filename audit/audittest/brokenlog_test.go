@@ -22,6 +22,7 @@ var brokenLog = map[string]brokenStore{
 	"leaves logs open":                            {func(s *auditmem.Store) audit.Backend { return staysOpen{s} }, "heads_come_back_as_they_went_in"},
 	"creates logs behind a gap":                   {func(s *auditmem.Store) audit.Backend { return gaps{s} }, "a_log_whose_number_is_taken"},
 	"moves heads from anywhere":                   {func(s *auditmem.Store) audit.Backend { return forks{s} }, "a_head_moves_from_exactly"},
+	"looks not who signs a log":                   {func(s *auditmem.Store) audit.Backend { return anySigner{s} }, "a_head_moves_from_exactly"},
 	"looks at the size of a head only":            {func(s *auditmem.Store) audit.Backend { return sizesOnly{s} }, "a_head_moves_from_exactly"},
 	"says moved always":                           {func(s *auditmem.Store) audit.Backend { return sureOfMove{s} }, "of_moves_of_one_head"},
 	"takes in order of tenant and id":             {func(s *auditmem.Store) audit.Backend { return byID{s} }, "what_is_taken_from_the_inbox"},
@@ -76,6 +77,7 @@ type (
 	gaps         struct{ *auditmem.Store }
 	forks        struct{ *auditmem.Store }
 	sizesOnly    struct{ *auditmem.Store }
+	anySigner    struct{ *auditmem.Store }
 	sureOfMove   struct{ *auditmem.Store }
 	byID         struct{ *auditmem.Store }
 	takesNothing struct{ *auditmem.Store }
@@ -170,6 +172,14 @@ func (s sizesOnly) MoveHead(ctx context.Context, m audit.HeadMove) (bool, error)
 	heads, err := s.Heads(ctx)
 	if err == nil && len(heads) == m.Log {
 		m.FromRoot = heads[m.Log-1].Root
+	}
+	return errorOr(err, func() (bool, error) { return s.Store.MoveHead(ctx, m) })
+}
+
+func (s anySigner) MoveHead(ctx context.Context, m audit.HeadMove) (bool, error) {
+	heads, err := s.Heads(ctx)
+	if err == nil && len(heads) == m.Log {
+		m.FromSigner = heads[m.Log-1].Signer
 	}
 	return errorOr(err, func() (bool, error) { return s.Store.MoveHead(ctx, m) })
 }

@@ -97,11 +97,14 @@ var logHeadChecks = []check{
 	}},
 	{"a head moves from exactly where it stands and keeps the rest", func(r *rig) {
 		ok(r.store.CreateHead(r.Context(), headOf(1)))(r)
-		move := audit.HeadMove{Log: 1, FromSize: 100, FromRoot: hashOf(1), Size: 107, Root: hashOf(7), Signer: "other+key", Tag: hashOf(8)}
+		move := moveOf(107)
+		move.Root, move.Signer, move.Tag = hashOf(7), "other+key", hashOf(8)
 		for name, change := range map[string]func(m *audit.HeadMove){
 			"of another size": func(m *audit.HeadMove) { m.FromSize++ },
 			"of another root": func(m *audit.HeadMove) { m.FromRoot[31] ^= 1 },
 			"of another log":  func(m *audit.HeadMove) { m.Log = 2 },
+			"of another key":  func(m *audit.HeadMove) { m.FromSigner = "other+key" },
+			"of no key":       func(m *audit.HeadMove) { m.FromSigner = "" },
 		} {
 			m := move
 			change(&m)
@@ -118,7 +121,7 @@ var logHeadChecks = []check{
 	{"the head of a closed log does not move", func(r *rig) {
 		ok(r.store.CreateHead(r.Context(), headOf(1)))(r)
 		ok(r.store.CreateHead(r.Context(), headOf(2)))(r)
-		moved := ok(r.store.MoveHead(r.Context(), audit.HeadMove{Log: 1, FromSize: 100, FromRoot: hashOf(1), Size: 101}))(r)
+		moved := ok(r.store.MoveHead(r.Context(), moveOf(101)))(r)
 		r.want(!moved && ok(r.store.Heads(r.Context()))(r)[0].Size == 100, "a closed log was moved")
 	}},
 	{"of moves of one head at once one takes place", func(r *rig) {
@@ -127,8 +130,7 @@ var logHeadChecks = []check{
 		var wg sync.WaitGroup
 		for n := range uint64(cap(results)) {
 			wg.Go(func() {
-				m := audit.HeadMove{Log: 1, FromSize: 100, FromRoot: hashOf(1), Size: 200 + n, Root: hashOf(n), Signer: "s"}
-				moved, err := r.store.MoveHead(r.Context(), m)
+				moved, err := r.store.MoveHead(r.Context(), moveOf(200+n))
 				if err != nil {
 					r.Error(err)
 				}

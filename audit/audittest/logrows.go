@@ -102,6 +102,15 @@ func headOf(log int) audit.Head {
 	}
 }
 
+// moveOf moves the head of the first log to that size.
+func moveOf(size uint64) audit.HeadMove {
+	from := headOf(1)
+	return audit.HeadMove{
+		Log: 1, FromSize: from.Size, FromRoot: from.Root, FromSigner: from.Signer,
+		Size: size, Root: hashOf(size), Signer: "s",
+	}
+}
+
 func partOf(entry troth.EntryID, n int) audit.PartRow {
 	salt := hashOf(uint64(n))
 	return audit.PartRow{

@@ -79,8 +79,7 @@ var logTxChecks = []check{
 func (r *rig) writeLog(ctx context.Context) {
 	r.Helper()
 	r.want(ok(r.store.CreateHead(ctx, headOf(1)))(r), "the log was not created")
-	move := audit.HeadMove{Log: 1, FromSize: 100, FromRoot: hashOf(1), Size: 101, Root: hashOf(2), Signer: "s"}
-	r.want(ok(r.store.MoveHead(ctx, move))(r), "the head was not moved")
+	r.want(ok(r.store.MoveHead(ctx, moveOf(101)))(r), "the head was not moved")
 	r.append(ctx, entry("acme", 1))
 	r.append(ctx, entry("acme", 2))
 	r.want(ok(r.store.Quarantine(ctx, []audit.TenantEntry{{Tenant: "acme", ID: entryID(2)}}))(r) == 1, "it was not moved")

@@ -7,10 +7,9 @@
 //
 // A file is recognised by how it begins: the proof of one entry, all entries of
 // one tenant, the proof that a log only grew, a signed checkpoint, a consent
-// receipt, a certificate of destruction, or the opening of a pseudonym, which needs
-// -pseudonym and no key.
-// -checkpoint is an older
-// checkpoint of the log that is known to be good: what a proof that the log only
+// receipt, a certificate of destruction or of what became of a request to erase, or the
+// opening of a pseudonym, which needs -pseudonym and no key.
+// -checkpoint is an older checkpoint of the log that is known to be good: what a proof that the log only
 // grew begins with, and what everything else is compared with. Checkpoints in
 // several files are compared with one another, so a log that shows two histories
 // is found where both are given; give proofs that a log only grew first.
@@ -118,13 +117,13 @@ func verdict(status int, err error) string {
 // reason is the error without what the verdict says already, and without the name
 // of the package, which is nothing to who asks.
 func reason(err error) string {
-	text := strings.NewReplacer("audit: ", "", "consent: ", "", "retention: ", "").Replace(err.Error())
+	text := strings.NewReplacer("audit: ", "", "consent: ", "", "retention: ", "", "rights: ", "").Replace(err.Error())
 	switch text {
 	case "proof does not hold":
 		return "it does not lead to what was signed"
 	case "receipt does not hold":
 		return "it is not the receipt that was recorded: something in it was changed"
-	case "certificate does not hold":
+	case "certificate does not hold", "certificate is not what was recorded":
 		return "it is not the certificate that was recorded: something in it was changed"
 	}
 	return strings.TrimPrefix(text, "proof does not hold: ")

@@ -49,7 +49,7 @@ func (s *Store) CreateHead(ctx context.Context, h audit.Head) (created bool, err
 func (s *Store) MoveHead(ctx context.Context, m audit.HeadMove) (moved bool, err error) {
 	err = s.atomically(ctx, func(ctx context.Context) error {
 		h, found, err := s.heads.Get(ctx, m.Log)
-		if err != nil || !found || h.Closed || h.Size != m.FromSize || h.Root != m.FromRoot {
+		if err != nil || !found || h.Closed || h.Size != m.FromSize || h.Root != m.FromRoot || h.Signer != m.FromSigner {
 			return err
 		}
 		h.Size, h.Root, h.Signer, h.Tag = m.Size, m.Root, m.Signer, m.Tag

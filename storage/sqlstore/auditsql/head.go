@@ -69,7 +69,8 @@ func (s *Store) CreateHead(ctx context.Context, h audit.Head) (created bool, err
 
 // MoveHead implements audit.LogSystem.
 func (s *Store) MoveHead(ctx context.Context, m audit.HeadMove) (bool, error) {
-	return s.exec(ctx, s.log.moveHead, signed(m.Size), m.Root[:], m.Signer, m.Tag[:], m.Log, signed(m.FromSize), m.FromRoot[:])
+	return s.exec(ctx, s.log.moveHead, signed(m.Size), m.Root[:], m.Signer, m.Tag[:],
+		m.Log, signed(m.FromSize), m.FromRoot[:], m.FromSigner)
 }
 
 // Prune implements audit.LogSystem.

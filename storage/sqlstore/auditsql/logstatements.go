@@ -69,7 +69,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 			ON CONFLICT DO NOTHING`,
 		closeHead: `UPDATE troth_audit_head SET closed = TRUE WHERE log = ?`,
 		moveHead: `UPDATE troth_audit_head SET size = ?, root = ?, signer = ?, tag = ?
-			WHERE log = ? AND size = ? AND root = ? AND NOT closed`,
+			WHERE log = ? AND size = ? AND root = ? AND signer = ? AND NOT closed`,
 
 		logRange:   entry + ` WHERE log = ? AND idx >= ? ORDER BY idx LIMIT ?`,
 		logEntries: entry + ` WHERE tenant = ? AND (log, number) > (?, ?)`, // and more
