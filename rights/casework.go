@@ -193,21 +193,26 @@ func (c *change) snapshot(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// allWork is [Desk.Work] of everything that was noted when the work began: a source whose
-// row is gone must not look as if it had never been asked.
+// allWork is [Desk.Work] of everything that was noted when the work began.
 func (c *change) allWork(ctx context.Context) ([]SourceWork, error) {
 	work, err := c.d.Work(ctx, c.tenant, c.id)
 	if err != nil {
 		return nil, err
 	}
+	return work, c.whole(ctx, work)
+}
+
+// whole returns [ErrRecord] if work is not everything that was noted when the work began: a
+// source whose row is gone must not look as if it had never been asked.
+func (c *change) whole(ctx context.Context, work []SourceWork) error {
 	events, err := c.d.Events(ctx, c.tenant, c.id)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, e := range events {
 		if e.From == StateAccepted && e.Word == "sources" && e.Ref != strconv.Itoa(len(work)) {
-			return nil, ErrRecord
+			return ErrRecord
 		}
 	}
-	return work, nil
+	return nil
 }

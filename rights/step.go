@@ -102,6 +102,9 @@ const (
 	lastPause  = time.Hour
 )
 
+// turnTime is after how long of a transaction no other source begins in it.
+const turnTime = 100 * time.Millisecond
+
 func pauseAfter(tries int) time.Duration {
 	if tries > 10 {
 		return lastPause
@@ -126,7 +129,7 @@ func (d *Desk) step(ctx context.Context, key ItemKey) error {
 		case StateCollecting:
 			more, err = d.collect(ctx, key)
 		case StateCoolingOff:
-			more, err = d.coolOff(ctx, key)
+			more, err = false, d.coolOff(ctx, key)
 		case StateExecuting:
 			more, err = false, d.execute(ctx, key)
 		default:
@@ -318,48 +321,66 @@ func guarded[T any](call func() (T, error)) (got T, err error) {
 
 // coolOff begins what cannot be taken back when its time has come, and no request of the
 // same person is open that wants to see first what would be gone.
-func (d *Desk) coolOff(ctx context.Context, key ItemKey) (more bool, err error) {
+func (d *Desk) coolOff(ctx context.Context, key ItemKey) error {
 	var told map[string][]troth.EntryID
 	if d.opt.evidence != nil {
 		q, err := d.read(ctx, key.Tenant, key.Owner)
 		if err != nil {
-			return false, err
+			return err
 		}
 		if told, err = d.toldOf(ctx, key.Tenant, q.subject); err != nil {
-			return false, err
+			return err
 		}
 	}
-	by, err := d.found(ctx, key.Tenant, key.Owner)
+	v, err := d.visit(ctx, key)
+	if err != nil {
+		return err
+	}
+	waits, fell := true, false
+	begin := func(ctx context.Context, c *change) error {
+		waits, fell = true, false
+		if wait, err := c.mustWait(ctx, told[c.id]); err != nil || wait {
+			return err
+		}
+		waits, c.by = false, v.by
+		if err := c.fire(ctx, CooledOff, happening{}); err != nil || v.apart {
+			return err
+		}
+		fell = true
+		return v.turn(ctx, c)
+	}
+	err = d.when(ctx, key, StateCoolingOff, begin)
+	if err != nil && fell && ctx.Err() == nil {
+		v.undone(ctx, err)
+		err = d.when(ctx, key, StateCoolingOff, begin)
+	}
+	if err != nil || waits {
+		return err
+	}
+	return v.execute(ctx)
+}
+
+// mustWait reports whether what cannot be taken back has to wait, and until when in its
+// step.
+func (c *change) mustWait(ctx context.Context, told []troth.EntryID) (bool, error) {
+	at, err := c.cooledAt(ctx)
 	if err != nil {
 		return false, err
 	}
-	wait := false
-	err = d.when(ctx, key, StateCoolingOff, func(ctx context.Context, c *change) error {
-		at, err := c.cooledAt(ctx)
-		if err != nil {
-			return err
-		}
-		if at > c.now {
-			wait = true
-			return c.stepAt(ctx, at)
-		}
-		asked, err := c.seesFirst(ctx)
-		if err != nil {
-			return err
-		}
-		if asked {
-			wait = true
-			return c.stepAt(ctx, c.now+lastPause.Microseconds())
-		}
-		if d.opt.evidence != nil {
-			if err := c.agrees(ctx, told[c.id]); err != nil {
-				return err
-			}
-		}
-		c.by = by
-		return c.fire(ctx, CooledOff, happening{})
-	})
-	return !wait, err
+	if at > c.now {
+		return true, c.stepAt(ctx, at)
+	}
+	asked, err := c.seesFirst(ctx)
+	if err != nil {
+		return false, err
+	}
+	if asked {
+		return true, c.stepAt(ctx, c.now+lastPause.Microseconds())
+	}
+	if c.d.opt.evidence != nil {
+		return false, c.agrees(ctx, told)
+	}
+	return false, nil
 }
 
 // cooledAt is when the time to cool off ends, by the approval: the due instant of a row has
