@@ -173,24 +173,23 @@ func (c *change) work(ctx context.Context, name string) (SourceWork, error) {
 	return parseSourceWork(name, message)
 }
 
-// snapshot notes the sources that are registered, and returns how many: what comes later
-// is not asked, and what goes meanwhile is missed.
-func (c *change) snapshot(ctx context.Context) (n int, err error) {
-	for i := range c.d.opt.sources {
-		s := &c.d.opt.sources[i]
-		if !s.asked(c.q.right) {
-			continue
+// addWork writes a source that is to be asked.
+func (c *change) addWork(ctx context.Context, w *SourceWork) error {
+	return c.d.insertItem(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, w.Source)}, w.append(nil))
+}
+
+// snapshot are the sources that are registered for a right: what comes later is not asked,
+// and what goes meanwhile is missed.
+func (d *Desk) snapshot(r Right) (work []SourceWork) {
+	for i := range d.opt.sources {
+		if s := &d.opt.sources[i]; s.asked(r) {
+			work = append(work, SourceWork{
+				Source: s.Name, Order: s.Order, Policy: s.Policy, Title: s.Title,
+				Able: s.acting(r) != nil || r.Effect() == Discloses && s.Exporter != nil,
+			})
 		}
-		w := SourceWork{
-			Source: s.Name, Order: s.Order, Policy: s.Policy, Title: s.Title,
-			Able: s.acting(c.q.right) != nil || c.q.right.Effect() == Discloses && s.Exporter != nil,
-		}
-		if err := c.d.insertItem(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, s.Name)}, w.append(nil)); err != nil {
-			return 0, err
-		}
-		n++
 	}
-	return n, nil
+	return work
 }
 
 // allWork is [Desk.Work] of everything that was noted when the work began.

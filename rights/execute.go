@@ -9,11 +9,12 @@ import (
 )
 
 // execute carries out a request that is being executed.
-func (d *Desk) execute(ctx context.Context, key ItemKey) error {
+func (d *Desk) execute(ctx context.Context, key ItemKey, q *request) error {
 	v, err := d.visit(ctx, key)
 	if err != nil {
 		return err
 	}
+	v.q = q
 	return v.execute(ctx)
 }
 
@@ -125,7 +126,7 @@ func (c *change) settle(ctx context.Context, w *SourceWork, r *Report) error {
 		return c.putWork(ctx, w)
 	case before.settled() && before.says(w):
 		w.At = before.At
-		return errors.Join(c.putWork(ctx, w), c.leave(ctx, w))
+		return errors.Join(c.putWork(ctx, w), c.leave(ctx, w, true))
 	}
 	var err error
 	if w.Evidence, err = c.d.record(ctx, troth.Entry{
@@ -139,7 +140,7 @@ func (c *change) settle(ctx context.Context, w *SourceWork, r *Report) error {
 	if err := c.fire(ctx, SourceDone, happening{word: string(w.Outcome), ref: w.Source}); err != nil {
 		return err
 	}
-	return c.leave(ctx, w)
+	return c.leave(ctx, w, before.settled())
 }
 
 // facts are what the trail says of a source that was settled.

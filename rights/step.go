@@ -21,24 +21,28 @@ func stepKey(tenant troth.Tenant, request string) ItemKey {
 	return ItemKey{Tenant: tenant, Owner: request, Kind: ItemStep, ID: "step"}
 }
 
-// stepAt has the request carried on at an instant, in microseconds.
-func (c *change) stepAt(ctx context.Context, at int64) error {
+// stepAt has the request carried on at an instant, in microseconds; stepEnd no more, until
+// something happens. The last that is said in a transaction is written, at its end.
+func (c *change) stepAt(at int64) { c.next, c.steps = max(at, 1), true }
+
+func (c *change) stepEnd() { c.next, c.steps = 0, true }
+
+// putStep writes when the request is carried on.
+func (c *change) putStep(ctx context.Context) error {
 	key := stepKey(c.tenant, c.id)
+	if c.next == 0 {
+		_, err := c.d.store.DeleteItem(ctx, key)
+		return wrap("end step", err)
+	}
 	row, message, found, err := c.d.item(ctx, key)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return c.d.insertItem(ctx, ItemRow{ItemKey: key, DueAt: max(at, 1)}, canon.AppendDomain(nil, stepDomain))
+		return c.d.insertItem(ctx, ItemRow{ItemKey: key, DueAt: c.next}, canon.AppendDomain(nil, stepDomain))
 	}
-	row.DueAt = max(at, 1)
+	row.DueAt = c.next
 	return c.d.putItem(ctx, row, message)
-}
-
-// stepEnd has it carried on no more, until something happens.
-func (c *change) stepEnd(ctx context.Context) error {
-	_, err := c.d.store.DeleteItem(ctx, stepKey(c.tenant, c.id))
-	return wrap("end step", err)
 }
 
 // proceed has a request that came to a state carried on, where the desk can do that by
@@ -46,24 +50,22 @@ func (c *change) stepEnd(ctx context.Context) error {
 func (c *change) proceed(ctx context.Context, to State) error {
 	switch to {
 	case StateAccepted:
-		if c.q.right.Effect() == Answers {
-			return nil
+		if c.q.right.Effect() != Answers {
+			c.stepAt(c.now)
 		}
-		return c.stepAt(ctx, c.now)
 	case StateExecuting:
+		c.stepAt(c.now)
 		if c.q.right.Effect() == Destroys {
-			if err := c.enter(ctx); err != nil {
-				return err
-			}
+			return c.enter(ctx)
 		}
-		return c.stepAt(ctx, c.now)
 	case StateCollecting:
-		return c.stepAt(ctx, c.now)
+		c.stepAt(c.now)
 	case StateCoolingOff:
-		return c.stepAt(ctx, c.now+c.d.opt.coolingOff.Microseconds())
+		c.stepAt(c.now + c.d.opt.coolingOff.Microseconds())
 	default:
-		return c.stepEnd(ctx)
+		c.stepEnd()
 	}
+	return nil
 }
 
 // WithCoolingOff sets how long what cannot be taken back waits once it was approved.
@@ -124,14 +126,16 @@ func (d *Desk) step(ctx context.Context, key ItemKey) error {
 		}
 		var more bool
 		switch q.state {
-		case StateAccepted:
-			more, err = d.beginWork(ctx, key)
-		case StateCollecting:
-			more, err = d.collect(ctx, key)
+		case StateAccepted, StateCollecting:
+			if q.atOnce() {
+				more, err = d.beginWork(ctx, key)
+			} else {
+				more, err = d.collect(ctx, key, q)
+			}
 		case StateCoolingOff:
-			more, err = false, d.coolOff(ctx, key)
+			more, err = false, d.coolOff(ctx, key, q)
 		case StateExecuting:
-			more, err = false, d.execute(ctx, key)
+			more, err = false, d.execute(ctx, key, q)
 		default:
 			more, err = d.endSteps(ctx, key)
 		}
@@ -147,20 +151,27 @@ func (d *Desk) endSteps(ctx context.Context, key ItemKey) (more bool, err error)
 	return false, wrap("end step", err)
 }
 
-// beginWork notes who is to be asked. What needs no identity needs no review either: it is
-// done at once.
+// atOnce reports whether a request needs no review: what needs no identity.
+func (q *request) atOnce() bool {
+	return q.state == StateAccepted && q.right.Effect() == Changes && q.needs() == LevelNone
+}
+
+// beginWork notes who is to do what is done at once.
 func (d *Desk) beginWork(ctx context.Context, key ItemKey) (more bool, err error) {
 	return true, d.when(ctx, key, StateAccepted, func(ctx context.Context, c *change) error {
-		n, err := c.snapshot(ctx)
-		if err != nil {
-			return err
+		work := d.snapshot(c.q.right)
+		for i := range work {
+			if err := c.addWork(ctx, &work[i]); err != nil {
+				return err
+			}
 		}
-		sources := happening{word: "sources", ref: strconv.Itoa(n)}
-		if c.q.right.Effect() == Changes && c.q.needs() == LevelNone {
-			return c.fire(ctx, ExecutionBegan, sources)
-		}
-		return c.fire(ctx, CollectionBegan, sources)
+		return c.fire(ctx, ExecutionBegan, began(work))
 	})
+}
+
+// began says with what work begins.
+func began(work []SourceWork) happening {
+	return happening{word: "sources", ref: strconv.Itoa(len(work))}
 }
 
 // when changes a request that is still in a state; one that is not is left alone.
@@ -181,33 +192,43 @@ func (d *Desk) glance(ctx context.Context, key ItemKey, s State) (*change, error
 	if err != nil || q.state != s {
 		return nil, err
 	}
-	return &change{d: d, tenant: key.Tenant, id: key.Owner, q: q, now: max(d.micros(), q.clock+1)}, nil
+	return d.seen(key, q), nil
+}
+
+// seen is a request as it was read.
+func (d *Desk) seen(key ItemKey, q *request) *change {
+	return &change{d: d, tenant: key.Tenant, id: key.Owner, q: q, now: max(d.micros(), q.clock+1)}
 }
 
 // collect asks sources what there is, until none of them names an identifier that the
-// others have not been asked with, and notes all of it at once: asking changes nothing, and
-// is done again after a crash.
-func (d *Desk) collect(ctx context.Context, key ItemKey) (more bool, err error) {
-	work, err := d.Work(ctx, key.Tenant, key.Owner)
-	if err != nil {
+// others have not been asked with, and notes all of it at once, with who was to be asked:
+// asking changes nothing, and is done again after a crash.
+func (d *Desk) collect(ctx context.Context, key ItemKey, q *request) (more bool, err error) {
+	c := d.seen(key, q)
+	round := search{c: c, asked: map[int]error{}, fresh: q.state == StateAccepted}
+	if round.fresh {
+		round.work = d.snapshot(q.right)
+	} else if round.work, err = d.Work(ctx, key.Tenant, key.Owner); err != nil {
 		return false, err
 	}
-	by, err := d.found(ctx, key.Tenant, key.Owner)
-	if err != nil {
+	if round.by, err = d.found(ctx, key.Tenant, key.Owner); err != nil {
 		return false, err
 	}
-	c, err := d.glance(ctx, key, StateCollecting)
-	if err != nil || c == nil {
-		return false, err
-	}
-	round := search{c: c, work: work, by: by, asked: map[int]error{}}
+	known := len(round.by)
 	for again := true; again; {
 		if again, err = round.ask(ctx); err != nil {
 			return false, err
 		}
 	}
-	err = d.when(ctx, key, StateCollecting, func(ctx context.Context, c *change) error {
-		more, err = c.collected(ctx, &round, len(by))
+	err = d.when(ctx, key, q.state, func(ctx context.Context, now *change) error {
+		if round.fresh {
+			h := began(round.work)
+			h.at = c.now
+			if err := now.fire(ctx, CollectionBegan, h); err != nil {
+				return err
+			}
+		}
+		more, err = now.collected(ctx, &round, known)
 		return err
 	})
 	return more, err
@@ -221,6 +242,8 @@ type search struct {
 	// asked are the sources that were, by their place in work, with how that ended.
 	asked map[int]error
 	pause time.Duration
+	// fresh says that nothing of it was noted yet.
+	fresh bool
 }
 
 // ask asks those who have not been asked with all that is known; again says that somebody
@@ -258,7 +281,7 @@ func (r *search) ask(ctx context.Context) (again bool, err error) {
 // collected notes what a search came to, which had begun with so many identifiers. more says
 // that another process knows of others by now.
 func (c *change) collected(ctx context.Context, r *search, began int) (more bool, err error) {
-	count, err := c.addFound(ctx, r.by[began:])
+	count, err := c.addFound(ctx, r, began)
 	if err != nil {
 		return false, err
 	}
@@ -269,16 +292,20 @@ func (c *change) collected(ctx context.Context, r *search, began int) (more bool
 		if done && w.Tries > 0 { // what comes is tried as often, whoever could not be found out
 			w.Tries, was = 0, true
 		}
-		if !was {
-			continue
+		switch {
+		case r.fresh:
+			err = c.addWork(ctx, w)
+		case was:
+			err = c.putWork(ctx, w)
 		}
-		if err := c.putWork(ctx, w); err != nil {
+		if err != nil {
 			return false, err
 		}
 	}
 	switch {
 	case r.pause > 0:
-		return false, c.stepAt(ctx, c.now+r.pause.Microseconds())
+		c.stepAt(c.now + r.pause.Microseconds())
+		return false, nil
 	case !done:
 		return true, nil
 	}
@@ -287,8 +314,9 @@ func (c *change) collected(ctx context.Context, r *search, began int) (more bool
 
 // later has a request carried on after a pause.
 func (d *Desk) later(ctx context.Context, key ItemKey, s State, pause time.Duration) error {
-	return d.when(ctx, key, s, func(ctx context.Context, c *change) error {
-		return c.stepAt(ctx, c.now+pause.Microseconds())
+	return d.when(ctx, key, s, func(_ context.Context, c *change) error {
+		c.stepAt(c.now + pause.Microseconds())
+		return nil
 	})
 }
 
@@ -321,13 +349,10 @@ func guarded[T any](call func() (T, error)) (got T, err error) {
 
 // coolOff begins what cannot be taken back when its time has come, and no request of the
 // same person is open that wants to see first what would be gone.
-func (d *Desk) coolOff(ctx context.Context, key ItemKey) error {
+func (d *Desk) coolOff(ctx context.Context, key ItemKey, q *request) error {
 	var told map[string][]troth.EntryID
 	if d.opt.evidence != nil {
-		q, err := d.read(ctx, key.Tenant, key.Owner)
-		if err != nil {
-			return err
-		}
+		var err error
 		if told, err = d.toldOf(ctx, key.Tenant, q.subject); err != nil {
 			return err
 		}
@@ -346,7 +371,7 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey) error {
 		if err := c.fire(ctx, CooledOff, happening{}); err != nil || v.apart {
 			return err
 		}
-		fell = true
+		fell, v.q = true, c.q
 		return v.turn(ctx, c)
 	}
 	err = d.when(ctx, key, StateCoolingOff, begin)
@@ -368,14 +393,16 @@ func (c *change) mustWait(ctx context.Context, told []troth.EntryID) (bool, erro
 		return false, err
 	}
 	if at > c.now {
-		return true, c.stepAt(ctx, at)
+		c.stepAt(at)
+		return true, nil
 	}
 	asked, err := c.seesFirst(ctx)
 	if err != nil {
 		return false, err
 	}
 	if asked {
-		return true, c.stepAt(ctx, c.now+lastPause.Microseconds())
+		c.stepAt(c.now + lastPause.Microseconds())
+		return true, nil
 	}
 	if c.d.opt.evidence != nil {
 		return false, c.agrees(ctx, told)

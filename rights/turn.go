@@ -14,6 +14,8 @@ type visit struct {
 	// by is what the person is found by, read outside of any transaction: opening it in one
 	// may have to wait for that same transaction to end.
 	by []plainIdentifier
+	// q is the request as it was read or committed last; nil if that is not known any more.
+	q *request
 	// work is how far the sources are, in their order, as it was read or committed last.
 	work []SourceWork
 	// said is what a source elsewhere reported that has not been noted yet, failed how one
@@ -107,8 +109,9 @@ func (v *visit) turn(ctx context.Context, c *change) error {
 // there on each has its own: what fails keeps nobody else from ending.
 func (v *visit) together(ctx context.Context) error {
 	moved := true
+	v.q = nil
 	err := v.d.when(ctx, v.key, StateExecuting, func(ctx context.Context, c *change) error {
-		moved = false
+		moved, v.q = false, c.q
 		return v.turn(ctx, c)
 	})
 	switch {
@@ -127,7 +130,7 @@ func (v *visit) together(ctx context.Context) error {
 // undone says that the transaction of a turn came to nothing, for a source that failed or
 // for err.
 func (v *visit) undone(ctx context.Context, err error) {
-	v.apart, v.ended, v.work = true, false, nil
+	v.apart, v.ended, v.work, v.q = true, false, nil, nil
 	if len(v.failed) == 0 {
 		v.d.failed(ctx, v.key, "", "act together", err)
 	}
@@ -200,10 +203,19 @@ func (v *visit) elsewhere(ctx context.Context) (pause time.Duration, err error) 
 	return pause, nil
 }
 
+// glance is the request as it stands.
+func (v *visit) glance(ctx context.Context) (*change, error) {
+	if q := v.q; q != nil {
+		v.q = nil
+		return v.d.seen(v.key, q), nil
+	}
+	return v.d.glance(ctx, v.key, StateExecuting)
+}
+
 // ask calls a source that is elsewhere outside of any transaction, under a key by which it
 // knows what it did, and keeps what it says.
 func (v *visit) ask(ctx context.Context, w *SourceWork) error {
-	c, err := v.d.glance(ctx, v.key, StateExecuting)
+	c, err := v.glance(ctx)
 	if err != nil {
 		return err
 	}
