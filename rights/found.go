@@ -32,7 +32,12 @@ func (d *Desk) found(ctx context.Context, tenant troth.Tenant, request string) (
 		}
 		return all, nil
 	}
-	text, kept, err = d.openSealed(ctx, contentsKey(tenant, request), findingPurpose)
+	return d.given(ctx, tenant, request)
+}
+
+// given is what a request came with to find a person by.
+func (d *Desk) given(ctx context.Context, tenant troth.Tenant, request string) ([]plainIdentifier, error) {
+	text, kept, err := d.openSealed(ctx, contentsKey(tenant, request), findingPurpose)
 	if err != nil || !kept {
 		return nil, err
 	}
