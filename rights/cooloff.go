@@ -48,11 +48,15 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey, q *request) error {
 // mustWait reports whether what cannot be taken back has to wait, and until when in its
 // step.
 func (c *change) mustWait(ctx context.Context, told []troth.EntryID) (bool, error) {
-	at, err := c.cooledAt(ctx)
+	events, err := c.d.Events(ctx, c.tenant, c.id)
 	if err != nil {
 		return false, err
 	}
-	if at > c.now {
+	e, err := c.since(events)
+	if err != nil {
+		return false, err
+	}
+	if at := c.cooledAt(&e); at > c.now {
 		c.stepAt(at)
 		return true, nil
 	}
@@ -65,30 +69,22 @@ func (c *change) mustWait(ctx context.Context, told []troth.EntryID) (bool, erro
 		return true, nil
 	}
 	if c.d.opt.evidence != nil {
-		return false, c.agrees(ctx, told)
+		return false, c.agrees(events, told)
 	}
 	return false, nil
 }
 
 // cooledAt is when the time to cool off ends, by the approval: the due instant of a row has
 // no tag, and may be anybody's.
-func (c *change) cooledAt(ctx context.Context) (int64, error) {
-	e, err := c.since(ctx)
-	if err != nil {
-		return 0, err
+func (c *change) cooledAt(approved *Event) int64 {
+	if !approved.Until.IsZero() {
+		return micros(approved.Until)
 	}
-	if !e.Until.IsZero() {
-		return micros(e.Until), nil
-	}
-	return micros(e.RecordedAt) + c.d.opt.coolingOff.Microseconds(), nil
+	return micros(approved.RecordedAt) + c.d.opt.coolingOff.Microseconds()
 }
 
 // since is the event by which the request came to its state.
-func (c *change) since(ctx context.Context) (Event, error) {
-	events, err := c.d.Events(ctx, c.tenant, c.id)
-	if err != nil {
-		return Event{}, err
-	}
+func (c *change) since(events []Event) (Event, error) {
 	for _, e := range slices.Backward(events) {
 		if e.To == c.q.state && e.From != e.To {
 			return e, nil
