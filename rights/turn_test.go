@@ -315,3 +315,60 @@ func (s refusingStore) PutItem(ctx context.Context, row rights.ItemRow) error {
 	}
 	return s.Backend.PutItem(ctx, row)
 }
+
+// TestErase_SeveralElsewhere: each is noted, whoever fails among them, and one that has more
+// to do is asked until it has not.
+func TestErase_SeveralElsewhere(t *testing.T) {
+	for _, failing := range []string{"courier", "mailer"} {
+		w := newWorld(t)
+		calls := map[string]int{}
+		far := func(name string) rights.Option {
+			return rights.WithSource(rights.Source{Name: name, Order: rights.Remote, Eraser: does(func(context.Context, rights.Inquiry) (rights.Report, error) {
+				calls[name]++
+				if name == failing && calls[name] == 1 {
+					return rights.Report{}, errDown
+				}
+				n := calls[name] - count(name == failing)
+				return rights.Report{Outcome: rights.Done, Method: rights.Deleted, Records: uint64(n), More: n < 3}, nil
+			})})
+		}
+		near := &shelf{house: &house{tx: w.db}, name: "near", order: rights.Primary, by: "subject", held: map[string]uint64{ada.ID: 1}}
+		w.desk = w.open(rights.WithCoolingOff(0), far("courier"), far("mailer"), rights.WithSource(near.source()))
+		r := w.approved(rights.Erase)
+		require.Equal(t, rights.StateExecuting, w.step(r.ID).State)
+		other := map[string]string{"courier": "mailer", "mailer": "courier"}[failing]
+		require.Equal(t, map[string]rights.Outcome{other: rights.Done, failing: "", "near": ""}, w.outcomes(r.ID), failing)
+		require.Equal(t, 1, w.work(r.ID)[failing].Tries)
+		w.clock.move(time.Minute)
+		require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
+		require.Equal(t, map[string]int{other: 3, failing: 4}, calls)
+		require.EqualValues(t, 3, w.work(r.ID)[failing].Records)
+		require.EqualValues(t, 3, w.work(r.ID)[other].Records)
+	}
+}
+
+// TestCollect_SaysWhenItBegan: what is noted at the end of asking says when that began.
+func TestCollect_SaysWhenItBegan(t *testing.T) {
+	s, w := undoing(t)
+	slow := s.index.source()
+	slow.Locator = looks(func(ctx context.Context, q rights.Inquiry) (rights.Located, error) {
+		w.clock.move(time.Hour)
+		return s.index.Locate(ctx, q)
+	})
+	w.desk = w.open(rights.WithCoolingOff(0), rights.WithSource(slow))
+	began := w.clock.now()
+	r := w.accepted(rights.Erase)
+	require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
+	events, err := w.desk.Events(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	i := slices.IndexFunc(events, func(e rights.Event) bool { return e.Kind == rights.CollectionBegan })
+	require.WithinDuration(t, began, events[i].At, time.Second)
+	require.GreaterOrEqual(t, events[i].RecordedAt.Sub(events[i].At), 59*time.Minute)
+}
+
+// looks is a locator that is a function.
+type looks func(ctx context.Context, q rights.Inquiry) (rights.Located, error)
+
+func (l looks) Locate(ctx context.Context, q rights.Inquiry) (rights.Located, error) {
+	return l(ctx, q)
+}
