@@ -173,41 +173,45 @@ func (c *change) work(ctx context.Context, name string) (SourceWork, error) {
 	return parseSourceWork(name, message)
 }
 
-// snapshot notes the sources that are registered, and returns how many: what comes later
-// is not asked, and what goes meanwhile is missed.
-func (c *change) snapshot(ctx context.Context) (n int, err error) {
-	for i := range c.d.opt.sources {
-		s := &c.d.opt.sources[i]
-		if !s.asked(c.q.right) {
-			continue
-		}
-		w := SourceWork{
-			Source: s.Name, Order: s.Order, Policy: s.Policy, Title: s.Title,
-			Able: s.acting(c.q.right) != nil || c.q.right.Effect() == Discloses && s.Exporter != nil,
-		}
-		if err := c.d.insertItem(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, s.Name)}, w.append(nil)); err != nil {
-			return 0, err
-		}
-		n++
-	}
-	return n, nil
+// addWork writes a source that is to be asked.
+func (c *change) addWork(ctx context.Context, w *SourceWork) error {
+	return c.d.insertItem(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, w.Source)}, w.append(nil))
 }
 
-// allWork is [Desk.Work] of everything that was noted when the work began: a source whose
-// row is gone must not look as if it had never been asked.
+// snapshot are the sources that are registered for a right: what comes later is not asked,
+// and what goes meanwhile is missed.
+func (d *Desk) snapshot(r Right) (work []SourceWork) {
+	for i := range d.opt.sources {
+		if s := &d.opt.sources[i]; s.asked(r) {
+			work = append(work, SourceWork{
+				Source: s.Name, Order: s.Order, Policy: s.Policy, Title: s.Title,
+				Able: s.acting(r) != nil || r.Effect() == Discloses && s.Exporter != nil,
+			})
+		}
+	}
+	return work
+}
+
+// allWork is [Desk.Work] of everything that was noted when the work began.
 func (c *change) allWork(ctx context.Context) ([]SourceWork, error) {
 	work, err := c.d.Work(ctx, c.tenant, c.id)
 	if err != nil {
 		return nil, err
 	}
+	return work, c.whole(ctx, work)
+}
+
+// whole returns [ErrRecord] if work is not everything that was noted when the work began: a
+// source whose row is gone must not look as if it had never been asked.
+func (c *change) whole(ctx context.Context, work []SourceWork) error {
 	events, err := c.d.Events(ctx, c.tenant, c.id)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, e := range events {
 		if e.From == StateAccepted && e.Word == "sources" && e.Ref != strconv.Itoa(len(work)) {
-			return nil, ErrRecord
+			return ErrRecord
 		}
 	}
-	return work, nil
+	return nil
 }

@@ -19,6 +19,12 @@ type change struct {
 	now int64
 	// fired says that there is something to write.
 	fired bool
+	// steps says that the request's step is to be written: carried on at next, or no more.
+	steps bool
+	next  int64
+	// rings is when the request's clock is to be looked at, by what was read; -1 for a
+	// request that is new.
+	rings int64
 	// by is what the person is found by, where it was read before the transaction: opening
 	// it in one may have to wait for that same transaction to end.
 	by []plainIdentifier
@@ -58,9 +64,17 @@ func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn fu
 		if err != nil {
 			return err
 		}
-		c := &change{d: d, tenant: tenant, id: id, q: q, now: max(d.micros(), q.clock+1)}
+		c := &change{d: d, tenant: tenant, id: id, q: q, now: max(d.micros(), q.clock+1), rings: -1}
+		if q.seq > 0 {
+			c.rings = nextStage(q)
+		}
 		if err := fn(ctx, c); err != nil {
 			return err
+		}
+		if c.steps {
+			if err := c.putStep(ctx); err != nil {
+				return err
+			}
 		}
 		after = q.view(tenant, id, c.now)
 		if !c.fired {

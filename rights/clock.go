@@ -147,7 +147,10 @@ func (c *change) wind(ctx context.Context) error {
 	if q.alarmFor != due {
 		q.alarmFor, q.stage = due, 0
 	}
-	return c.alarmAt(ctx, nextStage(q))
+	if next := nextStage(q); next != c.rings {
+		return c.alarmAt(ctx, next)
+	}
+	return nil
 }
 
 // stages are how near a deadline is, as they are stored from 1.

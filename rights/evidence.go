@@ -89,11 +89,7 @@ func (d *Desk) toldOf(ctx context.Context, tenant troth.Tenant, subjectID string
 
 // agrees compares the request with what the trail told of it, before something that cannot
 // be taken back.
-func (c *change) agrees(ctx context.Context, told []troth.EntryID) error {
-	events, err := c.d.Events(ctx, c.tenant, c.id)
-	if err != nil {
-		return err
-	}
+func (c *change) agrees(events []Event, told []troth.EntryID) error {
 	if len(events) != int(c.q.seq) || !covers(events, told) {
 		return &TamperedError{c.tenant, []Tampering{{c.id, RequestOld}}}
 	}

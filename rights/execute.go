@@ -8,118 +8,82 @@ import (
 	"github.com/trothdev/troth"
 )
 
-// execute has every source do what the right needs, one order after the other. What
-// fails is tried again, and keeps its own order from ending; what failed too often is a
-// task for a person, and keeps nobody any more.
-func (d *Desk) execute(ctx context.Context, key ItemKey) error {
-	work, err := d.Work(ctx, key.Tenant, key.Owner)
+// execute carries out a request that is being executed.
+func (d *Desk) execute(ctx context.Context, key ItemKey, q *request) error {
+	v, err := d.visit(ctx, key)
 	if err != nil {
 		return err
 	}
-	for _, o := range orders {
-		var pause time.Duration
-		for i := range work {
-			w := &work[i]
-			if w.Order != o || w.settled() {
-				continue
-			}
-			err := d.act(ctx, key, w)
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case errors.Is(err, errMoved):
-				return nil // who moved it on carries it on
-			case err != nil:
-				d.failed(ctx, key, w.Source, "act", err)
-				pause = max(pause, pauseAfter(w.Tries+1))
-			}
-		}
-		if pause > 0 {
-			return d.later(ctx, key, StateExecuting, pause)
-		}
-	}
-	return d.when(ctx, key, StateExecuting, func(ctx context.Context, c *change) error { return c.executed(ctx) })
+	v.q = q
+	return v.execute(ctx)
 }
 
-// act has one source do its part, until it is settled. An error is a failure that is
-// tried again.
-func (d *Desk) act(ctx context.Context, key ItemKey, w *SourceWork) error {
-	by, err := d.found(ctx, key.Tenant, key.Owner)
-	if err != nil {
-		return err
-	}
+// act has one source do its part, until it is settled. One that failed is tried again after
+// a pause.
+func (v *visit) act(ctx context.Context, w *SourceWork) (pause time.Duration, err error) {
 	for !w.settled() {
-		err := d.actOnce(ctx, key, w, by)
-		if err == nil {
+		err := v.actOnce(ctx, w)
+		switch {
+		case err == nil:
 			continue
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case errors.Is(err, errMoved):
+			return 0, err
 		}
-		if ctx.Err() != nil {
-			return err
-		}
-		if again := d.when(ctx, key, StateExecuting, func(ctx context.Context, c *change) error {
+		again := v.d.when(ctx, v.key, StateExecuting, func(ctx context.Context, c *change) error {
 			return c.failedOnce(ctx, w)
-		}); again != nil || w.settled() {
-			return again
+		})
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
 		}
-		return err
+		if again == nil && w.settled() {
+			return 0, nil
+		}
+		if again == nil {
+			again = err
+		}
+		v.d.failed(ctx, v.key, w.Source, "act", again)
+		return pauseAfter(w.Tries + 1), nil
 	}
-	return nil
+	return 0, nil
 }
 
 // actOnce calls one source. One that is elsewhere is called outside of any transaction,
 // under a key by which it knows what it did; any other in the one that notes what it
 // reports.
-func (d *Desk) actOnce(ctx context.Context, key ItemKey, w *SourceWork, by []plainIdentifier) error {
-	s := d.source(w.Source)
-	var report Report
-	switch {
-	case !w.Able:
-		report.Outcome = Unsupported
-	case s == nil:
-		report.Outcome = Failed
+func (v *visit) actOnce(ctx context.Context, w *SourceWork) error {
+	if err := v.failed[w.Source]; err != nil {
+		delete(v.failed, w.Source)
+		return err
 	}
-	call := func(ctx context.Context, c *change) (err error) {
-		act := s.acting(c.q.right)
-		if act == nil { // it could, when the request was accepted
-			report.Outcome = Failed
-			return nil
-		}
-		if report, err = guarded(func() (Report, error) { return act(ctx, c.inquiry(w.Source, by)) }); err != nil {
-			return err
-		}
-		return report.validate()
-	}
-	if w.Order == Remote && report.Outcome == "" {
-		c, err := d.glance(ctx, key, StateExecuting)
-		if err != nil {
-			return err
-		}
-		if c == nil {
-			return errMoved
-		}
-		if err := call(ctx, c); err != nil {
+	if w.Order == Remote {
+		if err := v.ask(ctx, w); err != nil {
+			delete(v.failed, w.Source)
 			return err
 		}
 	}
 	moved := true
-	err := d.when(ctx, key, StateExecuting, func(ctx context.Context, c *change) error {
+	err := v.d.when(ctx, v.key, StateExecuting, func(ctx context.Context, c *change) error {
 		moved = false
 		now, err := c.work(ctx, w.Source)
 		if err != nil || now.settled() {
 			*w = now
 			return err
 		}
-		if w.Order != Remote && report.Outcome == "" {
-			if err := call(ctx, c); err != nil {
+		report := v.known(c.q.right, &now)
+		if report == nil {
+			if report, err = v.call(ctx, c, &now); err != nil {
 				return err
 			}
 		}
-		if err := c.settle(ctx, &now, &report); err != nil {
+		if err := c.settle(ctx, &now, report); err != nil {
 			return err
 		}
 		*w = now
 		return nil
 	})
+	delete(v.said, w.Source)
 	if err == nil && moved {
 		return errMoved
 	}
@@ -162,7 +126,7 @@ func (c *change) settle(ctx context.Context, w *SourceWork, r *Report) error {
 		return c.putWork(ctx, w)
 	case before.settled() && before.says(w):
 		w.At = before.At
-		return errors.Join(c.putWork(ctx, w), c.leave(ctx, w))
+		return errors.Join(c.putWork(ctx, w), c.leave(ctx, w, true))
 	}
 	var err error
 	if w.Evidence, err = c.d.record(ctx, troth.Entry{
@@ -176,7 +140,7 @@ func (c *change) settle(ctx context.Context, w *SourceWork, r *Report) error {
 	if err := c.fire(ctx, SourceDone, happening{word: string(w.Outcome), ref: w.Source}); err != nil {
 		return err
 	}
-	return c.leave(ctx, w)
+	return c.leave(ctx, w, before.settled())
 }
 
 // facts are what the trail says of a source that was settled.
@@ -204,17 +168,15 @@ func (w *SourceWork) facts(request string, r Right) troth.Facts {
 	return f
 }
 
-// executed ends the execution: what is left is counted, and the answer is on its way.
-func (c *change) executed(ctx context.Context) error {
-	work, err := c.allWork(ctx)
-	if err != nil {
+// executed ends the execution, of which everything is settled: what is left is counted, and
+// the answer is on its way.
+func (c *change) executed(ctx context.Context, work []SourceWork) error {
+	if err := c.whole(ctx, work); err != nil {
 		return err
 	}
 	c.q.done, c.q.left = 0, 0
 	for i := range work {
 		switch {
-		case !work[i].settled():
-			return nil // another process is at it
 		case work[i].Outcome.Complete():
 			c.q.done++
 		case work[i].Outcome == Retained && work[i].Records > 0:

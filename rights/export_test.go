@@ -49,3 +49,8 @@ func ExtensionReasons() []ExtensionReason { return extensionReasons }
 
 // NewCode makes a code.
 var NewCode = newCode
+
+// WithTurnTime sets after how long of a transaction no other source begins in it.
+func WithTurnTime(d time.Duration) Option {
+	return func(o *options) error { o.turnTime = d; return nil }
+}

@@ -32,7 +32,12 @@ func (d *Desk) found(ctx context.Context, tenant troth.Tenant, request string) (
 		}
 		return all, nil
 	}
-	text, kept, err = d.openSealed(ctx, contentsKey(tenant, request), findingPurpose)
+	return d.given(ctx, tenant, request)
+}
+
+// given is what a request came with to find a person by.
+func (d *Desk) given(ctx context.Context, tenant troth.Tenant, request string) ([]plainIdentifier, error) {
+	text, kept, err := d.openSealed(ctx, contentsKey(tenant, request), findingPurpose)
 	if err != nil || !kept {
 		return nil, err
 	}
@@ -72,14 +77,18 @@ func merged(all []plainIdentifier, more []Identifier) ([]plainIdentifier, error)
 	return all, nil
 }
 
-// addFound adds identifiers that sources named, and returns how many there are.
-func (c *change) addFound(ctx context.Context, more []plainIdentifier) (int, error) {
+// addFound adds identifiers that sources named in a search, which had begun with so many, and
+// returns how many there are: another process may have added others.
+func (c *change) addFound(ctx context.Context, r *search, began int) (int, error) {
+	if r.fresh && len(r.by) == began {
+		return began, nil
+	}
 	all, err := c.d.found(ctx, c.tenant, c.id)
 	if err != nil {
 		return 0, err
 	}
 	before := len(all)
-	for _, p := range more {
+	for _, p := range r.by[began:] {
 		if !slices.Contains(all, p) {
 			all = append(all, p)
 		}

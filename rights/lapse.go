@@ -39,7 +39,11 @@ func (d *Desk) lapse(ctx context.Context, key ItemKey) error {
 		if err != nil || !found || row.DueAt > c.now || !c.q.state.waits() {
 			return err
 		}
-		e, err := c.since(ctx)
+		events, err := d.Events(ctx, c.tenant, c.id)
+		if err != nil {
+			return err
+		}
+		e, err := c.since(events)
 		if err != nil {
 			return err
 		}

@@ -21,8 +21,9 @@ func obligationOf(source string, k ObligationKind) string { return source + "/" 
 // The kinds of obligations that a source leaves.
 var sourceObligations = []ObligationKind{DeferredErasure, KeptUntil, RecipientAnswer, ManualTask, BackupExpiry}
 
-// leave opens what a source leaves to be done, and closes what it left before.
-func (c *change) leave(ctx context.Context, w *SourceWork) error {
+// leave opens what a source leaves to be done, and closes what it left before, if it had
+// been settled before.
+func (c *change) leave(ctx context.Context, w *SourceWork, before bool) error {
 	due := map[ObligationKind]time.Time{}
 	switch w.Outcome {
 	case Retained:
@@ -46,16 +47,20 @@ func (c *change) leave(ctx context.Context, w *SourceWork) error {
 	for _, k := range sourceObligations {
 		at, open := due[k]
 		var err error
-		if open {
+		switch {
+		case open:
 			err = c.oblige(ctx, Obligation{ID: obligationOf(w.Source, k), Kind: k, Ref: w.Source, DueAt: at})
-		} else {
+		case before:
 			err = c.discharge(ctx, obligationOf(w.Source, k), string(w.Outcome))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if len(due) == 0 {
+	switch {
+	case len(due) == 0 && !before:
+		return nil
+	case len(due) == 0:
 		_, err := c.d.store.DeleteItem(ctx, checkKey(c.tenant, c.id, w.Source))
 		return wrap("end check", err)
 	}
@@ -207,7 +212,7 @@ func (d *Desk) settleAgain(ctx context.Context, key ItemKey, say func(ctx contex
 		case err != nil:
 			return err
 		case r.Outcome == "":
-			return c.leave(ctx, &w)
+			return c.leave(ctx, &w, true)
 		}
 		return c.settle(ctx, &w, r)
 	})

@@ -252,7 +252,7 @@ func (d *Desk) liftOne(ctx context.Context, key ItemKey, source string, l liftin
 		if err := c.putWork(ctx, &w); err != nil {
 			return err
 		}
-		if err := c.leave(ctx, &w); err != nil {
+		if err := c.leave(ctx, &w, true); err != nil {
 			return err
 		}
 		return c.fire(ctx, RestrictionLifted, happening{word: l.ground, ref: source})

@@ -52,6 +52,7 @@ type options struct {
 	exports     *Exports
 	coolingOff  time.Duration
 	sourceTries int
+	turnTime    time.Duration
 	checkEvery  time.Duration
 	answerTime  time.Duration
 
@@ -70,7 +71,7 @@ func defaults() options {
 		sets: deadline.Shipped(), regimes: []string{"gdpr", "uk", "ccpa"},
 		proofLife: 30 * 24 * time.Hour, codeLife: 15 * time.Minute, tries: 5, codes: 5,
 		lapse: 90 * 24 * time.Hour, contentsLife: 90 * 24 * time.Hour, recordMonths: 24,
-		poll: time.Minute, sourceTries: 8, coolingOff: 72 * time.Hour, checkEvery: 24 * time.Hour, answerTime: 30 * 24 * time.Hour, remedies: map[string]Remedy{}, appealWindow: deadline.Period{Days: 60},
+		poll: time.Minute, sourceTries: 8, turnTime: turnTime, coolingOff: 72 * time.Hour, checkEvery: 24 * time.Hour, answerTime: 30 * 24 * time.Hour, remedies: map[string]Remedy{}, appealWindow: deadline.Period{Days: 60},
 	}
 }
 

@@ -111,9 +111,11 @@ type Exporter interface {
 // Eraser destroys what a source holds of a person.
 //
 // One that is not [Remote] is called in a transaction, which commits together with what
-// it reports; it may be called again for what is left, see [Report.More]. One that is
-// Remote is called outside of any, and may be called again with the same key: it reports
-// everything that was done under that key.
+// it reports; it may be called again for what is left, see [Report.More]. Other sources may
+// have worked in the same transaction before, and what it did is undone and asked for again
+// where one after it fails: it writes by the context that it is given, or it is Remote. One
+// that is Remote is called outside of any transaction, and may be called again with the same
+// key: it reports everything that was done under that key.
 type Eraser interface {
 	Erase(ctx context.Context, q Inquiry) (Report, error)
 }

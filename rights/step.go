@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"time"
 
@@ -21,24 +20,28 @@ func stepKey(tenant troth.Tenant, request string) ItemKey {
 	return ItemKey{Tenant: tenant, Owner: request, Kind: ItemStep, ID: "step"}
 }
 
-// stepAt has the request carried on at an instant, in microseconds.
-func (c *change) stepAt(ctx context.Context, at int64) error {
+// stepAt has the request carried on at an instant, in microseconds; stepEnd no more, until
+// something happens. The last that is said in a transaction is written, at its end.
+func (c *change) stepAt(at int64) { c.next, c.steps = max(at, 1), true }
+
+func (c *change) stepEnd() { c.next, c.steps = 0, true }
+
+// putStep writes when the request is carried on.
+func (c *change) putStep(ctx context.Context) error {
 	key := stepKey(c.tenant, c.id)
+	if c.next == 0 {
+		_, err := c.d.store.DeleteItem(ctx, key)
+		return wrap("end step", err)
+	}
 	row, message, found, err := c.d.item(ctx, key)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return c.d.insertItem(ctx, ItemRow{ItemKey: key, DueAt: max(at, 1)}, canon.AppendDomain(nil, stepDomain))
+		return c.d.insertItem(ctx, ItemRow{ItemKey: key, DueAt: c.next}, canon.AppendDomain(nil, stepDomain))
 	}
-	row.DueAt = max(at, 1)
+	row.DueAt = c.next
 	return c.d.putItem(ctx, row, message)
-}
-
-// stepEnd has it carried on no more, until something happens.
-func (c *change) stepEnd(ctx context.Context) error {
-	_, err := c.d.store.DeleteItem(ctx, stepKey(c.tenant, c.id))
-	return wrap("end step", err)
 }
 
 // proceed has a request that came to a state carried on, where the desk can do that by
@@ -46,24 +49,22 @@ func (c *change) stepEnd(ctx context.Context) error {
 func (c *change) proceed(ctx context.Context, to State) error {
 	switch to {
 	case StateAccepted:
-		if c.q.right.Effect() == Answers {
-			return nil
+		if c.q.right.Effect() != Answers {
+			c.stepAt(c.now)
 		}
-		return c.stepAt(ctx, c.now)
 	case StateExecuting:
+		c.stepAt(c.now)
 		if c.q.right.Effect() == Destroys {
-			if err := c.enter(ctx); err != nil {
-				return err
-			}
+			return c.enter(ctx)
 		}
-		return c.stepAt(ctx, c.now)
 	case StateCollecting:
-		return c.stepAt(ctx, c.now)
+		c.stepAt(c.now)
 	case StateCoolingOff:
-		return c.stepAt(ctx, c.now+c.d.opt.coolingOff.Microseconds())
+		c.stepAt(c.now + c.d.opt.coolingOff.Microseconds())
 	default:
-		return c.stepEnd(ctx)
+		c.stepEnd()
 	}
+	return nil
 }
 
 // WithCoolingOff sets how long what cannot be taken back waits once it was approved.
@@ -102,6 +103,9 @@ const (
 	lastPause  = time.Hour
 )
 
+// turnTime is after how long of a transaction no other source begins in it.
+const turnTime = 100 * time.Millisecond
+
 func pauseAfter(tries int) time.Duration {
 	if tries > 10 {
 		return lastPause
@@ -121,14 +125,16 @@ func (d *Desk) step(ctx context.Context, key ItemKey) error {
 		}
 		var more bool
 		switch q.state {
-		case StateAccepted:
-			more, err = d.beginWork(ctx, key)
-		case StateCollecting:
-			more, err = d.collect(ctx, key)
+		case StateAccepted, StateCollecting:
+			if q.atOnce() {
+				more, err = d.beginWork(ctx, key)
+			} else {
+				more, err = d.collect(ctx, key, q)
+			}
 		case StateCoolingOff:
-			more, err = d.coolOff(ctx, key)
+			more, err = false, d.coolOff(ctx, key, q)
 		case StateExecuting:
-			more, err = false, d.execute(ctx, key)
+			more, err = false, d.execute(ctx, key, q)
 		default:
 			more, err = d.endSteps(ctx, key)
 		}
@@ -144,20 +150,27 @@ func (d *Desk) endSteps(ctx context.Context, key ItemKey) (more bool, err error)
 	return false, wrap("end step", err)
 }
 
-// beginWork notes who is to be asked. What needs no identity needs no review either: it is
-// done at once.
+// atOnce reports whether a request needs no review: what needs no identity.
+func (q *request) atOnce() bool {
+	return q.state == StateAccepted && q.right.Effect() == Changes && q.needs() == LevelNone
+}
+
+// beginWork notes who is to do what is done at once.
 func (d *Desk) beginWork(ctx context.Context, key ItemKey) (more bool, err error) {
 	return true, d.when(ctx, key, StateAccepted, func(ctx context.Context, c *change) error {
-		n, err := c.snapshot(ctx)
-		if err != nil {
-			return err
+		work := d.snapshot(c.q.right)
+		for i := range work {
+			if err := c.addWork(ctx, &work[i]); err != nil {
+				return err
+			}
 		}
-		sources := happening{word: "sources", ref: strconv.Itoa(n)}
-		if c.q.right.Effect() == Changes && c.q.needs() == LevelNone {
-			return c.fire(ctx, ExecutionBegan, sources)
-		}
-		return c.fire(ctx, CollectionBegan, sources)
+		return c.fire(ctx, ExecutionBegan, began(work))
 	})
+}
+
+// began says with what work begins.
+func began(work []SourceWork) happening {
+	return happening{word: "sources", ref: strconv.Itoa(len(work))}
 }
 
 // when changes a request that is still in a state; one that is not is left alone.
@@ -178,114 +191,19 @@ func (d *Desk) glance(ctx context.Context, key ItemKey, s State) (*change, error
 	if err != nil || q.state != s {
 		return nil, err
 	}
-	return &change{d: d, tenant: key.Tenant, id: key.Owner, q: q, now: max(d.micros(), q.clock+1)}, nil
+	return d.seen(key, q), nil
 }
 
-// collect asks sources what there is, until none of them names an identifier that the
-// others have not been asked with, and notes all of it at once: asking changes nothing, and
-// is done again after a crash.
-func (d *Desk) collect(ctx context.Context, key ItemKey) (more bool, err error) {
-	work, err := d.Work(ctx, key.Tenant, key.Owner)
-	if err != nil {
-		return false, err
-	}
-	by, err := d.found(ctx, key.Tenant, key.Owner)
-	if err != nil {
-		return false, err
-	}
-	c, err := d.glance(ctx, key, StateCollecting)
-	if err != nil || c == nil {
-		return false, err
-	}
-	round := search{c: c, work: work, by: by, asked: map[int]error{}}
-	for again := true; again; {
-		if again, err = round.ask(ctx); err != nil {
-			return false, err
-		}
-	}
-	err = d.when(ctx, key, StateCollecting, func(ctx context.Context, c *change) error {
-		more, err = c.collected(ctx, &round, len(by))
-		return err
-	})
-	return more, err
-}
-
-// search is one look at all sources of a request.
-type search struct {
-	c    *change
-	work []SourceWork
-	by   []plainIdentifier
-	// asked are the sources that were, by their place in work, with how that ended.
-	asked map[int]error
-	pause time.Duration
-}
-
-// ask asks those who have not been asked with all that is known; again says that somebody
-// named something new.
-func (r *search) ask(ctx context.Context) (again bool, err error) {
-	d := r.c.d
-	for i := range r.work {
-		w := &r.work[i]
-		s := d.source(w.Source)
-		if w.Located && w.asked == uint32(len(r.by)) || s == nil || s.Locator == nil || w.Tries >= d.opt.sourceTries || r.asked[i] != nil {
-			continue
-		}
-		n := len(r.by)
-		q := r.c.inquiry(w.Source, r.by)
-		there, err := guarded(func() (Located, error) { return s.Locator.Locate(ctx, q) })
-		if err == nil {
-			r.by, err = merged(r.by, there.Identifiers)
-		}
-		if ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		r.asked[i] = err
-		if err != nil {
-			d.failed(ctx, stepKey(r.c.tenant, r.c.id), w.Source, "locate", err)
-			w.Tries++
-			r.pause = max(r.pause, pauseAfter(w.Tries))
-			continue
-		}
-		w.Located, w.Found, w.asked, w.Tries = true, there.Records, uint32(n), 0
-		again = again || len(r.by) > n
-	}
-	return again, nil
-}
-
-// collected notes what a search came to, which had begun with so many identifiers. more says
-// that another process knows of others by now.
-func (c *change) collected(ctx context.Context, r *search, began int) (more bool, err error) {
-	count, err := c.addFound(ctx, r.by[began:])
-	if err != nil {
-		return false, err
-	}
-	done := r.pause == 0 && count == len(r.by)
-	for i := range r.work {
-		w := &r.work[i]
-		_, was := r.asked[i]
-		if done && w.Tries > 0 { // what comes is tried as often, whoever could not be found out
-			w.Tries, was = 0, true
-		}
-		if !was {
-			continue
-		}
-		if err := c.putWork(ctx, w); err != nil {
-			return false, err
-		}
-	}
-	switch {
-	case r.pause > 0:
-		return false, c.stepAt(ctx, c.now+r.pause.Microseconds())
-	case !done:
-		return true, nil
-	}
-	return false, c.fire(ctx, Collected, happening{})
+// seen is a request as it was read.
+func (d *Desk) seen(key ItemKey, q *request) *change {
+	return &change{d: d, tenant: key.Tenant, id: key.Owner, q: q, now: max(d.micros(), q.clock+1)}
 }
 
 // later has a request carried on after a pause.
 func (d *Desk) later(ctx context.Context, key ItemKey, s State, pause time.Duration) error {
-	return d.when(ctx, key, s, func(ctx context.Context, c *change) error {
-		return c.stepAt(ctx, c.now+pause.Microseconds())
+	return d.when(ctx, key, s, func(_ context.Context, c *change) error {
+		c.stepAt(c.now + pause.Microseconds())
+		return nil
 	})
 }
 
@@ -314,103 +232,6 @@ func guarded[T any](call func() (T, error)) (got T, err error) {
 		}
 	}()
 	return call()
-}
-
-// coolOff begins what cannot be taken back when its time has come, and no request of the
-// same person is open that wants to see first what would be gone.
-func (d *Desk) coolOff(ctx context.Context, key ItemKey) (more bool, err error) {
-	var told map[string][]troth.EntryID
-	if d.opt.evidence != nil {
-		q, err := d.read(ctx, key.Tenant, key.Owner)
-		if err != nil {
-			return false, err
-		}
-		if told, err = d.toldOf(ctx, key.Tenant, q.subject); err != nil {
-			return false, err
-		}
-	}
-	by, err := d.found(ctx, key.Tenant, key.Owner)
-	if err != nil {
-		return false, err
-	}
-	wait := false
-	err = d.when(ctx, key, StateCoolingOff, func(ctx context.Context, c *change) error {
-		at, err := c.cooledAt(ctx)
-		if err != nil {
-			return err
-		}
-		if at > c.now {
-			wait = true
-			return c.stepAt(ctx, at)
-		}
-		asked, err := c.seesFirst(ctx)
-		if err != nil {
-			return err
-		}
-		if asked {
-			wait = true
-			return c.stepAt(ctx, c.now+lastPause.Microseconds())
-		}
-		if d.opt.evidence != nil {
-			if err := c.agrees(ctx, told[c.id]); err != nil {
-				return err
-			}
-		}
-		c.by = by
-		return c.fire(ctx, CooledOff, happening{})
-	})
-	return !wait, err
-}
-
-// cooledAt is when the time to cool off ends, by the approval: the due instant of a row has
-// no tag, and may be anybody's.
-func (c *change) cooledAt(ctx context.Context) (int64, error) {
-	e, err := c.since(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if !e.Until.IsZero() {
-		return micros(e.Until), nil
-	}
-	return micros(e.RecordedAt) + c.d.opt.coolingOff.Microseconds(), nil
-}
-
-// since is the event by which the request came to its state.
-func (c *change) since(ctx context.Context) (Event, error) {
-	events, err := c.d.Events(ctx, c.tenant, c.id)
-	if err != nil {
-		return Event{}, err
-	}
-	for _, e := range slices.Backward(events) {
-		if e.To == c.q.state && e.From != e.To {
-			return e, nil
-		}
-	}
-	return Event{}, ErrRecord
-}
-
-// seesFirst reports whether the person has an open request to see their data.
-func (c *change) seesFirst(ctx context.Context) (bool, error) {
-	if c.q.subject == "" {
-		return false, nil
-	}
-	rows, err := c.d.store.RequestsOf(ctx, c.tenant, c.q.subject)
-	if err != nil {
-		return false, wrap("read requests", err)
-	}
-	for _, row := range rows {
-		if row.ID == c.id {
-			continue
-		}
-		q, err := c.d.openRequest(ctx, row) // what a row says of itself is nobody's word
-		if err != nil {
-			return false, err
-		}
-		if q.state.Open() && q.right.Effect() == Discloses {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // Step carries a request on now, instead of when its turn comes. It is for hosts that do

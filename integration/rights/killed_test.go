@@ -48,7 +48,7 @@ func killed(t *testing.T, m mortal) {
 	require.NoError(t, b.furnish(ctx))
 
 	deaths := m.chain(t)
-	require.GreaterOrEqual(t, deaths, map[bool]int{false: 30, true: 5}[testing.Short()], "each transaction twice")
+	require.GreaterOrEqual(t, deaths, map[bool]int{false: 24, true: 5}[testing.Short()], "each of twelve transactions twice")
 	b.now = time.UnixMicro(m.Now).AddDate(0, 0, 20)
 	r, err := b.desk.Request(ctx, "acme", "e")
 	require.NoError(t, err)

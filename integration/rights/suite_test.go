@@ -50,9 +50,14 @@ func open(t testing.TB, db *sql.DB, d sqlstore.Dialect) (*sqlstore.Handle, *righ
 	h, err := sqlstore.Open(t.Context(), db, d)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	return h, storeOn(t, h)
+}
+
+func storeOn(t testing.TB, h *sqlstore.Handle) *rightssql.Store {
+	t.Helper()
 	s, err := rightssql.New(t.Context(), h)
 	require.NoError(t, err)
-	return h, s
+	return s
 }
 
 // What happened to a request after the snapshot would be overlooked.
