@@ -94,7 +94,13 @@ func (h host) inTx(ctx context.Context, t *testing.T, commit bool, fn func(ctx c
 }
 
 // count counts the entries of the tenant that tell of the act.
-func (h host) count(t *testing.T, act string) (n int) {
+func (h host) count(t *testing.T, act string) int {
+	t.Helper()
+	return h.countOf(t, tenant, act)
+}
+
+// countOf is count of any tenant's.
+func (h host) countOf(t *testing.T, tenant troth.Tenant, act string) (n int) {
 	t.Helper()
 	for r, err := range h.Trail.Entries(t.Context(), tenant, audit.Query{}) {
 		require.NoError(t, err)
