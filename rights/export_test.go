@@ -49,3 +49,6 @@ func ExtensionReasons() []ExtensionReason { return extensionReasons }
 
 // NewCode makes a code.
 var NewCode = newCode
+
+// WakeNow looks at one thing that waits to be asked, alone.
+func (d *Desk) WakeNow(ctx context.Context, key ItemKey) error { return d.wake(ctx, key) }

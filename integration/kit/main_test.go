@@ -20,7 +20,10 @@ import (
 	"github.com/trothdev/troth/vault/vaulttest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	victimMain()
+	pgtest.Main(m)
+}
 
 // settings are those that the documentation of kit asks of a SQLite database.
 const settings = "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(2)"
