@@ -122,6 +122,7 @@ type Kit struct {
 	now         func() time.Time
 	signer      audit.Signer // nil in a kit that only records
 	verifiers   audit.Verifiers
+	keys        vault.Backend
 	late        late
 	reconciling reconciling
 	settled     atomic.Bool
@@ -206,40 +207,13 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	if err != nil {
 		return err
 	}
-	k.reconciling.keys = keys
-	var first bool
-	if k.late.keys, first, err = keysAlone(ctx, k.Handle, keys, c, false); err != nil {
-		return err
+	k.keys = keys
+	err = k.wireVault(ctx, c, keys, entries, opts)
+	if c.Secrets.Epochs != nil && errors.Is(err, vault.ErrNoEpochs) { // another process came to the first epoch before
+		err = k.wireVault(ctx, c, keys, entries, opts)
 	}
-	k.Trail, err = audit.New(ctx, entries, &k.late, &k.late, k.trailOptions(c)...)
 	if err != nil {
 		return err
-	}
-	own := []vault.Option{vault.WithLogger(c.Logger), vault.WithClock(c.Clock)}
-	if c.Retention == nil {
-		own = append(own, vault.Unmanaged(ground))
-	}
-	opts = slices.Concat(own, opts)
-	wired := c.vault(keys, k.Trail)
-	wired.Evidence = Evidence(k.Trail)
-	k.Vault, err = vault.Open(ctx, wired, opts...)
-	k.late.vault = k.Vault
-	if err != nil {
-		return err
-	}
-	if first { // the epoch that the vault has opened since, with its evidence, is for both
-		if !k.Vault.Behind() {
-			if _, err := k.Vault.Rotate(troth.WithActor(ctx, self), troth.Platform); err != nil {
-				return err
-			}
-		}
-		before := k.late.keys
-		if k.late.keys, _, err = keysAlone(ctx, k.Handle, keys, c, true); err != nil {
-			return err
-		}
-		if err := before.Close(ctx); err != nil {
-			return err
-		}
 	}
 	managed := []retention.Managed{keys, entries}
 	for _, wire := range []func(ctx context.Context, c Config) (retention.Managed, error){
@@ -261,6 +235,45 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	return k.wireRights(ctx, c, requests)
 }
 
+// wireVault makes the vault and the trail, which need each other.
+func (k *Kit) wireVault(ctx context.Context, c Config, keys vault.Backend, entries audit.Backend, opts []vault.Option) (err error) {
+	var bare bool
+	if k.late.keys, bare, err = keysAlone(ctx, k.Handle, keys, c); err != nil {
+		return err
+	}
+	k.Trail, err = audit.New(ctx, entries, &k.late, &k.late, k.trailOptions(c)...)
+	if err != nil {
+		return err
+	}
+	own := []vault.Option{vault.WithLogger(c.Logger), vault.WithClock(c.Clock)}
+	if c.Retention == nil {
+		own = append(own, vault.Unmanaged(ground))
+	}
+	opts = slices.Concat(own, opts)
+	wired := c.vault(keys, k.Trail)
+	wired.Evidence = Evidence(k.Trail)
+	k.Vault, err = vault.Open(ctx, wired, opts...)
+	k.late.vault = k.Vault
+	if err != nil {
+		return err
+	}
+	if bare { // the epoch that there is by now, with its evidence, is for both
+		if !k.Vault.Behind() {
+			if _, err := k.Vault.Rotate(troth.WithActor(ctx, self), troth.Platform); err != nil {
+				return err
+			}
+		}
+		before := k.late.keys
+		if k.late.keys, err = openForKeys(ctx, k.Handle, keys, c); err != nil {
+			return err
+		}
+		if err := before.Close(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // vault is what both vaults are opened with.
 func (c Config) vault(keys vault.Backend, rec troth.Recorder) vault.Config {
 	return vault.Config{
@@ -269,45 +282,50 @@ func (c Config) vault(keys vault.Backend, rec troth.Recorder) vault.Config {
 }
 
 // keysAlone opens a vault that serves for its keyed hashes only, of which there
-// is no evidence to keep: as one that waits for a replay it does nothing else. It
-// asks the key-encryption key once.
+// is no evidence to keep. It asks the key-encryption key once.
 //
-// Where there is no epoch yet it knows none, and first is true: a trail can tell
-// of the first epoch only once it has keys, so that they cannot lie under it. The
-// platform's index root, under which nobody's data lies, is then directly under
-// the key-encryption key until it is moved to the first epoch. again is for when
-// the vault, which has a trail, was opened.
-func keysAlone(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Config, again bool) (v *vault.Vault, first bool, err error) {
-	wired := c.vault(keys, troth.UnsafeNoEvidence(h))
-	if wired.Epochs != nil && c.KeyBackup == nil && !again {
+// A trail can tell of the first epoch only once it has keys, so that these cannot lie
+// under it: the platform's index root, under which nobody's data lies, is then bare,
+// directly under the key-encryption key. Whoever opens the kit moves it to the
+// epoch, also if the one who made it died before.
+func keysAlone(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Config) (v *vault.Vault, bare bool, err error) {
+	if c.Secrets.Epochs != nil && c.KeyBackup == nil {
+		root, _, err := keys.Root(ctx, troth.Platform, vault.IndexLineage)
+		if err != nil {
+			return nil, false, err
+		}
 		epochs, err := keys.Epochs(ctx)
 		if err != nil {
 			return nil, false, err
 		}
-		if first = len(epochs) == 0; first {
-			wired.Epochs = nil
+		if bare = root.Epoch == 0; bare && len(epochs) == 0 {
+			c.Secrets.Epochs = nil
 		}
 	}
-	v, err = vault.Open(ctx, wired, vault.WithLogger(c.Logger), vault.WithClock(c.Clock), vault.ForReplay())
+	v, err = openForKeys(ctx, h, keys, c)
+	return v, bare, err
+}
+
+// openForKeys opens a vault which does nothing but hash, as one that waits for a replay.
+func openForKeys(ctx context.Context, h *sqlstore.Handle, keys vault.Backend, c Config) (*vault.Vault, error) {
+	v, err := vault.Open(ctx, c.vault(keys, troth.UnsafeNoEvidence(h)), vault.WithLogger(c.Logger), vault.WithClock(c.Clock), vault.ForReplay())
 	if err != nil {
-		return nil, first, err
+		return nil, err
 	}
 	if c.KeyBackup != nil {
 		if err := v.RestorePlatform(ctx, c.KeyBackup); err != nil {
-			return v, first, err
+			return nil, errors.Join(err, v.Close(ctx))
 		}
 	}
-	return v, first, check(ctx, v)
+	// The root that hashes come from, which is made if there is none.
+	if _, err := v.MAC(ctx, troth.KeyRef{Tenant: troth.Platform, Use: "kit.open", ID: "check"}, nil); err != nil {
+		return nil, errors.Join(err, v.Close(ctx))
+	}
+	return v, nil
 }
 
 // self is who acts where nobody else does.
 var self = troth.Actor{Kind: troth.Service, ID: "kit"}
-
-// check asks for the root that hashes come from, and makes it if there is none.
-func check(ctx context.Context, v *vault.Vault) error {
-	_, err := v.MAC(ctx, troth.KeyRef{Tenant: troth.Platform, Use: "kit.open", ID: "check"}, nil)
-	return err
-}
 
 // WithTx returns a context in which all parts work inside the host's own
 // transaction, which stays the host's to commit or roll back.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
-	"github.com/trothdev/troth/vault"
 )
 
 const (
@@ -24,7 +23,6 @@ const (
 type reconciling struct {
 	every time.Duration
 	tell  func(*rights.TamperedError)
-	keys  vault.ControlSystem
 }
 
 // reconcile compares from time to time.
@@ -52,7 +50,7 @@ func (k *Kit) reconcileAll(ctx context.Context) {
 	const page = 100
 	var after troth.Tenant
 	for {
-		tenants, err := k.reconciling.keys.Tenants(ctx, after, page)
+		tenants, err := k.keys.Tenants(ctx, after, page)
 		if err != nil {
 			if ctx.Err() == nil {
 				k.log.Warn("kit: requests were not compared with the trail, will try again", zap.Error(err))

@@ -26,7 +26,11 @@ func (v *Vault) beginEpochs(ctx context.Context) error {
 	if err := v.epochs.Place().validate(); err != nil || len(rows) > 0 {
 		return err
 	}
-	_, err = v.Advance(troth.WithActor(ctx, self))
+	ctx = troth.WithActor(ctx, self)
+	if err := v.epochCall(ctx); err != nil {
+		return err
+	}
+	_, err = v.openAfter(ctx, 0) // and not a second one after another process's first
 	return err
 }
 
@@ -99,6 +103,11 @@ func (v *Vault) Advance(ctx context.Context) (epoch uint32, err error) {
 	if len(rows) > 0 {
 		epoch = rows[len(rows)-1].Epoch
 	}
+	return v.openAfter(ctx, epoch)
+}
+
+// openAfter opens the epoch that follows the given one, unless another process did.
+func (v *Vault) openAfter(ctx context.Context, epoch uint32) (_ uint32, err error) {
 	for range epochTries {
 		if epoch == math.MaxUint32 {
 			return 0, fmt.Errorf("vault: advance: no number is left: %w", ErrKeyRecord)

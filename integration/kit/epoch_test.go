@@ -2,6 +2,7 @@ package kit_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/kit"
+	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/vaultsql"
 	"github.com/trothdev/troth/task"
 	"github.com/trothdev/troth/vault"
 	"github.com/trothdev/troth/vault/vaulttest"
@@ -54,6 +57,44 @@ func TestOpen_TheFirstEpochIsOnTheTrail(t *testing.T) {
 		k, err = kit.Open(t.Context(), c)
 		require.NoError(t, err)
 		require.NoError(t, k.Close(context.WithoutCancel(t.Context())))
+	})
+}
+
+// TestOpen_GoesOnWhereTheFirstStartDied: between the first epoch, which the trail tells of, and
+// moving there the root that the trail itself needed.
+func TestOpen_GoesOnWhereTheFirstStartDied(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		c := d.config(d.connect(t))
+		k, err := kit.Open(t.Context(), c)
+		require.NoError(t, err)
+		require.NoError(t, k.Close(t.Context()))
+		c.Secrets.Epochs = &vaulttest.EpochStore{Declared: vault.EpochPlace{Name: "elsewhere", Apart: true}}
+		h, err := sqlstore.Open(t.Context(), c.DB, c.Dialect)
+		require.NoError(t, err)
+		keys, err := vaultsql.New(t.Context(), h)
+		require.NoError(t, err)
+		v, err := vault.Open(t.Context(), vault.Config{
+			Store: keys, KEK: c.Secrets.KEK, Epochs: c.Secrets.Epochs, Journal: c.Secrets.Journal, Recorder: troth.UnsafeNoEvidence(h),
+		})
+		require.NoError(t, err)
+		newest := func() uint32 {
+			root, found, err := keys.Root(t.Context(), troth.Platform, vault.IndexLineage)
+			require.NoError(t, err)
+			require.True(t, found)
+			return root.Epoch
+		}
+		epochs, err := v.Epochs(t.Context())
+		require.NoError(t, err)
+		require.Len(t, epochs, 1)
+		require.Zero(t, newest(), "this is where it died")
+		require.NoError(t, v.Close(t.Context()))
+
+		k, err = kit.Open(t.Context(), c)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, newest())
+		sealed := host{k, c.DB}.seal(asService(t), t, "c-1")
+		host{k, c.DB}.requireOpens(asService(t), t, "c-1", sealed)
+		require.NoError(t, errors.Join(k.Close(t.Context()), h.Close()))
 	})
 }
 

@@ -2,6 +2,7 @@ package kit_test
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth/kit"
+	"github.com/trothdev/troth/vault"
+	"github.com/trothdev/troth/vault/vaulttest"
 )
 
 // TestOpen_ProgramsStartAtOnceAsTheREADMESays uses the README's settings, which
@@ -17,11 +20,35 @@ import (
 func TestOpen_ProgramsStartAtOnceAsTheREADMESays(t *testing.T) {
 	d := sqlite(t)
 	d.source = strings.Replace(d.source, "&_pragma=busy_timeout(5000)", "", 1)
+	startAtOnce(t, d, d.config)
+}
+
+// TestOpen_ProgramsStartAtOnceWithEpochs: whoever is the last has the platform's root under
+// the first epoch.
+func TestOpen_ProgramsStartAtOnceWithEpochs(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		epochs := &vaulttest.EpochStore{Declared: vault.EpochPlace{Name: "elsewhere", Apart: true}}
+		startAtOnce(t, d, func(db *sql.DB) kit.Config {
+			c := d.config(db)
+			c.Secrets.Epochs = epochs
+			return c
+		})
+		var bare, lie int
+		require.NoError(t, d.connect(t).QueryRowContext(t.Context(), `SELECT
+			(SELECT count(*) FROM troth_vault_root WHERE epoch = 0 AND sealed IS NOT NULL),
+			(SELECT count(*) FROM troth_vault_root WHERE epoch = 1 AND sealed IS NOT NULL)`).Scan(&bare, &lie))
+		require.Zero(t, bare)
+		require.Positive(t, lie)
+	})
+}
+
+func startAtOnce(t *testing.T, d database, config func(*sql.DB) kit.Config) {
+	t.Helper()
 	var wg sync.WaitGroup
 	for range 4 {
 		db := d.connect(t)
 		wg.Go(func() {
-			k, err := kit.Open(t.Context(), d.config(db))
+			k, err := kit.Open(t.Context(), config(db))
 			if assert.NoError(t, err) {
 				assert.NoError(t, k.Close(t.Context()))
 			}
