@@ -3,8 +3,8 @@ package unsubscribemem
 import (
 	"cmp"
 	"context"
-	"slices"
 	"errors"
+	"slices"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/memory"
