@@ -73,6 +73,13 @@ type Config struct {
 	// [rights.WithExports] names another. Certificates and exports need
 	// [rights.WithController].
 	Rights func(k *Kit) []rights.Option
+	// ReconcileEvery is how long Run waits between comparing all requests with the trail,
+	// see [rights.Desk.Reconcile]; 0 is a day, and below it Run never does. Each time
+	// it reads everything that was ever recorded of requests.
+	ReconcileEvery time.Duration
+	// Tampered is optional, and told what that found, beside the log and the trail: again
+	// each time, as long as it is there. It must not block.
+	Tampered func(*rights.TamperedError)
 	// Kinds says how work that the Kit itself hands to Tasks is limited and tried
 	// again, by the names of [consent.Works], [unsubscribe.Works] and [retention.Works], or
 	// [rights.WorkDue]: how fast a
@@ -111,12 +118,14 @@ type Kit struct {
 	// Rights is the desk for requests of people about their data.
 	Rights *rights.Desk
 
-	log       *zap.Logger
-	now       func() time.Time
-	signer    audit.Signer // nil in a kit that only records
-	verifiers audit.Verifiers
-	late      late
-	settled   atomic.Bool
+	log         *zap.Logger
+	now         func() time.Time
+	signer      audit.Signer // nil in a kit that only records
+	verifiers   audit.Verifiers
+	keys        vault.Backend
+	late        late
+	reconciling reconciling
+	settled     atomic.Bool
 }
 
 // Open creates or migrates the tables and wires the parts. It asks the
@@ -132,7 +141,10 @@ func Open(ctx context.Context, c Config, opts ...vault.Option) (*Kit, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	k := &Kit{log: c.Logger, now: c.Clock}
+	if c.ReconcileEvery == 0 {
+		c.ReconcileEvery = reconcileDaily
+	}
+	k := &Kit{log: c.Logger, now: c.Clock, reconciling: reconciling{every: c.ReconcileEvery, tell: c.Tampered}}
 	if err := c.checkKinds(); err != nil {
 		return nil, fmt.Errorf("kit: open: %w", err)
 	}
@@ -195,6 +207,7 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	if err != nil {
 		return err
 	}
+	k.keys = keys
 	err = k.wireVault(ctx, c, keys, entries, opts)
 	if c.Secrets.Epochs != nil && errors.Is(err, vault.ErrNoEpochs) { // another process came to the first epoch before
 		err = k.wireVault(ctx, c, keys, entries, opts)

@@ -32,6 +32,7 @@ func (k *Kit) wireRetention(ctx context.Context, c Config, managed []retention.M
 	opts := []retention.Option{
 		retention.WithLogger(c.Logger), retention.WithClock(c.Clock), retention.WithTasks(k.Tasks),
 		retention.WithKeys(k.Vault), retention.WithEvidence(decisions{k.Trail}), retention.WithProver(k.Trail),
+		retention.WithErased(k.wake),
 	}
 	if c.Secrets.Holds != nil {
 		opts = append(opts, retention.WithOutside(c.Secrets.Holds))

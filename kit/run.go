@@ -20,7 +20,8 @@ import (
 // due, see [task.Engine.Run], and what the ledger of consent has to do in time,
 // see [consent.Ledger.Run]; it keeps the gate's index young and watches that providers
 // are told of opt-outs in time, see [unsubscribe.Gate.Run] and
-// [unsubscribe.Registry.Run]; the Keeper, if there is one, hides and destroys what is
+// [unsubscribe.Registry.Run]; the desk carries requests out, see [rights.Desk.Run], and once
+// a day they are compared with the trail, see Config.ReconcileEvery; the Keeper, if there is one, hides and destroys what is
 // due, see [retention.Keeper.Run]; and, where there is a signer, it moves the trail's
 // entries into the log and signs checkpoints, see [audit.Trail.Run]. When one of
 // them ends, all end, and Run returns the errors of all.
@@ -31,7 +32,7 @@ import (
 func (k *Kit) Run(ctx context.Context) error {
 	parts := []func(context.Context) error{
 		k.Vault.Run, k.Gate.Run, k.unlessBehind(k.Tasks.Run), k.unlessBehind(k.Consent.Run), k.unlessBehind(k.Unsubscribe.Run),
-		k.unlessBehind(k.Rights.Run),
+		k.unlessBehind(k.Rights.Run), k.unlessBehind(k.reconcile),
 	}
 	if k.Keeper != nil {
 		parts = append(parts, k.unlessBehind(k.Keeper.Run))

@@ -24,8 +24,8 @@ func nothing() rights.Report {
 	return rights.Report{Outcome: rights.NothingFound, Asked: []string{bySubject}}
 }
 
-// keptBy is what a part reports of which a legal hold keeps everything.
-func (k *Kit) keptBy(ctx context.Context, tenant troth.Tenant, held *retention.HeldError) (rights.Report, error) {
+// keptBy is what a part reports of which a legal hold keeps records.
+func (k *Kit) keptBy(ctx context.Context, tenant troth.Tenant, held *retention.HeldError, records uint64) (rights.Report, error) {
 	all, err := k.Keeper.Holds(ctx, tenant)
 	if err != nil {
 		return rights.Report{}, err
@@ -39,15 +39,19 @@ func (k *Kit) keptBy(ctx context.Context, tenant troth.Tenant, held *retention.H
 	if review.IsZero() {
 		return rights.Report{}, held // it was released meanwhile: to be tried again
 	}
-	return rights.Report{Outcome: rights.Retained, Kept: []rights.Kept{{
-		Basis: rights.LegalClaims, Review: review, Cite: "Regulation (EU) 2016/679, Art. 17(3)(e)",
+	return rights.Report{Outcome: rights.Retained, Asked: []string{bySubject}, Kept: []rights.Kept{{
+		Basis: rights.LegalClaims, Records: records, Review: review, Cite: "Regulation (EU) 2016/679, Art. 17(3)(e)",
 	}}}, nil
 }
 
-// orHeld makes of a refusal because of a hold the report of what is kept.
-func (k *Kit) orHeld(ctx context.Context, tenant troth.Tenant, err error) (rights.Report, error) {
+// orHeld makes of a refusal because of a hold the report of what is kept: of nothing nothing
+// is.
+func (k *Kit) orHeld(ctx context.Context, tenant troth.Tenant, err error, records int) (rights.Report, error) {
 	if held, ok := errors.AsType[*retention.HeldError](err); ok {
-		return k.keptBy(ctx, tenant, held)
+		if records == 0 {
+			return nothing(), nil
+		}
+		return k.keptBy(ctx, tenant, held, uint64(records))
 	}
 	return rights.Report{}, err
 }

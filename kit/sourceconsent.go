@@ -85,7 +85,7 @@ func (s consentSource) Erase(ctx context.Context, q rights.Inquiry) (rights.Repo
 	}
 	did, err := s.k.Consent.Erase(ctx, q.Subject(), erasureGround)
 	if err != nil {
-		return s.k.orHeld(ctx, q.Tenant, err)
+		return s.k.orHeld(ctx, q.Tenant, err, len(h.Entries))
 	}
 	until := h.KeepUntil
 	if did.KeepUntil != 0 {

@@ -16,9 +16,24 @@ import (
 func (k *Kit) retentionSource() rights.Source {
 	s := retentionSource{k}
 	return rights.Source{
-		Name: "troth.retention", Title: "Records under the retention policy", Order: rights.Remote,
+		Name: retentionName, Title: "Records under the retention policy", Order: rights.Remote,
 		For: []rights.Right{rights.Erase}, Records: k.Keeper.RecordTypes(), Eraser: s, Prober: s,
 	}
+}
+
+const retentionName = "troth.retention"
+
+// wake has the desk look at a request again of which the Keeper destroyed something: what it
+// could not destroy at once, since a hold kept it, or a process had it in its hands that died.
+func (k *Kit) wake(ctx context.Context, tenant troth.Tenant, request string) error {
+	if k.Rights == nil {
+		return nil // it is not made yet; the next one tells
+	}
+	err := k.Rights.Wake(troth.WithActor(ctx, self), tenant, request, retentionName)
+	if _, strange := errors.AsType[*troth.IdentifierError](err); strange {
+		return nil // the host granted it by itself, and not for the desk
+	}
+	return err
 }
 
 type retentionSource struct{ k *Kit }

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/rights/export"
 	"github.com/trothdev/troth/unsubscribe"
@@ -99,6 +100,24 @@ func (s unsubscribeSource) Export(ctx context.Context, q rights.Inquiry) iter.Se
 // them out of the next campaign.
 func (s unsubscribeSource) Erase(ctx context.Context, q rights.Inquiry) (rights.Report, error) {
 	r := rights.Report{Outcome: rights.Done, Method: rights.Deleted, Asked: []string{bySubject, string(unsubscribe.Email)}}
+	all, err := s.addresses(ctx, q)
+	if err != nil {
+		return rights.Report{}, err
+	}
+	there, err := s.k.Unsubscribe.Erasable(ctx, q.Subject(), all...)
+	if err != nil {
+		return rights.Report{}, err
+	}
+	err = s.each(ctx, q, func(_ troth.Address, h unsubscribe.History) error {
+		r.Keyed += uint64(len(h.Entries))
+		return nil
+	})
+	if err != nil {
+		return rights.Report{}, err
+	}
+	if there == 0 {
+		return rights.Report{Outcome: rights.NothingFound, Asked: r.Asked, Keyed: r.Keyed}, nil
+	}
 	erase := func(p unsubscribe.EraseParams) error {
 		p.Tenant, p.Ground = q.Tenant, erasureGround
 		n, err := s.k.Unsubscribe.Erase(ctx, p)
@@ -106,21 +125,17 @@ func (s unsubscribeSource) Erase(ctx context.Context, q rights.Inquiry) (rights.
 		return err
 	}
 	if q.SubjectID != "" {
-		if err := erase(unsubscribe.EraseParams{SubjectID: q.SubjectID}); err != nil {
-			return s.k.orHeld(ctx, q.Tenant, err)
-		}
+		err = erase(unsubscribe.EraseParams{SubjectID: q.SubjectID})
 	}
-	err := s.each(ctx, q, func(a troth.Address, h unsubscribe.History) error {
-		r.Keyed += uint64(len(h.Entries))
-		return erase(unsubscribe.EraseParams{Channel: unsubscribe.Channel(a.Channel), Address: a.Value})
-	})
-	if err != nil {
-		return s.k.orHeld(ctx, q.Tenant, err)
+	for i := 0; i < len(all) && err == nil; i++ {
+		err = erase(unsubscribe.EraseParams{Channel: unsubscribe.Channel(all[i].Channel), Address: all[i].Value})
 	}
-	if r.Records == 0 {
-		return rights.Report{Outcome: rights.NothingFound, Asked: r.Asked, Keyed: r.Keyed}, nil
+	if held, is := errors.AsType[*retention.HeldError](err); is {
+		kept, err := s.k.keptBy(ctx, q.Tenant, held, uint64(there)-r.Records)
+		kept.Records, kept.Method, kept.Asked, kept.Keyed = r.Records, r.Method, r.Asked, r.Keyed
+		return kept, err
 	}
-	return r, nil
+	return r, err
 }
 
 var _ rights.Exporter = unsubscribeSource{}

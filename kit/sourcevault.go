@@ -2,6 +2,8 @@ package kit
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/retention"
@@ -43,10 +45,32 @@ func (s vaultSource) Erase(ctx context.Context, q rights.Inquiry) (rights.Report
 	} else {
 		err = shred(ctx, troth.UnmanagedPermit(erasureGround))
 	}
+	if _, held := errors.AsType[*retention.HeldError](err); held {
+		live, countErr := s.live(ctx, q)
+		if countErr != nil {
+			return rights.Report{}, countErr
+		}
+		return s.k.orHeld(ctx, q.Tenant, err, live)
+	}
 	if err != nil {
-		return s.k.orHeld(ctx, q.Tenant, err)
+		return rights.Report{}, err
 	}
 	return s.report(ctx, receipt)
+}
+
+// live is how many keys of the person's would be destroyed: not that of the trail's pseudonym,
+// which outlives them.
+func (s vaultSource) live(ctx context.Context, q rights.Inquiry) (n int, err error) {
+	rows, err := s.k.keys.PersonKeys(ctx, q.Tenant, q.SubjectID)
+	if err != nil {
+		return 0, fmt.Errorf("kit: count keys: %w", err)
+	}
+	for i := range rows {
+		if rows[i].ShreddedAt == 0 && rows[i].Compartment != troth.PseudonymCompartment {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // report says what became of the keys, and until when older copies of the database open

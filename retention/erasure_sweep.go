@@ -144,9 +144,23 @@ func (k *Keeper) passed(ctx context.Context, row *ControlRow, s *storedErasure, 
 		if err := k.forget(ctx, whole, OfSubject); err != nil && !errors.Is(err, ErrNotOver) {
 			return err
 		}
+		if err := k.tellErased(ctx, row.ControlKey); err != nil {
+			return err
+		}
 		return k.record(ctx, troth.Entry{Act: actErased, Tenant: row.Tenant, SubjectID: s.SubjectID, Facts: troth.Facts{
 			"request": troth.Word(row.ID), "destroyed": troth.Count(p.Destroyed), "anonymised": troth.Count(p.Anonymised),
 		}})
+	}
+	return nil
+}
+
+// tellErased tells whoever granted an erasure that it went on.
+func (k *Keeper) tellErased(ctx context.Context, key ControlKey) error {
+	if k.opt.erased == nil {
+		return nil
+	}
+	if err := k.opt.erased(ctx, key.Tenant, key.ID); err != nil {
+		return fmt.Errorf("retention: tell of erasure: %w", err)
 	}
 	return nil
 }
@@ -214,7 +228,7 @@ func (k *Keeper) countErased(ctx context.Context, e erased) error {
 		if err := p.to(&row); err != nil {
 			return err
 		}
-		if err := k.putErasure(ctx, &row); err != nil {
+		if err := errors.Join(k.putErasure(ctx, &row), k.tellErased(ctx, key)); err != nil {
 			return err
 		}
 	}

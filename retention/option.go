@@ -29,6 +29,7 @@ type options struct {
 	batch     int
 	poll      time.Duration
 	swept     func(Swept)
+	erased    func(ctx context.Context, tenant troth.Tenant, request string) error
 	lease     time.Duration
 	tasks     troth.Enqueuer
 	copies    map[string]Connector
@@ -148,6 +149,14 @@ func WithLease(d time.Duration) Option {
 // WithSwept has every sweep of [Keeper.Run] reported.
 func WithSwept(report func(Swept)) Option {
 	return func(o *options) error { o.swept = report; return present("report", report != nil) }
+}
+
+// WithErased has told be called in each transaction that destroys something of a granted
+// erasure, or finds that nothing of it is left: so whoever granted it need not ask again and
+// again. An error of it undoes what the transaction did. It must not wait for whoever may be
+// waiting for the keeper.
+func WithErased(told func(ctx context.Context, tenant troth.Tenant, request string) error) Option {
+	return func(o *options) error { o.erased = told; return present("who is told of erasures", told != nil) }
 }
 
 func present(what string, is bool) error {

@@ -91,6 +91,14 @@ var (
 			{Name: "lifted", Kind: troth.CountFact, Doc: "how many identifiers are not blocked any more"},
 		},
 	}
+	actTampered = &troth.Act{
+		Name: "rights.tampered", Version: 1,
+		Doc: "Requests were compared with the trail, and disagree with it.",
+		Fields: []troth.Field{
+			{Name: "requests", Kind: troth.CountFact, Doc: "how many do"},
+			{Name: "kinds", Kind: troth.WordsFact, Doc: "what is wrong with them: request-gone, request-old, request-forged, event-unknown, not-scheduled"},
+		},
+	}
 	actUnmanaged = &troth.Act{
 		Name: "rights.unmanaged", Version: 1,
 		Doc: "A desk was made that destroys without a retention keeper.",
@@ -102,7 +110,7 @@ var (
 
 // Acts are the acts whose evidence the desk records.
 func Acts() []*troth.Act {
-	return []*troth.Act{actSubmit, actEvent, actSource, actExport, actCertificate, actReturn, actDispose, actUnmanaged}
+	return []*troth.Act{actSubmit, actEvent, actSource, actExport, actCertificate, actReturn, actDispose, actTampered, actUnmanaged}
 }
 
 // self acts when the desk does something that nobody asked for.

@@ -72,6 +72,50 @@ func TestCertify_FinalWhenNothingIsLeft(t *testing.T) {
 	}
 }
 
+// What was issued is kept as it was, the latest of each stage, until the record goes; its
+// contents go before.
+func TestCertificates_TheLatestOfEachStageStays(t *testing.T) {
+	s := newShop()
+	w := newWorld(t, s.options(rights.WithProver(prover{}), rights.WithContentsLife(0))...)
+	s.orders.copies = w.clock.now().AddDate(0, 0, 30)
+	r := w.step(w.approved(rights.Erase).ID)
+	kept := func() []rights.Certified {
+		t.Helper()
+		all, err := w.desk.Certificates(w.ctx, acme, r.ID)
+		require.NoError(t, err)
+		return all
+	}
+	require.Empty(t, kept())
+	_, err := w.desk.Certify(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	second, err := w.desk.Certify(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	require.Equal(t, []rights.Certified{second}, kept())
+	_, err = w.desk.Deliver(w.ctx, acme, r.ID, time.Time{})
+	require.NoError(t, err)
+	w.clock.move(31 * 24 * time.Hour)
+	w.sweep()
+	_, err = w.desk.Contents(w.ctx, acme, r.ID, "rights-request")
+	require.ErrorIs(t, err, rights.ErrGone)
+	final, err := w.desk.Certify(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	require.Equal(t, rights.Final, final.Stage)
+	require.Equal(t, []rights.Certified{final, second}, kept())
+	file, err := w.desk.ProveCertificate(w.ctx, kept()[0])
+	require.NoError(t, err)
+	_, err = rights.VerifyCertificate(file, w.proven(nil))
+	require.NoError(t, err)
+
+	_, err = w.desk.Certificates(w.ctx, "", r.ID)
+	require.Error(t, err)
+	other, err := w.desk.Certificates(w.ctx, globex, r.ID)
+	require.NoError(t, err)
+	require.Empty(t, other)
+	w.clock.move(800 * 24 * time.Hour)
+	w.sweep()
+	require.Empty(t, kept())
+}
+
 func TestCertify_ProvisionalUntilCopiesAreGone(t *testing.T) {
 	var gone time.Time
 	w, _, r := erasedShop(t, func(s *shop, now time.Time) {

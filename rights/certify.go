@@ -3,11 +3,18 @@ package rights
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/canon"
 )
+
+// ItemCertificate is the certificate of one stage that was issued last.
+const ItemCertificate ItemKind = "certificate"
+
+const certifiedDomain = "troth.rights.certified/1"
 
 // Certified is a certificate whose entry is on the trail. It is pending until the entry
 // is in the signed log.
@@ -20,8 +27,9 @@ type Certified struct {
 // Certify issues a certificate of what became of a request to erase, as it is now, and
 // records that, in the caller's transaction or one of its own. It is [Final] only if
 // nothing is left; one that is provisional is followed by another when more is known.
-// [Desk.ProveCertificate] gives the file with its proof. It needs [WithController], and
-// returns a *[StateError] for a request that was not carried out.
+// [Desk.ProveCertificate] gives the file with its proof, [Desk.Certificates] what was issued
+// before. It needs [WithController], and returns a *[StateError] for a request that was not
+// carried out.
 func (d *Desk) Certify(ctx context.Context, tenant troth.Tenant, id string) (Certified, error) {
 	var made Certified
 	if d.opt.controller == "" {
@@ -41,7 +49,10 @@ func (d *Desk) Certify(ctx context.Context, tenant troth.Tenant, id string) (Cer
 					"request": troth.ID(id), "stage": troth.Word(string(made.Stage)), "certificate": troth.Digest(hash),
 				},
 			})
-			return err
+			if err != nil {
+				return err
+			}
+			return c.keepCertificate(ctx, &made)
 		})
 		return err
 	})
@@ -49,6 +60,60 @@ func (d *Desk) Certify(ctx context.Context, tenant troth.Tenant, id string) (Cer
 		return Certified{}, err
 	}
 	return made, nil
+}
+
+// keepCertificate keeps it with the request, instead of the one of its stage before. One that
+// is longer than records are is the caller's alone.
+func (c *change) keepCertificate(ctx context.Context, made *Certified) error {
+	message, err := made.message()
+	if err != nil {
+		return err
+	}
+	key := ItemKey{Tenant: c.tenant, Owner: c.id, Kind: ItemCertificate, ID: string(made.Stage)}
+	if _, err := c.d.store.DeleteItem(ctx, key); err != nil {
+		return wrap("write certificate", err)
+	}
+	if err := c.d.insertItem(ctx, ItemRow{ItemKey: key}, message); !errors.Is(err, ErrTooMuch) {
+		return err
+	}
+	return nil
+}
+
+// message is what is kept of it: everything but the proof, which is made when it is wanted.
+func (c *Certified) message() ([]byte, error) {
+	text, err := c.encode(true)
+	if err != nil {
+		return nil, err
+	}
+	return canon.AppendBytes(canon.AppendBytes(canon.AppendDomain(nil, certifiedDomain), c.Entry[:]), text), nil
+}
+
+func parseCertified(b []byte) (made Certified, err error) {
+	r := reader{Walker: canon.Walk(b, certifiedDomain)}
+	r.fixed(made.Entry[:])
+	text := r.Bytes()
+	if !r.done() {
+		return Certified{}, ErrRecord
+	}
+	if made.Certificate, err = ParseCertificate(text); err != nil {
+		return Certified{}, ErrRecord
+	}
+	return made, nil
+}
+
+// Certificates returns the certificates of a request that were issued last, one of each
+// stage, the final one first. They stay as long as the record of the request.
+func (d *Desk) Certificates(ctx context.Context, tenant troth.Tenant, id string) ([]Certified, error) {
+	if err := tenant.Validate(); err != nil {
+		return nil, err
+	}
+	var all []Certified
+	err := d.items(ctx, ItemQuery{Tenant: tenant, Owner: id, Kind: ItemCertificate}, func(_ ItemRow, message []byte) error {
+		c, err := parseCertified(message)
+		all = append(all, c)
+		return err
+	})
+	return all, err
 }
 
 // certificate says what became of the request.

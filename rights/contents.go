@@ -152,6 +152,9 @@ func (d *Desk) insertSealed(ctx context.Context, key ItemKey, due int64, message
 		return needs("WithSealer, for personal data")
 	}
 	sealed, err := d.opt.sealer.Seal(ctx, nil, cell(key), text)
+	if isShredded(err) {
+		return ErrGone
+	}
 	if err != nil {
 		return fmt.Errorf("rights: seal: %w", err)
 	}
@@ -231,16 +234,22 @@ func (d *Desk) openSealed(ctx context.Context, key ItemKey, p troth.Purpose) (te
 		return nil, false, needs("WithSealer, for personal data")
 	}
 	text, err = d.opt.sealer.Open(ctx, nil, cell(key), p, row.Sealed)
-	if gone, ok := errors.AsType[interface {
-		error
-		Shredded() bool
-	}](err); ok && gone.Shredded() {
+	if isShredded(err) {
 		return nil, false, ErrGone
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("rights: open %s: %w", key.Kind, err)
 	}
 	return text, true, nil
+}
+
+// isShredded reports whether a sealer says that the key was destroyed.
+func isShredded(err error) bool {
+	gone, is := errors.AsType[interface {
+		error
+		Shredded() bool
+	}](err)
+	return is && gone.Shredded()
 }
 
 func parseContents(text []byte) (Contents, error) {

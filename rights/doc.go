@@ -53,8 +53,8 @@
 // for an open request of the person to see it. Sources have their turn by [Order]: what is
 // made of other data and what lies elsewhere first, what people are found by last. [Desk.Work]
 // says what became of each; what a source cannot do is [Unsupported] and never done. What
-// something keeps, a legal hold or a duty, is asked for again until it is gone, also after
-// the request was closed by [Desk.Deliver]. [Desk.Certify] says what became of an erasure,
+// something keeps, a legal hold or a duty, is asked for again until it is gone, each day and
+// when [Desk.Wake] says so, also after the request was closed by [Desk.Deliver]. [Desk.Certify] says what became of an erasure,
 // and is final when nothing is left, not in backups either; [VerifyCertificate] checks it.
 // [Desk.Erased] keeps who was erased from coming back with an import. A restriction lasts
 // until [Desk.Lift], and until the person was told.

@@ -110,7 +110,8 @@ func covers(events []Event, told []troth.EntryID) bool {
 
 // Reconcile compares all requests of a tenant with the trail, and returns a
 // *[TamperedError] that names what is not so: what a database writer deleted, put back or
-// made up, and what is kept from ever being done. It changes nothing. What is missing on
+// made up, and what is kept from ever being done. It changes nothing, and records that it
+// found something, as the context's actor, or as itself if there is none. What is missing on
 // both sides it does not find, as after both were restored from one backup; entries that were
 // pruned from the trail make their requests look as if nobody had told of them. It needs
 // [WithEvidence], reads everything, and is for once a day or so.
@@ -157,9 +158,26 @@ func (d *Desk) Reconcile(ctx context.Context, tenant troth.Tenant) error {
 		return err
 	}
 	if found = append(found, more...); len(found) > 0 {
-		return &TamperedError{tenant, found}
+		return errors.Join(&TamperedError{tenant, found}, d.tellTampered(ctx, tenant, found))
 	}
 	return nil
+}
+
+// tellTampered puts on record that rows disagree with the trail: from when that is signed
+// nobody can have it look as if nobody had ever noticed.
+func (d *Desk) tellTampered(ctx context.Context, tenant troth.Tenant, found []Tampering) error {
+	if _, err := troth.ActorFrom(ctx); err != nil {
+		ctx = troth.WithActor(ctx, self)
+	}
+	var kinds []string
+	for _, t := range found {
+		kinds = append(kinds, string(t.Kind))
+	}
+	slices.Sort(kinds)
+	_, err := d.record(ctx, troth.Entry{Act: actTampered, Tenant: tenant, Facts: troth.Facts{
+		"requests": troth.Count(len(found)), "kinds": troth.Words(slices.Compact(kinds)...),
+	}})
+	return err
 }
 
 // compare says what is wrong with one request; empty if nothing is.

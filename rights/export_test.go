@@ -54,3 +54,6 @@ var NewCode = newCode
 func WithTurnTime(d time.Duration) Option {
 	return func(o *options) error { o.turnTime = d; return nil }
 }
+
+// WakeNow looks at one thing that waits to be asked, alone.
+func (d *Desk) WakeNow(ctx context.Context, key ItemKey) error { return d.wake(ctx, key) }

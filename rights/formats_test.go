@@ -54,7 +54,25 @@ func codecs() []codec {
 		Reason: LegalClaims, Citation: "Art. 17(3)(e)", Scope: []string{"invoices"}, Evidence: hash, Review: at, At: at.Add(1000),
 		AppealBy: at.Add(time.Hour),
 	}
+	issued := Certified{Entry: troth.EntryID(hash[:16]), Certificate: Certificate{
+		Format: CertificateFormat, Nonce: hexOf(hash[:16]), Stage: Provisional, Issued: CertificateTime{at}, Controller: "Acme & Co.",
+		Tenant: "acme", Request: "r-1", Right: Erase, Received: CertificateTime{at}, Ledger: 2, Sources: []CertificateSource{{
+			Name: "files", Outcome: Done, Method: Deleted, Records: 3, At: CertificateTime{at}, CopiesUntil: &CertificateTime{at.Add(time.Hour)},
+			Evidence: troth.EntryID(hash[:16]).String(),
+		}},
+	}}
+	certified, err := issued.message()
+	if err != nil {
+		panic(err)
+	}
 	return []codec{
+		{"certificate", func(b []byte) ([]byte, error) {
+			c, err := parseCertified(b)
+			if err != nil {
+				return nil, err
+			}
+			return c.message()
+		}, certified},
 		{"request", func(b []byte) ([]byte, error) {
 			q, err := parseRequest(b)
 			if err != nil {

@@ -31,7 +31,8 @@ type Call struct {
 // Once runs do, and keeps what it returns, sealed with the contents of the request. The
 // same call again is given the same, and do does not run; another call under the key is
 // [ErrConflict]. What do changes and its answer commit together. Errors are not kept: who
-// comes again after one tries again. It is not for use inside of a transaction.
+// comes again after one tries again; nor is anything once the contents of the request were
+// destroyed: then do runs each time. It is not for use inside of a transaction.
 func (d *Desk) Once(ctx context.Context, c Call, do func(ctx context.Context) ([]byte, error)) ([]byte, error) {
 	if d.opt.sealer == nil {
 		return nil, needs("WithSealer, to keep answers")
@@ -43,7 +44,10 @@ func (d *Desk) Once(ctx context.Context, c Call, do func(ctx context.Context) ([
 		return answer, err
 	}
 	keep := func(ctx context.Context, answer []byte) error {
-		return d.insertSealed(ctx, c.item(), 0, encodeAnswer(c.What), answer)
+		if err := d.insertSealed(ctx, c.item(), 0, encodeAnswer(c.What), answer); !errors.Is(err, ErrGone) {
+			return err
+		}
+		return nil // nothing is sealed there any more, and old answers are gone too
 	}
 	var answer []byte
 	var err error

@@ -35,6 +35,11 @@ func Orders() []Order { return slices.Clone(orders) }
 
 // Source is one place where data about people lies, and what can be done there. What it
 // has no part for is reported as [Unsupported], and never as done.
+//
+// Where one fails, the log has its name, the type of the error, and a word where there is one:
+// that of a [SafeError], "deadline" or "busy", or a database's "sqlstate-40001". What an error
+// says is logged nowhere, since it may name people: a source that wants to be understood wraps
+// its errors in a SafeError, or logs by itself.
 type Source struct {
 	// Name tells it from the others, in evidence and certificates too; it is the host's
 	// and stays the same. Title is what people read.

@@ -213,6 +213,7 @@ func (d *Desk) failed(_ context.Context, key ItemKey, source, what string, err e
 		zap.String("tenant", string(key.Tenant)), zap.String("request", key.Owner), zap.String("source", source),
 		zap.String("what", what),
 	}
+	fields = append(fields, cause(err)...)
 	if p, ok := errors.AsType[*panicError](err); ok {
 		fields = append(fields, zap.ByteString("stack", p.stack))
 	}

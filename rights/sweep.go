@@ -25,6 +25,7 @@ var dueKinds = []struct {
 	{ItemMessage, (*Desk).send},
 	{ItemAlarm, (*Desk).ring},
 	{ItemStep, (*Desk).step},
+	{ItemWake, (*Desk).wake},
 	{ItemCheck, (*Desk).recheck},
 	{ItemLifting, (*Desk).lift},
 	{ItemObligation, (*Desk).overdue},

@@ -3,6 +3,7 @@ package unsubscribe
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/trothdev/troth"
 )
@@ -150,23 +151,13 @@ func (r *Registry) eraseAddress(ctx context.Context, tenant troth.Tenant, a trot
 // clients recorded of it in the registry of everything is theirs: their own keepers
 // decide about that.
 func (r *Registry) eraseEvents(ctx context.Context, registry, client troth.Tenant, key Key, leave troth.Permit) (total int, err error) {
-	rows, err := r.store.Events(ctx, registry, key)
+	rows, err := r.full(ctx, registry, client, key)
 	if err != nil {
-		return 0, fmt.Errorf("unsubscribe: read events: %w", err)
+		return 0, err
 	}
 	for i := range rows {
-		row := &rows[i]
-		if row.SubjectID == "" && len(row.Content) == 0 {
-			continue
-		}
-		e, err := openEvent(row)
-		if err != nil {
-			return 0, err
-		}
-		if e.Place.Tenant != client {
-			continue
-		}
-		if err := r.shred(ctx, &e, row, leave); err != nil {
+		row := &rows[i].row
+		if err := r.shred(ctx, &rows[i].event, row, leave); err != nil {
 			return 0, err
 		}
 		n, err := r.store.EraseContent(ctx, registry, row.ID)
@@ -176,6 +167,79 @@ func (r *Registry) eraseEvents(ctx context.Context, registry, client troth.Tenan
 		total += n
 	}
 	return total, nil
+}
+
+// Erasable returns of how many events [Registry.Erase] of a person and of all the addresses
+// would remove something now, were it permitted: each counts once. It changes nothing. The
+// person's ID may be empty where there are addresses.
+func (r *Registry) Erasable(ctx context.Context, who troth.Subject, addresses ...troth.Address) (events int, err error) {
+	p := EraseParams{Tenant: who.Tenant, SubjectID: who.ID}
+	if p.SubjectID != "" {
+		known, err := r.toErase(ctx, &p)
+		if err != nil {
+			return 0, err
+		}
+		addresses = slices.Concat(addresses, known)
+	}
+	type one struct {
+		registry troth.Tenant
+		id       string
+	}
+	seen := map[one]bool{}
+	for _, a := range addresses {
+		keys, _, err := r.known(ctx, p.Tenant, Channel(a.Channel), a.Value)
+		if err != nil {
+			return 0, err
+		}
+		for registry, key := range map[troth.Tenant]Key{p.Tenant: keys.Client.Exact, troth.Platform: keys.Everything.Exact} {
+			rows, err := r.full(ctx, registry, p.Tenant, key)
+			if err != nil {
+				return 0, err
+			}
+			for i := range rows {
+				seen[one{registry, rows[i].row.ID}] = true
+			}
+		}
+	}
+	if p.SubjectID != "" {
+		rows, err := r.store.EventsOf(ctx, p.Tenant, p.SubjectID)
+		if err != nil {
+			return 0, fmt.Errorf("unsubscribe: read events: %w", err)
+		}
+		for i := range rows {
+			seen[one{p.Tenant, rows[i].ID}] = true
+		}
+	}
+	return len(seen), nil
+}
+
+// fullEvent is an event in which something is left to be erased.
+type fullEvent struct {
+	row   EventRow
+	event Event
+}
+
+// full are the events of an address, in a registry, that came through a client and have not
+// been emptied.
+func (r *Registry) full(ctx context.Context, registry, client troth.Tenant, key Key) (all []fullEvent, err error) {
+	rows, err := r.store.Events(ctx, registry, key)
+	if err != nil {
+		return nil, fmt.Errorf("unsubscribe: read events: %w", err)
+	}
+	for i := range rows {
+		row := &rows[i]
+		if row.SubjectID == "" && len(row.Content) == 0 {
+			continue
+		}
+		e, err := openEvent(row)
+		if err != nil {
+			return nil, err
+		}
+		if e.Place.Tenant == client {
+			all = append(all, fullEvent{*row, e})
+		}
+	}
+	return all, nil
 }
 
 // shred destroys the key of evidence that belongs to nobody in particular.

@@ -53,6 +53,9 @@ type Store interface {
 	Event(ctx context.Context, tenant troth.Tenant, id string) (row EventRow, found bool, err error)
 	// Events returns the events of an address, ordered by RecordedAt and ID.
 	Events(ctx context.Context, tenant troth.Tenant, key Key) ([]EventRow, error)
+	// EventsOf returns the events of a person, ordered by RecordedAt and ID: none of
+	// nobody, whose SubjectID is empty.
+	EventsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]EventRow, error)
 	// EraseContent empties SubjectID and Content of one event, and returns of how many:
 	// 0 if they were empty, or there is no such event.
 	EraseContent(ctx context.Context, tenant troth.Tenant, id string) (events int, err error)

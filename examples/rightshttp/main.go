@@ -1,6 +1,6 @@
 // Rightshttp is a shop with two tables that offers the rights desk as JSON over HTTP. A
-// customer asks for a copy of everything, and then for its end: walk.sh does both with
-// curl, and opens the copy with age and unzip.
+// customer asks for a copy of everything, and then for its end with a certificate: walk.sh
+// does both with curl, and opens the copy with age and unzip.
 //
 //	go run ./examples/rightshttp -dir shop -addr localhost:8080 &
 //	sh examples/rightshttp/walk.sh http://localhost:8080/privacy shop-copy

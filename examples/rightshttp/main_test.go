@@ -39,7 +39,7 @@ func TestWalk(t *testing.T) {
 	} {
 		require.Contains(t, said, want)
 	}
-	require.True(t, strings.HasSuffix(said, "fulfilled\n"), said)
+	require.True(t, strings.HasSuffix(said, "fulfilled\n== with a certificate that anybody can check\n\"stage\": \"provisional\"\n"), said)
 	cancel()
 	require.NoError(t, <-ended)
 }

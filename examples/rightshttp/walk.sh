@@ -55,3 +55,13 @@ call clerk POST "/requests/$id/approve" >/dev/null
 wait_for "$id" delivering
 call clerk GET "/requests/$id/work" && echo
 call clerk POST "/requests/$id/deliver" | field state
+
+echo "== with a certificate that anybody can check"
+path=$(call customer-17 POST "/requests/$id/certify" | field path)
+tries=0
+until call customer-17 GET "$path" >"$dir/certificate.json" 2>/dev/null; do # its entry is signed in a moment
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || { echo "the certificate was never signed" >&2; exit 1; }
+	sleep 0.2
+done
+grep -o '"stage": "[a-z]*"' "$dir/certificate.json"

@@ -20,7 +20,10 @@ import (
 	"github.com/trothdev/troth/vault/vaulttest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	victimMain()
+	pgtest.Main(m)
+}
 
 // settings are those that the documentation of kit asks of a SQLite database.
 const settings = "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(2)"
@@ -94,7 +97,13 @@ func (h host) inTx(ctx context.Context, t *testing.T, commit bool, fn func(ctx c
 }
 
 // count counts the entries of the tenant that tell of the act.
-func (h host) count(t *testing.T, act string) (n int) {
+func (h host) count(t *testing.T, act string) int {
+	t.Helper()
+	return h.countOf(t, tenant, act)
+}
+
+// countOf is count of any tenant's.
+func (h host) countOf(t *testing.T, tenant troth.Tenant, act string) (n int) {
 	t.Helper()
 	for r, err := range h.Trail.Entries(t.Context(), tenant, audit.Query{}) {
 		require.NoError(t, err)

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/kit"
@@ -79,5 +82,54 @@ func TestRights_AWithdrawnErasureThatIsPutBackIsNotCarriedOut(t *testing.T) {
 		clock.move(73 * time.Hour)
 		require.NoError(t, k.Rights.Step(ctx, "acme", "f"))
 		require.ErrorIs(t, opens(), vault.ErrShredded)
+	})
+}
+
+// TestRun_ComparesRequestsWithTheTrail: while a kit runs it finds by itself what a writer of the
+// database did to a request, of whatever tenant, and goes on; what fails with one tenant keeps it
+// from no other.
+func TestRun_ComparesRequestsWithTheTrail(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		core, logs := observer.New(zapcore.WarnLevel)
+		c := d.config(d.connect(t))
+		found := make(chan *rights.TamperedError, 100)
+		c.Logger, c.ReconcileEvery = zap.New(core), 20*time.Millisecond
+		c.Tampered = func(e *rights.TamperedError) {
+			select {
+			case found <- e:
+			default:
+			}
+		}
+		k, err := kit.Open(t.Context(), c)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, k.Close(context.WithoutCancel(t.Context()))) })
+		for _, tenant := range []troth.Tenant{"acme", "globex", "initech"} {
+			_, err = k.Rights.Submit(troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "order-desk"}),
+				rights.Submission{Tenant: tenant, ID: "e", Right: rights.Access, Via: rights.ViaAccount, SubjectID: "ada"})
+			require.NoError(t, err)
+		}
+		_, err = c.DB.ExecContext(t.Context(), "DELETE FROM troth_rights_request WHERE tenant = 'globex'")
+		require.NoError(t, err)
+		_, err = c.DB.ExecContext(t.Context(), "UPDATE troth_rights_item SET due_at = 0 WHERE tenant = 'initech' AND kind = 'alarm'")
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- k.Run(ctx) }()
+		want := map[troth.Tenant]rights.TamperingKind{"globex": rights.RequestGone, "initech": rights.NotScheduled}
+		for left := 6; left > 0; left-- { // again each time
+			select {
+			case e := <-found:
+				require.Equal(t, []rights.Tampering{{Request: "e", Kind: want[e.Tenant]}}, e.Found, e.Tenant)
+			case err := <-ended:
+				require.NoError(t, err, "it ended")
+			case <-time.After(time.Minute):
+				require.Fail(t, "nothing was found")
+			}
+		}
+		stop()
+		require.ErrorIs(t, <-ended, context.Canceled)
+		require.NotZero(t, host{Kit: k}.countOf(t, "globex", "rights.tampered"))
+		require.Zero(t, host{Kit: k}.countOf(t, "acme", "rights.tampered"))
+		require.NotZero(t, logs.FilterMessage("kit: a request and the trail disagree").Len())
 	})
 }

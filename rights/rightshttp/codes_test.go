@@ -18,7 +18,7 @@ type provoked map[string]map[string]bool
 
 func (p provoked) by(s *site, caller, method, path, id, body string, headers ...string) {
 	s.Helper()
-	w := s.ask(s.request(caller, method, strings.Replace(path, "{id}", id, 1), body, headers...))
+	w := s.ask(s.request(caller, method, strings.NewReplacer("{id}", id, "{stage}", "provisional").Replace(path), body, headers...))
 	code := ""
 	for c := range problems {
 		if strings.Contains(w.Body.String(), `"code":"`+c+`"`) {
@@ -48,6 +48,10 @@ func TestOpenAPI_EveryCodeIsAnswered(t *testing.T) {
 		require.NoError(t, s.desk.Step(t.Context(), "acme", ready))
 	}
 	p.by(s, "acme staff", "POST", "/requests/{id}/complete", ready, `{"task":"paper/manual-task","outcome":"done"}`) // it is the source's
+	s.must("acme ada", "POST", "/requests/"+ready+"/certify", "")
+	s.prover.set(troth.ErrPending)
+	p.by(s, "acme ada", "GET", "/requests/{id}/certificate/{stage}", ready, "")
+	s.prover.set(nil)
 	id := s.submit("acme ada", "access")
 	for _, c := range every("{id}") {
 		for _, caller := range []string{"nobody", "acme ada", "acme eve", "acme staff"} {
@@ -72,7 +76,7 @@ func TestOpenAPI_EveryCodeIsAnswered(t *testing.T) {
 	p.by(s, "acme staff", "POST", "/requests/{id}/settle", ready, `{"source":"paper","outcome":"done","method":"deleted","ref":"t-1"}`) // once more
 	specificCodes(s, p)
 	keyReused(s, p)
-	notOffered(s, p)
+	notOffered(s, p, ready)
 	tooMany(t, p)
 	var never []string
 	for i := range routes {
@@ -111,6 +115,10 @@ func specificCodes(s *site, p provoked) {
 	p.by(s, "acme staff", "POST", "/requests/{id}/extend", id, `{"reason":"complexity"}`)
 	p.by(s, "acme staff", "POST", "/requests/{id}/settle", id, `{"source":"x","outcome":"done","ref":"t"}`)
 
+	twin := s.submit("acme ada", "know")
+	for range 2 {
+		p.by(s, "acme staff", "POST", "/requests/{id}/duplicate", twin, `{"of":"`+id+`"}`)
+	}
 	erase := s.must("acme agent:helpers", "POST", "/requests", `{"right":"erase"}`)["id"].(string)
 	p.by(s, "acme agent:helpers", "POST", "/requests/{id}/mandate", erase, `{"rights":["x"],"until":"2026-04-05T10:00:00Z"}`)
 	p.by(s, "acme agent:helpers", "POST", "/requests/{id}/mandate", erase, `{"rights":["erase"],"until":"2026-04-05T10:00:00Z","attorney":true}`)
@@ -160,7 +168,7 @@ func tooMany(t *testing.T, p provoked) {
 }
 
 // notOffered has calls come to a desk that was made with nothing.
-func notOffered(s *site, p provoked) {
+func notOffered(s *site, p provoked, certified string) {
 	s.Helper()
 	id := s.submit("acme ada", "portability")
 	empty := s.must("acme ada", "POST", "/requests", `{"right":"erase"}`)["id"].(string)
@@ -172,6 +180,7 @@ func notOffered(s *site, p provoked) {
 	s.desk = bare
 	s.h = s.handler(100_000)
 	p.by(s, "acme staff", "GET", "/requests/{id}/contents", id, "")
+	p.by(s, "acme ada", "GET", "/requests/{id}/certificate/{stage}", certified, "")
 	for _, c := range every("{id}") {
 		for _, caller := range []string{"acme ada", "acme staff"} {
 			p.by(s, caller, c.method, c.path, id, c.body, "Idempotency-Key", "0b2f8a1e-6c1f-4d9e")

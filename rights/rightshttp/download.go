@@ -117,7 +117,7 @@ func (p *passing) Close() error {
 	return err
 }
 
-var routes = slices.Concat(personRoutes, staffRoutes, []route{
+var routes = slices.Concat(personRoutes, staffRoutes, caseRoutes, []route{
 	{
 		method: http.MethodGet, path: "/requests/{id}/download/{token}", page: true, status: http.StatusOK,
 		summary: "A page with a button. Programs that open links ahead of their readers use up nothing.",

@@ -17,14 +17,18 @@ import (
 func every(id string) (all []struct{ method, path, body string }) {
 	bodies := map[string]string{
 		"/requests": `{"right":"access"}`, "/requests/{id}/code": `{"channel":"email","address":"x@example.org"}`,
-		"/requests/{id}/mandate":  `{"rights":["erase"],"until":"2026-04-05T10:00:00Z"}`,
-		"/requests/{id}/attest":   `{"subject":"ada","document":"passport"}`,
-		"/requests/{id}/refuse":   `{"reason":"rights-of-others","scope":["letters"]}`,
-		"/requests/{id}/extend":   `{"reason":"complexity","noticedAt":"2026-03-05T10:00:00Z"}`,
-		"/requests/{id}/settle":   `{"source":"paper","outcome":"done","method":"deleted","ref":"t-1"}`,
-		"/requests/{id}/ask":      `{"for":"clarification","reason":"large-volume"}`,
-		"/requests/{id}/answered": `{"for":"clarification"}`,
-		"/requests/{id}/complete": `{"task":"sources","outcome":"done"}`,
+		"/requests/{id}/mandate":   `{"rights":["erase"],"until":"2026-04-05T10:00:00Z"}`,
+		"/requests/{id}/attest":    `{"subject":"ada","document":"passport"}`,
+		"/requests/{id}/refuse":    `{"reason":"rights-of-others","scope":["letters"]}`,
+		"/requests/{id}/extend":    `{"reason":"complexity","noticedAt":"2026-03-05T10:00:00Z"}`,
+		"/requests/{id}/settle":    `{"source":"paper","outcome":"done","method":"deleted","ref":"t-1"}`,
+		"/requests/{id}/ask":       `{"for":"clarification","reason":"large-volume"}`,
+		"/requests/{id}/answered":  `{"for":"clarification"}`,
+		"/requests/{id}/complete":  `{"task":"sources","outcome":"done"}`,
+		"/requests/{id}/lift":      `{"ground":"accuracy-verified"}`,
+		"/requests/{id}/assign":    `{"owner":"privacy"}`,
+		"/requests/{id}/forward":   `{"to":"customer-9"}`,
+		"/requests/{id}/duplicate": `{"of":"another"}`,
 	}
 	for i := range routes {
 		w := &routes[i]

@@ -28,7 +28,7 @@ type object = map[string]any
 var enums = map[string][]string{
 	"right": texts(rights.Rights()), "state": texts(rights.States()), "outcome": texts(rights.Outcomes()),
 	"language": {"en", "de", "fr", "es"}, "level": {"none", "low", "reasonable", "high"}, "needs": {"none", "low", "reasonable", "high"},
-	"reason": texts(rights.Reasons()), "basis": texts(rights.Reasons()), "kind": texts(rights.ObligationKinds()),
+	"reason": texts(rights.Reasons()), "basis": texts(rights.Reasons()), "stage": {"final", "provisional"}, "kind": texts(rights.ObligationKinds()),
 	"for": {"identity", "clarification", "fee"}, "code": slices.Sorted(maps.Keys(problems)),
 }
 
@@ -45,7 +45,7 @@ func texts[T ~string](all []T) (as []string) {
 // schemaOf describes a type as handlers read or write it.
 func schemaOf(t reflect.Type, named object) object {
 	switch {
-	case t == instantType:
+	case t == instantType || t == reflect.TypeFor[rights.CertificateTime]():
 		return object{"type": "string", "format": "date-time"}
 	case t.Kind() == reflect.Pointer:
 		return schemaOf(t.Elem(), named)

@@ -45,6 +45,7 @@ const (
 	codeGone         = "gone"
 	codeBadKey       = "bad-key"
 	codeNotOffered   = "not-offered"
+	codePending      = "pending"
 )
 
 // problems are all that there are.
@@ -73,6 +74,7 @@ var problems = map[string]struct {
 	codeGone:         {http.StatusGone, "The personal data of the request was destroyed."},
 	codeBadKey:       {http.StatusBadRequest, "The key or passphrase cannot be used."},
 	codeNotOffered:   {http.StatusNotImplemented, "The host does not offer this."},
+	codePending:      {http.StatusServiceUnavailable, "The proof is not signed yet; try again."},
 }
 
 // errMalformed says that a call is not as described, errTooLong that its body is too long.
@@ -106,6 +108,7 @@ var known = []struct {
 	{rights.ErrGone, codeGone},
 	{rights.ErrNeeds, codeNotOffered},
 	{export.ErrKey, codeBadKey},
+	{troth.ErrPending, codePending},
 	{troth.ErrBusy, codeBusy},
 }
 

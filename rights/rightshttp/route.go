@@ -72,6 +72,9 @@ func forStaff(w route) route { w.staff = true; return w }
 // apart has a call run in no transaction.
 func apart(w route) route { w.apart = true; return w }
 
+// of says what type of object a call answers with a file of.
+func of[T any](w route) route { w.out = reflect.TypeFor[T](); return w }
+
 // with gives a call parameters.
 func with(w route, query ...string) route { w.query = query; return w }
 
@@ -109,6 +112,9 @@ func (h *Handler) run(ctx context.Context, c *call, body []byte) ([]byte, error)
 	answer, err := c.way.do(ctx, h, c, body)
 	if err != nil {
 		return nil, err
+	}
+	if text, is := answer.(file); is {
+		return text, nil
 	}
 	text, err := json.Marshal(answer)
 	if err != nil { // a year after 9999

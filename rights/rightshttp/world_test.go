@@ -130,6 +130,8 @@ type shop struct {
 	fail   error
 	asked  int
 	erased bool
+	lifted rights.Lifted
+	copies time.Time
 }
 
 func (s *shop) Locate(context.Context, rights.Inquiry) (rights.Located, error) {
@@ -161,22 +163,52 @@ func (s *shop) Erase(context.Context, rights.Inquiry) (rights.Report, error) {
 		return rights.Report{}, s.fail
 	}
 	s.erased = true
-	return rights.Report{Outcome: rights.Done, Method: rights.Deleted, Records: 1}, nil
+	return rights.Report{Outcome: rights.Done, Method: rights.Deleted, Records: 1, CopiesUntil: s.copies}, nil
+}
+
+func (s *shop) Restrict(context.Context, rights.Inquiry) (rights.Report, error) {
+	return rights.Report{Outcome: rights.Done, Method: rights.Restricted, Records: 1}, nil
+}
+
+func (s *shop) Lift(_ context.Context, _ rights.Inquiry, l rights.Lifted) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lifted = l
+	return nil
+}
+
+// prover is a log whose newest entries may not be signed yet.
+type prover struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (p *prover) set(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+}
+
+func (p *prover) Prove(_ context.Context, _ troth.Tenant, id troth.EntryID) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return []byte(id.String()), p.err
 }
 
 type site struct {
 	*testing.T
-	h     *Handler
-	db    *memory.DB
-	desk  *rights.Desk
-	store *failing
-	post  *postbox
-	book  *book
-	shop  *shop
-	paper *shop
-	logs  *observer.ObservedLogs
-	doc   *description
-	key   string
+	prover *prover
+	h      *Handler
+	db     *memory.DB
+	desk   *rights.Desk
+	store  *failing
+	post   *postbox
+	book   *book
+	shop   *shop
+	paper  *shop
+	logs   *observer.ObservedLogs
+	doc    *description
+	key    string
 	// holder is the key that Ada signs mandates with.
 	holder ed25519.PrivateKey
 	now    time.Time
@@ -200,7 +232,7 @@ func newSite(t *testing.T, changes int, opts ...rights.Option) *site {
 	t.Helper()
 	db := memory.Open()
 	s := &site{
-		T: t, db: db, post: &postbox{}, book: &book{}, store: &failing{Backend: rightsmem.New(db)}, shop: &shop{name: "shop"},
+		T: t, db: db, prover: &prover{}, post: &postbox{}, book: &book{}, store: &failing{Backend: rightsmem.New(db)}, shop: &shop{name: "shop"},
 		paper: &shop{name: "paper"}, now: time.Date(2026, 3, 5, 10, 0, 0, 0, time.UTC), doc: described(t),
 	}
 	core, logs := observer.New(zapcore.DebugLevel)
@@ -213,10 +245,10 @@ func newSite(t *testing.T, changes int, opts ...rights.Option) *site {
 	s.key, err = export.VerifierKey("example.com/exports", private.Public().(ed25519.PublicKey))
 	require.NoError(t, err)
 	all := append([]rights.Option{
-		rights.WithSealer(plainSealer{}), rights.WithNotifier(s.post), rights.WithDirectory(s.book), rights.WithRegimes("gdpr"),
+		rights.WithSealer(plainSealer{}), rights.WithProver(s.prover), rights.WithNotifier(s.post), rights.WithDirectory(s.book), rights.WithRegimes("gdpr"),
 		rights.WithClock(s.clock), rights.WithExports(rights.Exports{Signer: signer, TempDir: t.TempDir()}), rights.WithController("Acme"),
 		rights.WithCoolingOff(0), rights.WithTries(1), rights.Unmanaged("test"), rights.WithLogger(zap.New(core)),
-		rights.WithSource(rights.Source{Name: "shop", Order: rights.Primary, Records: []string{"order"}, For: []rights.Right{rights.Know, rights.Access, rights.Erase}, Locator: s.shop, Exporter: s.shop, Eraser: s.shop}),
+		rights.WithSource(rights.Source{Name: "shop", Order: rights.Primary, Records: []string{"order"}, For: []rights.Right{rights.Know, rights.Access, rights.Erase, rights.Restrict}, Title: "R&D <shop>", Locator: s.shop, Exporter: s.shop, Eraser: s.shop, Restrictor: s.shop}),
 		rights.WithSource(rights.Source{Name: "paper", Order: rights.Primary, For: []rights.Right{rights.Erase}, Records: []string{"file"}, Eraser: s.paper}),
 		rights.WithHolderKeys(func(_ context.Context, who troth.Subject) ([]ed25519.PublicKey, error) {
 			if who.ID != "ada" {

@@ -22,6 +22,7 @@ type broken struct {
 	insertEvent    func(ctx context.Context, row unsubscribe.EventRow) (bool, error)
 	event          func(ctx context.Context, t troth.Tenant, id string) (unsubscribe.EventRow, bool, error)
 	events         func(ctx context.Context, t troth.Tenant, key unsubscribe.Key) ([]unsubscribe.EventRow, error)
+	eventsOf       func(ctx context.Context, t troth.Tenant, id string) ([]unsubscribe.EventRow, error)
 	eraseContent   func(ctx context.Context, t troth.Tenant, id string) (int, error)
 	eraseSubject   func(ctx context.Context, t troth.Tenant, id string) (int, error)
 	insertDelivery func(ctx context.Context, row unsubscribe.DeliveryRow) (bool, error)
@@ -50,6 +51,7 @@ func whole(s unsubscribe.Backend) *broken {
 		insertEvent:    s.InsertEvent,
 		event:          s.Event,
 		events:         s.Events,
+		eventsOf:       s.EventsOf,
 		eraseContent:   s.EraseContent,
 		eraseSubject:   s.EraseSubject,
 		insertDelivery: s.InsertDelivery,
@@ -110,6 +112,10 @@ func (b *broken) Events(ctx context.Context, t troth.Tenant, key unsubscribe.Key
 
 func (b *broken) EraseContent(ctx context.Context, t troth.Tenant, id string) (int, error) {
 	return b.eraseContent(ctx, t, id)
+}
+
+func (b *broken) EventsOf(ctx context.Context, t troth.Tenant, id string) ([]unsubscribe.EventRow, error) {
+	return b.eventsOf(ctx, t, id)
 }
 
 func (b *broken) EraseSubject(ctx context.Context, t troth.Tenant, id string) (int, error) {

@@ -161,6 +161,13 @@ var eventDefects = []defect{
 	{"erasing is only counted", "erasing an event empties it and leaves the rest of it", breaks(func(_ unsubscribe.Backend, b *broken) {
 		b.eraseContent = func(context.Context, troth.Tenant, string) (int, error) { return 1, nil }
 	})},
+	{"a person's events in any order", "the events of a person are found in order, and nobody's are none's", breaks(func(s unsubscribe.Backend, b *broken) {
+		b.eventsOf = func(ctx context.Context, t troth.Tenant, id string) ([]unsubscribe.EventRow, error) {
+			rows, err := s.EventsOf(ctx, t, id)
+			slices.Reverse(rows)
+			return rows, err
+		}
+	})},
 	{"nobody is somebody", "erasing a person empties their events and leaves the rest of them", breaks(func(s unsubscribe.Backend, b *broken) {
 		b.eraseSubject = func(ctx context.Context, t troth.Tenant, id string) (int, error) {
 			if id == "" {

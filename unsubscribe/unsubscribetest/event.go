@@ -60,6 +60,28 @@ var eventChecks = []check{
 			r.Fatalf("%d inserted", n)
 		}
 	}},
+	{name: "the events of a person are found in order, and nobody's are none's", run: func(r *rig) {
+		ctx := r.Context()
+		mine := []unsubscribe.EventRow{said(r.a, "42", "e2", instant), said(r.a, "43", "e3", instant), said(r.a, "42", "e1", instant+1)}
+		for i := range mine {
+			mine[i].SubjectID = "c-42"
+		}
+		for _, row := range []unsubscribe.EventRow{mine[2], mine[1], mine[0], said(r.a, "44", "e4", instant)} {
+			r.insert(ctx, row)
+		}
+		nobody := said(r.a, "45", "e5", instant)
+		nobody.SubjectID = ""
+		r.insert(ctx, nobody)
+		for id, want := range map[string][]unsubscribe.EventRow{"c-42": mine, "": {}, "c-99": {}} {
+			got, err := r.s.EventsOf(ctx, r.a, id)
+			r.ok(err, "events of a person")
+			r.same(append([]unsubscribe.EventRow{}, got...), want, "events of "+id)
+		}
+		r.erases(3, func(ctx context.Context) (int, error) { return r.s.EraseSubject(ctx, r.a, "c-42") })
+		got, err := r.s.EventsOf(ctx, r.a, "c-42")
+		r.ok(err, "events of a person")
+		r.same(append([]unsubscribe.EventRow{}, got...), []unsubscribe.EventRow{}, "events of who was erased")
+	}},
 	{name: "erasing an event empties it and leaves the rest of it", run: func(r *rig) {
 		ctx := r.Context()
 		r.insert(ctx, said(r.a, "42", "e1", instant))

@@ -78,6 +78,10 @@ func (s *store) Events(ctx context.Context, tenant troth.Tenant, key unsubscribe
 	return faultstore.Do(ctx, s.p, "Events", func() ([]unsubscribe.EventRow, error) { return s.s.Events(ctx, tenant, key) })
 }
 
+func (s *store) EventsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]unsubscribe.EventRow, error) {
+	return faultstore.Do(ctx, s.p, "EventsOf", func() ([]unsubscribe.EventRow, error) { return s.s.EventsOf(ctx, tenant, subjectID) })
+}
+
 func (s *store) EraseContent(ctx context.Context, tenant troth.Tenant, id string) (int, error) {
 	return faultstore.Do(ctx, s.p, "EraseContent", func() (int, error) { return s.s.EraseContent(ctx, tenant, id) })
 }

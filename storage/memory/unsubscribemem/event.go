@@ -1,6 +1,7 @@
 package unsubscribemem
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -56,6 +57,25 @@ func (s *Store) Events(ctx context.Context, tenant troth.Tenant, key unsubscribe
 	return all, err
 }
 
+// EventsOf implements unsubscribe.Store.
+func (s *Store) EventsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]unsubscribe.EventRow, error) {
+	rows, err := s.ofSubject(ctx, tenant, subjectID)
+	var all []unsubscribe.EventRow
+	for _, r := range rows {
+		all = append(all, copyEvent(r.Value))
+	}
+	slices.SortFunc(all, func(a, b unsubscribe.EventRow) int {
+		return cmp.Or(cmp.Compare(a.RecordedAt, b.RecordedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return all, err
+}
+
+func (s *Store) ofSubject(ctx context.Context, tenant troth.Tenant, subjectID string) ([]memory.Row[eventKey, unsubscribe.EventRow], error) {
+	return s.events.Scan(ctx, nil, 0, func(k eventKey, row unsubscribe.EventRow) bool {
+		return k.tenant == tenant && row.SubjectID == subjectID && subjectID != ""
+	})
+}
+
 // EraseContent implements unsubscribe.Store.
 func (s *Store) EraseContent(ctx context.Context, tenant troth.Tenant, id string) (n int, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
@@ -72,9 +92,7 @@ func (s *Store) EraseContent(ctx context.Context, tenant troth.Tenant, id string
 // EraseSubject implements unsubscribe.Store.
 func (s *Store) EraseSubject(ctx context.Context, tenant troth.Tenant, subjectID string) (n int, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
-		rows, err := s.events.Scan(ctx, nil, 0, func(k eventKey, row unsubscribe.EventRow) bool {
-			return k.tenant == tenant && row.SubjectID == subjectID && subjectID != ""
-		})
+		rows, err := s.ofSubject(ctx, tenant, subjectID)
 		if err != nil {
 			return err
 		}

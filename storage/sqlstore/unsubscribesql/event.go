@@ -40,6 +40,11 @@ func (s *Store) Events(ctx context.Context, tenant troth.Tenant, key unsubscribe
 	return query(ctx, s, scanEvent, s.q.events, string(tenant), key[:])
 }
 
+// EventsOf implements unsubscribe.Store.
+func (s *Store) EventsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]unsubscribe.EventRow, error) {
+	return query(ctx, s, scanEvent, s.q.eventsOf, string(tenant), subjectID)
+}
+
 // EraseContent implements unsubscribe.Store.
 func (s *Store) EraseContent(ctx context.Context, tenant troth.Tenant, id string) (int, error) {
 	return s.exec(ctx, s.q.eraseContent, string(tenant), id)

@@ -37,7 +37,7 @@ type queries struct {
 
 	entryPairs, rekeyEntry, eventPairs, rekeyEvent string
 
-	insertEvent, event, events, eraseContent, eraseSubject string
+	insertEvent, event, events, eventsOf, eraseContent, eraseSubject string
 
 	insertDelivery, lockDelivery, putDelivery, deliveries, dueDeliveries string
 
@@ -60,7 +60,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 		&q.insertEntry, &q.lockEntry, &q.putEntry, &q.entries, &q.prefixes, &q.entriesOf, &q.entriesAfter,
 		&q.epoch, &q.holdEpoch, &q.lockEpoch, &q.insertEpoch, &q.putEpoch, &q.holdFirst, &q.lockFirst,
 		&q.entryPairs, &q.rekeyEntry, &q.eventPairs, &q.rekeyEvent,
-		&q.insertEvent, &q.event, &q.events, &q.eraseContent, &q.eraseSubject,
+		&q.insertEvent, &q.event, &q.events, &q.eventsOf, &q.eraseContent, &q.eraseSubject,
 		&q.insertDelivery, &q.lockDelivery, &q.putDelivery, &q.deliveries, &q.dueDeliveries,
 		&q.raise, &q.raiseAt, &q.head, &q.waiting, &q.follow, &q.numberLock, &q.number, &q.prune,
 		&q.clear, &q.restart, &q.managed, &q.setManaged,
@@ -95,6 +95,8 @@ func common() *queries {
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		event:  `SELECT ` + eventValues + ` FROM troth_unsubscribe_event WHERE tenant = ? AND id = ?`,
 		events: `SELECT ` + eventValues + ` FROM troth_unsubscribe_event WHERE tenant = ? AND addr_key = ? ORDER BY recorded_at, id`,
+		eventsOf: `SELECT ` + eventValues + ` FROM troth_unsubscribe_event WHERE tenant = ? AND subject = ? AND subject <> ''
+			ORDER BY recorded_at, id`,
 		eraseContent: `UPDATE troth_unsubscribe_event SET subject = '', content = NULL
 			WHERE tenant = ? AND id = ? AND (subject <> '' OR content IS NOT NULL)`,
 		eraseSubject: `UPDATE troth_unsubscribe_event SET subject = '', content = NULL
