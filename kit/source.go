@@ -44,8 +44,8 @@ func (k *Kit) keptBy(ctx context.Context, tenant troth.Tenant, held *retention.H
 	}}}, nil
 }
 
-// orHeld makes of a refusal because of a hold the report of what is kept: of nothing nothing
-// is.
+// orHeld makes of a refusal because of a hold the report of what is kept; where there is
+// nothing, a hold keeps nothing.
 func (k *Kit) orHeld(ctx context.Context, tenant troth.Tenant, err error, records int) (rights.Report, error) {
 	if held, ok := errors.AsType[*retention.HeldError](err); ok {
 		if records == 0 {

@@ -117,7 +117,7 @@ func TestRights_AKilledKeepersPartIsLearntAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		k, h, clock := d.erasing(t)
 		ctx := asService(t)
-		r, err := k.Rights.Submit(ctx, rights.Submission{Tenant: "acme", ID: "e", Right: rights.Erase, Via: rights.ViaAccount, SubjectID: "ada"})
+		_, err := k.Rights.Submit(ctx, rights.Submission{Tenant: "acme", ID: "e", Right: rights.Erase, Via: rights.ViaAccount, SubjectID: "ada"})
 		require.NoError(t, err)
 		p, err := k.Rights.Attest(ctx, rights.Attestation{Tenant: "acme", Request: "e", SubjectID: "ada", Method: rights.ByReauthentication})
 		require.NoError(t, err)
@@ -138,7 +138,7 @@ func TestRights_AKilledKeepersPartIsLearntAtOnce(t *testing.T) {
 
 		clock.move(10 * time.Second)
 		require.NoError(t, k.Rights.Step(ctx, "acme", "e"))
-		r, err = k.Rights.Request(ctx, "acme", "e")
+		r, err := k.Rights.Request(ctx, "acme", "e")
 		require.NoError(t, err)
 		require.Equal(t, rights.StateDelivering, r.State)
 		require.Equal(t, rights.Pending, certified(t, k).Outcome, "the dead one has it in its hands")
