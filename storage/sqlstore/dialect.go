@@ -33,16 +33,24 @@ func (d Dialect) String() string { return d.Name() }
 // for PostgreSQL. Question marks in quotes and comments stay. Stores call it
 // once, when they are made. PostgreSQL's own operators with a question mark
 // cannot be written this way.
+//
+// A placeholder that is a limit SQLite takes for a hint, and plans the statement anew for
+// each other value of it; so it gets an expression that says the same.
 func (d Dialect) Rebind(q string) string {
-	if d != Postgres {
-		return q
-	}
 	var out strings.Builder
-	n := 0
+	n, before := 0, ""
 	for piece, k := range d.lex(q) {
 		if k == other && piece == "?" {
 			n++
-			piece = "$" + strconv.Itoa(n)
+			switch {
+			case d == Postgres:
+				piece = "$" + strconv.Itoa(n)
+			case strings.EqualFold(before, "LIMIT"):
+				piece = "+?"
+			}
+		}
+		if k != blank {
+			before = piece
 		}
 		out.WriteString(piece)
 	}

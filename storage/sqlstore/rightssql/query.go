@@ -46,21 +46,18 @@ const (
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
 	q.lockRequest = q.request
-	// SQLite plans a bare LIMIT ? anew for each value that is bound.
-	limit := "LIMIT +?"
 	if d == sqlstore.Postgres {
 		q.lockRequest += " FOR UPDATE"
-		limit = "LIMIT ?"
 	}
 	for _, text := range []*string{
 		&q.insertRequest, &q.request, &q.lockRequest, &q.putRequest, &q.requestsOf, &q.deleteRequest, &q.deleteEvents,
 		&q.deleteItems, &q.insertEvent, &q.events, &q.insertItem, &q.item, &q.putItem, &q.deleteItem, &q.items, &q.dueItems,
 		&q.managed, &q.setManaged,
 	} {
-		*text = d.Rebind(strings.ReplaceAll(*text, "LIMIT ?", limit))
+		*text = d.Rebind(*text)
 	}
 	for i := range q.queue {
-		q.queue[i] = d.Rebind(strings.ReplaceAll(q.queue[i], "LIMIT ?", limit))
+		q.queue[i] = d.Rebind(q.queue[i])
 	}
 	return q
 }

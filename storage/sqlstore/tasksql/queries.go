@@ -17,18 +17,16 @@ const (
 
 // dialect makes a text ready to run. In the texts {now} is the current time,
 // which a statement asks for once, so that an index may be searched for it; and
-// {lock} is how rows are taken that others may have: they are passed over. A
-// parameter as a limit SQLite takes for a hint, and prepares the statement anew each
-// time that it gets another value; so it gets an expression.
+// {lock} is how rows are taken that others may have: they are passed over.
 type dialect func(text string) string
 
 func newDialect(d sqlstore.Dialect, now string) dialect {
-	lock, wait, limit := "", "", "LIMIT +?"
+	lock, wait := "", ""
 	if d == sqlstore.Postgres {
-		lock, wait, limit = "FOR UPDATE SKIP LOCKED", "FOR UPDATE", "LIMIT ?"
+		lock, wait = "FOR UPDATE SKIP LOCKED", "FOR UPDATE"
 	}
 	return func(text string) string {
-		return d.Rebind(strings.NewReplacer("{now}", "(SELECT "+now+")", "{lock}", lock, "{wait}", wait, "LIMIT ?", limit).Replace(text))
+		return d.Rebind(strings.NewReplacer("{now}", "(SELECT "+now+")", "{lock}", lock, "{wait}", wait).Replace(text))
 	}
 }
 
