@@ -50,7 +50,7 @@ func newClaiming(sql dialect) claiming {
 			ORDER BY tenant, line LIMIT 1`),
 		listLine: sql(`SELECT t.place, ` + listValues + ` FROM (SELECT w.rowid AS place, ` + turnColumns + ` ` + waitingIn + `) t
 			CROSS JOIN troth_task m WHERE m.tenant = t.tenant AND m.id = t.id`),
-		takeListed: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = ? WHERE rowid IN (SELECT value FROM json_each(?))`),
+		takeListed: sql(`UPDATE OR FAIL troth_task_turn SET ` + taken + `, wake_at = ? WHERE rowid IN (SELECT value FROM json_each(?))`),
 		free: sql(`SELECT line, phase FROM troth_task_turn WHERE tenant = ? AND id = ? AND kind = ?
 			AND (phase = 1 OR (phase IN (2, 3) AND wake_at <= {now})) {wait}`),
 		takeOne: sql(`UPDATE troth_task_turn SET ` + taken + `, wake_at = {now} + ? WHERE tenant = ? AND id = ?`),

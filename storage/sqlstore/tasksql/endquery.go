@@ -125,11 +125,15 @@ const alone = ` AND x.grp = x.id AND x.leads = 0`
 
 // forSQLite takes batches as a list of texts, see heldList. The order of the
 // join is given: only so it is a search for each.
+//
+// What changes many rows there is UPDATE OR FAIL: a statement that can be undone by itself
+// keeps each page as it was, in a file where they are many, and whoever fails here undoes
+// the transaction.
 func (e *ending) forSQLite(sql dialect) {
 	const held = `FROM json_each(?) h CROSS JOIN troth_task_turn x WHERE x.tenant = substr(h.value, 52)
 		AND x.id = unhex(substr(h.value, 1, 32)) AND x.fence = CAST(substr(h.value, 33, 19) AS INTEGER) AND +x.phase = `
 	complete := func(rest string) string {
-		return `UPDATE troth_task_turn SET ` + completed + ` WHERE rowid IN (SELECT x.rowid ` + held + `3` + rest + `)`
+		return `UPDATE OR FAIL troth_task_turn SET ` + completed + ` WHERE rowid IN (SELECT x.rowid ` + held + `3` + rest + `)`
 	}
 	e.completeAlone = sql(complete(alone + ` AND NOT x.alarmed`))
 	e.completedAmong = sql(`SELECT x.tenant, x.id, x.fence ` + held + `6`)
