@@ -126,6 +126,9 @@ func (d *Desk) recheck(ctx context.Context, key ItemKey) error {
 	if err != nil || !found || row.DueAt > d.micros() {
 		return wrap("read check", err)
 	}
+	if err := d.recheckBefore(ctx, key); err != nil {
+		return err
+	}
 	by, err := d.found(ctx, key.Tenant, key.Owner)
 	if err != nil && !errors.Is(err, ErrGone) {
 		return err
@@ -166,6 +169,24 @@ func (d *Desk) recheck(ctx context.Context, key ItemKey) error {
 		return c.checkAt(ctx, key.ID, c.now+d.opt.checkEvery.Microseconds())
 	})
 	return err
+}
+
+// recheckBefore asks those first that are due too and have their turn before the source: what
+// the others know a person by goes last, also weeks later.
+func (d *Desk) recheckBefore(ctx context.Context, key ItemKey) error {
+	work, err := d.Work(ctx, key.Tenant, key.Owner)
+	if err != nil {
+		return err
+	}
+	for _, w := range inOrder(work) {
+		if w.Source == key.ID {
+			break
+		}
+		if err := d.recheck(ctx, checkKey(key.Tenant, key.Owner, w.Source)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // asking is what a source is asked again, by what it answered last; nil if nothing.
