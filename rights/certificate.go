@@ -163,6 +163,17 @@ func (c Certificate) Marshal() ([]byte, error) {
 // order, once, and no other; and nothing that contradicts itself, such as a final
 // certificate of which something is kept. Anything else is [ErrCertificate].
 func ParseCertificate(b []byte) (Certificate, error) {
+	c, err := decodeCertificate(b)
+	if err == nil && !c.sound() {
+		err = ErrCertificate
+	}
+	if err != nil {
+		return Certificate{}, err
+	}
+	return c, nil
+}
+
+func decodeCertificate(b []byte) (Certificate, error) {
 	if len(b) > MaxCertificate {
 		return Certificate{}, ErrCertificate
 	}
@@ -177,7 +188,7 @@ func ParseCertificate(b []byte) (Certificate, error) {
 		return Certificate{}, ErrCertificate
 	}
 	var plain bytes.Buffer
-	if json.Compact(&plain, b) != nil || !bytes.Equal(plain.Bytes(), again) || !c.sound() {
+	if json.Compact(&plain, b) != nil || !bytes.Equal(plain.Bytes(), again) {
 		return Certificate{}, ErrCertificate
 	}
 	return c, nil
@@ -221,11 +232,12 @@ type Proven struct {
 // audit.VerifyProof, and returns the entry that it proves; this package does not judge
 // proofs.
 //
-// It returns [ErrCertificate] for what cannot be read, or has no proof;
+// It returns [ErrCertificate] for what cannot be read, has no proof, or contradicts itself
+// although it was recorded;
 // [ErrCertificateProof] for what is not what was recorded; and errors of prove as they
 // are.
 func VerifyCertificate(file []byte, prove func(proof []byte) (Proven, error)) (Certificate, error) {
-	c, err := ParseCertificate(file)
+	c, err := decodeCertificate(file)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -248,6 +260,9 @@ func VerifyCertificate(file []byte, prove func(proof []byte) (Proven, error)) (C
 		p.Tenant != c.Tenant || !says("certificate", troth.DigestFact, string(hash[:])) ||
 		!says("stage", troth.WordFact, string(c.Stage)) || !says("request", troth.IDFact, c.Request) {
 		return Certificate{}, ErrCertificateProof
+	}
+	if !c.sound() {
+		return Certificate{}, fmt.Errorf("%w: it contradicts itself", ErrCertificate)
 	}
 	return c, nil
 }

@@ -125,10 +125,14 @@ func TestErasure_ExitsWithWhatIsWrong(t *testing.T) {
 			p.Index++
 			c.Proof = string(p.Marshal())
 		}},
-		"no proof":           {unreadable, func(c *rights.Certificate) { c.Proof = "" }},
-		"no proof's form":    {unreadable, func(c *rights.Certificate) { c.Proof = "it was erased" }},
-		"half a proof":       {unreadable, func(c *rights.Certificate) { c.Proof = proof[:len(proof)/2] }},
-		"a contradiction":    {unreadable, func(c *rights.Certificate) { c.Sources[0].Outcome = rights.Failed }},
+		"no proof":        {unreadable, func(c *rights.Certificate) { c.Proof = "" }},
+		"no proof's form": {unreadable, func(c *rights.Certificate) { c.Proof = "it was erased" }},
+		"half a proof":    {unreadable, func(c *rights.Certificate) { c.Proof = proof[:len(proof)/2] }},
+		"a contradiction on record": {unreadable, func(c *rights.Certificate) {
+			c.Sources[0].Outcome = rights.Failed
+			c.Proof = s.record(*c, nil)
+		}},
+		"made contradictory": {holdsNot, func(c *rights.Certificate) { c.Sources[0].Outcome = rights.Failed }},
 		"another version":    {unreadable, func(c *rights.Certificate) { c.Format = "troth.rights.certificate/2" }},
 		"a receipt's format": {unreadable, func(c *rights.Certificate) { c.Format = "troth.retention.certificate/1" }},
 	} {
