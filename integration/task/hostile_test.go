@@ -101,6 +101,7 @@ func TestEngine_TheDatabasesClockJumps(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		s := newSite(t, b)
 		clock := newRowClock(t, s.h, tasktest.NewClock().Now())
+		clock.goes(t)
 		var slow atomic.Bool
 		var lost, twice atomic.Int64
 		slow.Store(true)
@@ -138,15 +139,15 @@ func TestEngine_TheDatabasesClockJumps(t *testing.T) {
 			_, err := s.e.Enqueue(t.Context(), troth.Work{Tenant: tenant, Kind: "k", Key: strconv.Itoa(i)})
 			require.NoError(t, err)
 		}
-		running := func() int { return s.count(t, "SELECT COUNT(*) FROM troth_task_turn WHERE phase = 3") }
+		// On a machine that stands still for a lease somebody may be through already.
+		begun := func() int { return s.count(t, "SELECT COUNT(*) FROM troth_task_turn WHERE phase IN (3, 6)") }
 		// What was enqueued by another clock is due far in the future of this one.
 		_, err := s.h.Querier(t.Context()).Exec(t.Context(), "UPDATE troth_task_turn SET phase = 1, wake_at = 0")
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return running() == works }, 2*time.Minute, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return begun() == works }, 2*time.Minute, 20*time.Millisecond)
 		clock.advance(time.Hour)
 		require.Eventually(t, func() bool {
-			return lost.Load()+int64(running()) > 0 && s.count(t,
-				"SELECT COUNT(*) FROM troth_task_turn WHERE fence > 1") > 0
+			return s.count(t, "SELECT COUNT(*) FROM troth_task_turn WHERE fence > 1") > 0
 		}, 2*time.Minute, 20*time.Millisecond)
 		clock.advance(-2 * time.Hour)
 		slow.Store(false)

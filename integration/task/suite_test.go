@@ -92,6 +92,26 @@ func (c rowClock) advance(d time.Duration) {
 	}
 }
 
+// goes has the clock go on by itself too, until the test ends: what is put off by a moment
+// comes due only so.
+func (c rowClock) goes(t testing.TB) {
+	t.Helper()
+	const tick = 50 * time.Millisecond
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for ctx.Err() == nil {
+			c.advance(tick)
+			select {
+			case <-ctx.Done():
+			case <-time.After(tick):
+			}
+		}
+	}()
+	t.Cleanup(func() { stop(); <-ended })
+}
+
 func (b backend) harness(t testing.TB) tasktest.Harness {
 	t.Helper()
 	db := b.open(t)
