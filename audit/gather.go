@@ -21,8 +21,10 @@ type gathering struct {
 }
 
 const (
-	// patience is the part of a step's time that the next one may wait.
-	patience = 2
+	// patience is the part of a step's time that the next one may wait, and longestWait
+	// the most of it, however slow the store was just then.
+	patience    = 2
+	longestWait = 20 * time.Millisecond
 	// maxSkip is how many steps do not wait after long experience that it is in vain.
 	maxSkip = 64
 )
@@ -31,7 +33,7 @@ const (
 func (q *direct) answered(n int, took time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.gathering.due, q.gathering.until = n, time.Now().Add(took/patience)
+	q.gathering.due, q.gathering.until = n, time.Now().Add(min(took/patience, longestWait))
 }
 
 // gather waits, if that has proved worth its while, until those have joined whom the
