@@ -61,7 +61,7 @@ type site struct {
 	at     time.Time
 	// honest is a trail without faults.
 	honest *audit.Trail
-	mu     sync.Mutex // for what several goroutines acknowledge
+	mu     sync.Mutex // for what several goroutines acknowledge, and the clock that they read
 	// acknowledged are the entries whose Record returned.
 	acknowledged []audit.TenantEntry
 }
@@ -85,10 +85,16 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
+func (s *site) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at
+}
+
 func (s *site) on(store audit.Backend, opts ...audit.Option) *audit.Trail {
 	s.Helper()
 	opts = append([]audit.Option{
-		audit.WithClock(func() time.Time { return s.at }), audit.WithSink(s.sink),
+		audit.WithClock(s.clock), audit.WithSink(s.sink),
 	}, opts...)
 	trail, err := audit.New(s.Context(), store, s.keys, s.sealer, opts...)
 	require.NoError(s, err)
@@ -107,7 +113,9 @@ func (s *site) record(n int) {
 	s.Helper()
 	ctx := troth.WithActor(s.Context(), troth.Actor{Kind: troth.Service, ID: "importer"})
 	for range n {
+		s.mu.Lock()
 		s.at = s.at.Add(time.Millisecond)
+		s.mu.Unlock()
 		e := touch(crashTenants[len(s.acknowledged)%3], "")
 		id, err := s.honest.Record(ctx, e)
 		require.NoError(s, err)
