@@ -196,10 +196,10 @@ func decodeCertificate(b []byte) (Certificate, error) {
 
 // sound reports whether the certificate does not contradict itself.
 func (c Certificate) sound() bool {
-	if c.Stage != Provisional && c.Stage != Final || c.Right != Erase || len(c.Sources) == 0 || c.Tenant.Validate() != nil {
+	if c.Stage != Provisional && c.Stage != Final || c.Right != Erase || c.Tenant.Validate() != nil {
 		return false
 	}
-	if c.Stage == Final && c.Complete != nil {
+	if c.Stage == Final && (c.Complete != nil || len(c.Sources) == 0) { // nobody could be asked, so nothing is done
 		return false
 	}
 	for i := range c.Sources {

@@ -263,6 +263,8 @@ func TestParseCertificate_RefusesContradictions(t *testing.T) {
 	c.Stage, c.Complete, c.Sources[0].CopiesUntil = rights.Provisional, &later, &later
 	c.Sources[1].Outcome, c.Sources[1].Kept = rights.Retained, kept
 	require.NoError(t, parse(c), "provisional")
+	c.Sources = nil
+	require.NoError(t, parse(c), "of a desk without sources, of which a person sees to it")
 }
 
 func FuzzParseCertificate(f *testing.F) {
