@@ -18,6 +18,11 @@ type visit struct {
 	q *request
 	// work is how far the sources are, in their order, as it was read or committed last.
 	work []SourceWork
+	// due says that the request's step was due already when the visit began: whoever looks for
+	// what is due finds it also after a crash.
+	due bool
+	// noted is what the change keeps of it: how many sources there are to be.
+	noted []string
 	// said is what a source elsewhere reported that has not been noted yet, failed how one
 	// failed whose transaction was undone: neither is called for it again.
 	said   map[string]*Report
@@ -28,14 +33,19 @@ type visit struct {
 }
 
 func (d *Desk) visit(ctx context.Context, key ItemKey) (*visit, error) {
-	by, err := d.found(ctx, key.Tenant, key.Owner)
+	rows, err := d.store.ItemsAt(ctx, []ItemKey{foundKey(key.Tenant, key.Owner), contentsKey(key.Tenant, key.Owner), key})
+	if err != nil {
+		return nil, wrap("read what somebody is found by", err)
+	}
+	by, err := d.foundIn(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
 	if by == nil {
 		by = []plainIdentifier{}
 	}
-	return &visit{d: d, key: key, by: by, said: map[string]*Report{}, failed: map[string]error{}}, nil
+	due := slices.ContainsFunc(rows, func(row ItemRow) bool { return row.Kind == ItemStep && row.DueAt <= d.micros() })
+	return &visit{d: d, key: key, by: by, due: due, said: map[string]*Report{}, failed: map[string]error{}}, nil
 }
 
 // inOrder puts sources where they have their turn.
@@ -111,7 +121,7 @@ func (v *visit) together(ctx context.Context) error {
 	moved := true
 	v.q = nil
 	err := v.d.when(ctx, v.key, StateExecuting, func(ctx context.Context, c *change) error {
-		moved, v.q = false, c.q
+		moved, v.q, c.noted = false, c.q, v.noted
 		return v.turn(ctx, c)
 	})
 	switch {

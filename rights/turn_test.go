@@ -309,11 +309,13 @@ type refusingStore struct {
 
 func (s refusingStore) Transactor() troth.Transactor { return s.tx }
 
-func (s refusingStore) PutItem(ctx context.Context, row rights.ItemRow) error {
-	if row.Kind == rights.ItemSource {
-		s.tx.settled++
+func (s refusingStore) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+	for _, row := range rows {
+		if row.Kind == rights.ItemSource {
+			s.tx.settled++
+		}
 	}
-	return s.Backend.PutItem(ctx, row)
+	return s.Backend.WriteItems(ctx, rows)
 }
 
 // TestErase_SeveralElsewhere: each is noted, whoever fails among them, and one that has more

@@ -38,10 +38,8 @@ var defects = []defect{
 				return false, err
 			}
 			deleted, err := s.DeleteRequest(ctx, t, id)
-			for _, e := range events {
-				if _, err := s.InsertEvent(ctx, e); err != nil {
-					return false, err
-				}
+			if _, err := s.InsertEvents(ctx, events); err != nil {
+				return false, err
 			}
 			return deleted, err
 		}
@@ -69,6 +67,44 @@ var defects = []defect{
 			}
 			row.Sealed = before.Sealed
 			return s.PutItem(ctx, row)
+		}
+	}},
+	{"many events end with the first that is there", "an event comes back exactly, in order, and is inserted once", func(s rights.Backend, b *broken) {
+		b.insertEvents = func(ctx context.Context, rows []rights.EventRow) (n int, err error) {
+			for i := range rows {
+				added, err := s.InsertEvents(ctx, rows[i:i+1])
+				if err != nil || added == 0 {
+					return n, err
+				}
+				n++
+			}
+			return n, nil
+		}
+	}},
+	{"many events are cut short", "as many events as there are", func(s rights.Backend, b *broken) {
+		b.insertEvents = func(ctx context.Context, rows []rights.EventRow) (int, error) {
+			_, err := s.InsertEvents(ctx, rows[:min(len(rows), 16)])
+			return len(rows), err
+		}
+	}},
+	{"items that are asked for together are the first alone", "items are found by their keys", func(s rights.Backend, b *broken) {
+		b.itemsAt = func(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error) {
+			return s.ItemsAt(ctx, keys[:min(len(keys), 1)])
+		}
+	}},
+	{"many items are cut short", "items that are written are added, or replaced", func(s rights.Backend, b *broken) {
+		b.writeItems = func(ctx context.Context, rows []rights.ItemRow) error {
+			return s.WriteItems(ctx, rows[:min(len(rows), 16)])
+		}
+	}},
+	{"writing leaves what is there", "items that are written are added, or replaced", func(s rights.Backend, b *broken) {
+		b.writeItems = func(ctx context.Context, rows []rights.ItemRow) error {
+			for _, row := range rows {
+				if _, err := s.InsertItem(ctx, row); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
 	}},
 	{"deleting keeps it", "an item that is deleted is gone, and is not deleted again", func(_ rights.Backend, b *broken) {

@@ -24,9 +24,36 @@ func (s *Store) Item(ctx context.Context, key rights.ItemKey) (rights.ItemRow, b
 	return ownItem(row), found, err
 }
 
+// ItemsAt implements rights.Store.
+func (s *Store) ItemsAt(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error) {
+	var all []rights.ItemRow
+	for _, key := range keys {
+		row, found, err := s.Item(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			all = append(all, row)
+		}
+	}
+	return all, ctx.Err()
+}
+
 // PutItem implements rights.Store.
 func (s *Store) PutItem(ctx context.Context, row rights.ItemRow) error {
 	return replace(ctx, s.db, s.items, row.ItemKey, ownItem(row))
+}
+
+// WriteItems implements rights.Store.
+func (s *Store) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+	return s.db.Atomically(ctx, func(ctx context.Context) error {
+		for _, row := range rows {
+			if err := s.items.Put(ctx, row.ItemKey, ownItem(row)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // DeleteItem implements rights.Store.

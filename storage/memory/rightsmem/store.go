@@ -165,10 +165,26 @@ func (s *Store) find(ctx context.Context, tenant troth.Tenant, keep func(rights.
 	return all, err
 }
 
-// InsertEvent implements rights.Store.
-func (s *Store) InsertEvent(ctx context.Context, row rights.EventRow) (bool, error) {
-	row.Record = slices.Clone(row.Record)
-	return s.events.Insert(ctx, eventKey{row.Tenant, row.Request, row.Seq}, row)
+// InsertEvents implements rights.Store.
+func (s *Store) InsertEvents(ctx context.Context, rows []rights.EventRow) (n int, err error) {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		n = 0
+		for _, row := range rows {
+			row.Record = slices.Clone(row.Record)
+			inserted, err := s.events.Insert(ctx, eventKey{row.Tenant, row.Request, row.Seq}, row)
+			if err != nil {
+				return err
+			}
+			if inserted {
+				n++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // Events implements rights.Store.

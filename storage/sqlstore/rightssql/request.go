@@ -114,9 +114,11 @@ func scanEvent(rows *sqlstore.Rows) (e rights.EventRow, err error) {
 	return e, nil
 }
 
-// InsertEvent implements rights.Store.
-func (s *Store) InsertEvent(ctx context.Context, row rights.EventRow) (bool, error) {
-	return s.affects(ctx, s.q.insertEvent, string(row.Tenant), row.Request, int64(row.Seq), blob(row.Record))
+// InsertEvents implements rights.Store.
+func (s *Store) InsertEvents(ctx context.Context, rows []rights.EventRow) (int, error) {
+	return many(ctx, s, s.q.insertEvents[:], rows, func(args []any, row *rights.EventRow) []any {
+		return append(args, string(row.Tenant), row.Request, int64(row.Seq), blob(row.Record))
+	})
 }
 
 // Events implements rights.Store.
