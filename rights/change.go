@@ -28,8 +28,8 @@ type change struct {
 	// noted is how many sources were noted when the work began, by its events; nil if they
 	// were not read.
 	noted []string
-	// due says that the request's step is due already, and need not be written to be.
-	due bool
+	// dueAt is when the request's step is due, where that was read; 0 if not.
+	dueAt int64
 	// rings is when the request's clock is to be looked at, by what was read; -1 for a
 	// request that is new.
 	rings int64

@@ -27,7 +27,7 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey, q *request) error {
 		if wait, err := c.mustWait(ctx, told[c.id]); err != nil || wait {
 			return err
 		}
-		waits, c.by, c.due, v.noted = false, v.by, v.due, c.noted
+		waits, c.by, c.dueAt, v.noted = false, v.by, v.dueAt, c.noted
 		if err := c.fire(ctx, CooledOff, happening{}); err != nil || v.apart {
 			return err
 		}

@@ -49,7 +49,7 @@ func (c *change) proceed(ctx context.Context, to State) error {
 			c.stepAt(c.now)
 		}
 	case StateExecuting:
-		if !c.due {
+		if c.dueAt == 0 || c.dueAt > c.now { // what is due already is found after a crash
 			c.stepAt(c.now)
 		}
 		if c.q.right.Effect() == Destroys {

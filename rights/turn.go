@@ -18,9 +18,8 @@ type visit struct {
 	q *request
 	// work is how far the sources are, in their order, as it was read or committed last.
 	work []SourceWork
-	// due says that the request's step was due already when the visit began: whoever looks for
-	// what is due finds it also after a crash.
-	due bool
+	// dueAt is when the request's step was due when the visit began; 0 if it has none.
+	dueAt int64
 	// noted is what the change keeps of it: how many sources there are to be.
 	noted []string
 	// said is what a source elsewhere reported that has not been noted yet, failed how one
@@ -44,8 +43,13 @@ func (d *Desk) visit(ctx context.Context, key ItemKey) (*visit, error) {
 	if by == nil {
 		by = []plainIdentifier{}
 	}
-	due := slices.ContainsFunc(rows, func(row ItemRow) bool { return row.Kind == ItemStep && row.DueAt <= d.micros() })
-	return &visit{d: d, key: key, by: by, due: due, said: map[string]*Report{}, failed: map[string]error{}}, nil
+	v := &visit{d: d, key: key, by: by, said: map[string]*Report{}, failed: map[string]error{}}
+	for _, row := range rows {
+		if row.Kind == ItemStep {
+			v.dueAt = row.DueAt
+		}
+	}
+	return v, nil
 }
 
 // inOrder puts sources where they have their turn.

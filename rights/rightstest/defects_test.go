@@ -2,6 +2,7 @@ package rightstest
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/trothdev/troth"
@@ -29,6 +30,18 @@ var defects = []defect{
 	}},
 	{"putting what is not there succeeds", "a request that is put replaces all of it, if it is there", func(s rights.Backend, b *broken) {
 		b.putRequest = func(ctx context.Context, row rights.RequestRow) error { return quietly(s.PutRequest(ctx, row)) }
+	}},
+	{"putting keeps whom it is about", "a request that is put replaces whatever changed", func(s rights.Backend, b *broken) {
+		b.putRequest = func(ctx context.Context, row rights.RequestRow) error {
+			before, found, err := s.Request(ctx, row.Tenant, row.ID)
+			if err != nil || !found {
+				return errors.Join(err, s.PutRequest(ctx, row))
+			}
+			if before.State == row.State {
+				row.SubjectID = before.SubjectID
+			}
+			return s.PutRequest(ctx, row)
+		}
 	}},
 	{"a lock outside of a transaction", "a lock needs a transaction", func(s rights.Backend, b *broken) { b.lock = s.Request }},
 	{"deleting leaves the events", "a request that is deleted is gone, with all that is its own", func(s rights.Backend, b *broken) {

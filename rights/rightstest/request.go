@@ -38,6 +38,25 @@ var requestChecks = []check{
 			return nil
 		}), "atomically")
 	}},
+	{name: "a request that is put replaces whatever changed", run: func(r *rig) {
+		ctx := r.Context()
+		row := request(r.a, "1")
+		r.insertRequests(ctx, row, request(r.a, "2"))
+		for what, change := range map[string]func(){
+			"record": func() { row.Record = []byte{2} }, "state": func() { row.State = rights.StateRefused },
+			"subject": func() { row.SubjectID += "x" }, "right": func() { row.Right = rights.Know }, "owner": func() { row.Owner += "x" },
+			"due": func() { row.DueAt++ }, "open": func() { row.Open = !row.Open }, "received": func() { row.ReceivedAt++ },
+		} {
+			change()
+			r.ok(r.s.PutRequest(ctx, row), what)
+			got, _, err := r.s.Request(ctx, r.a, "1")
+			r.ok(err, what)
+			r.same(got, row, what)
+		}
+		got, _, err := r.s.Request(ctx, r.a, "2")
+		r.ok(err, "request")
+		r.same(got, request(r.a, "2"), "its neighbour")
+	}},
 	{name: "a lock needs a transaction", run: func(r *rig) {
 		ctx := r.Context()
 		r.insertRequests(ctx, request(r.a, "1"))

@@ -28,10 +28,12 @@ var (
 // queries are the statements of one dialect, ready to run.
 type queries struct {
 	insertRequest, request, lockRequest, putRequest, requestsOf string
-	deleteRequest, deleteEvents, deleteItems                    string
-	events                                                      string
-	insertItem, item, putItem, deleteItem, items                string
-	dueItems, managed, setManaged                               string
+	// moveRequest changes the state and the record of a request of which nothing else changes.
+	moveRequest                                  string
+	deleteRequest, deleteEvents, deleteItems     string
+	events                                       string
+	insertItem, item, putItem, deleteItem, items string
+	dueItems, managed, setManaged                string
 	// queue is by what narrows it: nothing, state, owner; right narrows each once more.
 	queue [8]string
 	// insertEvents and writeItems are by how many rows they write, itemsAt by how many keys
@@ -56,7 +58,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 		q.lockRequest += " FOR UPDATE"
 	}
 	for _, text := range []*string{
-		&q.insertRequest, &q.request, &q.lockRequest, &q.putRequest, &q.requestsOf, &q.deleteRequest, &q.deleteEvents,
+		&q.insertRequest, &q.request, &q.lockRequest, &q.putRequest, &q.moveRequest, &q.requestsOf, &q.deleteRequest, &q.deleteEvents,
 		&q.deleteItems, &q.events, &q.insertItem, &q.item, &q.putItem, &q.deleteItem, &q.items, &q.dueItems,
 		&q.managed, &q.setManaged,
 	} {
@@ -87,6 +89,8 @@ func common() *queries {
 		request: `SELECT ` + requestValues + ` FROM troth_rights_request` + thisRequest,
 		putRequest: `UPDATE troth_rights_request SET subject = ?, state = ?, entitlement = ?, owner = ?, due_at = ?, open = ?,
 			received_at = ?, record = ?` + thisRequest,
+		moveRequest: `UPDATE troth_rights_request SET state = ?, record = ?` + thisRequest + ` AND subject = ? AND entitlement = ?
+			AND owner = ? AND due_at = ? AND open = ? AND received_at = ?`,
 		requestsOf: `SELECT ` + requestValues + ` FROM troth_rights_request WHERE tenant = ? AND subject = ?
 			ORDER BY received_at, id`,
 		deleteRequest: `DELETE FROM troth_rights_request` + thisRequest,
