@@ -67,7 +67,7 @@ func (s *Store) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow
 		return nil, ctx.Err()
 	}
 	after := rights.ItemKey{Tenant: q.Tenant, Owner: q.Owner, Kind: q.Kind, ID: q.After}
-	rows, err := s.items.Scan(ctx, &after, q.Limit, func(k rights.ItemKey, _ rights.ItemRow) bool {
+	rows, err := s.items.ScanWhile(ctx, &after, q.Limit, func(k rights.ItemKey) bool {
 		return k.Tenant == q.Tenant && k.Owner == q.Owner && k.Kind == q.Kind
 	})
 	var all []rights.ItemRow
