@@ -2,6 +2,7 @@ package rightstest
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/trothdev/troth/rights"
@@ -38,6 +39,47 @@ var itemChecks = []check{
 		r.ok(err, "item")
 		r.same(got, next, "item")
 		r.same(got.Sealed == nil, true, "nothing sealed")
+	}},
+	{name: "items that are written are added, or replaced", run: func(r *rig) {
+		ctx := r.Context()
+		row := r.item(r.a, "1", "000")
+		r.insertItems(ctx, row)
+		r.ok(r.s.WriteItems(ctx, nil), "write nothing")
+		all := []rights.ItemRow{{ItemKey: row.ItemKey, Record: []byte{1}}}
+		for i := range many {
+			all = append(all, changed(r.item(r.a, "1", fmt.Sprintf("%03d", i+1)), func(row *rights.ItemRow) { row.DueAt += int64(i) }))
+		}
+		r.ok(r.s.WriteItems(ctx, all), "write")
+		rows, err := r.s.Items(ctx, rights.ItemQuery{Tenant: r.a, Owner: "1", Kind: r.kind, Limit: 2 * many})
+		r.ok(err, "items")
+		r.same(rows, all, "items")
+		r.same(rows[0].Sealed == nil, true, "nothing sealed")
+	}},
+	{name: "items are found by their keys", run: func(r *rig) {
+		ctx := r.Context()
+		rows, err := r.s.ItemsAt(ctx, nil)
+		r.ok(err, "no items")
+		r.same(len(rows), 0, "no items")
+		bare := changed(r.item(r.a, "2", "y"), func(row *rights.ItemRow) { row.Sealed, row.DueAt = nil, 0 })
+		other := r.item(r.a, "1", "z")
+		other.Kind += "2"
+		r.insertItems(ctx, r.item(r.a, "1", "x"), r.item(r.a, "1", "y"), bare, other)
+		keys := []rights.ItemKey{
+			bare.ItemKey, r.item(r.a, "1", "z").ItemKey, r.item(r.a, "1", "x").ItemKey, r.item(r.a, "2", "x").ItemKey, other.ItemKey,
+		}
+		rows, err = r.s.ItemsAt(ctx, keys)
+		r.ok(err, "items at")
+		r.same(rows, []rights.ItemRow{bare, r.item(r.a, "1", "x"), other}, "items at")
+		var many []rights.ItemRow
+		keys = nil
+		for i := range 40 {
+			many = append(many, r.item(r.a, "many", fmt.Sprintf("%02d", 40-i)))
+			keys = append(keys, many[i].ItemKey)
+		}
+		r.insertItems(ctx, many...)
+		rows, err = r.s.ItemsAt(ctx, keys)
+		r.ok(err, "many items at")
+		r.same(rows, many, "many items at")
 	}},
 	{name: "an item that is deleted is gone, and is not deleted again", run: func(r *rig) {
 		ctx := r.Context()

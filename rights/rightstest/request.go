@@ -38,6 +38,25 @@ var requestChecks = []check{
 			return nil
 		}), "atomically")
 	}},
+	{name: "a request that is put replaces whatever changed", run: func(r *rig) {
+		ctx := r.Context()
+		row := request(r.a, "1")
+		r.insertRequests(ctx, row, request(r.a, "2"))
+		for what, change := range map[string]func(){
+			"record": func() { row.Record = []byte{2} }, "state": func() { row.State = rights.StateRefused },
+			"subject": func() { row.SubjectID += "x" }, "right": func() { row.Right = rights.Know }, "owner": func() { row.Owner += "x" },
+			"due": func() { row.DueAt++ }, "open": func() { row.Open = !row.Open }, "received": func() { row.ReceivedAt++ },
+		} {
+			change()
+			r.ok(r.s.PutRequest(ctx, row), what)
+			got, _, err := r.s.Request(ctx, r.a, "1")
+			r.ok(err, what)
+			r.same(got, row, what)
+		}
+		got, _, err := r.s.Request(ctx, r.a, "2")
+		r.ok(err, "request")
+		r.same(got, request(r.a, "2"), "its neighbour")
+	}},
 	{name: "a lock needs a transaction", run: func(r *rig) {
 		ctx := r.Context()
 		r.insertRequests(ctx, request(r.a, "1"))
@@ -140,18 +159,30 @@ var requestChecks = []check{
 	}},
 	{name: "an event comes back exactly, in order, and is inserted once", run: func(r *rig) {
 		ctx := r.Context()
-		for _, seq := range []uint32{4_000_000_000, 2, 1} {
-			inserted, err := r.s.InsertEvent(ctx, event(r.a, "1", seq))
-			r.ok(err, "insert event")
-			r.same(inserted, true, "inserted")
+		for _, seq := range []uint32{4_000_000_000, 2} {
+			r.insertEvents(ctx, event(r.a, "1", seq))
 		}
-		inserted, err := r.s.InsertEvent(ctx, rights.EventRow{Tenant: r.a, Request: "1", Seq: 2, Record: []byte("other")})
-		r.ok(err, "insert event")
-		r.same(inserted, false, "inserted again")
-		_, err = r.s.InsertEvent(ctx, event(r.a, "2", 1))
-		r.ok(err, "insert event")
+		other := changed(event(r.a, "1", 2), func(row *rights.EventRow) { row.Record = []byte("other") })
+		inserted, err := r.s.InsertEvents(ctx, []rights.EventRow{other, event(r.a, "1", 1)})
+		r.ok(err, "insert events")
+		r.same(inserted, 1, "inserted again")
+		inserted, err = r.s.InsertEvents(ctx, nil)
+		r.ok(err, "insert no events")
+		r.same(inserted, 0, "inserted")
+		r.insertEvents(ctx, event(r.a, "2", 1))
 		rows, err := r.s.Events(ctx, r.a, "1")
 		r.ok(err, "events")
 		r.same(rows, []rights.EventRow{event(r.a, "1", 1), event(r.a, "1", 2), event(r.a, "1", 4_000_000_000)}, "events")
+	}},
+	{name: "as many events as there are", run: func(r *rig) {
+		ctx := r.Context()
+		var all []rights.EventRow
+		for seq := range uint32(many) {
+			all = append(all, event(r.a, "1", seq+1))
+		}
+		r.insertEvents(ctx, all...)
+		rows, err := r.s.Events(ctx, r.a, "1")
+		r.ok(err, "events")
+		r.same(rows, all, "events")
 	}},
 }
