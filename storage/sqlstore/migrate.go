@@ -56,6 +56,7 @@ func (h *Handle) Migrate(ctx context.Context, m Migrations) error {
 	if err != nil {
 		return err
 	}
+	defer h.writer.migrates()()
 	return h.Atomically(h.Detach(ctx), func(ctx context.Context) error {
 		q := h.Querier(ctx)
 		if h.dialect == Postgres {
