@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/trothdev/troth/integration/sqltest"
 )
 
 // childEnv makes the test binary another program, with the configuration that
@@ -52,6 +54,7 @@ type process struct {
 // latest, and ends by itself when this one does.
 func (c childConfig) start(t *testing.T) *process {
 	t.Helper()
+	sqltest.Programs(t)
 	text, err := json.Marshal(c)
 	require.NoError(t, err)
 	p := &process{t: t, cmd: exec.Command(os.Args[0], "-test.run=^$"), lines: make(chan []byte, 16), log: &bytes.Buffer{}}
