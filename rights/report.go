@@ -132,6 +132,7 @@ var (
 	errReportMethod  = &reportError{"method", "Done without a Method"}
 	errReportAsked   = &reportError{"asked", "NothingFound without what was Asked"}
 	errReportKept    = &reportError{"kept", "Retained without anything Kept"}
+	errReportRef     = &reportError{"ref", "what somebody settles needs a Ref of what shows it, and has no More"}
 	errReportOutcome = &reportError{"outcome", "Records, Method, Kept or More do not go with the Outcome"}
 )
 
