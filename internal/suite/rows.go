@@ -115,7 +115,12 @@ func (r RowsRig) Outside(does ...string) {
 // HostUndoes shows that everything joins the host's transaction and is undone with it.
 func (r RowsRig) HostUndoes() {
 	nothing := r.Dump(r.Context(), r.A)
-	r.Hosted(func(ctx context.Context) { r.Fill(ctx, r.A) }, RollsBack)
+	r.Hosted(func(ctx context.Context) {
+		r.Fill(ctx, r.A)
+		if r.Dump(ctx, r.A) == nothing {
+			r.Fatalf("the host's transaction does not see what is written in it")
+		}
+	}, RollsBack)
 	r.Same(r.Dump(r.Context(), r.A), nothing, "rolled back")
 }
 
