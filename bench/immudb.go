@@ -17,8 +17,8 @@ import (
 // zero it syncs as soon as there is something, and with the values beside their
 // transactions in preallocated files, one fdatasync less and a cheaper one
 // each: the fastest durable setting that was found.
-func contestants() []*contestant {
-	all := trails("sqlite", "trail")
+func contestants(writers int) []*contestant {
+	all := append(trails("sqlite", "trail"), &contestant{name: "SQLite alone", open: openFloor("sqlite", writers)})
 	if inC != "" {
 		all = append(all, trails(inC, "trail, SQLite in C")...)
 	}

@@ -34,7 +34,7 @@ func main() {
 	rounds := flag.Int("rounds", 5, "how often each has its turn")
 	during := flag.Duration("d", 2*time.Second, "how long a turn takes")
 	flag.Parse()
-	all := contestants()
+	all := contestants(*writers)
 	for round := range *rounds {
 		order := slices.Clone(all)
 		if round%2 == 1 {

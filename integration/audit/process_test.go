@@ -19,6 +19,7 @@ import (
 
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/integration/pgtest"
+	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/internal/merkle"
 )
 
@@ -39,6 +40,7 @@ type process struct {
 // latest.
 func (c childConfig) start(t *testing.T) *process {
 	t.Helper()
+	sqltest.Programs(t)
 	text, err := json.Marshal(c)
 	require.NoError(t, err)
 	p := &process{t: t, cmd: exec.Command(os.Args[0], "-test.run=^$"), lines: make(chan told, 1<<16), log: &bytes.Buffer{}}

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/trothdev/troth/integration/sqltest"
 )
 
 // Patience is how long a test waits for another program.
@@ -36,6 +38,7 @@ type Process struct {
 // this one does.
 func Start(t *testing.T, variable string, config any) *Process {
 	t.Helper()
+	sqltest.Programs(t)
 	text, err := json.Marshal(config)
 	must(t, err)
 	p := &Process{T: t, Cmd: exec.Command(os.Args[0], "-test.run=^$"), Lines: make(chan []byte, 16), Log: &bytes.Buffer{}} //nolint:noctx // it is killed, or ends with this program

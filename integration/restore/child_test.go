@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -111,6 +112,7 @@ func (c childConfig) run(t *testing.T) (killed bool) {
 // TestJournal_AProgramThatIsKilledLosesNothing: wherever it dies, the next one
 // opens, and each line gets into the journal once.
 func TestJournal_AProgramThatIsKilledLosesNothing(t *testing.T) {
+	sqltest.Programs(t)
 	const people = 3
 	for _, w := range []way{ways[0], ways[2]} {
 		for _, at := range []string{beforePump, beforeAppend, afterAppend} {
@@ -146,6 +148,7 @@ func (d *drill) lines() (n int) {
 
 // TestJournal_ManyProgramsShareOne on a machine, and one database.
 func TestJournal_ManyProgramsShareOne(t *testing.T) {
+	sqltest.Programs(t)
 	const programs, people = 4, 10
 	for _, w := range []way{ways[0], ways[2]} {
 		t.Run(w.name, func(t *testing.T) {

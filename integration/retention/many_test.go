@@ -243,6 +243,7 @@ func TestMany_GoesOnAfterACrash(t *testing.T) {
 
 func crashes(t *testing.T, driver, source string) {
 	t.Helper()
+	sqltest.Programs(t)
 	db, err := sql.Open(driver, source)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })

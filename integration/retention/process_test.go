@@ -18,6 +18,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/integration/pgtest"
+	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/storage/sqlstore/retentionsql"
@@ -105,6 +106,7 @@ func againstProcess(t *testing.T, act func(office *process) error) {
 
 func actAgainstProcess(t *testing.T, driver, source string, act func(office *process) error) {
 	t.Helper()
+	sqltest.Programs(t)
 	db, err := sql.Open(driver, source)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })

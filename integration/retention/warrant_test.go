@@ -200,6 +200,7 @@ func TestWarrant_SurvivesBeingKilled(t *testing.T) {
 
 func killed(t *testing.T, driver, source string) {
 	t.Helper()
+	sqltest.Programs(t)
 	db, err := sql.Open(driver, source)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })

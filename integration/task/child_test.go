@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/storage/sqlstore/tasksql"
 	"github.com/trothdev/troth/task"
@@ -40,6 +41,7 @@ type childConfig struct {
 // start begins a worker, which ends with this process at the latest.
 func (c childConfig) start(t *testing.T) *exec.Cmd {
 	t.Helper()
+	sqltest.Programs(t)
 	text, err := json.Marshal(c)
 	require.NoError(t, err)
 	cmd := exec.Command(os.Args[0], "-test.run=^$")

@@ -121,6 +121,7 @@ func TestGate_AnotherProcess(t *testing.T) {
 // an address out.
 func startGateChild(t *testing.T, d gateDatabase) (out func(address string)) {
 	t.Helper()
+	sqltest.Programs(t)
 	config, err := json.Marshal(d)
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
