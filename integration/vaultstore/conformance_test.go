@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"testing"
 
-
 	"github.com/trothdev/troth/integration/pgtest"
 	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/storage/sqlstore"
