@@ -30,16 +30,30 @@ func TestTrail_EntriesThatTheTrailDidNotWriteAreNone(t *testing.T) {
 		require.NoError(t, err, name)
 		require.True(t, appended, name)
 	}
-	good, bad := 0, 0
-	for r, err := range w.trail.Entries(t.Context(), "acme", audit.Query{}) {
-		if err == nil {
-			require.Equal(t, rows[0].ID, r.ID)
-			good++
-			continue
-		}
-		require.ErrorIs(t, err, audit.ErrEnvelope)
-		bad++
+	moved := audit.InboxRow{
+		Tenant: "acme", ID: troth.NewEntryID(w.at.Add(time.Second)), RecordedAt: rows[0].RecordedAt,
+		Envelope: rows[0].Envelope, Tag: rows[0].Tag, // what the trail wrote, under another id
 	}
-	require.Equal(t, 1, good)
-	require.Equal(t, 3, bad)
+	_, err = w.store.Append(t.Context(), moved)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		q    audit.Query
+		good int
+	}{
+		"all": {audit.Query{}, 1}, "the person's": {audit.Query{Subject: env.Subject}, 1},
+		"another's": {audit.Query{Subject: audit.Pseudonym{7, 15: 7}}, 0},
+	} {
+		good, bad := 0, 0
+		for r, err := range w.trail.Entries(t.Context(), "acme", c.q) {
+			if err == nil {
+				require.Equal(t, rows[0].ID, r.ID)
+				good++
+				continue
+			}
+			require.ErrorIs(t, err, audit.ErrEnvelope)
+			bad++
+		}
+		require.Equal(t, c.good, good, name)
+		require.Equal(t, 4, bad, name)
+	}
 }

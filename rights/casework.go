@@ -2,6 +2,7 @@ package rights
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -156,9 +157,9 @@ func (d *Desk) Work(ctx context.Context, tenant troth.Tenant, id string) ([]Sour
 	return all, err
 }
 
-// putWork writes how far a source is.
+// putWork writes how far a source is, at the end of the change.
 func (c *change) putWork(ctx context.Context, w *SourceWork) error {
-	return c.d.putItem(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, w.Source)}, w.append(nil))
+	return c.putLater(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, w.Source)}, w.append(nil))
 }
 
 // work reads how far a source is, in the transaction of the change.
@@ -171,11 +172,6 @@ func (c *change) work(ctx context.Context, name string) (SourceWork, error) {
 		return SourceWork{}, ErrNotFound
 	}
 	return parseSourceWork(name, message)
-}
-
-// addWork writes a source that is to be asked.
-func (c *change) addWork(ctx context.Context, w *SourceWork) error {
-	return c.d.insertItem(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, w.Source)}, w.append(nil))
 }
 
 // snapshot are the sources that are registered for a right: what comes later is not asked,
@@ -204,14 +200,27 @@ func (c *change) allWork(ctx context.Context) ([]SourceWork, error) {
 // whole returns [ErrRecord] if work is not everything that was noted when the work began: a
 // source whose row is gone must not look as if it had never been asked.
 func (c *change) whole(ctx context.Context, work []SourceWork) error {
-	events, err := c.d.Events(ctx, c.tenant, c.id)
-	if err != nil {
-		return err
-	}
-	for _, e := range events {
-		if e.From == StateAccepted && e.Word == "sources" && e.Ref != strconv.Itoa(len(work)) {
-			return ErrRecord
+	if c.noted == nil {
+		events, err := c.d.Events(ctx, c.tenant, c.id)
+		if err != nil {
+			return err
 		}
+		c.noted = notedIn(events)
+	}
+	if slices.ContainsFunc(c.noted, func(n string) bool { return n != strconv.Itoa(len(work)) }) {
+		return ErrRecord
 	}
 	return nil
+}
+
+// notedIn is how many sources were noted when the work began, of a request that is further:
+// what its events say of that does not change any more.
+func notedIn(events []Event) []string {
+	noted := []string{}
+	for _, e := range events {
+		if e.From == StateAccepted && e.Word == "sources" {
+			noted = append(noted, e.Ref)
+		}
+	}
+	return noted
 }

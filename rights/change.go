@@ -22,6 +22,14 @@ type change struct {
 	// steps says that the request's step is to be written: carried on at next, or no more.
 	steps bool
 	next  int64
+	// events and items are to be written at the end, each kind with one statement.
+	events []EventRow
+	items  []ItemRow
+	// noted is how many sources were noted when the work began, by its events; nil if they
+	// were not read.
+	noted []string
+	// dueAt is when the request's step is due, where that was read; 0 if not.
+	dueAt int64
 	// rings is when the request's clock is to be looked at, by what was read; -1 for a
 	// request that is new.
 	rings int64
@@ -71,10 +79,8 @@ func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn fu
 		if err := fn(ctx, c); err != nil {
 			return err
 		}
-		if c.steps {
-			if err := c.putStep(ctx); err != nil {
-				return err
-			}
+		if err := c.flush(ctx); err != nil {
+			return err
 		}
 		after = q.view(tenant, id, c.now)
 		if !c.fired {
@@ -165,13 +171,7 @@ func (c *change) fire(ctx context.Context, k Kind, h happening) error {
 	if err != nil {
 		return err
 	}
-	inserted, err := c.d.store.InsertEvent(ctx, EventRow{Tenant: c.tenant, Request: c.id, Seq: seq, Record: record})
-	if err != nil {
-		return wrap("write event", err)
-	}
-	if !inserted {
-		return ErrRecord // somebody wrote past the lock
-	}
+	c.events = append(c.events, EventRow{Tenant: c.tenant, Request: c.id, Seq: seq, Record: record})
 	c.q.seq, c.q.state, c.q.clock, c.fired = seq, to, c.now, true
 	c.now++
 	if typ, is := clockEvents[k]; is && c.q.matters(typ) {
@@ -263,6 +263,47 @@ func (c *change) close(ctx context.Context) error {
 		return err
 	}
 	return c.keepUntil(ctx)
+}
+
+// flush writes what was put off to the end.
+func (c *change) flush(ctx context.Context) error {
+	if c.steps {
+		if err := c.putStep(ctx); err != nil {
+			return err
+		}
+	}
+	if len(c.items) > 0 {
+		if err := c.d.store.WriteItems(ctx, c.items); err != nil {
+			return wrap("write items", err)
+		}
+	}
+	if len(c.events) == 0 {
+		return nil
+	}
+	inserted, err := c.d.store.InsertEvents(ctx, c.events)
+	if err != nil {
+		return wrap("write events", err)
+	}
+	if inserted != len(c.events) {
+		return ErrRecord // somebody wrote past the lock
+	}
+	return nil
+}
+
+// putLater has an item written at the end of the change: once, as it is put last.
+func (c *change) putLater(ctx context.Context, row ItemRow, message []byte) error {
+	var err error
+	if row.Record, err = c.d.seal(ctx, itemPlace(row.ItemKey), message); err != nil {
+		return err
+	}
+	for i := range c.items {
+		if c.items[i].ItemKey == row.ItemKey {
+			c.items[i] = row
+			return nil
+		}
+	}
+	c.items = append(c.items, row)
+	return nil
 }
 
 // finish sets the clocks, and writes the request.

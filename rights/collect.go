@@ -100,7 +100,7 @@ func (c *change) collected(ctx context.Context, r *search, began int) (more bool
 		}
 		switch {
 		case r.fresh:
-			err = c.addWork(ctx, w)
+			err = c.putWork(ctx, w)
 		case was:
 			err = c.putWork(ctx, w)
 		}

@@ -230,17 +230,23 @@ func (d *Desk) openSealed(ctx context.Context, key ItemKey, p troth.Purpose) (te
 	if err != nil || !found {
 		return nil, false, err
 	}
+	text, err = d.unseal(ctx, row, p)
+	return text, err == nil, err
+}
+
+// unseal opens what is sealed in an item whose record was opened.
+func (d *Desk) unseal(ctx context.Context, row ItemRow, p troth.Purpose) ([]byte, error) {
 	if d.opt.sealer == nil {
-		return nil, false, needs("WithSealer, for personal data")
+		return nil, needs("WithSealer, for personal data")
 	}
-	text, err = d.opt.sealer.Open(ctx, nil, cell(key), p, row.Sealed)
+	text, err := d.opt.sealer.Open(ctx, nil, cell(row.ItemKey), p, row.Sealed)
 	if isShredded(err) {
-		return nil, false, ErrGone
+		return nil, ErrGone
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("rights: open %s: %w", key.Kind, err)
+		return nil, fmt.Errorf("rights: open %s: %w", row.Kind, err)
 	}
-	return text, true, nil
+	return text, nil
 }
 
 // isShredded reports whether a sealer says that the key was destroyed.

@@ -27,7 +27,7 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey, q *request) error {
 		if wait, err := c.mustWait(ctx, told[c.id]); err != nil || wait {
 			return err
 		}
-		waits, c.by = false, v.by
+		waits, c.by, c.dueAt, v.noted = false, v.by, v.dueAt, c.noted
 		if err := c.fire(ctx, CooledOff, happening{}); err != nil || v.apart {
 			return err
 		}
@@ -52,6 +52,7 @@ func (c *change) mustWait(ctx context.Context, told []troth.EntryID) (bool, erro
 	if err != nil {
 		return false, err
 	}
+	c.noted = notedIn(events)
 	e, err := c.since(events)
 	if err != nil {
 		return false, err

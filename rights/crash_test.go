@@ -37,8 +37,13 @@ func (f *frail) PutRequest(ctx context.Context, row rights.RequestRow) error {
 	return f.write(func() error { return f.Backend.PutRequest(ctx, row) })
 }
 
-func (f *frail) InsertEvent(ctx context.Context, row rights.EventRow) (ok bool, err error) {
-	return ok, f.write(func() (err error) { ok, err = f.Backend.InsertEvent(ctx, row); return err })
+func (f *frail) InsertEvents(ctx context.Context, rows []rights.EventRow) (n int, err error) {
+	err = f.write(func() (err error) { n, err = f.Backend.InsertEvents(ctx, rows); return err })
+	return n, err
+}
+
+func (f *frail) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+	return f.write(func() error { return f.Backend.WriteItems(ctx, rows) })
 }
 
 func (f *frail) InsertItem(ctx context.Context, row rights.ItemRow) (ok bool, err error) {
@@ -69,7 +74,7 @@ func TestErase_CrashAtEveryStep(t *testing.T) {
 			name := fmt.Sprintf("write %d, after it was made: %v", n, after)
 			if broken.left > 0 {
 				require.NoError(t, failed, name)
-				require.Greater(t, n, 20, "the writes were not met")
+				require.Greater(t, n, 12, "the writes were not met")
 				break
 			}
 			for range 10 {
@@ -157,6 +162,13 @@ func (b *blind) Item(ctx context.Context, key rights.ItemKey) (rights.ItemRow, b
 	return b.Backend.Item(ctx, key)
 }
 
+func (b *blind) ItemsAt(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error) {
+	if err := b.read(); err != nil {
+		return nil, err
+	}
+	return b.Backend.ItemsAt(ctx, keys)
+}
+
 func (b *blind) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
 	if err := b.read(); err != nil {
 		return nil, err
@@ -176,7 +188,7 @@ func TestErase_WhatCouldNotBeReadIsNoOutcome(t *testing.T) {
 		failed := w.openOn(store, s.options()...).Step(w.ctx, acme, r.ID)
 		if store.left > 0 {
 			require.NoError(t, failed)
-			require.Greater(t, n, 10, "the reads were not met")
+			require.Greater(t, n, 8, "the reads were not met")
 			return
 		}
 		w.clock.move(2 * time.Hour)

@@ -313,7 +313,7 @@ func TestRecord_ForgedRowsAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	forged := events[0]
 	forged.Seq = 9
-	_, err = w.store.InsertEvent(w.ctx, forged)
+	_, err = w.store.InsertEvents(w.ctx, []rights.EventRow{forged})
 	require.NoError(t, err)
 	_, err = w.desk.Events(w.ctx, acme, r.ID)
 	require.ErrorIs(t, err, rights.ErrRecord)

@@ -21,31 +21,47 @@ func foundKey(tenant troth.Tenant, request string) ItemKey {
 // added. It is kept under the request's seal, so that a request can be carried on
 // when the sources have lost it.
 func (d *Desk) found(ctx context.Context, tenant troth.Tenant, request string) ([]plainIdentifier, error) {
-	var all []plainIdentifier
-	text, kept, err := d.openSealed(ctx, foundKey(tenant, request), findingPurpose)
+	rows, err := d.store.ItemsAt(ctx, []ItemKey{foundKey(tenant, request), contentsKey(tenant, request)})
 	if err != nil {
-		return nil, err
+		return nil, wrap("read what somebody is found by", err)
 	}
-	if kept {
-		if json.Unmarshal(text, &all) != nil {
+	return d.foundIn(ctx, rows)
+}
+
+// foundIn is what a person is found by, by the first of the rows that says so.
+func (d *Desk) foundIn(ctx context.Context, rows []ItemRow) ([]plainIdentifier, error) {
+	for _, row := range rows {
+		if row.Kind != ItemFound && row.Kind != ItemContents {
+			continue
+		}
+		if _, err := d.open(ctx, itemPlace(row.ItemKey), row.Record); err != nil {
+			return nil, err
+		}
+		text, err := d.unseal(ctx, row, findingPurpose)
+		if err != nil {
+			return nil, err
+		}
+		var p plain
+		if row.Kind == ItemFound {
+			err = json.Unmarshal(text, &p.Identifiers)
+		} else {
+			err = json.Unmarshal(text, &p)
+		}
+		if err != nil {
 			return nil, ErrRecord
 		}
-		return all, nil
+		return p.Identifiers, nil
 	}
-	return d.given(ctx, tenant, request)
+	return nil, nil
 }
 
 // given is what a request came with to find a person by.
 func (d *Desk) given(ctx context.Context, tenant troth.Tenant, request string) ([]plainIdentifier, error) {
-	text, kept, err := d.openSealed(ctx, contentsKey(tenant, request), findingPurpose)
-	if err != nil || !kept {
-		return nil, err
+	row, found, err := d.store.Item(ctx, contentsKey(tenant, request))
+	if err != nil || !found {
+		return nil, wrap("read contents", err)
 	}
-	var p plain
-	if json.Unmarshal(text, &p) != nil {
-		return nil, ErrRecord
-	}
-	return p.Identifiers, nil
+	return d.foundIn(ctx, []ItemRow{row})
 }
 
 // ErrTooManyIdentifiers says that sources go on and on to name other identifiers: they

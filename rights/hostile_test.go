@@ -56,7 +56,7 @@ func (w *world) putBack(all dump) {
 	_, err = w.store.InsertRequest(w.ctx, all.row)
 	require.NoError(w, err)
 	for _, e := range all.events {
-		_, err = w.store.InsertEvent(w.ctx, e)
+		_, err = w.store.InsertEvents(w.ctx, []rights.EventRow{e})
 		require.NoError(w, err)
 	}
 	for _, i := range all.items {

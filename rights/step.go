@@ -33,15 +33,11 @@ func (c *change) putStep(ctx context.Context) error {
 		_, err := c.d.store.DeleteItem(ctx, key)
 		return wrap("end step", err)
 	}
-	row, message, found, err := c.d.item(ctx, key)
-	if err != nil {
+	row := ItemRow{ItemKey: key, DueAt: c.next}
+	if err := c.putLater(ctx, row, canon.AppendDomain(nil, stepDomain)); err != nil {
 		return err
 	}
-	if !found {
-		return c.d.insertItem(ctx, ItemRow{ItemKey: key, DueAt: c.next}, canon.AppendDomain(nil, stepDomain))
-	}
-	row.DueAt = c.next
-	return c.d.putItem(ctx, row, message)
+	return c.d.schedule(ctx, row)
 }
 
 // proceed has a request that came to a state carried on, where the desk can do that by
@@ -53,7 +49,9 @@ func (c *change) proceed(ctx context.Context, to State) error {
 			c.stepAt(c.now)
 		}
 	case StateExecuting:
-		c.stepAt(c.now)
+		if c.dueAt == 0 || c.dueAt > c.now { // what is due already is found after a crash
+			c.stepAt(c.now)
+		}
 		if c.q.right.Effect() == Destroys {
 			return c.enter(ctx)
 		}
@@ -160,7 +158,7 @@ func (d *Desk) beginWork(ctx context.Context, key ItemKey) (more bool, err error
 	return true, d.when(ctx, key, StateAccepted, func(ctx context.Context, c *change) error {
 		work := d.snapshot(c.q.right)
 		for i := range work {
-			if err := c.addWork(ctx, &work[i]); err != nil {
+			if err := c.putWork(ctx, &work[i]); err != nil {
 				return err
 			}
 		}

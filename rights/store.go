@@ -36,9 +36,10 @@ type Store interface {
 	// RequestsOf returns the requests about a person, ordered by ReceivedAt and ID.
 	RequestsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]RequestRow, error)
 
-	// InsertEvent adds an event. inserted is false, and nothing changed, if the request
-	// has one of that number.
-	InsertEvent(ctx context.Context, row EventRow) (inserted bool, err error)
+	// InsertEvents adds those events whose numbers their requests do not have yet, and returns
+	// how many that were; no two of rows have the same. Who gets fewer than it gave undoes
+	// its transaction.
+	InsertEvents(ctx context.Context, rows []EventRow) (inserted int, err error)
 	// Events returns the events of a request, ordered by Seq.
 	Events(ctx context.Context, tenant troth.Tenant, request string) ([]EventRow, error)
 
@@ -47,8 +48,14 @@ type Store interface {
 	InsertItem(ctx context.Context, row ItemRow) (inserted bool, err error)
 	// Item returns one item.
 	Item(ctx context.Context, key ItemKey) (row ItemRow, found bool, err error)
+	// ItemsAt returns the items of those keys that there are any of, in the order of keys, of
+	// which no two are the same.
+	ItemsAt(ctx context.Context, keys []ItemKey) ([]ItemRow, error)
 	// PutItem replaces an item that is there.
 	PutItem(ctx context.Context, row ItemRow) error
+	// WriteItems adds items, or replaces those that are there; no two of rows have the same
+	// key. All of them are written, or none.
+	WriteItems(ctx context.Context, rows []ItemRow) error
 	// DeleteItem removes an item, and reports whether it was there.
 	DeleteItem(ctx context.Context, key ItemKey) (deleted bool, err error)
 	// Items returns the items of an owner and kind behind an id, ordered by id, at most

@@ -18,6 +18,10 @@ type visit struct {
 	q *request
 	// work is how far the sources are, in their order, as it was read or committed last.
 	work []SourceWork
+	// dueAt is when the request's step was due when the visit began; 0 if it has none.
+	dueAt int64
+	// noted is what the change keeps of it: how many sources there are to be.
+	noted []string
 	// said is what a source elsewhere reported that has not been noted yet, failed how one
 	// failed whose transaction was undone: neither is called for it again.
 	said   map[string]*Report
@@ -28,14 +32,24 @@ type visit struct {
 }
 
 func (d *Desk) visit(ctx context.Context, key ItemKey) (*visit, error) {
-	by, err := d.found(ctx, key.Tenant, key.Owner)
+	rows, err := d.store.ItemsAt(ctx, []ItemKey{foundKey(key.Tenant, key.Owner), contentsKey(key.Tenant, key.Owner), key})
+	if err != nil {
+		return nil, wrap("read what somebody is found by", err)
+	}
+	by, err := d.foundIn(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
 	if by == nil {
 		by = []plainIdentifier{}
 	}
-	return &visit{d: d, key: key, by: by, said: map[string]*Report{}, failed: map[string]error{}}, nil
+	v := &visit{d: d, key: key, by: by, said: map[string]*Report{}, failed: map[string]error{}}
+	for _, row := range rows {
+		if row.Kind == ItemStep {
+			v.dueAt = row.DueAt
+		}
+	}
+	return v, nil
 }
 
 // inOrder puts sources where they have their turn.
@@ -111,7 +125,7 @@ func (v *visit) together(ctx context.Context) error {
 	moved := true
 	v.q = nil
 	err := v.d.when(ctx, v.key, StateExecuting, func(ctx context.Context, c *change) error {
-		moved, v.q = false, c.q
+		moved, v.q, c.noted = false, c.q, v.noted
 		return v.turn(ctx, c)
 	})
 	switch {

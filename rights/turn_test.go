@@ -309,11 +309,13 @@ type refusingStore struct {
 
 func (s refusingStore) Transactor() troth.Transactor { return s.tx }
 
-func (s refusingStore) PutItem(ctx context.Context, row rights.ItemRow) error {
-	if row.Kind == rights.ItemSource {
-		s.tx.settled++
+func (s refusingStore) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+	for _, row := range rows {
+		if row.Kind == rights.ItemSource {
+			s.tx.settled++
+		}
 	}
-	return s.Backend.PutItem(ctx, row)
+	return s.Backend.WriteItems(ctx, rows)
 }
 
 // TestErase_SeveralElsewhere: each is noted, whoever fails among them, and one that has more
@@ -371,4 +373,35 @@ type looks func(ctx context.Context, q rights.Inquiry) (rights.Located, error)
 
 func (l looks) Locate(ctx context.Context, q rights.Inquiry) (rights.Located, error) {
 	return l(ctx, q)
+}
+
+// TestErase_IsDueAtOnceAfterACrash: a process that dies once destroying began leaves the
+// request due, whatever instant its step had been put off to.
+func TestErase_IsDueAtOnceAfterACrash(t *testing.T) {
+	for _, putOff := range []bool{false, true} {
+		w := newWorld(t)
+		ctx, die := context.WithCancel(w.ctx)
+		calls := 0
+		w.desk = w.open(rights.WithCoolingOff(0), rights.WithSource(rights.Source{
+			Name: "courier", Order: rights.Remote, Eraser: does(func(context.Context, rights.Inquiry) (rights.Report, error) {
+				if calls++; calls == 1 {
+					die()
+				}
+				return rights.Report{Outcome: rights.Done, Method: rights.Deleted, Records: 1}, ctx.Err()
+			}),
+		}))
+		r := w.approved(rights.Erase)
+		if putOff {
+			rows, err := w.store.Items(w.ctx, rights.ItemQuery{Tenant: acme, Owner: r.ID, Kind: rights.ItemStep, Limit: 1})
+			require.NoError(t, err)
+			rows[0].DueAt = w.clock.now().Add(time.Hour).UnixMicro()
+			require.NoError(t, w.store.PutItem(w.ctx, rows[0]))
+		}
+		require.ErrorIs(t, w.desk.Step(ctx, acme, r.ID), context.Canceled)
+		require.Equal(t, rights.StateExecuting, w.get(r.ID).State)
+		w.clock.move(time.Millisecond)
+		keys, err := w.store.DueItems(w.ctx, rights.ItemStep, w.clock.now().UnixMicro(), 2)
+		require.NoError(t, err)
+		require.Len(t, keys, 1, "put off before: %v", putOff)
+	}
 }

@@ -176,6 +176,11 @@ func (f *frail) PutItem(ctx context.Context, row rights.ItemRow) error {
 	return f.Backend.PutItem(ctx, row)
 }
 
+func (f *frail) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+	f.tx.wrote = true
+	return f.Backend.WriteItems(ctx, rows)
+}
+
 // deadly ends the program before or after one of its commits.
 type deadly struct {
 	troth.Transactor

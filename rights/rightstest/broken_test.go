@@ -11,20 +11,23 @@ import (
 // of the caller's transaction.
 type broken struct {
 	rights.Backend
-	request    func(row rights.RequestRow, found bool) (rights.RequestRow, bool)
-	putRequest func(ctx context.Context, row rights.RequestRow) error
-	lock       func(ctx context.Context, t troth.Tenant, id string) (rights.RequestRow, bool, error)
-	delete     func(ctx context.Context, t troth.Tenant, id string) (bool, error)
-	listing    func(l rights.Listing) rights.Listing
-	of         func(rows []rights.RequestRow) []rights.RequestRow
-	events     func(rows []rights.EventRow) []rights.EventRow
-	item       func(row rights.ItemRow) rights.ItemRow
-	insertItem func(ctx context.Context, row rights.ItemRow) (bool, error)
-	putItem    func(ctx context.Context, row rights.ItemRow) error
-	deleteItem func(ctx context.Context, k rights.ItemKey) (bool, error)
-	items      func(rows []rights.ItemRow) []rights.ItemRow
-	due        func(at int64) int64
-	setManaged func(ctx context.Context) error
+	request      func(row rights.RequestRow, found bool) (rights.RequestRow, bool)
+	putRequest   func(ctx context.Context, row rights.RequestRow) error
+	lock         func(ctx context.Context, t troth.Tenant, id string) (rights.RequestRow, bool, error)
+	delete       func(ctx context.Context, t troth.Tenant, id string) (bool, error)
+	listing      func(l rights.Listing) rights.Listing
+	of           func(rows []rights.RequestRow) []rights.RequestRow
+	events       func(rows []rights.EventRow) []rights.EventRow
+	item         func(row rights.ItemRow) rights.ItemRow
+	insertItem   func(ctx context.Context, row rights.ItemRow) (bool, error)
+	putItem      func(ctx context.Context, row rights.ItemRow) error
+	writeItems   func(ctx context.Context, rows []rights.ItemRow) error
+	insertEvents func(ctx context.Context, rows []rights.EventRow) (int, error)
+	deleteItem   func(ctx context.Context, k rights.ItemKey) (bool, error)
+	itemsAt      func(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error)
+	items        func(rows []rights.ItemRow) []rights.ItemRow
+	due          func(at int64) int64
+	setManaged   func(ctx context.Context) error
 	// ctx is what methods get in place of their own.
 	ctx func(ctx context.Context) context.Context
 }
@@ -38,7 +41,7 @@ func whole(s rights.Backend) *broken {
 		of:         func(rows []rights.RequestRow) []rights.RequestRow { return rows },
 		events:     func(rows []rights.EventRow) []rights.EventRow { return rows },
 		item:       func(row rights.ItemRow) rights.ItemRow { return row },
-		insertItem: s.InsertItem, putItem: s.PutItem, deleteItem: s.DeleteItem,
+		insertItem: s.InsertItem, putItem: s.PutItem, itemsAt: s.ItemsAt, writeItems: s.WriteItems, insertEvents: s.InsertEvents, deleteItem: s.DeleteItem,
 		items: func(rows []rights.ItemRow) []rights.ItemRow { return rows },
 		due:   func(at int64) int64 { return at }, setManaged: s.SetManaged,
 		ctx: func(ctx context.Context) context.Context { return ctx },
@@ -92,6 +95,18 @@ func (b *broken) Item(ctx context.Context, k rights.ItemKey) (rights.ItemRow, bo
 
 func (b *broken) PutItem(ctx context.Context, row rights.ItemRow) error {
 	return b.putItem(b.ctx(ctx), row)
+}
+
+func (b *broken) ItemsAt(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error) {
+	return b.itemsAt(ctx, keys)
+}
+
+func (b *broken) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+	return b.writeItems(b.ctx(ctx), rows)
+}
+
+func (b *broken) InsertEvents(ctx context.Context, rows []rights.EventRow) (int, error) {
+	return b.insertEvents(b.ctx(ctx), rows)
 }
 
 func (b *broken) DeleteItem(ctx context.Context, k rights.ItemKey) (bool, error) {

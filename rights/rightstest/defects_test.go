@@ -2,6 +2,7 @@ package rightstest
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/trothdev/troth"
@@ -30,6 +31,18 @@ var defects = []defect{
 	{"putting what is not there succeeds", "a request that is put replaces all of it, if it is there", func(s rights.Backend, b *broken) {
 		b.putRequest = func(ctx context.Context, row rights.RequestRow) error { return quietly(s.PutRequest(ctx, row)) }
 	}},
+	{"putting keeps whom it is about", "a request that is put replaces whatever changed", func(s rights.Backend, b *broken) {
+		b.putRequest = func(ctx context.Context, row rights.RequestRow) error {
+			before, found, err := s.Request(ctx, row.Tenant, row.ID)
+			if err != nil || !found {
+				return errors.Join(err, s.PutRequest(ctx, row))
+			}
+			if before.State == row.State {
+				row.SubjectID = before.SubjectID
+			}
+			return s.PutRequest(ctx, row)
+		}
+	}},
 	{"a lock outside of a transaction", "a lock needs a transaction", func(s rights.Backend, b *broken) { b.lock = s.Request }},
 	{"deleting leaves the events", "a request that is deleted is gone, with all that is its own", func(s rights.Backend, b *broken) {
 		b.delete = func(ctx context.Context, t troth.Tenant, id string) (bool, error) {
@@ -38,10 +51,8 @@ var defects = []defect{
 				return false, err
 			}
 			deleted, err := s.DeleteRequest(ctx, t, id)
-			for _, e := range events {
-				if _, err := s.InsertEvent(ctx, e); err != nil {
-					return false, err
-				}
+			if _, err := s.InsertEvents(ctx, events); err != nil {
+				return false, err
 			}
 			return deleted, err
 		}
@@ -69,6 +80,44 @@ var defects = []defect{
 			}
 			row.Sealed = before.Sealed
 			return s.PutItem(ctx, row)
+		}
+	}},
+	{"many events end with the first that is there", "an event comes back exactly, in order, and is inserted once", func(s rights.Backend, b *broken) {
+		b.insertEvents = func(ctx context.Context, rows []rights.EventRow) (n int, err error) {
+			for i := range rows {
+				added, err := s.InsertEvents(ctx, rows[i:i+1])
+				if err != nil || added == 0 {
+					return n, err
+				}
+				n++
+			}
+			return n, nil
+		}
+	}},
+	{"many events are cut short", "as many events as there are", func(s rights.Backend, b *broken) {
+		b.insertEvents = func(ctx context.Context, rows []rights.EventRow) (int, error) {
+			_, err := s.InsertEvents(ctx, rows[:min(len(rows), 16)])
+			return len(rows), err
+		}
+	}},
+	{"items that are asked for together are the first alone", "items are found by their keys", func(s rights.Backend, b *broken) {
+		b.itemsAt = func(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error) {
+			return s.ItemsAt(ctx, keys[:min(len(keys), 1)])
+		}
+	}},
+	{"many items are cut short", "items that are written are added, or replaced", func(s rights.Backend, b *broken) {
+		b.writeItems = func(ctx context.Context, rows []rights.ItemRow) error {
+			return s.WriteItems(ctx, rows[:min(len(rows), 16)])
+		}
+	}},
+	{"writing leaves what is there", "items that are written are added, or replaced", func(s rights.Backend, b *broken) {
+		b.writeItems = func(ctx context.Context, rows []rights.ItemRow) error {
+			for _, row := range rows {
+				if _, err := s.InsertItem(ctx, row); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
 	}},
 	{"deleting keeps it", "an item that is deleted is gone, and is not deleted again", func(_ rights.Backend, b *broken) {

@@ -2,6 +2,7 @@ package rightstest
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/trothdev/troth/rights"
@@ -38,6 +39,47 @@ var itemChecks = []check{
 		r.OK(err, "item")
 		r.Same(got, next, "item")
 		r.Same(got.Sealed == nil, true, "nothing sealed")
+	}},
+	{Name: "items that are written are added, or replaced", Run: func(r *rig) {
+		ctx := r.Context()
+		row := r.item(r.A, "1", "000")
+		r.insertItems(ctx, row)
+		r.OK(r.s.WriteItems(ctx, nil), "write nothing")
+		all := []rights.ItemRow{{ItemKey: row.ItemKey, Record: []byte{1}}}
+		for i := range many {
+			all = append(all, changed(r.item(r.A, "1", fmt.Sprintf("%03d", i+1)), func(row *rights.ItemRow) { row.DueAt += int64(i) }))
+		}
+		r.OK(r.s.WriteItems(ctx, all), "write")
+		rows, err := r.s.Items(ctx, rights.ItemQuery{Tenant: r.A, Owner: "1", Kind: r.kind, Limit: 2 * many})
+		r.OK(err, "items")
+		r.Same(rows, all, "items")
+		r.Same(rows[0].Sealed == nil, true, "nothing sealed")
+	}},
+	{Name: "items are found by their keys", Run: func(r *rig) {
+		ctx := r.Context()
+		rows, err := r.s.ItemsAt(ctx, nil)
+		r.OK(err, "no items")
+		r.Same(len(rows), 0, "no items")
+		bare := changed(r.item(r.A, "2", "y"), func(row *rights.ItemRow) { row.Sealed, row.DueAt = nil, 0 })
+		other := r.item(r.A, "1", "z")
+		other.Kind += "2"
+		r.insertItems(ctx, r.item(r.A, "1", "x"), r.item(r.A, "1", "y"), bare, other)
+		keys := []rights.ItemKey{
+			bare.ItemKey, r.item(r.A, "1", "z").ItemKey, r.item(r.A, "1", "x").ItemKey, r.item(r.A, "2", "x").ItemKey, other.ItemKey,
+		}
+		rows, err = r.s.ItemsAt(ctx, keys)
+		r.OK(err, "items at")
+		r.Same(rows, []rights.ItemRow{bare, r.item(r.A, "1", "x"), other}, "items at")
+		var many []rights.ItemRow
+		keys = nil
+		for i := range 40 {
+			many = append(many, r.item(r.A, "many", fmt.Sprintf("%02d", 40-i)))
+			keys = append(keys, many[i].ItemKey)
+		}
+		r.insertItems(ctx, many...)
+		rows, err = r.s.ItemsAt(ctx, keys)
+		r.OK(err, "many items at")
+		r.Same(rows, many, "many items at")
 	}},
 	{Name: "an item that is deleted is gone, and is not deleted again", Run: func(r *rig) {
 		ctx := r.Context()

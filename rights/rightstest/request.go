@@ -38,6 +38,25 @@ var requestChecks = []check{
 			return nil
 		}), "atomically")
 	}},
+	{Name: "a request that is put replaces whatever changed", Run: func(r *rig) {
+		ctx := r.Context()
+		row := request(r.A, "1")
+		r.insertRequests(ctx, row, request(r.A, "2"))
+		for what, change := range map[string]func(){
+			"record": func() { row.Record = []byte{2} }, "state": func() { row.State = rights.StateRefused },
+			"subject": func() { row.SubjectID += "x" }, "right": func() { row.Right = rights.Know }, "owner": func() { row.Owner += "x" },
+			"due": func() { row.DueAt++ }, "open": func() { row.Open = !row.Open }, "received": func() { row.ReceivedAt++ },
+		} {
+			change()
+			r.OK(r.s.PutRequest(ctx, row), what)
+			got, _, err := r.s.Request(ctx, r.A, "1")
+			r.OK(err, what)
+			r.Same(got, row, what)
+		}
+		got, _, err := r.s.Request(ctx, r.A, "2")
+		r.OK(err, "request")
+		r.Same(got, request(r.A, "2"), "its neighbour")
+	}},
 	{Name: "a lock needs a transaction", Run: func(r *rig) {
 		ctx := r.Context()
 		r.insertRequests(ctx, request(r.A, "1"))
@@ -140,18 +159,30 @@ var requestChecks = []check{
 	}},
 	{Name: "an event comes back exactly, in order, and is inserted once", Run: func(r *rig) {
 		ctx := r.Context()
-		for _, seq := range []uint32{4_000_000_000, 2, 1} {
-			inserted, err := r.s.InsertEvent(ctx, event(r.A, "1", seq))
-			r.OK(err, "insert event")
-			r.Same(inserted, true, "inserted")
+		for _, seq := range []uint32{4_000_000_000, 2} {
+			r.insertEvents(ctx, event(r.A, "1", seq))
 		}
-		inserted, err := r.s.InsertEvent(ctx, rights.EventRow{Tenant: r.A, Request: "1", Seq: 2, Record: []byte("other")})
-		r.OK(err, "insert event")
-		r.Same(inserted, false, "inserted again")
-		_, err = r.s.InsertEvent(ctx, event(r.A, "2", 1))
-		r.OK(err, "insert event")
+		other := changed(event(r.A, "1", 2), func(row *rights.EventRow) { row.Record = []byte("other") })
+		inserted, err := r.s.InsertEvents(ctx, []rights.EventRow{other, event(r.A, "1", 1)})
+		r.OK(err, "insert events")
+		r.Same(inserted, 1, "inserted again")
+		inserted, err = r.s.InsertEvents(ctx, nil)
+		r.OK(err, "insert no events")
+		r.Same(inserted, 0, "inserted")
+		r.insertEvents(ctx, event(r.A, "2", 1))
 		rows, err := r.s.Events(ctx, r.A, "1")
 		r.OK(err, "events")
 		r.Same(rows, []rights.EventRow{event(r.A, "1", 1), event(r.A, "1", 2), event(r.A, "1", 4_000_000_000)}, "events")
+	}},
+	{Name: "as many events as there are", Run: func(r *rig) {
+		ctx := r.Context()
+		var all []rights.EventRow
+		for seq := range uint32(many) {
+			all = append(all, event(r.A, "1", seq+1))
+		}
+		r.insertEvents(ctx, all...)
+		rows, err := r.s.Events(ctx, r.A, "1")
+		r.OK(err, "events")
+		r.Same(rows, all, "events")
 	}},
 }

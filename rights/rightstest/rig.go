@@ -71,14 +71,22 @@ func (r *rig) insertItems(ctx context.Context, rows ...rights.ItemRow) {
 	}
 }
 
+func (r *rig) insertEvents(ctx context.Context, rows ...rights.EventRow) {
+	r.Helper()
+	inserted, err := r.s.InsertEvents(ctx, rows)
+	r.OK(err, "insert events")
+	r.Same(inserted, len(rows), "inserted")
+}
+
+// many is more rows than a store may write with one statement.
+const many = 100
+
 // fill gives a tenant one row of every kind at least.
 func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	r.Helper()
 	r.insertRequests(ctx, request(t, "1"), request(t, "3"))
 	for _, id := range []string{"1", "3"} {
-		inserted, err := r.s.InsertEvent(ctx, event(t, id, 1))
-		r.OK(err, "insert event")
-		r.Same(inserted, true, "inserted")
+		r.insertEvents(ctx, event(t, id, 1))
 	}
 	r.insertItems(ctx, r.item(t, "1", "x"), r.item(t, "3", "x"), r.item(t, "~other", "x"))
 }
@@ -109,7 +117,9 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 		row, found, err := r.s.Item(ctx, r.item(t, owner, "x").ItemKey)
 		r.OK(err, "item")
 		row.Tenant = ""
-		fmt.Fprintf(&b, "%+v %v %+v\n", items, found, row)
+		at, err := r.s.ItemsAt(ctx, []rights.ItemKey{r.item(t, owner, "x").ItemKey, r.item(t, owner, "y").ItemKey})
+		r.OK(err, "items at")
+		fmt.Fprintf(&b, "%+v %v %+v %+v\n", items, found, row, at)
 	}
 	for _, closed := range []bool{false, true} {
 		rows, err := r.s.Requests(ctx, rights.Listing{Tenant: t, Closed: closed, Limit: 100})
@@ -131,8 +141,16 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 			return r.s.PutRequest(ctx, changed(request(t, "1"), func(row *rights.RequestRow) { row.State = rights.StateAccepted }))
 		},
 		"DeleteRequest": func(ctx context.Context) error { _, err := r.s.DeleteRequest(ctx, t, "3"); return err },
-		"InsertEvent":   func(ctx context.Context) error { _, err := r.s.InsertEvent(ctx, event(t, "1", 2)); return err },
-		"InsertItem":    func(ctx context.Context) error { _, err := r.s.InsertItem(ctx, r.item(t, "1", "y")); return err },
+		"InsertEvents": func(ctx context.Context) error {
+			_, err := r.s.InsertEvents(ctx, []rights.EventRow{event(t, "1", 2), event(t, "1", 3)})
+			return err
+		},
+		"WriteItems": func(ctx context.Context) error {
+			return r.s.WriteItems(ctx, []rights.ItemRow{
+				changed(r.item(t, "3", "x"), func(row *rights.ItemRow) { row.DueAt++ }), r.item(t, "3", "y"),
+			})
+		},
+		"InsertItem": func(ctx context.Context) error { _, err := r.s.InsertItem(ctx, r.item(t, "1", "y")); return err },
 		"PutItem": func(ctx context.Context) error {
 			return r.s.PutItem(ctx, changed(r.item(t, "1", "x"), func(row *rights.ItemRow) { row.DueAt++ }))
 		},

@@ -11,6 +11,18 @@ import "context"
 func (t *Table[K, V]) Scan(
 	ctx context.Context, after *K, limit int, keep func(K, V) bool,
 ) ([]Row[K, V], error) {
+	return t.scan(ctx, after, limit, nil, keep)
+}
+
+// ScanWhile is [Table.Scan] that ends with the first key that within does not accept: where
+// keys that belong together stand together, it reads no others.
+func (t *Table[K, V]) ScanWhile(ctx context.Context, after *K, limit int, within func(K) bool) ([]Row[K, V], error) {
+	return t.scan(ctx, after, limit, within, nil)
+}
+
+func (t *Table[K, V]) scan(
+	ctx context.Context, after *K, limit int, within func(K) bool, keep func(K, V) bool,
+) ([]Row[K, V], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -19,7 +31,7 @@ func (t *Table[K, V]) Scan(
 		t.db.mu.RLock()
 		c := t.committed.snapshot(after)
 		t.db.mu.RUnlock()
-		return collect(limit, keep, func() *entry[K, V] {
+		return collect(limit, within, keep, func() *entry[K, V] {
 			defer c.next()
 			return c.peek()
 		}), nil
@@ -28,7 +40,7 @@ func (t *Table[K, V]) Scan(
 		return nil, err
 	}
 	defer f.done()
-	return collect(limit, keep, t.merged(after)), nil
+	return collect(limit, within, keep, t.merged(after)), nil
 }
 
 // merged walks over what the open transaction sees.
@@ -72,12 +84,12 @@ func (t *Table[K, V]) step(below, above *cursor[K, V]) *entry[K, V] {
 }
 
 func collect[K comparable, V any](
-	limit int, keep func(K, V) bool, next func() *entry[K, V],
+	limit int, within func(K) bool, keep func(K, V) bool, next func() *entry[K, V],
 ) []Row[K, V] {
 	var found []Row[K, V]
 	for limit <= 0 || len(found) < limit {
 		e := next()
-		if e == nil {
+		if e == nil || within != nil && !within(e.Key) {
 			break
 		}
 		if keep == nil || keep(e.Key, e.Value) {

@@ -107,6 +107,33 @@ func TestTable_ScanPagesByKey(t *testing.T) {
 	require.Len(t, page(t.Context()), 800)
 }
 
+// TestTable_ScanWhileEndsWhereItsKeysEnd: it looks at one key behind its own, and at no more.
+func TestTable_ScanWhileEndsWhereItsKeysEnd(t *testing.T) {
+	db, table := newTable(t)
+	for i := range 300 {
+		require.NoError(t, table.Put(t.Context(), fmt.Sprintf("%03d", i), "v"))
+	}
+	scan := func(ctx context.Context, limit, looks int) (all []string) {
+		after, seen := "100", 0
+		rows, err := table.ScanWhile(ctx, &after, limit, func(k string) bool { seen++; return k < "104" })
+		require.NoError(t, err)
+		for _, row := range rows {
+			all = append(all, row.Key)
+		}
+		require.Equal(t, looks, seen)
+		return all
+	}
+	require.Equal(t, []string{"101", "102", "103"}, scan(t.Context(), 0, 4))
+	require.Equal(t, []string{"101", "102"}, scan(t.Context(), 2, 2))
+	require.NoError(t, db.Atomically(t.Context(), func(ctx context.Context) error {
+		_, err := table.Delete(ctx, "102")
+		require.NoError(t, err)
+		require.NoError(t, table.Put(ctx, "103-b", "v"))
+		require.Equal(t, []string{"101", "103", "103-b"}, scan(ctx, 0, 4))
+		return nil
+	}))
+}
+
 func TestTable_ScanIsOfOneMomentAndMayWrite(t *testing.T) {
 	_, table := newTable(t)
 	for i := range 300 {

@@ -37,6 +37,10 @@ func (s *store) PutItem(ctx context.Context, row rights.ItemRow) error {
 	return faultstore.Run(ctx, s.p, "PutItem", func() error { return s.s.PutItem(ctx, row) })
 }
 
+func (s *store) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+	return faultstore.Run(ctx, s.p, "WriteItems", func() error { return s.s.WriteItems(ctx, rows) })
+}
+
 func (s *store) SetManaged(ctx context.Context) error {
 	return faultstore.Run(ctx, s.p, "SetManaged", func() error { return s.s.SetManaged(ctx) })
 }
@@ -57,8 +61,8 @@ func (s *store) RequestsOf(ctx context.Context, tenant troth.Tenant, subjectID s
 	return faultstore.Do(ctx, s.p, "RequestsOf", func() ([]rights.RequestRow, error) { return s.s.RequestsOf(ctx, tenant, subjectID) })
 }
 
-func (s *store) InsertEvent(ctx context.Context, row rights.EventRow) (bool, error) {
-	return faultstore.Do(ctx, s.p, "InsertEvent", func() (bool, error) { return s.s.InsertEvent(ctx, row) })
+func (s *store) InsertEvents(ctx context.Context, rows []rights.EventRow) (int, error) {
+	return faultstore.Do(ctx, s.p, "InsertEvents", func() (int, error) { return s.s.InsertEvents(ctx, rows) })
 }
 
 func (s *store) Events(ctx context.Context, tenant troth.Tenant, request string) ([]rights.EventRow, error) {
@@ -75,6 +79,10 @@ func (s *store) DeleteItem(ctx context.Context, key rights.ItemKey) (bool, error
 
 func (s *store) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
 	return faultstore.Do(ctx, s.p, "Items", func() ([]rights.ItemRow, error) { return s.s.Items(ctx, q) })
+}
+
+func (s *store) ItemsAt(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error) {
+	return faultstore.Do(ctx, s.p, "ItemsAt", func() ([]rights.ItemRow, error) { return s.s.ItemsAt(ctx, keys) })
 }
 
 func (s *store) DueItems(ctx context.Context, kind rights.ItemKind, at int64, limit int) ([]rights.ItemKey, error) {

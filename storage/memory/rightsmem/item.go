@@ -24,9 +24,36 @@ func (s *Store) Item(ctx context.Context, key rights.ItemKey) (rights.ItemRow, b
 	return ownItem(row), found, err
 }
 
+// ItemsAt implements rights.Store.
+func (s *Store) ItemsAt(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error) {
+	var all []rights.ItemRow
+	for _, key := range keys {
+		row, found, err := s.Item(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			all = append(all, row)
+		}
+	}
+	return all, ctx.Err()
+}
+
 // PutItem implements rights.Store.
 func (s *Store) PutItem(ctx context.Context, row rights.ItemRow) error {
 	return replace(ctx, s.db, s.items, row.ItemKey, ownItem(row))
+}
+
+// WriteItems implements rights.Store.
+func (s *Store) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+	return s.db.Atomically(ctx, func(ctx context.Context) error {
+		for _, row := range rows {
+			if err := s.items.Put(ctx, row.ItemKey, ownItem(row)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // DeleteItem implements rights.Store.
@@ -40,7 +67,7 @@ func (s *Store) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow
 		return nil, ctx.Err()
 	}
 	after := rights.ItemKey{Tenant: q.Tenant, Owner: q.Owner, Kind: q.Kind, ID: q.After}
-	rows, err := s.items.Scan(ctx, &after, q.Limit, func(k rights.ItemKey, _ rights.ItemRow) bool {
+	rows, err := s.items.ScanWhile(ctx, &after, q.Limit, func(k rights.ItemKey) bool {
 		return k.Tenant == q.Tenant && k.Owner == q.Owner && k.Kind == q.Kind
 	})
 	var all []rights.ItemRow

@@ -110,7 +110,7 @@ func (s *Store) DeleteRequest(ctx context.Context, tenant troth.Tenant, id strin
 		if deleted, err = s.requests.Delete(ctx, requestKey{tenant, id}); err != nil || !deleted {
 			return err
 		}
-		events, err := s.events.Scan(ctx, &eventKey{tenant: tenant, request: id}, 0, func(k eventKey, _ rights.EventRow) bool {
+		events, err := s.events.ScanWhile(ctx, &eventKey{tenant: tenant, request: id}, 0, func(k eventKey) bool {
 			return k.tenant == tenant && k.request == id
 		})
 		if err != nil {
@@ -121,7 +121,7 @@ func (s *Store) DeleteRequest(ctx context.Context, tenant troth.Tenant, id strin
 				return err
 			}
 		}
-		items, err := s.items.Scan(ctx, &rights.ItemKey{Tenant: tenant, Owner: id}, 0, func(k rights.ItemKey, _ rights.ItemRow) bool {
+		items, err := s.items.ScanWhile(ctx, &rights.ItemKey{Tenant: tenant, Owner: id}, 0, func(k rights.ItemKey) bool {
 			return k.Tenant == tenant && k.Owner == id
 		})
 		for _, i := range items {
@@ -165,15 +165,31 @@ func (s *Store) find(ctx context.Context, tenant troth.Tenant, keep func(rights.
 	return all, err
 }
 
-// InsertEvent implements rights.Store.
-func (s *Store) InsertEvent(ctx context.Context, row rights.EventRow) (bool, error) {
-	row.Record = slices.Clone(row.Record)
-	return s.events.Insert(ctx, eventKey{row.Tenant, row.Request, row.Seq}, row)
+// InsertEvents implements rights.Store.
+func (s *Store) InsertEvents(ctx context.Context, rows []rights.EventRow) (n int, err error) {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		n = 0
+		for _, row := range rows {
+			row.Record = slices.Clone(row.Record)
+			inserted, err := s.events.Insert(ctx, eventKey{row.Tenant, row.Request, row.Seq}, row)
+			if err != nil {
+				return err
+			}
+			if inserted {
+				n++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // Events implements rights.Store.
 func (s *Store) Events(ctx context.Context, tenant troth.Tenant, request string) ([]rights.EventRow, error) {
-	rows, err := s.events.Scan(ctx, &eventKey{tenant: tenant, request: request}, 0, func(k eventKey, _ rights.EventRow) bool {
+	rows, err := s.events.ScanWhile(ctx, &eventKey{tenant: tenant, request: request}, 0, func(k eventKey) bool {
 		return k.tenant == tenant && k.request == request
 	})
 	var all []rights.EventRow

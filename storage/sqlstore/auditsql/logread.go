@@ -124,13 +124,17 @@ func (s *Store) logEntries(ctx context.Context, p audit.LogPage, r *logReader) e
 
 // readEntries adds the filters to a query and reads what it finds.
 func (s *Store) readEntries(ctx context.Context, p audit.LogPage, r *logReader, text string, args []any) error {
+	act := " AND act = ?"
+	if !p.Subject.IsZero() && !s.postgres() {
+		act = " AND +act = ?" // the plus keeps SQLite from walking over everybody's
+	}
 	for _, f := range []struct {
 		set   bool
 		text  string
 		value any
 	}{
 		{!p.Subject.IsZero(), " AND subject = ?", p.Subject[:]},
-		{p.Act != "", " AND act = ?", p.Act},
+		{p.Act != "", act, p.Act},
 		{p.From != 0, " AND recorded_at >= ?", p.From},
 		{p.To != 0, " AND recorded_at < ?", p.To},
 	} {

@@ -2,6 +2,7 @@ package rightssql
 
 import (
 	"context"
+	"slices"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
@@ -47,10 +48,42 @@ func (s *Store) Item(ctx context.Context, key rights.ItemKey) (rights.ItemRow, b
 	return one(ctx, s, scanItem, s.q.item, placeOf(key)...)
 }
 
+// ItemsAt implements rights.Store. What a statement finds comes in no order.
+func (s *Store) ItemsAt(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error) {
+	var all []rights.ItemRow
+	for some := range slices.Chunk(keys, maxRows) {
+		args := make([]any, 0, 4*len(some))
+		for _, k := range some {
+			args = append(args, placeOf(k)...)
+		}
+		rows, err := query(ctx, s, scanItem, s.q.itemsAt[len(some)-1], args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range some {
+			if i := slices.IndexFunc(rows, func(row rights.ItemRow) bool { return row.ItemKey == k }); i >= 0 {
+				all = append(all, rows[i])
+			}
+		}
+	}
+	return all, ctx.Err()
+}
+
 // PutItem implements rights.Store.
 func (s *Store) PutItem(ctx context.Context, row rights.ItemRow) error {
 	args := []any{row.DueAt, blob(row.Record), sealedOf(row.Sealed)}
 	return s.must(ctx, s.q.putItem, append(args, placeOf(row.ItemKey)...)...)
+}
+
+// WriteItems implements rights.Store.
+func (s *Store) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+	n, err := many(ctx, s, s.q.writeItems[:], rows, func(args []any, row *rights.ItemRow) []any {
+		return append(append(args, placeOf(row.ItemKey)...), row.DueAt, blob(row.Record), sealedOf(row.Sealed))
+	})
+	if err == nil && n != len(rows) {
+		err = errLost
+	}
+	return err
 }
 
 // DeleteItem implements rights.Store.

@@ -28,13 +28,21 @@ var (
 // queries are the statements of one dialect, ready to run.
 type queries struct {
 	insertRequest, request, lockRequest, putRequest, requestsOf string
-	deleteRequest, deleteEvents, deleteItems                    string
-	insertEvent, events                                         string
-	insertItem, item, putItem, deleteItem, items                string
-	dueItems, managed, setManaged                               string
+	// moveRequest changes the state and the record of a request of which nothing else changes.
+	moveRequest                                  string
+	deleteRequest, deleteEvents, deleteItems     string
+	events                                       string
+	insertItem, item, putItem, deleteItem, items string
+	dueItems, managed, setManaged                string
 	// queue is by what narrows it: nothing, state, owner; right narrows each once more.
 	queue [8]string
+	// insertEvents and writeItems are by how many rows they write, itemsAt by how many keys
+	// it looks for, from one.
+	insertEvents, writeItems, itemsAt [maxRows]string
 }
+
+// maxRows is how many rows one statement writes, or looks for: the events of a step, and its sources.
+const maxRows = 16
 
 // narrowings are the bits of a listing.
 const (
@@ -50,8 +58,8 @@ func newQueries(d sqlstore.Dialect) *queries {
 		q.lockRequest += " FOR UPDATE"
 	}
 	for _, text := range []*string{
-		&q.insertRequest, &q.request, &q.lockRequest, &q.putRequest, &q.requestsOf, &q.deleteRequest, &q.deleteEvents,
-		&q.deleteItems, &q.insertEvent, &q.events, &q.insertItem, &q.item, &q.putItem, &q.deleteItem, &q.items, &q.dueItems,
+		&q.insertRequest, &q.request, &q.lockRequest, &q.putRequest, &q.moveRequest, &q.requestsOf, &q.deleteRequest, &q.deleteEvents,
+		&q.deleteItems, &q.events, &q.insertItem, &q.item, &q.putItem, &q.deleteItem, &q.items, &q.dueItems,
 		&q.managed, &q.setManaged,
 	} {
 		*text = d.Rebind(*text)
@@ -59,8 +67,20 @@ func newQueries(d sqlstore.Dialect) *queries {
 	for i := range q.queue {
 		q.queue[i] = d.Rebind(q.queue[i])
 	}
+	for i := range maxRows {
+		q.insertEvents[i] = d.Rebind(`INSERT INTO troth_rights_event (tenant, request, seq, record) VALUES ` +
+			rowsOf(i+1, `(?, ?, ?, ?)`) + ` ON CONFLICT DO NOTHING`)
+		q.writeItems[i] = d.Rebind(`INSERT INTO troth_rights_item (` + itemPlace + `, due_at, record, sealed) VALUES ` +
+			rowsOf(i+1, `(?, ?, ?, ?, ?, ?, ?)`) + ` ON CONFLICT (` + itemPlace + `) DO UPDATE SET
+			due_at = excluded.due_at, record = excluded.record, sealed = excluded.sealed`)
+		this := `SELECT ` + itemValues + ` FROM troth_rights_item` + thisItem
+		q.itemsAt[i] = d.Rebind(this + strings.Repeat(` UNION ALL `+this, i))
+	}
 	return q
 }
+
+// rowsOf are the values of n rows.
+func rowsOf(n int, row string) string { return row + strings.Repeat(", "+row, n-1) }
 
 func common() *queries {
 	q := &queries{
@@ -69,14 +89,15 @@ func common() *queries {
 		request: `SELECT ` + requestValues + ` FROM troth_rights_request` + thisRequest,
 		putRequest: `UPDATE troth_rights_request SET subject = ?, state = ?, entitlement = ?, owner = ?, due_at = ?, open = ?,
 			received_at = ?, record = ?` + thisRequest,
+		moveRequest: `UPDATE troth_rights_request SET state = ?, record = ?` + thisRequest + ` AND subject = ? AND entitlement = ?
+			AND owner = ? AND due_at = ? AND open = ? AND received_at = ?`,
 		requestsOf: `SELECT ` + requestValues + ` FROM troth_rights_request WHERE tenant = ? AND subject = ?
 			ORDER BY received_at, id`,
 		deleteRequest: `DELETE FROM troth_rights_request` + thisRequest,
 		deleteEvents:  `DELETE FROM troth_rights_event WHERE tenant = ? AND request = ?`,
 		deleteItems:   `DELETE FROM troth_rights_item WHERE tenant = ? AND owner = ?`,
 
-		insertEvent: `INSERT INTO troth_rights_event (tenant, request, seq, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		events:      `SELECT tenant, request, seq, ` + cutRecord + ` FROM troth_rights_event WHERE tenant = ? AND request = ? ORDER BY seq`,
+		events: `SELECT tenant, request, seq, ` + cutRecord + ` FROM troth_rights_event WHERE tenant = ? AND request = ? ORDER BY seq`,
 
 		insertItem: `INSERT INTO troth_rights_item (` + itemPlace + `, due_at, record, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,

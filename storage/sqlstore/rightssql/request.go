@@ -61,8 +61,17 @@ func (s *Store) LockRequest(ctx context.Context, tenant troth.Tenant, id string)
 	return one(ctx, s, scanRequest, s.q.lockRequest, string(tenant), id)
 }
 
-// PutRequest implements rights.Store.
+// PutRequest implements rights.Store. SQLite writes an entry anew in every index of which a
+// statement sets a column, also to what it is. Most of what happens to a request moves its
+// state alone, so that is tried first.
 func (s *Store) PutRequest(ctx context.Context, row rights.RequestRow) error {
+	if !s.postgres() {
+		moved, err := s.affects(ctx, s.q.moveRequest, string(row.State), blob(row.Record), string(row.Tenant), row.ID,
+			row.SubjectID, string(row.Right), row.Owner, row.DueAt, flag(row.Open), row.ReceivedAt)
+		if err != nil || moved {
+			return err
+		}
+	}
 	return s.must(ctx, s.q.putRequest, append(restOf(&row), string(row.Tenant), row.ID)...)
 }
 
@@ -114,9 +123,11 @@ func scanEvent(rows *sqlstore.Rows) (e rights.EventRow, err error) {
 	return e, nil
 }
 
-// InsertEvent implements rights.Store.
-func (s *Store) InsertEvent(ctx context.Context, row rights.EventRow) (bool, error) {
-	return s.affects(ctx, s.q.insertEvent, string(row.Tenant), row.Request, int64(row.Seq), blob(row.Record))
+// InsertEvents implements rights.Store.
+func (s *Store) InsertEvents(ctx context.Context, rows []rights.EventRow) (int, error) {
+	return many(ctx, s, s.q.insertEvents[:], rows, func(args []any, row *rights.EventRow) []any {
+		return append(args, string(row.Tenant), row.Request, int64(row.Seq), blob(row.Record))
+	})
 }
 
 // Events implements rights.Store.

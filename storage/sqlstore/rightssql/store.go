@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
@@ -90,6 +91,36 @@ func (s *Store) must(ctx context.Context, text string, args ...any) error {
 		err = errLost
 	}
 	return err
+}
+
+// many writes rows with as few statements as there are texts for, which are by how many rows
+// they write, and returns how many were changed: all of it in one transaction.
+func many[T any](ctx context.Context, s *Store, texts []string, rows []T, add func(args []any, row *T) []any) (changed int, err error) {
+	if len(rows) > len(texts) {
+		err = s.h.Atomically(ctx, func(ctx context.Context) error {
+			changed = 0
+			for some := range slices.Chunk(rows, len(texts)) {
+				n, err := many(ctx, s, texts, some, add)
+				if err != nil {
+					return err
+				}
+				changed += n
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+		return changed, nil
+	}
+	if len(rows) == 0 {
+		return 0, ctx.Err()
+	}
+	args := make([]any, 0, 8*len(rows))
+	for i := range rows {
+		args = add(args, &rows[i])
+	}
+	return s.exec(ctx, texts[len(rows)-1], args...)
 }
 
 // query reads all rows of a query.
