@@ -13,7 +13,7 @@ import (
 )
 
 // Swept is what a sweep did.
-type Swept struct {
+type Swept struct { //nolint:recvcheck // the value is what people print; only a sweep adds to one
 	// Moved entered another stage, Destroyed and Anonymised are gone.
 	Moved, Destroyed, Anonymised int
 	// Waiting are due to be destroyed and wait for people from now on: for the approval of

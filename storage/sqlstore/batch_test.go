@@ -246,6 +246,11 @@ func TestBatch_CommitFails(t *testing.T) {
 		"full": {[]error{codeError(sqliteFull)}, troth.ScopeRolledBack, func(t *testing.T, err error) {
 			require.True(t, troth.Retryable(err))
 		}},
+		"full, as drivers around SQLite in C say it": {
+			[]error{fieldError{Code: sqliteFull, ExtendedCode: sqliteFull}}, troth.ScopeRolledBack, func(t *testing.T, err error) {
+				require.True(t, troth.Retryable(err))
+			},
+		},
 		"input or output": {[]error{codeError(10)}, troth.ScopeUnknown, func(t *testing.T, err error) {
 			lost, ok := errors.AsType[*BatchError](err)
 			require.True(t, ok && lost.Unknown)

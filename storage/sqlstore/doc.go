@@ -44,7 +44,9 @@
 //
 // One table of its own, troth_migration. On SQLite the journal mode becomes
 // WAL, which the file keeps; the other settings hold for the handle's own
-// connection only.
+// connection only. What that one needs for a while, such as pages that a savepoint
+// may have to undo, it keeps in memory and in no file, unless the host has set
+// temp_store; while somebody migrates it is in a file, as SQLite has it.
 //
 // Where the pool holds one connection only, which the host shares with the
 // handle, they are set again before every transaction. A database file that is

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/trothdev/troth"
@@ -136,8 +137,32 @@ func sqliteCode(err error) int {
 		error
 		Code() int
 	}](err)
-	if !ok {
-		return 0
+	if ok {
+		return e.Code() & 0xff
 	}
-	return e.Code() & 0xff
+	return fieldCode(err) & 0xff
+}
+
+// fieldCode returns the code of an error of the drivers around SQLite in C, which have
+// it in a field: Code, beside ExtendedCode. 0 if there is none.
+func fieldCode(err error) int {
+	switch v := reflect.Indirect(reflect.ValueOf(err)); {
+	case v.Kind() != reflect.Struct:
+	case !v.FieldByName("ExtendedCode").CanInt():
+	default:
+		if code := v.FieldByName("Code"); code.CanInt() {
+			return int(code.Int())
+		}
+	}
+	switch e := err.(type) { //nolint:errorlint // it walks the tree by itself: there is no type to look for
+	case interface{ Unwrap() error }:
+		return fieldCode(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			if code := fieldCode(err); code != 0 {
+				return code
+			}
+		}
+	}
+	return 0
 }

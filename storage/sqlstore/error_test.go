@@ -23,11 +23,53 @@ type codeError int
 func (e codeError) Error() string { return fmt.Sprint("code ", int(e)) }
 func (e codeError) Code() int     { return int(e) }
 
+// fieldError is made like the errors of drivers around SQLite in C.
+type fieldError struct {
+	Code         fieldNumber
+	ExtendedCode fieldNumber
+	SystemErrno  uintptr
+}
+
+type fieldNumber int
+
+func (e fieldError) Error() string { return fmt.Sprint("field ", int(e.Code)) }
+
+func TestSqliteCode_IsFoundWhereverDriversHaveIt(t *testing.T) {
+	full := fieldError{Code: sqliteFull, ExtendedCode: sqliteFull}
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{codeError(sqliteFull), sqliteFull},
+		{codeError(sqliteConstraint | 8<<8), sqliteConstraint},
+		{full, sqliteFull},
+		{&full, sqliteFull},
+		{fmt.Errorf("driver: %w", full), sqliteFull},
+		{fmt.Errorf("%w: %w", errors.New("commit"), full), sqliteFull},
+		{fieldError{Code: sqliteConstraint, ExtendedCode: sqliteConstraint | 8<<8}, sqliteConstraint},
+		{errors.New("database or disk is full"), 0},
+		{struct{ error }{errors.New("a struct")}, 0},
+		{strange{Code: sqliteFull}, 0}, // of a host, perhaps
+		{strange{Code: sqliteFull, ExtendedCode: "13"}, 0},
+		{(*fieldError)(nil), 0},
+		{nil, 0},
+	} {
+		require.Equal(t, c.want, sqliteCode(c.err), "%T %v", c.err, c.want)
+	}
+}
+
+type strange struct {
+	Code         int
+	ExtendedCode string
+}
+
+func (strange) Error() string { return "strange" }
+
 func TestWrap_Busy(t *testing.T) {
 	for _, err := range []error{
 		stateError("55P03"), stateError("40P01"), codeError(5), codeError(6),
 		codeError(5 | 1<<8), // an extended code
-		fmt.Errorf("driver: %w", codeError(5)),
+		fmt.Errorf("driver: %w", codeError(5)), fieldError{Code: 5, ExtendedCode: 5 | 1<<8}, fieldError{Code: 6, ExtendedCode: 6},
 		errors.New("database is locked"), errors.New("database table is locked: a"),
 	} {
 		got := wrap("exec", err)

@@ -56,6 +56,8 @@ func (h *Handle) Migrate(ctx context.Context, m Migrations) error {
 	if err != nil {
 		return err
 	}
+	done := h.writer.migrates()
+	defer done()
 	return h.Atomically(h.Detach(ctx), func(ctx context.Context) error {
 		q := h.Querier(ctx)
 		if h.dialect == Postgres {

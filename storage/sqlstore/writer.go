@@ -25,6 +25,7 @@ type writer struct {
 	batch   *batch
 	conn    *prepared
 	timeout string // the busy timeout that the connection came with
+	scratch scratch
 }
 
 // open makes sure that the database can be written to as it must be.
@@ -108,7 +109,7 @@ func (w *writer) idle(ctx context.Context) (bool, error) {
 // pass gives the turn on: with the batch still open if somebody waits and there
 // is room, else after committing it.
 func (w *writer) pass() {
-	if w.batch != nil && w.batch.hasRoom(w.h) && w.queue.handOn() {
+	if w.batch != nil && w.batch.hasRoom(w.h) && w.scratch.migrating.Load() == 0 && w.queue.handOn() {
 		return
 	}
 	if w.batch != nil {
@@ -132,6 +133,7 @@ func (w *writer) connect(ctx context.Context, deadline time.Time) error {
 		return err
 	}
 	w.conn = newPrepared(c)
+	w.scratch.memory, w.scratch.left = false, false
 	if err := w.prepare(ctx, deadline); err != nil {
 		w.drop()
 		return err
@@ -158,6 +160,10 @@ func (w *writer) rest() {
 		return
 	}
 	if _, err := queryText(context.Background(), w.conn, "PRAGMA busy_timeout = "+w.timeout); err != nil {
+		w.drop()
+		return
+	}
+	if w.scratch.memory && w.setScratch(context.Background(), scratchDefault) != nil {
 		w.drop()
 		return
 	}
@@ -194,6 +200,9 @@ func (w *writer) start(ctx context.Context, deadline time.Time) error {
 			return err
 		}
 		err := untilFree(ctx, deadline, func() error {
+			if err := w.arrangeScratch(ctx); err != nil {
+				return err
+			}
 			_, err := w.conn.ExecContext(context.WithoutCancel(ctx), "BEGIN IMMEDIATE")
 			return err
 		})

@@ -264,33 +264,8 @@ func scanLine(rows *sqlstore.Rows) (l task.Line, err error) {
 
 // lines returns the lines of the kind that have something waiting: those behind
 // the given one first, and then from the beginning.
-func (s *Store) lines(ctx context.Context, k task.KindClaim) (found []task.Line, err error) {
-	if s.postgres() {
-		return query(ctx, s, scanLine, s.q.lines, k.Kind, string(k.Behind.Tenant), k.Behind.Name)
-	}
-	at, wrapped := k.Behind, false
-	for len(found) < task.LinesAtOnce {
-		var next []task.Line
-		if at == (task.Line{}) {
-			wrapped = true
-			next, err = query(ctx, s, scanLine, s.q.firstLine, k.Kind)
-		} else {
-			next, err = query(ctx, s, scanLine, s.q.nextLine,
-				k.Kind, string(at.Tenant), at.Name, k.Kind, string(at.Tenant))
-		}
-		switch {
-		case err != nil:
-			return nil, err
-		case len(next) == 0 && !wrapped:
-			at = task.Line{}
-			continue
-		case len(next) == 0 || len(found) > 0 && next[0] == found[0]: // the end, or once around
-			return found, nil
-		}
-		at = next[0]
-		found = append(found, at)
-	}
-	return found, nil
+func (s *Store) lines(ctx context.Context, k task.KindClaim) ([]task.Line, error) {
+	return query(ctx, s, scanLine, s.q.lines, k.Kind, string(k.Behind.Tenant), k.Behind.Name)
 }
 
 // ClaimOne implements task.SystemStore.

@@ -1,13 +1,17 @@
 package tasksql
 
+import (
+	"strconv"
+
+	"github.com/trothdev/troth/task"
+)
+
 // claiming are the statements of claims.
 type claiming struct {
 	// waiting asks which of some kinds have tasks waiting. PostgreSQL is asked
 	// for all kinds at once, SQLite for one.
 	waiting string
-	// firstLine and nextLine walk over the lines of a kind.
-	firstLine, nextLine string
-	// lines does that at once, on PostgreSQL.
+	// lines shows which lines of a kind have tasks waiting.
 	lines string
 	// listLine shows what is waiting in a line, and where; takeListed takes it.
 	listLine, takeListed string
@@ -34,20 +38,31 @@ const (
 		ORDER BY w.wake_at, w.id LIMIT ?`
 )
 
+// linesAround walks over the lines of a kind on SQLite, one step for each: from the
+// one behind the given one on, and from the beginning again, once around. A step is
+// asked for within the tenant first and then behind it: SQLite searches an index for
+// the first of two compared columns only, and would walk through all that waits in
+// the line before.
+var linesAround = `WITH RECURSIVE around (tenant, line, first_tenant, first_line) AS (
+		SELECT x.tenant, x.line, x.tenant, x.line FROM troth_task_turn x WHERE x.rowid = ` + lineBehind("?2", "?3") + `
+		UNION ALL
+		SELECT x.tenant, x.line, a.first_tenant, a.first_line FROM around a CROSS JOIN troth_task_turn x
+			WHERE x.rowid = ` + lineBehind("a.tenant", "a.line") + ` AND (x.tenant <> a.first_tenant OR x.line <> a.first_line)
+		LIMIT ` + strconv.Itoa(task.LinesAtOnce) + `)
+	SELECT tenant, line FROM around`
+
+// lineBehind is where some task lies that waits in the line behind the given one.
+func lineBehind(tenant, line string) string {
+	const in = `(SELECT rowid FROM troth_task_turn WHERE phase = 1 AND kind = ?1`
+	return `COALESCE(` +
+		in + ` AND tenant = ` + tenant + ` AND line > ` + line + ` ORDER BY line LIMIT 1), ` +
+		in + ` AND tenant > ` + tenant + ` ORDER BY tenant, line LIMIT 1), ` +
+		in + ` ORDER BY tenant, line LIMIT 1))`
+}
+
 func newClaiming(sql dialect) claiming {
 	return claiming{
 		waiting: sql(`SELECT 1 WHERE EXISTS (SELECT 1 FROM troth_task_turn WHERE phase = 1 AND kind = ?)`),
-		firstLine: sql(`SELECT tenant, line FROM troth_task_turn
-			WHERE phase = 1 AND kind = ? ORDER BY tenant, line LIMIT 1`),
-		// SQLite searches an index for the first of two compared columns only, and
-		// would walk through all that waits in the line before.
-		nextLine: sql(`SELECT tenant, line FROM (
-				SELECT tenant, line FROM (SELECT tenant, line FROM troth_task_turn
-					WHERE phase = 1 AND kind = ? AND tenant = ? AND line > ? ORDER BY line LIMIT 1)
-				UNION ALL
-				SELECT tenant, line FROM (SELECT tenant, line FROM troth_task_turn
-					WHERE phase = 1 AND kind = ? AND tenant > ? ORDER BY tenant, line LIMIT 1))
-			ORDER BY tenant, line LIMIT 1`),
 		listLine: sql(`SELECT t.place, ` + listValues + ` FROM (SELECT w.rowid AS place, ` + turnColumns + ` ` + waitingIn + `) t
 			CROSS JOIN troth_task m WHERE m.tenant = t.tenant AND m.id = t.id`),
 		takeListed: sql(`UPDATE OR FAIL troth_task_turn SET ` + taken + `, wake_at = ? WHERE rowid IN (SELECT value FROM json_each(?))`),
@@ -96,6 +111,8 @@ const takePicked = `took AS (UPDATE troth_task_turn SET phase = 3, span = $4, fe
 	SELECT ` + turnValues + ` FROM took t JOIN picked p ON p.tenant = t.tenant AND p.id = t.id
 	CROSS JOIN LATERAL (SELECT key, line, grp, payload, instructions, created_at, deadline FROM troth_task x WHERE x.tenant = t.tenant AND x.id = t.id LIMIT 1) m
 	ORDER BY p.turn, p.due, t.id`
+
+func (c *claiming) forSQLite(sql dialect) { c.lines = sql(linesAround) }
 
 func (c *claiming) forPostgres(sql dialect) {
 	// Without an order the planner would rather read the table, where much is waiting.

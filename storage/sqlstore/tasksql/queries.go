@@ -56,6 +56,7 @@ func newQueries(d sqlstore.Dialect, now string) *queries {
 		q.ending.forPostgres(sql)
 		q.disposing.forPostgres(sql)
 	} else {
+		q.claiming.forSQLite(sql)
 		q.ending.forSQLite(sql)
 	}
 	return q
