@@ -177,7 +177,7 @@ func TestFault_TheKeeperDoesEverythingOrNothing(t *testing.T) {
 	}
 	// What failed is tried again later.
 	s := faulttest.Suite[*faulty]{New: newFaulty, Calls: 3, Later: func(f *faulty) { f.now = f.now.Add(time.Hour) }}
-	for _, o := range slices.Concat(faultyOperations, faultyPlans, faultyDecisions) {
+	for _, o := range slices.Concat(faultyOperations, faultyPlans, faultyDecisions, faultyRestores) {
 		t.Run(o.name, func(t *testing.T) {
 			s.EverythingOrNothing(t, faulttest.Operation[*faulty]{Prepare: o.prepare, Do: o.do, Effect: o.effect})
 		})
