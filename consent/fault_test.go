@@ -2,7 +2,6 @@ package consent_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/internal/faulttest"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/consentfault"
 )
@@ -21,6 +21,9 @@ type faulty struct {
 	plan   *faultstore.Plan
 	faulty *consent.Ledger
 }
+
+func (f *faulty) Plan() *faultstore.Plan  { return f.plan }
+func (f *faulty) Acting() context.Context { return f.ctx }
 
 func newFaulty(t *testing.T) *faulty {
 	t.Helper()
@@ -112,38 +115,10 @@ func (f *faulty) allowed() int {
 // TestFault_EverythingOrNothing fails each call of each operation in each way: what
 // is there then is all of it or none, and trying again makes it all, once.
 func TestFault_EverythingOrNothing(t *testing.T) {
+	s := faulttest.Suite[*faulty]{New: newFaulty, Calls: 7, FailedIsNothing: true}
 	for _, o := range operations {
 		t.Run(o.name, func(t *testing.T) {
-			dry := newFaulty(t)
-			o.prepare(dry)
-			before := len(dry.plan.Calls())
-			require.NoError(t, o.do(dry, dry.ctx))
-			calls := dry.plan.Calls()[before:]
-			require.Greater(t, len(calls), 6)
-			for i := range faultstore.Each(calls, faultstore.Faults()...) {
-				t.Run(fmt.Sprintf("%s %d %s", i.Method, i.Nth, i.Fault), func(t *testing.T) {
-					f := newFaulty(t)
-					o.prepare(f)
-					f.plan.Add(i)
-					ctx, cancel := f.plan.Context(f.ctx)
-					defer cancel()
-					err := o.do(f, ctx)
-					effect := o.effect(f)
-					for _, n := range effect {
-						require.Equal(t, effect[0], n, "parts disagree: %v, after %v", effect, err)
-					}
-					if err == nil {
-						require.Equal(t, 1, effect[0])
-					} else if i.Method != faultstore.Commit {
-						require.Zero(t, effect[0], "what failed took effect")
-					}
-					require.NoError(t, o.do(f, f.ctx), "retry")
-					for _, n := range o.effect(f) {
-						require.Equal(t, 1, n, "after the retry: %v", o.effect(f))
-					}
-					require.Equal(t, 1, f.plan.Injected())
-				})
-			}
+			s.EverythingOrNothing(t, faulttest.Operation[*faulty]{Prepare: o.prepare, Do: o.do, Effect: o.effect})
 		})
 	}
 }

@@ -1,16 +1,15 @@
 package retention
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
+	"github.com/trothdev/troth/internal/strictjson"
 )
 
 // CertificateFormat is the first field of every certificate.
@@ -95,24 +94,18 @@ type CertifiedCopy struct {
 // certificates write it.
 type CertificateTime struct{ time.Time }
 
-const certificateTime = "2006-01-02T15:04:05.000000Z"
-
 // MarshalJSON writes the instant as a string.
 func (t CertificateTime) MarshalJSON() ([]byte, error) {
-	return []byte(`"` + t.UTC().Format(certificateTime) + `"`), nil
+	return strictjson.EncodeTime(t.Time), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (t *CertificateTime) UnmarshalJSON(b []byte) error {
-	var s string
-	if json.Unmarshal(b, &s) != nil {
+	at, ok := strictjson.DecodeTime(b)
+	if !ok {
 		return ErrCertificate
 	}
-	at, err := time.Parse(certificateTime, s)
-	if err != nil {
-		return ErrCertificate
-	}
-	t.Time = at.UTC()
+	t.Time = at
 	return nil
 }
 
@@ -123,40 +116,23 @@ func certified(t time.Time) *CertificateTime {
 	return &CertificateTime{t.UTC()}
 }
 
-// encode writes the certificate, without its proof if bare is set.
-func (c Certificate) encode(bare bool) ([]byte, error) {
-	if bare {
-		c.Proof = ""
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(c); err != nil {
-		return nil, fmt.Errorf("retention: encode certificate: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
 // Hash is what the trail commits to: the SHA-256 of the certificate without its proof.
 func (c Certificate) Hash() ([32]byte, error) {
-	b, err := c.encode(true)
+	c.Proof = ""
+	b, err := strictjson.Encode(c)
 	if err != nil {
-		return [32]byte{}, err
+		return [32]byte{}, fmt.Errorf("retention: encode certificate: %w", err)
 	}
 	return sha256.Sum256(canon.AppendBytes(canon.AppendDomain(nil, CertificateFormat), b)), nil
 }
 
 // Marshal writes the certificate as a file: indented JSON.
 func (c Certificate) Marshal() ([]byte, error) {
-	b, err := c.encode(false)
+	b, err := strictjson.EncodeFile(c)
 	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, b, "", "  "); err != nil {
 		return nil, fmt.Errorf("retention: encode certificate: %w", err)
 	}
-	return append(out.Bytes(), '\n'), nil
+	return b, nil
 }
 
 // ParseCertificate reads a certificate. Layout does not matter; of everything else it
@@ -165,21 +141,8 @@ func (c Certificate) Marshal() ([]byte, error) {
 // certificate of which a copy may be there, or a word that its method does not earn.
 // Anything else is [ErrCertificate].
 func ParseCertificate(b []byte) (Certificate, error) {
-	if len(b) > MaxCertificate {
-		return Certificate{}, ErrCertificate
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
 	var c Certificate
-	if d.Decode(&c) != nil || d.More() {
-		return Certificate{}, ErrCertificate
-	}
-	again, err := c.encode(false)
-	if err != nil {
-		return Certificate{}, ErrCertificate
-	}
-	var plain bytes.Buffer
-	if json.Compact(&plain, b) != nil || !bytes.Equal(plain.Bytes(), again) || !c.sound() {
+	if len(b) > MaxCertificate || !strictjson.Decode(b, &c) || !c.sound() {
 		return Certificate{}, ErrCertificate
 	}
 	return c, nil

@@ -3,7 +3,6 @@ package retention_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/faulttest"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/retentionfault"
@@ -23,6 +23,9 @@ type faulty struct {
 	plan *faultstore.Plan
 	bad  *retention.Keeper
 }
+
+func (f *faulty) Plan() *faultstore.Plan  { return f.plan }
+func (f *faulty) Acting() context.Context { return f.ctx }
 
 type sharedNotes struct {
 	*notes
@@ -172,37 +175,11 @@ func TestFault_TheKeeperDoesEverythingOrNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long, and nothing at once")
 	}
-	for _, o := range slices.Concat(faultyOperations, faultyPlans, faultyDecisions) {
+	// What failed is tried again later.
+	s := faulttest.Suite[*faulty]{New: newFaulty, Calls: 3, Later: func(f *faulty) { f.now = f.now.Add(time.Hour) }}
+	for _, o := range slices.Concat(faultyOperations, faultyPlans, faultyDecisions, faultyRestores) {
 		t.Run(o.name, func(t *testing.T) {
-			dry := newFaulty(t)
-			o.prepare(dry)
-			before := len(dry.plan.Calls())
-			require.NoError(t, o.do(dry, dry.ctx))
-			calls := dry.plan.Calls()[before:]
-			require.GreaterOrEqual(t, len(calls), 3)
-			for i := range faultstore.Each(calls, faultstore.Faults()...) {
-				t.Run(fmt.Sprintf("%s %d %s", i.Method, i.Nth, i.Fault), func(t *testing.T) {
-					f := newFaulty(t)
-					o.prepare(f)
-					f.plan.Add(i)
-					ctx, cancel := f.plan.Context(f.ctx)
-					defer cancel()
-					err := o.do(f, ctx)
-					effect := o.effect(f)
-					for _, n := range effect {
-						require.Equal(t, effect[0], n, "parts disagree: %v, after %v", effect, err)
-					}
-					if err == nil {
-						require.Equal(t, 1, effect[0])
-					}
-					f.now = f.now.Add(time.Hour) // what failed is tried again later
-					require.NoError(t, o.do(f, f.ctx), "retry")
-					for _, n := range o.effect(f) {
-						require.Equal(t, 1, n, "after the retry: %v", o.effect(f))
-					}
-					require.Equal(t, 1, f.plan.Injected())
-				})
-			}
+			s.EverythingOrNothing(t, faulttest.Operation[*faulty]{Prepare: o.prepare, Do: o.do, Effect: o.effect})
 		})
 	}
 }

@@ -3,13 +3,13 @@ package retention_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/faulttest"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/retentionfault"
@@ -22,6 +22,9 @@ type faultySpread struct {
 	bad  *retention.Keeper
 	h    string
 }
+
+func (f *faultySpread) Plan() *faultstore.Plan  { return f.plan }
+func (f *faultySpread) Acting() context.Context { return f.ctx }
 
 type sharedWorks struct {
 	*works
@@ -148,37 +151,11 @@ func TestFault_WarrantsAreCarriedOutOnceAndNeverForgotten(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long, and nothing at once")
 	}
+	// What failed is tried again later.
+	s := faulttest.Suite[*faultySpread]{New: newFaultySpread, Calls: 4, Later: func(f *faultySpread) { f.now = f.now.Add(time.Hour) }}
 	for _, o := range faultyWarrants {
 		t.Run(o.name, func(t *testing.T) {
-			dry := newFaultySpread(t)
-			o.prepare(dry)
-			before := len(dry.plan.Calls())
-			require.NoError(t, o.do(dry, dry.ctx))
-			calls := dry.plan.Calls()[before:]
-			require.GreaterOrEqual(t, len(calls), 4)
-			for i := range faultstore.Each(calls, faultstore.Faults()...) {
-				t.Run(fmt.Sprintf("%s %d %s", i.Method, i.Nth, i.Fault), func(t *testing.T) {
-					f := newFaultySpread(t)
-					o.prepare(f)
-					f.plan.Add(i)
-					ctx, cancel := f.plan.Context(f.ctx)
-					defer cancel()
-					err := o.do(f, ctx)
-					effect := o.effect(f)
-					for _, n := range effect {
-						require.Equal(t, effect[0], n, "parts disagree: %v, after %v", effect, err)
-					}
-					if err == nil {
-						require.Equal(t, 1, effect[0])
-					}
-					f.now = f.now.Add(time.Hour) // what failed is tried again later
-					require.NoError(t, o.do(f, f.ctx), "retry")
-					for _, n := range o.effect(f) {
-						require.Equal(t, 1, n, "after the retry: %v", o.effect(f))
-					}
-					require.Equal(t, 1, f.plan.Injected())
-				})
-			}
+			s.EverythingOrNothing(t, faulttest.Operation[*faultySpread]{Prepare: o.prepare, Do: o.do, Effect: o.effect})
 		})
 	}
 }

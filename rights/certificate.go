@@ -1,10 +1,8 @@
 package rights
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
+	"github.com/trothdev/troth/internal/strictjson"
 )
 
 // CertificateFormat names the form of a certificate, and its version.
@@ -91,24 +90,18 @@ type CertificateKept struct {
 // certificates write it.
 type CertificateTime struct{ time.Time }
 
-const certificateTime = "2006-01-02T15:04:05.000000Z"
-
 // MarshalJSON writes the instant as a string.
 func (t CertificateTime) MarshalJSON() ([]byte, error) {
-	return []byte(`"` + t.UTC().Format(certificateTime) + `"`), nil
+	return strictjson.EncodeTime(t.Time), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (t *CertificateTime) UnmarshalJSON(b []byte) error {
-	var s string
-	if json.Unmarshal(b, &s) != nil {
+	at, ok := strictjson.DecodeTime(b)
+	if !ok {
 		return ErrCertificate
 	}
-	at, err := time.Parse(certificateTime, s)
-	if err != nil {
-		return ErrCertificate
-	}
-	t.Time = at.UTC()
+	t.Time = at
 	return nil
 }
 
@@ -119,26 +112,22 @@ var (
 	ErrCertificateProof = errors.New("rights: certificate is not what was recorded")
 )
 
-// encode writes the certificate, without its proof if bare is set.
-func (c Certificate) encode(bare bool) ([]byte, error) {
-	if bare {
-		c.Proof = ""
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(c); err != nil {
-		return nil, fmt.Errorf("rights: encode certificate: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
 // certificateDomain is for the hash of certificates.
 const certificateDomain = "troth.rights.certificate-hash/1"
 
+// bare is the certificate's text without its proof.
+func (c Certificate) bare() ([]byte, error) {
+	c.Proof = ""
+	b, err := strictjson.Encode(c)
+	if err != nil {
+		return nil, fmt.Errorf("rights: encode certificate: %w", err)
+	}
+	return b, nil
+}
+
 // Hash is what the trail commits to: the SHA-256 of the certificate without its proof.
 func (c Certificate) Hash() ([32]byte, error) {
-	b, err := c.encode(true)
+	b, err := c.bare()
 	if err != nil {
 		return [32]byte{}, err
 	}
@@ -147,15 +136,11 @@ func (c Certificate) Hash() ([32]byte, error) {
 
 // Marshal writes the certificate as a file: indented JSON.
 func (c Certificate) Marshal() ([]byte, error) {
-	b, err := c.encode(false)
+	b, err := strictjson.EncodeFile(c)
 	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, b, "", "  "); err != nil {
 		return nil, fmt.Errorf("rights: encode certificate: %w", err)
 	}
-	return append(out.Bytes(), '\n'), nil
+	return b, nil
 }
 
 // ParseCertificate reads a certificate. Layout does not matter; of everything else it
@@ -174,21 +159,8 @@ func ParseCertificate(b []byte) (Certificate, error) {
 }
 
 func decodeCertificate(b []byte) (Certificate, error) {
-	if len(b) > MaxCertificate {
-		return Certificate{}, ErrCertificate
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
 	var c Certificate
-	if d.Decode(&c) != nil || d.More() || c.Format != CertificateFormat {
-		return Certificate{}, ErrCertificate
-	}
-	again, err := c.encode(false)
-	if err != nil {
-		return Certificate{}, ErrCertificate
-	}
-	var plain bytes.Buffer
-	if json.Compact(&plain, b) != nil || !bytes.Equal(plain.Bytes(), again) {
+	if len(b) > MaxCertificate || !strictjson.Decode(b, &c) || c.Format != CertificateFormat {
 		return Certificate{}, ErrCertificate
 	}
 	return c, nil

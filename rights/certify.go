@@ -81,7 +81,7 @@ func (c *change) keepCertificate(ctx context.Context, made *Certified) error {
 
 // message is what is kept of it: everything but the proof, which is made when it is wanted.
 func (c *Certified) message() ([]byte, error) {
-	text, err := c.encode(true)
+	text, err := c.bare()
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,12 @@ package unsubscribe_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/faulttest"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/unsubscribefault"
 	"github.com/trothdev/troth/unsubscribe"
@@ -22,6 +22,9 @@ type regFaulty struct {
 	peer   *regPeer
 	p      *regProvider
 }
+
+func (f *regFaulty) Plan() *faultstore.Plan  { return f.plan }
+func (f *regFaulty) Acting() context.Context { return f.ctx }
 
 type regSharedTrail struct {
 	*regRecorder
@@ -147,39 +150,12 @@ var regOperations = []struct {
 // TestFault_RegistryDoesEverythingOrNothing fails each call of each operation in each
 // way: what is there then is all of it or none, and trying again makes it all, once.
 func TestFault_RegistryDoesEverythingOrNothing(t *testing.T) {
+	s := faulttest.Suite[*regFaulty]{New: newRegFaulty, Calls: 5, FailedIsNothing: true, Finally: func(f *regFaulty) {
+		require.LessOrEqual(f, f.p.suppressed[regAda], 1, "told twice")
+	}}
 	for _, o := range regOperations {
 		t.Run(o.name, func(t *testing.T) {
-			dry := newRegFaulty(t)
-			o.prepare(dry)
-			before := len(dry.plan.Calls())
-			require.NoError(t, o.do(dry, dry.ctx))
-			calls := dry.plan.Calls()[before:]
-			require.GreaterOrEqual(t, len(calls), 5)
-			for i := range faultstore.Each(calls, faultstore.Faults()...) {
-				t.Run(fmt.Sprintf("%s %d %s", i.Method, i.Nth, i.Fault), func(t *testing.T) {
-					f := newRegFaulty(t)
-					o.prepare(f)
-					f.plan.Add(i)
-					ctx, cancel := f.plan.Context(f.ctx)
-					defer cancel()
-					err := o.do(f, ctx)
-					effect := o.effect(f)
-					for _, n := range effect {
-						require.Equal(t, effect[0], n, "parts disagree: %v, after %v", effect, err)
-					}
-					if err == nil {
-						require.Equal(t, 1, effect[0])
-					} else if i.Method != faultstore.Commit {
-						require.Zero(t, effect[0], "what failed took effect")
-					}
-					require.NoError(t, o.do(f, f.ctx), "retry")
-					for _, n := range o.effect(f) {
-						require.Equal(t, 1, n, "after the retry: %v", o.effect(f))
-					}
-					require.Equal(t, 1, f.plan.Injected())
-					require.LessOrEqual(t, f.p.suppressed[regAda], 1, "told twice")
-				})
-			}
+			s.EverythingOrNothing(t, faulttest.Operation[*regFaulty]{Prepare: o.prepare, Do: o.do, Effect: o.effect})
 		})
 	}
 }

@@ -84,18 +84,7 @@ func (v *Vault) openForeignForPerson(ctx context.Context, dst []byte, s *slot, c
 	if err != nil {
 		return nil, err
 	}
-	seen := newSightings()
-	seen.add(&s.name, cell)
-	err = v.recordSightings(ctx, p, seen)
-	if err == nil {
-		q := v.cache.seek(s.name)
-		_, err = v.resolveKey(ctx, &q, sealed, p)
-	}
-	if err != nil {
-		clear(out[len(dst):])
-		return nil, err
-	}
-	return out, nil
+	return v.show(ctx, dst, out, s, cell, p, sealed)
 }
 
 // openWith opens a value with any associated data.

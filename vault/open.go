@@ -119,9 +119,14 @@ func (v *Vault) openForPerson(ctx context.Context, dst []byte, s *slot, cell *tr
 	if err != nil {
 		return nil, err
 	}
+	return v.show(ctx, dst, out, s, cell, p, sealed)
+}
+
+// show records that a person opened what is behind dst in out, and then returns out.
+func (v *Vault) show(ctx context.Context, dst, out []byte, s *slot, cell *troth.Cell, p troth.Purpose, sealed []byte) ([]byte, error) {
 	seen := newSightings()
 	seen.add(&s.name, cell)
-	err = v.recordSightings(ctx, p, seen)
+	err := v.recordSightings(ctx, p, seen)
 	if err == nil {
 		// Recording may have waited while somebody shredded or restricted. What
 		// was recorded was not seen then, which harms nobody.

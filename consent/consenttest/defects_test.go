@@ -26,11 +26,7 @@ func breaks(wrong func(sound consent.Backend, b *broken)) func(h *Harness) {
 	}
 }
 
-func feed(f flaw) func(h *Harness) { return func(h *Harness) { h.Backend = loose(h.Backend, f) } }
-
-var errBroken = errors.New("broken on purpose")
-
-var defects = slices.Concat(catalogueDefects, personDefects, eventDefects, stateDefects, eraseDefects, endingDefects, feedDefects)
+var defects = slices.Concat(catalogueDefects, personDefects, eventDefects, stateDefects, eraseDefects, endingDefects)
 
 var catalogueDefects = []defect{
 	{"versions are ordered as text", "versions come back exactly, by purpose and version", breaks(func(s consent.Backend, b *broken) {

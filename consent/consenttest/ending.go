@@ -2,129 +2,55 @@ package consenttest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/internal/suite"
 )
 
-var wallChecks = []check{
-	{name: "no read sees another tenant's rows", run: func(r *rig) {
-		ctx := r.Context()
-		nothing := r.dump(ctx, r.a)
-		r.fill(ctx, r.b)
-		r.ok(r.writes(r.b)["MovePerson"](ctx), "move person")
-		r.same(r.dump(ctx, r.a), nothing, "what a tenant without rows sees")
-	}},
-	{name: "no write touches another tenant's rows", run: func(r *rig) {
-		ctx := r.Context()
-		r.fill(ctx, r.b)
-		before := r.dump(ctx, r.b)
-		r.fill(ctx, r.a)
-		for _, what := range slices.Sorted(maps.Keys(r.writes(r.a))) {
-			_ = r.writes(r.a)[what](ctx) // some find their row gone, by those before
-			r.same(r.dump(ctx, r.b), before, what+" of another tenant")
-		}
-	}},
+// rows are the store with all that it keeps.
+func (r *rig) rows() suite.RowsRig {
+	return suite.RowsRig{Rig: &r.Rig, Fill: r.fill, Dump: r.dump, Writes: r.writes, Changing: []string{
+		// Those that insert what is there do not.
+		"PutPerson", "DeleteEvents", "DeleteState", "DeleteRequest", "Acknowledge", "DeleteDue", "CountRefusal", "EraseContent",
+		"MovePerson", "DeletePerson",
+	}}
 }
 
-// changing are writes that change what a tenant that was filled has: those that insert
-// what is there do not.
-var changing = []string{
-	"PutPerson", "DeleteEvents", "DeleteState", "DeleteRequest", "Acknowledge", "DeleteDue", "CountRefusal", "EraseContent",
-	"MovePerson", "DeletePerson",
+var wallChecks = []check{
+	{Name: "no read sees another tenant's rows", Run: func(r *rig) {
+		ctx := r.Context()
+		nothing := r.dump(ctx, r.A)
+		r.fill(ctx, r.B)
+		r.OK(r.writes(r.B)["MovePerson"](ctx), "move person")
+		r.Same(r.dump(ctx, r.A), nothing, "what a tenant without rows sees")
+	}},
+	{Name: "no write touches another tenant's rows", Run: func(r *rig) { r.rows().WriteWall() }},
 }
 
 var endingChecks = []check{
-	{name: "a rollback leaves nothing behind", run: func(r *rig) {
+	{Name: "a rollback leaves nothing behind", Run: func(r *rig) { r.rows().Rollback() }},
+	{Name: "a savepoint that is rolled back leaves nothing behind", Run: func(r *rig) { r.rows().Savepoint() }},
+	{Name: "reads outside see committed rows only", Run: func(r *rig) { r.rows().Outside("MovePerson") }},
+	{Name: "everything joins the host's transaction and is undone with it", Needs: suite.Host, Run: func(r *rig) { r.rows().HostUndoes() }},
+	{Name: "everything joins the host's transaction and commits with it", Needs: suite.Host, Run: func(r *rig) { r.rows().HostCommits() }},
+	{Name: "a store that is opened again finds everything", Needs: suite.Reopen, Run: func(r *rig) {
 		ctx := r.Context()
-		r.fill(ctx, r.a)
-		before := r.dump(ctx, r.a)
-		for _, what := range changing {
-			r.refused(ctx, func(ctx context.Context) {
-				r.ok(r.writes(r.a)[what](ctx), what)
-				if r.dump(ctx, r.a) == before {
-					r.Fatalf("%s changes nothing", what)
-				}
-			})
-			r.same(r.dump(ctx, r.a), before, what+", rolled back")
-		}
-		nothing := r.dump(ctx, r.b)
-		r.refused(ctx, func(ctx context.Context) { r.fill(ctx, r.b) })
-		r.same(r.dump(ctx, r.b), nothing, "inserts, rolled back")
-	}},
-	{name: "a savepoint that is rolled back leaves nothing behind", run: func(r *rig) {
-		ctx := r.Context()
-		r.fill(ctx, r.a)
-		before := r.dump(ctx, r.a)
-		r.atomically(ctx, func(ctx context.Context) {
-			for _, what := range changing {
-				r.refused(ctx, func(ctx context.Context) { r.ok(r.writes(r.a)[what](ctx), what) })
-				r.same(r.dump(ctx, r.a), before, what+", rolled back")
-			}
-		})
-		r.same(r.dump(ctx, r.a), before, "afterwards")
-	}},
-	{name: "reads outside see committed rows only", run: func(r *rig) {
-		outside := r.Context()
-		r.fill(outside, r.a)
-		before := r.dump(outside, r.a)
-		var after string
-		r.atomically(outside, func(ctx context.Context) {
-			r.ok(r.writes(r.a)["MovePerson"](ctx), "move person")
-			after = r.dump(ctx, r.a)
-			r.same(r.dump(outside, r.a), before, "outside, before the commit")
-		})
-		r.same(r.dump(outside, r.a), after, "outside, after the commit")
-	}},
-	{name: "everything joins the host's transaction and is undone with it", needs: host, run: func(r *rig) {
-		nothing := r.dump(r.Context(), r.a)
-		r.hosted(func(ctx context.Context) { r.fill(ctx, r.a) }, rollsBack)
-		r.same(r.dump(r.Context(), r.a), nothing, "rolled back")
-	}},
-	{name: "everything joins the host's transaction and commits with it", needs: host, run: func(r *rig) {
-		var inside string
-		r.hosted(func(ctx context.Context) {
-			r.fill(ctx, r.a)
-			inside = r.dump(ctx, r.a)
-		}, commits)
-		r.same(r.dump(r.Context(), r.a), inside, "committed")
-	}},
-	{name: "a store that is opened again finds everything", needs: reopen, run: func(r *rig) {
-		ctx := r.Context()
-		r.fill(ctx, r.a)
-		before := r.dump(ctx, r.a)
-		r.ok(r.s.SetManaged(ctx), "set managed")
-		r.raise(ctx, event(r.a, "1", instant))
-		head := r.follow(ctx, 0).Head
+		r.fill(ctx, r.A)
+		before := r.dump(ctx, r.A)
+		r.OK(r.s.SetManaged(ctx), "set managed")
+		r.feed().Raise(ctx, event(r.A, "1", instant))
+		head := r.feed().Follow(ctx, 0).Head
 		r.s = r.Reopen()
-		r.tx = r.s.Transactor()
-		r.same(r.dump(ctx, r.a), before, "rows")
+		r.TX = r.s.Transactor()
+		r.Same(r.dump(ctx, r.A), before, "rows")
 		managed, err := r.s.Managed(ctx)
-		r.wants(true, managed, err, "managed")
-		r.raise(ctx, event(r.b, "2", instant))
-		r.happened(r.follow(ctx, head), event(r.b, "2", instant))
+		r.Wants(true, managed, err, "managed")
+		r.feed().Raise(ctx, event(r.B, "2", instant))
+		r.feed().Happened(r.feed().Follow(ctx, head), event(r.B, "2", instant))
 	}},
-	{name: "a cancelled context ends in its own error and without effect", run: func(r *rig) {
-		r.fill(r.Context(), r.a)
-		before := r.dump(r.Context(), r.a)
-		ctx, cancel := context.WithCancel(r.Context())
-		cancel()
-		for what, fn := range r.writes(r.a) {
-			if err := fn(ctx); !errors.Is(err, context.Canceled) {
-				r.Fatalf("%s: got %v, want context.Canceled", what, err)
-			}
-		}
-		for what, err := range r.reads(ctx, r.a) {
-			if !errors.Is(err, context.Canceled) {
-				r.Fatalf("%s: got %v, want context.Canceled", what, err)
-			}
-		}
-		r.same(r.dump(r.Context(), r.a), before, "rows")
-	}},
+	{Name: "a cancelled context ends in its own error and without effect", Run: func(r *rig) { r.rows().Cancelled(r.reads) }},
 }
 
 // reads makes every call that reads, and returns their errors.
@@ -155,17 +81,17 @@ func (r *rig) reads(ctx context.Context, t troth.Tenant) map[string]error {
 }
 
 var manyChecks = []check{
-	{name: "what is due is found among ten thousand idle tenants", run: func(r *rig) {
+	{Name: "what is due is found among ten thousand idle tenants", Run: func(r *rig) {
 		ctx := r.Context()
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			for i := range 10_000 {
-				t := troth.Tenant(fmt.Sprintf("%s-%d", r.a, i))
-				r.ok(r.s.PutDue(ctx, dueOf(t, "1", consent.DueRefresh, instant+int64(i))), "put due")
+				t := troth.Tenant(fmt.Sprintf("%s-%d", r.A, i))
+				r.OK(r.s.PutDue(ctx, dueOf(t, "1", consent.DueRefresh, instant+int64(i))), "put due")
 			}
 		})
-		r.ok(r.s.PutDue(ctx, dueOf(r.b, "1", consent.DueProof, 5)), "put due")
+		r.OK(r.s.PutDue(ctx, dueOf(r.B, "1", consent.DueProof, 5)), "put due")
 		got, err := r.s.Due(ctx, instant, 10)
-		r.ok(err, "due")
-		r.same(got, []consent.DueRow{dueOf(r.b, "1", consent.DueProof, 5)}, "due")
+		r.OK(err, "due")
+		r.Same(got, []consent.DueRow{dueOf(r.B, "1", consent.DueProof, 5)}, "due")
 	}},
 }

@@ -2,136 +2,35 @@ package consenttest
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/internal/suite"
 )
-
-// tb is what the checks need of *testing.T, so that the suite's own tests can
-// watch it fail.
-type tb interface {
-	Helper()
-	Context() context.Context
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
 
 // rig is a harness with the vocabulary of the checks: the store, its transactor,
 // and two tenants that nobody else uses.
 type rig struct {
-	tb
+	suite.Rig
 	Harness
-	s    consent.Backend
-	tx   troth.Transactor
-	a, b troth.Tenant
+	s consent.Backend
 }
 
-func newRig(t tb, h Harness) *rig {
-	name := troth.Tenant(rand.Text())
-	return &rig{tb: t, Harness: h, s: h.Backend, tx: h.Backend.Transactor(), a: name + "-a", b: name + "-b"}
+func newRig(t suite.TB, h Harness) *rig {
+	return &rig{Rig: suite.NewRig(t, h.Backend.Transactor(), h.Host), Harness: h, s: h.Backend}
 }
 
-// errRefused is what closures of the suite return to have their work undone.
-var errRefused = errors.New("consenttest: refused on purpose")
-
-// instant is a time whose last microsecond matters.
-const instant int64 = 1_763_776_391_123_457
-
-// crowd is how many goroutines race.
-const crowd = 8
-
-// patience is how long a check watches that something does not happen.
-const patience = 150 * time.Millisecond
-
-func (r *rig) ok(err error, what string) {
-	r.Helper()
-	if err != nil {
-		r.Fatalf("%s: %v", what, err)
-	}
-}
-
-// wants demands that a yes-or-no answer came without an error.
-func (r *rig) wants(want, got bool, err error, what string) {
-	r.Helper()
-	if err != nil || got != want {
-		r.Fatalf("%s: got %v, %v; want %v", what, got, err, want)
-	}
-}
-
-// same demands that two values print alike, bytes included.
-func (r *rig) same(got, want any, what string) {
-	r.Helper()
-	if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != w {
-		r.Fatalf("%s: got\n%s\nwant\n%s", what, g, w)
-	}
-}
-
-// atomically demands that the transaction succeeds.
-func (r *rig) atomically(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return nil }), "atomically")
-}
-
-// refused runs fn in a transaction that is then undone.
-func (r *rig) refused(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	err := r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return errRefused })
-	if !errors.Is(err, errRefused) {
-		r.Fatalf("atomically: got %v, want the closure's own error", err)
-	}
-}
-
-// hosted runs fn in a transaction of the host's, and then end, unless fn fails.
-func (r *rig) hosted(fn func(ctx context.Context), end func(commit, rollback func() error) error) {
-	r.Helper()
-	ctx, commit, rollback, err := r.Host(r.Context())
-	r.ok(err, "host: begin")
-	ended := false
-	defer func() {
-		if !ended {
-			_ = rollback()
-		}
-	}()
-	fn(ctx)
-	ended = true
-	r.ok(end(commit, rollback), "host: end")
-}
-
-func commits(commit, _ func() error) error     { return commit() }
-func rollsBack(_, rollback func() error) error { return rollback() }
-
-// race runs fn in a crowd that starts together.
-func (r *rig) race(fn func(i int) error) {
-	r.Helper()
-	start := make(chan struct{})
-	var wg sync.WaitGroup
-	for i := range crowd {
-		wg.Go(func() {
-			<-start
-			if err := fn(i); err != nil {
-				r.Errorf("goroutine %d: %v", i, err)
-			}
-		})
-	}
-	close(start)
-	wg.Wait()
-}
+// What every suite has.
+const (
+	instant  = suite.Instant
+	crowd    = suite.Crowd
+	patience = suite.Patience
+)
 
 // everyByte is in it, so that a column of text would spoil it.
-func everyByte(salt byte) []byte {
-	b := make([]byte, 257)
-	for i := range 256 {
-		b[i] = byte(255 - i)
-	}
-	b[256] = salt
-	return b
-}
+func everyByte(salt byte) []byte { return append(suite.EveryByte(), salt) }
 
 func hash(salt byte) (h [32]byte) {
 	copy(h[:], everyByte(salt)[200:])
@@ -177,7 +76,7 @@ func dueOf(t troth.Tenant, who string, kind consent.DueKind, at int64) consent.D
 func (r *rig) lock(ctx context.Context, row consent.PersonRow) consent.PersonRow {
 	r.Helper()
 	got, err := r.s.LockPerson(ctx, row)
-	r.ok(err, "lock person")
+	r.OK(err, "lock person")
 	return got
 }
 
@@ -192,14 +91,14 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 		if what == "PutPerson" {
 			continue // there is nobody yet
 		}
-		r.ok(fn(ctx), what)
+		r.OK(fn(ctx), what)
 	}
-	r.atomically(ctx, func(ctx context.Context) {
+	r.Atomically(ctx, func(ctx context.Context) {
 		r.lock(ctx, person(t, "42", 1))
 		r.lock(ctx, person(t, "43", 2))
 	})
 	_, err := r.s.InsertEvent(ctx, said(t, "43", "e9", "p", instant))
-	r.ok(err, "insert event")
+	r.OK(err, "insert event")
 }
 
 // writes are all calls that write and need no transaction, by the name of their
@@ -245,7 +144,7 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	r.Helper()
 	var b strings.Builder
 	add := func(what string, v any, err error) {
-		r.ok(err, what)
+		r.OK(err, what)
 		fmt.Fprintf(&b, "%s: %+v\n", what, v)
 	}
 	tell := func(what string, v any, found bool, err error) { add(what, fmt.Sprint(found, v), err) }

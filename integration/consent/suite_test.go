@@ -46,12 +46,7 @@ func harness(t *testing.T, db *sql.DB, d sqlstore.Dialect) consenttest.Harness {
 
 func open(t testing.TB, db *sql.DB, d sqlstore.Dialect) (*sqlstore.Handle, *consentsql.Store) {
 	t.Helper()
-	h, err := sqlstore.Open(t.Context(), db, d)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	s, err := consentsql.New(t.Context(), h)
-	require.NoError(t, err)
-	return h, s
+	return sqltest.Open(t, db, d, consentsql.New)
 }
 
 // A grant that committed after the snapshot would be overlooked.

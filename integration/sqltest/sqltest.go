@@ -2,6 +2,7 @@
 package sqltest
 
 import (
+	"context"
 	"database/sql"
 	"path/filepath"
 	"testing"
@@ -34,12 +35,33 @@ func Each(t *testing.T, test func(t *testing.T, open func() *sqlstore.Handle)) {
 
 func each(t *testing.T, db *sql.DB, d sqlstore.Dialect, test func(*testing.T, func() *sqlstore.Handle)) {
 	t.Helper()
-	test(t, func() *sqlstore.Handle {
-		h, err := sqlstore.Open(t.Context(), db, d)
-		if err != nil {
-			t.Fatal(err)
+	test(t, func() *sqlstore.Handle { return Handle(t, db, d) })
+}
+
+// Handle returns a handle on a database, which is closed at the end of the test.
+func Handle(t testing.TB, db *sql.DB, d sqlstore.Dialect) *sqlstore.Handle {
+	t.Helper()
+	h, err := sqlstore.Open(t.Context(), db, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
 		}
-		t.Cleanup(func() { _ = h.Close() })
-		return h
 	})
+	return h
+}
+
+// Open returns such a handle and the store on it that open makes.
+func Open[S any](
+	t testing.TB, db *sql.DB, d sqlstore.Dialect, open func(ctx context.Context, h *sqlstore.Handle) (S, error),
+) (*sqlstore.Handle, S) {
+	t.Helper()
+	h := Handle(t, db, d)
+	s, err := open(t.Context(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, s
 }

@@ -46,12 +46,7 @@ func harness(t *testing.T, db *sql.DB, d sqlstore.Dialect) unsubscribetest.Harne
 
 func open(t testing.TB, db *sql.DB, d sqlstore.Dialect) (*sqlstore.Handle, *unsubscribesql.Store) {
 	t.Helper()
-	h, err := sqlstore.Open(t.Context(), db, d)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	s, err := unsubscribesql.New(t.Context(), h)
-	require.NoError(t, err)
-	return h, s
+	return sqltest.Open(t, db, d, unsubscribesql.New)
 }
 
 // An opt-in that committed after the snapshot would be overlooked.

@@ -36,21 +36,21 @@ func newChance(t *testing.T) *rand.Rand {
 func toilAndCrash(t *testing.T, config childConfig, chance *rand.Rand, longest time.Duration) []deed {
 	t.Helper()
 	p := config.start(t)
-	first := p.line()
-	require.NotNil(t, first, p.log)
+	first := p.Line()
+	require.NotNil(t, first, p.Log)
 	lines := [][]byte{first}
 	moment := time.After(time.Duration(chance.Int64N(int64(longest))))
 	for alive := true; alive; {
 		select {
-		case line, more := <-p.lines:
-			require.True(t, more, "the program ended by itself: %s", p.log)
+		case line, more := <-p.Lines:
+			require.True(t, more, "the program ended by itself: %s", p.Log)
 			lines = append(lines, line)
 		case <-moment:
 			alive = false
 		}
 	}
-	p.kill()
-	for line := range p.lines {
+	p.Kill()
+	for line := range p.Lines {
 		lines = append(lines, line)
 	}
 	deeds := make([]deed, len(lines))

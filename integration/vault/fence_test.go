@@ -47,7 +47,7 @@ func TestShred_AnotherProcessStopsWithinTheBound(t *testing.T) {
 					p.staysDead(t, subject, sealed[i])
 				}
 			}
-			there.kill()
+			there.Kill()
 		}
 	})
 }
@@ -92,7 +92,7 @@ func TestShred_StaysDeadAfterARestart(t *testing.T) {
 		first := config.start(t)
 		sealed := first.ask(request{Op: "seal", Subjects: []string{"1", "2"}}).Sealed
 		first.ask(request{Op: "shred", Subjects: []string{"1"}})
-		first.kill()
+		first.Kill()
 		for _, p := range []*process{config.start(t), config.start(t)} {
 			p.staysDead(t, "1", sealed[0])
 			p.opens(t, "2", sealed[1], ok)

@@ -1,20 +1,13 @@
 package vault_test
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/trothdev/troth/integration/sqltest"
+	"github.com/trothdev/troth/integration/childtest"
 )
 
 // childEnv makes the test binary another program, with the configuration that
@@ -38,102 +31,28 @@ type childConfig struct {
 }
 
 // patience is how long a test waits for another program.
-const patience = time.Minute
+const patience = childtest.Patience
 
 // process is another program that uses the same database.
-type process struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	in    io.WriteCloser
-	lines chan []byte
-	log   *bytes.Buffer
-	once  sync.Once
-}
+type process struct{ *childtest.Process }
 
-// start begins another program. It is killed at the end of the test at the
-// latest, and ends by itself when this one does.
+// start begins another program, see [childtest.Start].
 func (c childConfig) start(t *testing.T) *process {
 	t.Helper()
-	sqltest.Programs(t)
-	text, err := json.Marshal(c)
-	require.NoError(t, err)
-	p := &process{t: t, cmd: exec.Command(os.Args[0], "-test.run=^$"), lines: make(chan []byte, 16), log: &bytes.Buffer{}}
-	p.cmd.Env = append(os.Environ(), childEnv+"="+string(text))
-	p.cmd.Stderr = p.log
-	p.in, err = p.cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := p.cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, p.cmd.Start())
-	t.Cleanup(p.kill)
-	go func() {
-		defer close(p.lines)
-		lines := bufio.NewScanner(out)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			p.lines <- bytes.Clone(lines.Bytes())
-		}
-	}()
-	return p
-}
-
-// kill ends the program as SIGKILL does. What it printed before can still be
-// read.
-func (p *process) kill() {
-	p.once.Do(func() {
-		_ = p.cmd.Process.Kill()
-		rest := [][]byte{}
-		for line := range p.lines {
-			rest = append(rest, line)
-		}
-		_ = p.cmd.Wait()
-		p.lines = make(chan []byte, len(rest))
-		for _, line := range rest {
-			p.lines <- line
-		}
-		close(p.lines)
-	})
-}
-
-// line returns what the program printed next, nil at its end.
-func (p *process) line() []byte {
-	p.t.Helper()
-	select {
-	case line := <-p.lines:
-		return line
-	case <-time.After(patience):
-		p.kill()
-		require.FailNow(p.t, "the other program does not answer", p.log.String())
-		return nil
-	}
+	return &process{childtest.Start(t, childEnv, c)}
 }
 
 // ask sends a request and returns the answer.
 func (p *process) ask(r request) reply {
-	p.t.Helper()
+	p.T.Helper()
 	a, err := p.try(r)
-	require.NoError(p.t, err)
+	require.NoError(p.T, err)
 	return a
 }
 
 // try is ask for goroutines that must not end the test.
 func (p *process) try(r request) (a reply, err error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return a, err
-	}
-	if _, err := p.in.Write(append(text, '\n')); err != nil {
-		return a, fmt.Errorf("%w: %s", err, p.log)
-	}
-	select {
-	case line := <-p.lines:
-		if line == nil {
-			return a, fmt.Errorf("the other program ended: %s", p.log)
-		}
-		err = json.Unmarshal(line, &a)
-	case <-time.After(patience):
-		return a, fmt.Errorf("no answer to %s", r.Op)
-	}
+	err = p.Ask(r, &a)
 	if err == nil && a.Failure != "" {
 		err = fmt.Errorf("%s: %s", r.Op, a.Failure)
 	}

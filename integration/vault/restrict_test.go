@@ -43,7 +43,7 @@ func TestRestrict_AnotherProcessStopsWithinTheBound(t *testing.T) {
 				got := there.ask(request{Op: "open", Subjects: []string{own}, Sealed: sealed[:1]}).Opened
 				require.Equal(c, []string{ok, ok}, got)
 			}, 10*time.Second, 10*time.Millisecond)
-			there.kill()
+			there.Kill()
 		}
 	})
 }

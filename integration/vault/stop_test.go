@@ -21,10 +21,10 @@ func TestFence_AProcessThatWasStoppedRefusesAtOnce(t *testing.T) {
 		there.opens(t, "idle", sealed[0], ok)
 		there.ask(request{Op: "watch", Subjects: []string{"busy"}, Sealed: sealed[1:]})
 
-		require.NoError(t, there.cmd.Process.Signal(syscall.SIGSTOP))
+		require.NoError(t, there.Cmd.Process.Signal(syscall.SIGSTOP))
 		died := here.ask(request{Op: "shred", Subjects: []string{"idle", "busy"}}).At
 		<-time.After(bound + slack)
-		require.NoError(t, there.cmd.Process.Signal(syscall.SIGCONT))
+		require.NoError(t, there.Cmd.Process.Signal(syscall.SIGCONT))
 
 		there.opens(t, "idle", sealed[0], shredded)
 		for i, s := range there.ask(request{Op: "watched"}).Watch {

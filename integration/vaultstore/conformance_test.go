@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/trothdev/troth/integration/pgtest"
 	"github.com/trothdev/troth/integration/sqltest"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -38,7 +36,7 @@ func harness(t *testing.T, db *sql.DB, d sqlstore.Dialect) vaulttest.Harness {
 			return s
 		},
 		Host: func(ctx context.Context) (context.Context, func() error, func() error, error) {
-			return hostTx(ctx, h, db, d)
+			return sqltest.Host(ctx, h, db)
 		},
 		ManyWriters: d == sqlstore.Postgres,
 	}
@@ -46,34 +44,5 @@ func harness(t *testing.T, db *sql.DB, d sqlstore.Dialect) vaulttest.Harness {
 
 func open(t *testing.T, db *sql.DB, d sqlstore.Dialect) (*sqlstore.Handle, *vaultsql.Store) {
 	t.Helper()
-	h, err := sqlstore.Open(t.Context(), db, d)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	s, err := vaultsql.New(t.Context(), h)
-	require.NoError(t, err)
-	return h, s
-}
-
-// hostTx begins a transaction as a host does that set up its connections as
-// the documentation asks.
-func hostTx(ctx context.Context, h *sqlstore.Handle, db *sql.DB, d sqlstore.Dialect) (context.Context, func() error, func() error, error) {
-	c, err := db.Conn(ctx)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if d == sqlstore.SQLite {
-		for _, pragma := range []string{"foreign_keys = ON", "synchronous = FULL", "busy_timeout = 500"} {
-			if _, err := c.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
-				return nil, nil, nil, err
-			}
-		}
-	}
-	tx, err := c.BeginTx(context.WithoutCancel(ctx), nil)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	give := func(end func() error) func() error {
-		return func() error { defer func() { _ = c.Close() }(); return end() }
-	}
-	return h.WithTx(ctx, tx), give(tx.Commit), give(tx.Rollback), nil
+	return sqltest.Open(t, db, d, vaultsql.New)
 }

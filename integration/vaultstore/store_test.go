@@ -61,7 +61,7 @@ func TestStore_ATombstoneHoldsNoKey(t *testing.T) {
 func TestSQLite_ATransactionOnAnOldSnapshotIsRefused(t *testing.T) {
 	db := sqltest.SQLite(t)
 	h, s := open(t, db, sqlstore.SQLite)
-	ctx, _, rollback, err := hostTx(t.Context(), h, db, sqlstore.SQLite)
+	ctx, _, rollback, err := sqltest.Host(t.Context(), h, db)
 	require.NoError(t, err)
 	defer func() { _ = rollback() }()
 	_, err = s.Keys(ctx, key("42", "profile", 1).KeyName) // takes the snapshot

@@ -42,7 +42,7 @@ type Place struct {
 	// Domain is the domain package that it belongs to, or whose Store it
 	// implements.
 	Domain string
-	// Adapter is memory, sqlstore, faultstore; empty elsewhere.
+	// Adapter is memory, sqlstore, faultstore; empty outside of storage.
 	Adapter string
 	// Suite is set for packages named like vaulttest, which exist for tests.
 	Suite bool
@@ -59,6 +59,9 @@ func PlaceOf(path string) Place {
 		p.Floor = Foundation
 	case top == "internal" || strings.Contains(rel, "/internal/"):
 		p.Floor = Internal
+		if top == "storage" {
+			p.Adapter, _, _ = strings.Cut(rest, "/")
+		}
 	case slices.Contains(Domains, top):
 		p.Floor, p.Domain = Domain, top
 	case top == "accountability":

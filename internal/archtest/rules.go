@@ -38,9 +38,9 @@ var floorRules = []Rule{
 		}),
 	},
 	{
-		"internal", "internal packages import no domain package, no storage and no kit; those for tests may",
+		"internal", "internal packages import no domain package, no storage but the adapter's handle that they are inside of, and no kit; those for tests may",
 		imports(Internal, false, func(from, to *Package) bool {
-			return isFloor(to, Internal, Foundation) || PlaceOf(from.Path).Suite && !isFloor(to, Kit, Program)
+			return isFloor(to, Internal, Foundation) || isFloor(to, Handle) && sameAdapter(from, to) || PlaceOf(from.Path).Suite && !isFloor(to, Kit, Program)
 		}),
 	},
 	{

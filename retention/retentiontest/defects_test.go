@@ -202,9 +202,8 @@ var defects = []defect{
 	{"records are written beside the host's transaction", "what is written in the host's transaction shares its fate", func(_ retention.Backend, b *broken) {
 		kept := false
 		b.record = func(row retention.RecordRow, found bool) (retention.RecordRow, bool) {
-			was := kept || !found
-			kept = true
-			return row, was
+			kept = kept || found
+			return row, kept
 		}
 	}},
 	{"cancellation is not heeded", "a cancelled context does nothing", func(_ retention.Backend, b *broken) { b.ctx = context.WithoutCancel }},
@@ -216,11 +215,9 @@ func otherThere(s retention.Backend) bool {
 	return err == nil && len(keys) > 0
 }
 
-func (d defect) harness() Harness {
-	h := sound()
+func (d defect) inject(h *Harness) {
 	b := whole(h.Backend)
 	d.wrong(h.Backend, b)
 	h.Backend = b
 	h.Reopen = func() retention.Backend { return retentionmem.New(memory.Open()) }
-	return h
 }

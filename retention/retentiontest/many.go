@@ -19,38 +19,38 @@ func event(t troth.Tenant, id string) retention.EventRow {
 }
 
 var manyChecks = []check{
-	{name: "an event comes back exactly, and is inserted once", run: func(r *rig) {
+	{Name: "an event comes back exactly, and is inserted once", Run: func(r *rig) {
 		ctx := r.Context()
-		row := event(r.a, "1")
+		row := event(r.A, "1")
 		for _, want := range []bool{true, false} {
 			inserted, err := r.s.InsertEvent(ctx, row)
-			r.ok(err, "insert event")
-			r.same(inserted, want, "inserted")
+			r.OK(err, "insert event")
+			r.Same(inserted, want, "inserted")
 			row.Handle = "other"
 		}
-		rows, err := r.s.EventsOf(ctx, r.a, []retention.Many{row.Many})
-		r.ok(err, "events")
-		r.same(rows, []retention.EventRow{event(r.a, "1")}, "events")
+		rows, err := r.s.EventsOf(ctx, r.A, []retention.Many{row.Many})
+		r.OK(err, "events")
+		r.Same(rows, []retention.EventRow{event(r.A, "1")}, "events")
 	}},
-	{name: "an event that is put replaces all of it, if it is there", run: func(r *rig) {
+	{Name: "an event that is put replaces all of it, if it is there", Run: func(r *rig) {
 		ctx := r.Context()
-		row := event(r.a, "1")
-		r.fails(r.s.PutEvent(ctx, row), "put what is not there")
+		row := event(r.A, "1")
+		r.Fails(r.s.PutEvent(ctx, row), "put what is not there")
 		_, err := r.s.InsertEvent(ctx, row)
-		r.ok(err, "insert event")
+		r.OK(err, "insert event")
 		next := retention.EventRow{EventKey: row.EventKey, Handle: "n", DoneAt: instant}
-		r.ok(r.s.PutEvent(ctx, next), "put")
-		r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error {
+		r.OK(r.s.PutEvent(ctx, next), "put")
+		r.OK(r.TX.Atomically(ctx, func(ctx context.Context) error {
 			got, found, err := r.s.LockEvent(ctx, row.EventKey)
-			r.ok(err, "lock event")
-			r.same(found, true, "found")
-			r.same(got, next, "event")
+			r.OK(err, "lock event")
+			r.Same(found, true, "found")
+			r.Same(got, next, "event")
 			return nil
 		}), "atomically")
 		_, _, err = r.s.LockEvent(ctx, row.EventKey)
-		r.fails(err, "lock without a transaction")
+		r.Fails(err, "lock without a transaction")
 	}},
-	{name: "events of several are found by what they are about, in the order of their instants", run: func(r *rig) {
+	{Name: "events of several are found by what they are about, in the order of their instants", Run: func(r *rig) {
 		ctx := r.Context()
 		var of []retention.Many
 		for _, e := range []struct {
@@ -66,50 +66,50 @@ var manyChecks = []check{
 			{retention.OfPurpose, "other", "not asked for", 0},
 			{retention.OfSubject, "u", "neither", 0},
 		} {
-			row := event(r.a, "")
+			row := event(r.A, "")
 			row.Many, row.Event, row.At = retention.Many{Scope: e.scope, ID: e.id}, e.event, e.at
 			_, err := r.s.InsertEvent(ctx, row)
-			r.ok(err, "insert event")
+			r.OK(err, "insert event")
 			of = append(of, row.Many)
 		}
-		rows, err := r.s.EventsOf(ctx, r.a, of[:4])
-		r.ok(err, "events")
+		rows, err := r.s.EventsOf(ctx, r.A, of[:4])
+		r.OK(err, "events")
 		var names []string
 		for _, row := range rows {
 			names = append(names, row.Event)
 		}
-		r.same(names, []string{"first", "a", "b", "late"}, "events")
-		rows, err = r.s.EventsOf(ctx, r.a, nil)
-		r.ok(err, "events of nothing")
-		r.same(len(rows), 0, "events of nothing")
+		r.Same(names, []string{"first", "a", "b", "late"}, "events")
+		rows, err = r.s.EventsOf(ctx, r.A, nil)
+		r.OK(err, "events of nothing")
+		r.Same(len(rows), 0, "events of nothing")
 	}},
-	{name: "events are deleted by what they are about", run: func(r *rig) {
+	{Name: "events are deleted by what they are about", Run: func(r *rig) {
 		ctx := r.Context()
-		subject := event(r.a, "1")
+		subject := event(r.A, "1")
 		later := subject
 		later.At++
 		account := subject
 		account.Scope = retention.OfAccount
-		for _, row := range []retention.EventRow{subject, later, account, event(r.a, "2"), event(r.b, "1")} {
+		for _, row := range []retention.EventRow{subject, later, account, event(r.A, "2"), event(r.B, "1")} {
 			_, err := r.s.InsertEvent(ctx, row)
-			r.ok(err, "insert event")
+			r.OK(err, "insert event")
 		}
 		for _, want := range []int{2, 0} {
-			n, err := r.s.DeleteEvents(ctx, r.a, subject.Many)
-			r.ok(err, "delete events")
-			r.same(n, want, "events deleted")
+			n, err := r.s.DeleteEvents(ctx, r.A, subject.Many)
+			r.OK(err, "delete events")
+			r.Same(n, want, "events deleted")
 		}
-		rows, err := r.s.EventsOf(ctx, r.a, []retention.Many{subject.Many, account.Many, event(r.a, "2").Many})
-		r.ok(err, "events")
-		r.same(len(rows), 2, "events left")
-		rows, err = r.s.EventsOf(ctx, r.b, []retention.Many{subject.Many})
-		r.ok(err, "events")
-		r.same(rows, []retention.EventRow{event(r.b, "1")}, "another tenant's")
+		rows, err := r.s.EventsOf(ctx, r.A, []retention.Many{subject.Many, account.Many, event(r.A, "2").Many})
+		r.OK(err, "events")
+		r.Same(len(rows), 2, "events left")
+		rows, err = r.s.EventsOf(ctx, r.B, []retention.Many{subject.Many})
+		r.OK(err, "events")
+		r.Same(rows, []retention.EventRow{event(r.B, "1")}, "another tenant's")
 	}},
-	{name: "records are found by what they belong to, in order behind a key", run: func(r *rig) {
+	{Name: "records are found by what they belong to, in order behind a key", Run: func(r *rig) {
 		ctx := r.Context()
 		own := func(id string, change func(row *retention.RecordRow)) {
-			row := record(r.a, id)
+			row := record(r.A, id)
 			row.AccountID, row.SubjectID, row.Purpose = "", "", ""
 			change(&row)
 			r.insert(ctx, row)
@@ -118,7 +118,7 @@ var manyChecks = []check{
 		own("a", func(row *retention.RecordRow) { row.AccountID, row.SubjectID = "x", "y" })
 		own("c", func(row *retention.RecordRow) { row.Purpose = "x" })
 		own("d", func(row *retention.RecordRow) { row.Type, row.AccountID = "avatar", "x" })
-		r.insert(ctx, record(r.b, "a"))
+		r.insert(ctx, record(r.B, "a"))
 		for _, c := range []struct {
 			of    retention.Many
 			after string
@@ -136,9 +136,9 @@ var manyChecks = []check{
 			{retention.Many{Scope: retention.OfPurpose}, "", 9, ""},
 			{retention.Many{Scope: retention.OfRecord, ID: "x"}, "", 9, ""},
 		} {
-			after := retention.RecordKey{Tenant: r.a}
+			after := retention.RecordKey{Tenant: r.A}
 			if c.after != "" {
-				after = record(r.a, c.after).RecordKey
+				after = record(r.A, c.after).RecordKey
 			}
 			rows, err := r.s.RecordsOf(ctx, after, c.of, c.limit)
 			var places []retention.Place
@@ -147,41 +147,41 @@ var manyChecks = []check{
 			}
 			r.found(places, err, c.want)
 		}
-		rows, err := r.s.RecordsOf(ctx, retention.RecordKey{Tenant: r.b}, retention.Many{Scope: retention.OfAccount, ID: "a-a"}, 9)
-		r.ok(err, "records")
-		r.same(rows, []retention.RecordRow{record(r.b, "a")}, "records")
+		rows, err := r.s.RecordsOf(ctx, retention.RecordKey{Tenant: r.B}, retention.Many{Scope: retention.OfAccount, ID: "a-a"}, 9)
+		r.OK(err, "records")
+		r.Same(rows, []retention.RecordRow{record(r.B, "a")}, "records")
 	}},
-	{name: "open events are those that are not done, the first reported first", run: func(r *rig) {
+	{Name: "open events are those that are not done, the first reported first", Run: func(r *rig) {
 		ctx := r.Context()
 		for id, at := range map[string]int64{"2": -2, "1": -3, "done": -4} {
-			row := event(r.a, id)
+			row := event(r.A, id)
 			if row.ReportedAt = at; id == "done" {
 				row.DoneAt = instant
 			}
 			_, err := r.s.InsertEvent(ctx, row)
-			r.ok(err, "insert event")
+			r.OK(err, "insert event")
 		}
 		rows, err := r.s.OpenEvents(ctx, 2)
-		r.ok(err, "open events")
-		r.same([]string{rows[0].ID, rows[1].ID}, []string{"1", "2"}, "open events")
+		r.OK(err, "open events")
+		r.Same([]string{rows[0].ID, rows[1].ID}, []string{"1", "2"}, "open events")
 		rows, err = r.s.OpenEvents(ctx, 1)
-		r.ok(err, "open events")
-		r.same(len(rows), 1, "at most limit")
+		r.OK(err, "open events")
+		r.Same(len(rows), 1, "at most limit")
 	}},
-	{name: "what is written before a horizon is made is settled when its transaction has ended", run: func(r *rig) {
+	{Name: "what is written before a horizon is made is settled when its transaction has ended", Run: func(r *rig) {
 		ctx := r.Context()
 		var horizon int64
 		mark := func(ctx context.Context) (err error) { horizon, err = r.s.Horizon(ctx); return err }
-		r.ok(r.tx.Atomically(ctx, mark), "horizon")
+		r.OK(r.TX.Atomically(ctx, mark), "horizon")
 		if horizon <= 0 {
 			r.Fatalf("horizon: %d", horizon)
 		}
 		is, err := r.s.Settled(ctx, horizon)
-		r.ok(err, "settled")
+		r.OK(err, "settled")
 		for !is && ctx.Err() == nil { // others write in the same database
 			is, err = r.s.Settled(ctx, horizon)
-			r.ok(err, "settled")
+			r.OK(err, "settled")
 		}
-		r.same(is, true, "settled when all have ended")
+		r.Same(is, true, "settled when all have ended")
 	}},
 }

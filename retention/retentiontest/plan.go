@@ -10,7 +10,7 @@ import (
 // in runs fn in a transaction.
 func (r *rig) in(ctx context.Context, fn func(ctx context.Context)) {
 	r.Helper()
-	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return nil }), "atomically")
+	r.OK(r.TX.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return nil }), "atomically")
 }
 
 func (r *rig) lockPlan(ctx context.Context, of retention.PlanRow) (row retention.PlanRow, found bool) {
@@ -19,7 +19,7 @@ func (r *rig) lockPlan(ctx context.Context, of retention.PlanRow) (row retention
 		for _, wait := range []bool{false, true} {
 			var err error
 			row, found, err = r.s.LockPlan(ctx, of.Tenant, of.Hash, wait)
-			r.ok(err, "lock plan")
+			r.OK(err, "lock plan")
 		}
 	})
 	return row, found
@@ -31,9 +31,9 @@ func (r *rig) lockAllowance(ctx context.Context, id string) (row retention.Allow
 		for _, wait := range []bool{false, true} {
 			var found bool
 			var err error
-			row, found, err = r.s.LockAllowance(ctx, r.a, id, wait)
-			r.ok(err, "lock allowance")
-			r.same(found, true, "found")
+			row, found, err = r.s.LockAllowance(ctx, r.A, id, wait)
+			r.OK(err, "lock allowance")
+			r.Same(found, true, "found")
 		}
 	})
 	return row
@@ -44,7 +44,7 @@ func (r *rig) surveyed(ctx context.Context, v retention.Survey, page int) (keys 
 	r.Helper()
 	for {
 		rows, err := r.s.SurveyRecords(ctx, v, page)
-		r.ok(err, "survey")
+		r.OK(err, "survey")
 		if len(rows) > page || len(keys) > 20 {
 			r.Fatalf("survey: more than asked for")
 		}
@@ -59,109 +59,109 @@ func (r *rig) surveyed(ctx context.Context, v retention.Survey, page int) (keys 
 }
 
 var planChecks = []check{
-	{name: "a plan comes back exactly, and is inserted once", run: func(r *rig) {
+	{Name: "a plan comes back exactly, and is inserted once", Run: func(r *rig) {
 		ctx := r.Context()
-		_, found := r.lockPlan(ctx, plan(r.a, 1))
-		r.same(found, false, "found before")
-		row := plan(r.a, 1)
+		_, found := r.lockPlan(ctx, plan(r.A, 1))
+		r.Same(found, false, "found before")
+		row := plan(r.A, 1)
 		for _, want := range []bool{true, false} {
 			inserted, err := r.s.InsertPlan(ctx, row)
-			r.ok(err, "insert plan")
-			r.same(inserted, want, "inserted")
+			r.OK(err, "insert plan")
+			r.Same(inserted, want, "inserted")
 			row.Text = []byte("other")
 		}
 		got, found := r.lockPlan(ctx, row)
-		r.same(found, true, "found")
-		r.same(got, plan(r.a, 1), "plan")
+		r.Same(found, true, "found")
+		r.Same(got, plan(r.A, 1), "plan")
 	}},
-	{name: "a plan that is put replaces all of it, if it is there", run: func(r *rig) {
+	{Name: "a plan that is put replaces all of it, if it is there", Run: func(r *rig) {
 		ctx := r.Context()
-		r.fails(r.s.PutPlan(ctx, plan(r.a, 1)), "put what is not there")
-		_, err := r.s.InsertPlan(ctx, plan(r.a, 1))
-		r.ok(err, "insert plan")
-		next := retention.PlanRow{Tenant: r.a, Hash: plan(r.a, 1).Hash, Text: []byte("t"), Spent: []int64{7}, EndedAt: instant}
-		r.ok(r.s.PutPlan(ctx, next), "put")
+		r.Fails(r.s.PutPlan(ctx, plan(r.A, 1)), "put what is not there")
+		_, err := r.s.InsertPlan(ctx, plan(r.A, 1))
+		r.OK(err, "insert plan")
+		next := retention.PlanRow{Tenant: r.A, Hash: plan(r.A, 1).Hash, Text: []byte("t"), Spent: []int64{7}, EndedAt: instant}
+		r.OK(r.s.PutPlan(ctx, next), "put")
 		got, _ := r.lockPlan(ctx, next)
-		r.same(got, next, "plan")
+		r.Same(got, next, "plan")
 		next.Spent = nil
-		r.ok(r.s.PutPlan(ctx, next), "put")
+		r.OK(r.s.PutPlan(ctx, next), "put")
 		got, _ = r.lockPlan(ctx, next)
-		r.same(len(got.Spent), 0, "spent")
+		r.Same(len(got.Spent), 0, "spent")
 	}},
-	{name: "open plans are those that have not ended, ordered", run: func(r *rig) {
+	{Name: "open plans are those that have not ended, ordered", Run: func(r *rig) {
 		ctx := r.Context()
 		for _, first := range []byte{200, 3, 9} {
-			row := plan(r.a, first)
+			row := plan(r.A, first)
 			if first == 9 {
 				row.EndedAt = instant
 			}
 			_, err := r.s.InsertPlan(ctx, row)
-			r.ok(err, "insert plan")
+			r.OK(err, "insert plan")
 		}
-		rows, err := r.s.OpenPlans(ctx, r.a)
-		r.ok(err, "open plans")
-		r.same(rows, []retention.PlanRow{plan(r.a, 3), plan(r.a, 200)}, "open plans")
+		rows, err := r.s.OpenPlans(ctx, r.A)
+		r.OK(err, "open plans")
+		r.Same(rows, []retention.PlanRow{plan(r.A, 3), plan(r.A, 200)}, "open plans")
 	}},
-	{name: "an allowance begins with nothing spent", run: func(r *rig) {
+	{Name: "an allowance begins with nothing spent", Run: func(r *rig) {
 		ctx := r.Context()
-		r.fails(r.s.PutAllowance(ctx, retention.AllowanceRow{Tenant: r.a, ID: "a"}), "put what is not there")
-		r.same(r.lockAllowance(ctx, "a"), retention.AllowanceRow{Tenant: r.a, ID: "a"}, "allowance")
+		r.Fails(r.s.PutAllowance(ctx, retention.AllowanceRow{Tenant: r.A, ID: "a"}), "put what is not there")
+		r.Same(r.lockAllowance(ctx, "a"), retention.AllowanceRow{Tenant: r.A, ID: "a"}, "allowance")
 	}},
-	{name: "an allowance that is put replaces all of it", run: func(r *rig) {
+	{Name: "an allowance that is put replaces all of it", Run: func(r *rig) {
 		ctx := r.Context()
 		r.lockAllowance(ctx, "a")
-		row := retention.AllowanceRow{Tenant: r.a, ID: "a", Since: instant, Spent: instant + 1, Old: instant + 2, Stored: instant + 4, ClosedAt: instant + 3}
-		r.ok(r.s.PutAllowance(ctx, row), "put")
-		r.same(r.lockAllowance(ctx, "a"), row, "allowance")
+		row := retention.AllowanceRow{Tenant: r.A, ID: "a", Since: instant, Spent: instant + 1, Old: instant + 2, Stored: instant + 4, ClosedAt: instant + 3}
+		r.OK(r.s.PutAllowance(ctx, row), "put")
+		r.Same(r.lockAllowance(ctx, "a"), row, "allowance")
 	}},
-	{name: "allowances come ordered", run: func(r *rig) {
+	{Name: "allowances come ordered", Run: func(r *rig) {
 		ctx := r.Context()
 		for _, id := range []string{"b", "a", "B"} {
 			r.lockAllowance(ctx, id)
 		}
-		rows, err := r.s.Allowances(ctx, r.a)
-		r.ok(err, "allowances")
-		r.same(rows, []retention.AllowanceRow{{Tenant: r.a, ID: "B"}, {Tenant: r.a, ID: "a"}, {Tenant: r.a, ID: "b"}}, "allowances")
+		rows, err := r.s.Allowances(ctx, r.A)
+		r.OK(err, "allowances")
+		r.Same(rows, []retention.AllowanceRow{{Tenant: r.A, ID: "B"}, {Tenant: r.A, ID: "a"}, {Tenant: r.A, ID: "b"}}, "allowances")
 	}},
-	{name: "plans and allowances are locked in transactions only", run: func(r *rig) {
+	{Name: "plans and allowances are locked in transactions only", Run: func(r *rig) {
 		ctx := r.Context()
-		r.fill(ctx, r.a)
-		_, _, err := r.s.LockPlan(ctx, r.a, plan(r.a, 1).Hash, true)
-		r.fails(err, "lock a plan")
-		_, _, err = r.s.LockAllowance(ctx, r.a, "1", true)
-		r.fails(err, "lock an allowance")
+		r.fill(ctx, r.A)
+		_, _, err := r.s.LockPlan(ctx, r.A, plan(r.A, 1).Hash, true)
+		r.Fails(err, "lock a plan")
+		_, _, err = r.s.LockAllowance(ctx, r.A, "1", true)
+		r.Fails(err, "lock an allowance")
 	}},
-	{name: "a stop is inserted once, and active until it is lifted", run: func(r *rig) {
+	{Name: "a stop is inserted once, and active until it is lifted", Run: func(r *rig) {
 		ctx := r.Context()
 		for _, id := range []string{"b", "a", "Z"} {
-			row := retention.StopRow{Tenant: r.a, ID: id, PlacedAt: instant}
+			row := retention.StopRow{Tenant: r.A, ID: id, PlacedAt: instant}
 			for _, want := range []bool{true, false} {
 				inserted, err := r.s.InsertStop(ctx, row)
-				r.ok(err, "insert stop")
-				r.same(inserted, want, "inserted")
+				r.OK(err, "insert stop")
+				r.Same(inserted, want, "inserted")
 				row.PlacedAt++
 			}
 		}
-		r.fails(r.s.PutStop(ctx, retention.StopRow{Tenant: r.a, ID: "x"}), "put what is not there")
-		r.ok(r.s.PutStop(ctx, retention.StopRow{Tenant: r.a, ID: "a", PlacedAt: instant, LiftedAt: 1}), "put")
-		rows, err := r.s.ActiveStops(ctx, r.a)
-		r.ok(err, "active stops")
-		r.same(rows, []retention.StopRow{{Tenant: r.a, ID: "Z", PlacedAt: instant}, {Tenant: r.a, ID: "b", PlacedAt: instant}}, "active stops")
+		r.Fails(r.s.PutStop(ctx, retention.StopRow{Tenant: r.A, ID: "x"}), "put what is not there")
+		r.OK(r.s.PutStop(ctx, retention.StopRow{Tenant: r.A, ID: "a", PlacedAt: instant, LiftedAt: 1}), "put")
+		rows, err := r.s.ActiveStops(ctx, r.A)
+		r.OK(err, "active stops")
+		r.Same(rows, []retention.StopRow{{Tenant: r.A, ID: "Z", PlacedAt: instant}, {Tenant: r.A, ID: "b", PlacedAt: instant}}, "active stops")
 	}},
-	{name: "surveys find what sweeps find, page by page in an order without ties", run: func(r *rig) {
+	{Name: "surveys find what sweeps find, page by page in an order without ties", Run: func(r *rig) {
 		ctx := r.Context()
 		due := func(at int64, policy uint32) func(*retention.RecordRow) {
 			return func(row *retention.RecordRow) { row.DueAt, row.Policy = at, policy }
 		}
-		r.insert(ctx, record(r.a, "2"), record(r.b, "1"), record(r.a, "1"),
-			changed(record(r.b, "0"), func(row *retention.RecordRow) { row.Since-- }),
-			changed(record(r.b, "late"), func(row *retention.RecordRow) { row.Since++ }),
-			changed(record(r.a, "other"), func(row *retention.RecordRow) { row.Cohort-- }),
-			changed(record(r.b, "e1"), due(instant, 7)), changed(record(r.a, "d1"), due(instant, 6)),
-			changed(record(r.a, "d0"), due(instant, 7)), changed(record(r.b, "d2"), due(1, 8)), changed(record(r.a, "d3"), due(instant+1, 7)),
-			changed(record(r.a, "w1"), due(retention.Waiting, 7)), changed(record(r.b, "w2"), due(retention.Waiting, 8)),
-			changed(record(r.a, "w0"), due(retention.Waiting, 7)), changed(record(r.a, "parked"), due(retention.Parked, 9)),
-			changed(record(r.a, "w9"), func(row *retention.RecordRow) { row.DueAt, row.Class = retention.Waiting, "x" }),
+		r.insert(ctx, record(r.A, "2"), record(r.B, "1"), record(r.A, "1"),
+			changed(record(r.B, "0"), func(row *retention.RecordRow) { row.Since-- }),
+			changed(record(r.B, "late"), func(row *retention.RecordRow) { row.Since++ }),
+			changed(record(r.A, "other"), func(row *retention.RecordRow) { row.Cohort-- }),
+			changed(record(r.B, "e1"), due(instant, 7)), changed(record(r.A, "d1"), due(instant, 6)),
+			changed(record(r.A, "d0"), due(instant, 7)), changed(record(r.B, "d2"), due(1, 8)), changed(record(r.A, "d3"), due(instant+1, 7)),
+			changed(record(r.A, "w1"), due(retention.Waiting, 7)), changed(record(r.B, "w2"), due(retention.Waiting, 8)),
+			changed(record(r.A, "w0"), due(retention.Waiting, 7)), changed(record(r.A, "parked"), due(retention.Parked, 9)),
+			changed(record(r.A, "w9"), func(row *retention.RecordRow) { row.DueAt, row.Class = retention.Waiting, "x" }),
 		)
 		cut := retention.Cut{Class: "content", Stage: "trashed", Cohort: 4_000_000_000, Anchor: time.UnixMicro(instant)}
 		for page := 1; page < 9; page += 3 {
@@ -174,11 +174,11 @@ var planChecks = []check{
 				{retention.Survey{Kind: retention.SurveyStale, Below: 8}, "d1 d0 d3 w0 w1 w9 e1"},
 				{retention.Survey{Kind: retention.SurveyWaiting, Class: "content"}, "w0 w1 w2"},
 			} {
-				r.same(ids(r.surveyed(ctx, c.survey, page)), c.want, string(c.survey.Kind))
+				r.Same(ids(r.surveyed(ctx, c.survey, page)), c.want, string(c.survey.Kind))
 			}
 		}
 		rows, err := r.s.SurveyRecords(ctx, retention.Survey{Kind: retention.SurveyCut, Cut: cut}, 2)
-		r.ok(err, "survey")
-		r.same(rows[1], record(r.a, "1"), "record")
+		r.OK(err, "survey")
+		r.Same(rows[1], record(r.A, "1"), "record")
 	}},
 }

@@ -2,67 +2,29 @@ package retentiontest
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/retention"
 )
-
-// tb is what the checks need of *testing.T, so that the suite's own tests can
-// watch it fail.
-type tb interface {
-	Helper()
-	Context() context.Context
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
 
 // rig is a harness with the vocabulary of the checks: the store, its transactor,
 // and two tenants that nobody else uses.
 type rig struct {
-	tb
+	suite.Rig
 	Harness
-	s    retention.Backend
-	tx   troth.Transactor
-	a, b troth.Tenant
+	s retention.Backend
 }
 
-func newRig(t tb, h Harness) *rig {
-	name := troth.Tenant(rand.Text())
-	return &rig{tb: t, Harness: h, s: h.Backend, tx: h.Backend.Transactor(), a: name + "-a", b: name + "-b"}
+func newRig(t suite.TB, h Harness) *rig {
+	return &rig{Rig: suite.NewRig(t, h.Backend.Transactor(), h.Host), Harness: h, s: h.Backend}
 }
-
-// errRefused is what closures of the suite return to have their work undone.
-var errRefused = errors.New("retentiontest: refused on purpose")
 
 // instant is a time whose last microsecond matters.
-const instant int64 = 1_763_776_391_123_457
-
-func (r *rig) ok(err error, what string) {
-	r.Helper()
-	if err != nil {
-		r.Fatalf("%s: %v", what, err)
-	}
-}
-
-func (r *rig) fails(err error, what string) {
-	r.Helper()
-	if err == nil {
-		r.Fatalf("%s: it succeeds", what)
-	}
-}
-
-// same demands that two values print alike, bytes included.
-func (r *rig) same(got, want any, what string) {
-	r.Helper()
-	if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != w {
-		r.Fatalf("%s: got\n%s\nwant\n%s", what, g, w)
-	}
-}
+const instant = suite.Instant
 
 // ids are the host's ids of records, in their order.
 func ids(keys []retention.RecordKey) string {
@@ -76,21 +38,12 @@ func ids(keys []retention.RecordKey) string {
 // found demands the records of these ids, in this order.
 func (r *rig) found(places []retention.Place, err error, want string) {
 	r.Helper()
-	r.ok(err, "look for records")
+	r.OK(err, "look for records")
 	var keys []retention.RecordKey
 	for _, p := range places {
 		keys = append(keys, p.RecordKey)
 	}
-	r.same(ids(keys), want, "records found")
-}
-
-// everyByte is in it, so that a column of text would spoil it.
-func everyByte() []byte {
-	b := make([]byte, 256)
-	for i := range b {
-		b[i] = byte(255 - i)
-	}
-	return b
+	r.Same(ids(keys), want, "records found")
 }
 
 // record is a row in which every column says something of its own.
@@ -99,26 +52,26 @@ func record(t troth.Tenant, id string) retention.RecordRow {
 		RecordKey: retention.RecordKey{Tenant: t, Type: "file", ID: id}, Handle: "h-" + id,
 		Class: "content", Stage: "trashed", Cohort: 4_000_000_000, Since: instant, EndBy: instant + 1,
 		Visible: retention.VisibleOwner, SubjectID: "p-" + id, AccountID: "a-" + id, Purpose: "u-" + id, Created: instant - 1, DueAt: 0, Policy: 7,
-		Version: 9, Tries: 0, Detail: everyByte(),
+		Version: 9, Tries: 0, Detail: suite.EveryByte(),
 	}
 }
 
 func policy(t troth.Tenant, version uint32) retention.PolicyRow {
-	return retention.PolicyRow{Tenant: t, Version: version, Hash: [32]byte(everyByte()), Text: everyByte(), ActivatedAt: instant}
+	return retention.PolicyRow{Tenant: t, Version: version, Hash: [32]byte(suite.EveryByte()), Text: suite.EveryByte(), ActivatedAt: instant}
 }
 
 func hold(t troth.Tenant, id string) retention.HoldRow {
 	return retention.HoldRow{
 		Tenant: t, ID: id, Matter: "m", SubjectID: "p", Class: "content", From: instant, To: instant + 1,
-		PlacedAt: instant + 2, ReviewAt: instant + 3, ProposedAt: instant + 4, Proposer: everyByte(),
-		Where: everyByte()[1:], ToldAt: instant + 5,
+		PlacedAt: instant + 2, ReviewAt: instant + 3, ProposedAt: instant + 4, Proposer: suite.EveryByte(),
+		Where: suite.EveryByte()[1:], ToldAt: instant + 5,
 	}
 }
 
 func plan(t troth.Tenant, first byte) retention.PlanRow {
 	row := retention.PlanRow{
-		Tenant: t, Hash: [32]byte(everyByte()), Text: everyByte(), ProposedAt: instant, Proposer: everyByte(),
-		ApprovedAt: instant + 1, Spent: []int64{0, instant, 3}, MAC: everyByte()[:32],
+		Tenant: t, Hash: [32]byte(suite.EveryByte()), Text: suite.EveryByte(), ProposedAt: instant, Proposer: suite.EveryByte(),
+		ApprovedAt: instant + 1, Spent: []int64{0, instant, 3}, MAC: suite.EveryByte()[:32],
 	}
 	row.Hash[0] = first
 	return row
@@ -128,8 +81,8 @@ func (r *rig) insert(ctx context.Context, rows ...retention.RecordRow) {
 	r.Helper()
 	for _, row := range rows {
 		inserted, err := r.s.InsertRecord(ctx, row)
-		r.ok(err, "insert record")
-		r.same(inserted, true, "inserted")
+		r.OK(err, "insert record")
+		r.Same(inserted, true, "inserted")
 	}
 }
 
@@ -140,18 +93,18 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	held.Held, held.DueAt, held.Tries = true, retention.Parked, 3
 	r.insert(ctx, record(t, "1"), held)
 	_, err := r.s.InsertPolicy(ctx, policy(t, 1))
-	r.ok(err, "insert policy")
+	r.OK(err, "insert policy")
 	_, err = r.s.InsertHold(ctx, hold(t, "1"))
-	r.ok(err, "insert hold")
+	r.OK(err, "insert hold")
 	r.insertControls(ctx, control(t, "exception", "1"))
 	_, err = r.s.InsertEvent(ctx, event(t, "1"))
-	r.ok(err, "insert event")
+	r.OK(err, "insert event")
 	r.fillWarrants(ctx, t)
 	_, err = r.s.InsertPlan(ctx, plan(t, 1))
-	r.ok(err, "insert plan")
+	r.OK(err, "insert plan")
 	_, err = r.s.InsertStop(ctx, retention.StopRow{Tenant: t, ID: "1", PlacedAt: instant})
-	r.ok(err, "insert stop")
-	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error {
+	r.OK(err, "insert stop")
+	r.OK(r.TX.Atomically(ctx, func(ctx context.Context) error {
 		_, _, err := r.s.LockAllowance(ctx, t, "1", true)
 		return err
 	}), "lock allowance")
@@ -163,48 +116,48 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	var b strings.Builder
 	for _, id := range []string{"1", "2", "held"} {
 		row, found, err := r.s.Record(ctx, record(t, id).RecordKey)
-		r.ok(err, "record")
+		r.OK(err, "record")
 		row.Tenant = ""
 		fmt.Fprintf(&b, "%v %+v\n", found, row)
 	}
 	policies, err := r.s.Policies(ctx, t, 0)
-	r.ok(err, "policies")
+	r.OK(err, "policies")
 	fmt.Fprintf(&b, "%+v\n", policies)
 	for _, id := range []string{"1", "2"} {
 		row, found, err := r.s.Hold(ctx, t, id)
-		r.ok(err, "hold")
+		r.OK(err, "hold")
 		row.Tenant = ""
 		fmt.Fprintf(&b, "%v %+v\n", found, row)
 	}
 	active, err := r.s.ActiveHolds(ctx, t)
-	r.ok(err, "active holds")
+	r.OK(err, "active holds")
 	fmt.Fprintf(&b, "%+v\n", active)
 	for _, id := range []string{"1", "2"} {
 		row, found, err := r.s.Control(ctx, control(t, "exception", id).ControlKey)
-		r.ok(err, "control")
+		r.OK(err, "control")
 		row.Tenant = ""
 		fmt.Fprintf(&b, "%v %+v\n", found, row)
 	}
 	open, err := r.s.OpenControls(ctx, t, "exception")
-	r.ok(err, "open controls")
+	r.OK(err, "open controls")
 	all, err := r.s.Controls(ctx, retention.ControlKey{Tenant: t, Kind: "exception"}, 9)
-	r.ok(err, "controls")
+	r.OK(err, "controls")
 	fmt.Fprintf(&b, "%+v %+v\n", open, all)
 	events, err := r.s.EventsOf(ctx, t, []retention.Many{event(t, "1").Many, event(t, "2").Many})
-	r.ok(err, "events")
+	r.OK(err, "events")
 	fmt.Fprintf(&b, "%+v\n", events)
 	for _, of := range []retention.Many{{Scope: retention.OfAccount}, {Scope: retention.OfSubject, ID: "p-1"}} {
 		rows, err := r.s.RecordsOf(ctx, retention.RecordKey{Tenant: t}, of, 9)
-		r.ok(err, "records")
+		r.OK(err, "records")
 		fmt.Fprintf(&b, "%+v\n", rows)
 	}
 	b.WriteString(r.dumpWarrants(ctx, t))
 	plans, err := r.s.OpenPlans(ctx, t)
-	r.ok(err, "open plans")
+	r.OK(err, "open plans")
 	allowances, err := r.s.Allowances(ctx, t)
-	r.ok(err, "allowances")
+	r.OK(err, "allowances")
 	stops, err := r.s.ActiveStops(ctx, t)
-	r.ok(err, "active stops")
+	r.OK(err, "active stops")
 	fmt.Fprintf(&b, "%+v\n%+v\n%+v\n", plans, allowances, stops)
 	return b.String()
 }
@@ -250,7 +203,7 @@ func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error 
 			return r.s.PutPlan(ctx, row)
 		},
 		"LockAllowance": func(ctx context.Context) error {
-			return r.tx.Atomically(ctx, func(ctx context.Context) error {
+			return r.TX.Atomically(ctx, func(ctx context.Context) error {
 				_, _, err := r.s.LockAllowance(ctx, t, "2", true)
 				return err
 			})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/retention"
 )
 
@@ -13,9 +14,9 @@ import (
 func warrant(t troth.Tenant, id string) retention.WarrantRow {
 	return retention.WarrantRow{
 		Tenant: t, ID: id, Handle: "h-" + id, Type: "file", RecordID: "r-" + id, SubjectID: "p-" + id, Class: "content",
-		Stage: "trashed", End: retention.Destroy, Version: 4_000_000_000, Policy: [32]byte(everyByte()), Created: instant, At: instant + 1,
+		Stage: "trashed", End: retention.Destroy, Version: 4_000_000_000, Policy: [32]byte(suite.EveryByte()), Created: instant, At: instant + 1,
 		GoneBy: instant + 2, Ground: retention.ByPromise, Rule: "trash", Deferred: retention.ByHold, Waits: true, Alarmed: 3,
-		NextAt: instant + 3, Entry: troth.EntryID(everyByte()), Detail: everyByte(), MAC: everyByte()[:32],
+		NextAt: instant + 3, Entry: troth.EntryID(suite.EveryByte()), Detail: suite.EveryByte(), MAC: suite.EveryByte()[:32],
 	}
 }
 
@@ -27,7 +28,7 @@ func warrantWith(row retention.WarrantRow, change func(row *retention.WarrantRow
 func tally(t troth.Tenant) retention.TallyRow {
 	return retention.TallyRow{
 		Tenant: t, Month: instant, Class: "content", Ground: retention.ByPromise, Rule: "trash", Kept: 1, Deferred: 2, Broken: 3,
-		KeptEntry: troth.EntryID(everyByte()), BrokenEntry: troth.EntryID(everyByte()[9:]), BrokenHandle: "h", BrokenAt: instant + 1,
+		KeptEntry: troth.EntryID(suite.EveryByte()), BrokenEntry: troth.EntryID(suite.EveryByte()[9:]), BrokenHandle: "h", BrokenAt: instant + 1,
 	}
 }
 
@@ -43,18 +44,18 @@ func lateness(t troth.Tenant, class string) retention.LatenessRow {
 func (r *rig) insertWarrants(ctx context.Context, rows ...retention.WarrantRow) {
 	r.Helper()
 	for _, row := range rows {
-		r.ok(r.s.InsertWarrant(ctx, row), "insert warrant")
+		r.OK(r.s.InsertWarrant(ctx, row), "insert warrant")
 	}
 }
 
 // locked returns a warrant as who locks it sees it.
 func (r *rig) locked(ctx context.Context, key retention.WarrantKey) (row retention.WarrantRow, found bool) {
 	r.Helper()
-	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error {
+	r.OK(r.TX.Atomically(ctx, func(ctx context.Context) error {
 		for _, wait := range []bool{false, true} {
 			var err error
 			row, found, err = r.s.LockWarrant(ctx, key, wait)
-			r.ok(err, "lock warrant")
+			r.OK(err, "lock warrant")
 		}
 		return nil
 	}), "atomically")
@@ -64,7 +65,7 @@ func (r *rig) locked(ctx context.Context, key retention.WarrantKey) (row retenti
 // theirs are the warrants of the suite's two tenants, by their ids, in their order.
 func (r *rig) theirs(rows []retention.WarrantRow) (ids string) {
 	for i := range rows {
-		if rows[i].Tenant == r.a || rows[i].Tenant == r.b {
+		if rows[i].Tenant == r.A || rows[i].Tenant == r.B {
 			ids += " " + rows[i].ID
 		}
 	}
@@ -72,52 +73,52 @@ func (r *rig) theirs(rows []retention.WarrantRow) (ids string) {
 }
 
 var warrantChecks = []check{
-	{name: "a warrant comes back exactly, and its id is used once", run: func(r *rig) {
+	{Name: "a warrant comes back exactly, and its id is used once", Run: func(r *rig) {
 		ctx := r.Context()
-		row := warrant(r.a, "1")
+		row := warrant(r.A, "1")
 		r.insertWarrants(ctx, row)
-		r.fails(r.s.InsertWarrant(ctx, warrantWith(row, func(row *retention.WarrantRow) { row.Class = "other" })), "the same id")
+		r.Fails(r.s.InsertWarrant(ctx, warrantWith(row, func(row *retention.WarrantRow) { row.Class = "other" })), "the same id")
 		got, found := r.locked(ctx, row.Key())
-		r.same(found, true, "found")
-		r.same(got, row, "warrant")
-		_, found = r.locked(ctx, retention.WarrantKey{Tenant: r.a, ID: "2"})
-		r.same(found, false, "found")
+		r.Same(found, true, "found")
+		r.Same(got, row, "warrant")
+		_, found = r.locked(ctx, retention.WarrantKey{Tenant: r.A, ID: "2"})
+		r.Same(found, false, "found")
 		_, _, err := r.s.LockWarrant(ctx, row.Key(), true)
-		r.fails(err, "lock outside of a transaction")
+		r.Fails(err, "lock outside of a transaction")
 	}},
-	{name: "a warrant that is put replaces all of it, if it is there", run: func(r *rig) {
+	{Name: "a warrant that is put replaces all of it, if it is there", Run: func(r *rig) {
 		ctx := r.Context()
-		r.fails(r.s.PutWarrant(ctx, warrant(r.a, "1")), "put what is not there")
-		r.insertWarrants(ctx, warrant(r.a, "1"))
-		next := retention.WarrantRow{Tenant: r.a, ID: "1", Handle: "n", Type: "t", Class: "c", Stage: "s", Gone: 5, Detail: []byte{1}}
-		r.ok(r.s.PutWarrant(ctx, next), "put")
+		r.Fails(r.s.PutWarrant(ctx, warrant(r.A, "1")), "put what is not there")
+		r.insertWarrants(ctx, warrant(r.A, "1"))
+		next := retention.WarrantRow{Tenant: r.A, ID: "1", Handle: "n", Type: "t", Class: "c", Stage: "s", Gone: 5, Detail: []byte{1}}
+		r.OK(r.s.PutWarrant(ctx, next), "put")
 		got, _ := r.locked(ctx, next.Key())
-		r.same(got, next, "warrant")
+		r.Same(got, next, "warrant")
 	}},
-	{name: "a warrant that is deleted is gone, and cannot be deleted again", run: func(r *rig) {
+	{Name: "a warrant that is deleted is gone, and cannot be deleted again", Run: func(r *rig) {
 		ctx := r.Context()
-		row := warrant(r.a, "1")
+		row := warrant(r.A, "1")
 		r.insertWarrants(ctx, row)
-		r.ok(r.s.DeleteWarrant(ctx, row.Key()), "delete")
+		r.OK(r.s.DeleteWarrant(ctx, row.Key()), "delete")
 		_, found := r.locked(ctx, row.Key())
-		r.same(found, false, "found")
-		r.fails(r.s.DeleteWarrant(ctx, row.Key()), "delete again")
+		r.Same(found, false, "found")
+		r.Fails(r.s.DeleteWarrant(ctx, row.Key()), "delete again")
 	}},
-	{name: "warrants are found by the handle of their record, the last first", run: func(r *rig) {
+	{Name: "warrants are found by the handle of their record, the last first", Run: func(r *rig) {
 		ctx := r.Context()
 		of := func(id string, at int64) retention.WarrantRow {
-			return warrantWith(warrant(r.a, id), func(row *retention.WarrantRow) { row.Handle, row.At = "h", at })
+			return warrantWith(warrant(r.A, id), func(row *retention.WarrantRow) { row.Handle, row.At = "h", at })
 		}
 		rows := []retention.WarrantRow{of("2", instant), of("3", instant+2), of("1", instant+1)}
-		r.insertWarrants(ctx, append(rows, warrant(r.a, "other"))...)
-		got, err := r.s.WarrantsOf(ctx, r.a, "h")
-		r.ok(err, "warrants of")
-		r.same(got, []retention.WarrantRow{rows[1], rows[2], rows[0]}, "warrants")
+		r.insertWarrants(ctx, append(rows, warrant(r.A, "other"))...)
+		got, err := r.s.WarrantsOf(ctx, r.A, "h")
+		r.OK(err, "warrants of")
+		r.Same(got, []retention.WarrantRow{rows[1], rows[2], rows[0]}, "warrants")
 	}},
-	{name: "warrants about a person are those and what is about nobody known, until they are gone", run: func(r *rig) {
+	{Name: "warrants about a person are those and what is about nobody known, until they are gone", Run: func(r *rig) {
 		ctx := r.Context()
 		for _, id := range []string{"5", "1", "3", "2", "4"} {
-			r.insertWarrants(ctx, warrantWith(warrant(r.a, id), func(row *retention.WarrantRow) {
+			r.insertWarrants(ctx, warrantWith(warrant(r.A, id), func(row *retention.WarrantRow) {
 				switch row.SubjectID = "p"; id {
 				case "2":
 					row.SubjectID = ""
@@ -133,15 +134,15 @@ var warrantChecks = []check{
 			limit          int
 			want           string
 		}{{"p", "", 9, " 1 2 5"}, {"p", "1", 9, " 2 5"}, {"p", "", 2, " 1 2"}, {"", "", 9, " 1 2 3 5"}, {"", "2", 1, " 3"}, {"none", "", 9, " 2"}} {
-			rows, err := r.s.Warrants(ctx, retention.WarrantQuery{Tenant: r.a, SubjectID: c.subject, After: c.after, Limit: c.limit})
-			r.ok(err, "warrants")
-			r.same(r.theirs(rows), c.want, "warrants about "+c.subject)
+			rows, err := r.s.Warrants(ctx, retention.WarrantQuery{Tenant: r.A, SubjectID: c.subject, After: c.after, Limit: c.limit})
+			r.OK(err, "warrants")
+			r.Same(r.theirs(rows), c.want, "warrants about "+c.subject)
 		}
 	}},
-	{name: "warrants that are due are found, the most urgent first", run: func(r *rig) {
+	{Name: "warrants that are due are found, the most urgent first", Run: func(r *rig) {
 		ctx := r.Context()
 		for i, id := range []string{"third", "second", "first"} {
-			r.insertWarrants(ctx, warrantWith(warrant(r.a, id), func(row *retention.WarrantRow) { row.NextAt = int64(-i) - 100 }))
+			r.insertWarrants(ctx, warrantWith(warrant(r.A, id), func(row *retention.WarrantRow) { row.NextAt = int64(-i) - 100 }))
 		}
 		for _, c := range []struct {
 			at    int64
@@ -149,76 +150,76 @@ var warrantChecks = []check{
 			want  string
 		}{{-100, 9, "first second third"}, {-101, 9, "first second"}, {-100, 1, "first"}, {-200, 9, ""}} {
 			keys, err := r.s.DueWarrants(ctx, c.at, c.limit)
-			r.ok(err, "due warrants")
+			r.OK(err, "due warrants")
 			var got []string
 			for _, key := range keys {
-				if key.Tenant == r.a {
+				if key.Tenant == r.A {
 					got = append(got, key.ID)
 				}
 			}
-			r.same(strings.Join(got, " "), c.want, "due warrants")
+			r.Same(strings.Join(got, " "), c.want, "due warrants")
 		}
 	}},
-	{name: "warrants that wait are found, the oldest first", run: func(r *rig) {
+	{Name: "warrants that wait are found, the oldest first", Run: func(r *rig) {
 		ctx := r.Context()
 		for i, id := range []string{"third", "second", "first", "not"} {
-			r.insertWarrants(ctx, warrantWith(warrant(r.a, id), func(row *retention.WarrantRow) { row.At, row.Waits = int64(-i), id != "not" }))
+			r.insertWarrants(ctx, warrantWith(warrant(r.A, id), func(row *retention.WarrantRow) { row.At, row.Waits = int64(-i), id != "not" }))
 		}
 		for limit, want := range map[int]string{9: " first second third", 1: " first"} {
 			rows, err := r.s.WaitingWarrants(ctx, limit)
-			r.ok(err, "waiting warrants")
-			r.same(r.theirs(rows), want, "waiting warrants")
+			r.OK(err, "waiting warrants")
+			r.Same(r.theirs(rows), want, "waiting warrants")
 		}
 	}},
-	{name: "counts add up, and the last that was kept or broken is the one that is said last", run: func(r *rig) {
+	{Name: "counts add up, and the last that was kept or broken is the one that is said last", Run: func(r *rig) {
 		ctx := r.Context()
-		r.ok(r.s.AddTally(ctx, tally(r.a)), "add")
-		r.ok(r.s.AddTally(ctx, retention.TallyRow{
-			Tenant: r.a, Month: instant, Class: "content", Ground: retention.ByPromise, Rule: "trash", Deferred: 1,
+		r.OK(r.s.AddTally(ctx, tally(r.A)), "add")
+		r.OK(r.s.AddTally(ctx, retention.TallyRow{
+			Tenant: r.A, Month: instant, Class: "content", Ground: retention.ByPromise, Rule: "trash", Deferred: 1,
 			BrokenHandle: "x", BrokenAt: 9,
 		}), "add")
-		want := tallyWith(tally(r.a), func(row *retention.TallyRow) { row.Deferred++ })
-		rows, err := r.s.Tallies(ctx, r.a, instant)
-		r.ok(err, "tallies")
-		r.same(rows, []retention.TallyRow{want}, "tallies")
-		next := tallyWith(tally(r.a), func(row *retention.TallyRow) {
+		want := tallyWith(tally(r.A), func(row *retention.TallyRow) { row.Deferred++ })
+		rows, err := r.s.Tallies(ctx, r.A, instant)
+		r.OK(err, "tallies")
+		r.Same(rows, []retention.TallyRow{want}, "tallies")
+		next := tallyWith(tally(r.A), func(row *retention.TallyRow) {
 			row.Kept, row.Deferred, row.Broken, row.BrokenHandle, row.BrokenAt = 1, 0, 1, "n", instant+7
 			row.KeptEntry, row.BrokenEntry = row.BrokenEntry, row.KeptEntry
 		})
-		r.ok(r.s.AddTally(ctx, next), "add")
+		r.OK(r.s.AddTally(ctx, next), "add")
 		next.Kept, next.Deferred, next.Broken = 2, 3, 4
-		rows, err = r.s.Tallies(ctx, r.a, instant)
-		r.ok(err, "tallies")
-		r.same(rows, []retention.TallyRow{next}, "tallies")
+		rows, err = r.s.Tallies(ctx, r.A, instant)
+		r.OK(err, "tallies")
+		r.Same(rows, []retention.TallyRow{next}, "tallies")
 	}},
-	{name: "counts of other months, classes, grounds and rules stand apart, in order", run: func(r *rig) {
+	{Name: "counts of other months, classes, grounds and rules stand apart, in order", Run: func(r *rig) {
 		ctx := r.Context()
 		rows := []retention.TallyRow{
-			tally(r.a),
-			tallyWith(tally(r.a), func(row *retention.TallyRow) { row.Rule = "x" }),
-			tallyWith(tally(r.a), func(row *retention.TallyRow) { row.Ground = "x" }),
-			tallyWith(tally(r.a), func(row *retention.TallyRow) { row.Class = "x" }),
-			tallyWith(tally(r.a), func(row *retention.TallyRow) { row.Month++ }),
+			tally(r.A),
+			tallyWith(tally(r.A), func(row *retention.TallyRow) { row.Rule = "x" }),
+			tallyWith(tally(r.A), func(row *retention.TallyRow) { row.Ground = "x" }),
+			tallyWith(tally(r.A), func(row *retention.TallyRow) { row.Class = "x" }),
+			tallyWith(tally(r.A), func(row *retention.TallyRow) { row.Month++ }),
 		}
 		for i := range rows {
-			r.ok(r.s.AddTally(ctx, rows[len(rows)-1-i]), "add")
+			r.OK(r.s.AddTally(ctx, rows[len(rows)-1-i]), "add")
 		}
 		for since, want := range map[int64][]retention.TallyRow{instant: rows, instant + 1: rows[4:]} {
-			got, err := r.s.Tallies(ctx, r.a, since)
-			r.ok(err, "tallies")
-			r.same(got, want, "tallies")
+			got, err := r.s.Tallies(ctx, r.A, since)
+			r.OK(err, "tallies")
+			r.Same(got, want, "tallies")
 		}
 	}},
-	{name: "what was told is set, and comes back in order", run: func(r *rig) {
+	{Name: "what was told is set, and comes back in order", Run: func(r *rig) {
 		ctx := r.Context()
-		r.ok(r.s.PutLateness(ctx, lateness(r.a, "b")), "put")
-		r.ok(r.s.PutLateness(ctx, lateness(r.a, "a")), "put")
-		next := lateness(r.a, "b")
+		r.OK(r.s.PutLateness(ctx, lateness(r.A, "b")), "put")
+		r.OK(r.s.PutLateness(ctx, lateness(r.A, "a")), "put")
+		next := lateness(r.A, "b")
 		next.Stage, next.At = 4_000_000_000, instant+1
-		r.ok(r.s.PutLateness(ctx, next), "put again")
-		rows, err := r.s.Lateness(ctx, r.a)
-		r.ok(err, "lateness")
-		r.same(rows, []retention.LatenessRow{lateness(r.a, "a"), next}, "lateness")
+		r.OK(r.s.PutLateness(ctx, next), "put again")
+		rows, err := r.s.Lateness(ctx, r.A)
+		r.OK(err, "lateness")
+		r.Same(rows, []retention.LatenessRow{lateness(r.A, "a"), next}, "lateness")
 	}},
 }
 
@@ -226,26 +227,26 @@ var warrantChecks = []check{
 func (r *rig) fillWarrants(ctx context.Context, t troth.Tenant) {
 	r.Helper()
 	r.insertWarrants(ctx, warrant(t, "1"))
-	r.ok(r.s.AddTally(ctx, tally(t)), "add tally")
-	r.ok(r.s.PutLateness(ctx, lateness(t, "content")), "put lateness")
+	r.OK(r.s.AddTally(ctx, tally(t)), "add tally")
+	r.OK(r.s.PutLateness(ctx, lateness(t, "content")), "put lateness")
 }
 
 // dumpWarrants is what a tenant's reads show of them.
 func (r *rig) dumpWarrants(ctx context.Context, t troth.Tenant) string {
 	r.Helper()
 	of, err := r.s.WarrantsOf(ctx, t, "h-1")
-	r.ok(err, "warrants of")
+	r.OK(err, "warrants of")
 	all, err := r.s.Warrants(ctx, retention.WarrantQuery{Tenant: t, Limit: 9})
-	r.ok(err, "warrants")
+	r.OK(err, "warrants")
 	for _, rows := range [][]retention.WarrantRow{of, all} {
 		for i := range rows {
 			rows[i].Tenant = ""
 		}
 	}
 	tallies, err := r.s.Tallies(ctx, t, 0)
-	r.ok(err, "tallies")
+	r.OK(err, "tallies")
 	late, err := r.s.Lateness(ctx, t)
-	r.ok(err, "lateness")
+	r.OK(err, "lateness")
 	return fmt.Sprintf("%+v\n%+v\n%+v\n%+v\n", of, all, tallies, late)
 }
 

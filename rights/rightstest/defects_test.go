@@ -181,19 +181,16 @@ var defects = []defect{
 	{"requests are written beside the host's transaction", "what is written in the host's transaction shares its fate", func(_ rights.Backend, b *broken) {
 		kept := false
 		b.request = func(row rights.RequestRow, found bool) (rights.RequestRow, bool) {
-			was := kept || !found
-			kept = true
-			return row, was
+			kept = kept || found
+			return row, kept
 		}
 	}},
 	{"cancellation is not heeded", "a cancelled context does nothing", func(_ rights.Backend, b *broken) { b.ctx = context.WithoutCancel }},
 }
 
-func (d defect) harness() Harness {
-	h := sound()
+func (d defect) inject(h *Harness) {
 	b := whole(h.Backend)
 	d.wrong(h.Backend, b)
 	h.Backend = b
 	h.Reopen = func() rights.Backend { return rightsmem.New(memory.Open()) }
-	return h
 }

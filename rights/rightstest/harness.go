@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/rights"
 )
 
@@ -26,45 +27,11 @@ type Harness struct {
 // Run runs the suite. open is called for every sub-test, which run in parallel:
 // each Harness needs rows of its own.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
-	h := open(t)
-	for _, c := range checks() {
-		if lacking := c.needs.lacking(&h); lacking != "" {
-			t.Logf("left out, the harness declares no %s: %s", lacking, c.name)
-			continue
-		}
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			c.run(newRig(t, open(t)))
-		})
-	}
+	suite.Run(t, checks(), open, newRig)
 }
 
 // check is one sentence and what shows it.
-type check struct {
-	name  string
-	run   func(r *rig)
-	needs need
-}
-
-// need is what a check asks of the harness beyond the store.
-type need int
-
-const (
-	nothing need = iota
-	reopen
-	host
-)
-
-// lacking names what the harness does not have, if there is such a thing.
-func (n need) lacking(h *Harness) string {
-	switch {
-	case n == reopen && h.Reopen == nil:
-		return "Reopen"
-	case n == host && h.Host == nil:
-		return "Host"
-	}
-	return ""
-}
+type check = suite.Check[*rig]
 
 func checks() []check {
 	return slices.Concat(requestChecks, itemChecks, endingChecks)

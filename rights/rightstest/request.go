@@ -7,119 +7,119 @@ import (
 )
 
 var requestChecks = []check{
-	{name: "a request comes back exactly, and is inserted once", run: func(r *rig) {
+	{Name: "a request comes back exactly, and is inserted once", Run: func(r *rig) {
 		ctx := r.Context()
-		row := request(r.a, "1")
+		row := request(r.A, "1")
 		r.insertRequests(ctx, row)
 		inserted, err := r.s.InsertRequest(ctx, changed(row, func(row *rights.RequestRow) { row.Owner = "other" }))
-		r.ok(err, "insert request")
-		r.same(inserted, false, "inserted again")
-		got, found, err := r.s.Request(ctx, r.a, "1")
-		r.ok(err, "request")
-		r.same(found, true, "found")
-		r.same(got, row, "request")
-		_, found, err = r.s.Request(ctx, r.a, "2")
-		r.ok(err, "request")
-		r.same(found, false, "found another")
+		r.OK(err, "insert request")
+		r.Same(inserted, false, "inserted again")
+		got, found, err := r.s.Request(ctx, r.A, "1")
+		r.OK(err, "request")
+		r.Same(found, true, "found")
+		r.Same(got, row, "request")
+		_, found, err = r.s.Request(ctx, r.A, "2")
+		r.OK(err, "request")
+		r.Same(found, false, "found another")
 	}},
-	{name: "a request that is put replaces all of it, if it is there", run: func(r *rig) {
+	{Name: "a request that is put replaces all of it, if it is there", Run: func(r *rig) {
 		ctx := r.Context()
-		r.fails(r.s.PutRequest(ctx, request(r.a, "1")), "put what is not there")
-		r.insertRequests(ctx, request(r.a, "1"))
+		r.Fails(r.s.PutRequest(ctx, request(r.A, "1")), "put what is not there")
+		r.insertRequests(ctx, request(r.A, "1"))
 		next := rights.RequestRow{
-			Tenant: r.a, ID: "1", State: rights.StateRefused, Right: rights.Know, DueAt: rights.Parked, ReceivedAt: 7, Record: []byte{1},
+			Tenant: r.A, ID: "1", State: rights.StateRefused, Right: rights.Know, DueAt: rights.Parked, ReceivedAt: 7, Record: []byte{1},
 		}
-		r.ok(r.s.PutRequest(ctx, next), "put")
-		r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error {
-			got, found, err := r.s.LockRequest(ctx, r.a, "1")
-			r.ok(err, "lock request")
-			r.same(found, true, "found")
-			r.same(got, next, "request")
+		r.OK(r.s.PutRequest(ctx, next), "put")
+		r.OK(r.TX.Atomically(ctx, func(ctx context.Context) error {
+			got, found, err := r.s.LockRequest(ctx, r.A, "1")
+			r.OK(err, "lock request")
+			r.Same(found, true, "found")
+			r.Same(got, next, "request")
 			return nil
 		}), "atomically")
 	}},
-	{name: "a request that is put replaces whatever changed", run: func(r *rig) {
+	{Name: "a request that is put replaces whatever changed", Run: func(r *rig) {
 		ctx := r.Context()
-		row := request(r.a, "1")
-		r.insertRequests(ctx, row, request(r.a, "2"))
+		row := request(r.A, "1")
+		r.insertRequests(ctx, row, request(r.A, "2"))
 		for what, change := range map[string]func(){
 			"record": func() { row.Record = []byte{2} }, "state": func() { row.State = rights.StateRefused },
 			"subject": func() { row.SubjectID += "x" }, "right": func() { row.Right = rights.Know }, "owner": func() { row.Owner += "x" },
 			"due": func() { row.DueAt++ }, "open": func() { row.Open = !row.Open }, "received": func() { row.ReceivedAt++ },
 		} {
 			change()
-			r.ok(r.s.PutRequest(ctx, row), what)
-			got, _, err := r.s.Request(ctx, r.a, "1")
-			r.ok(err, what)
-			r.same(got, row, what)
+			r.OK(r.s.PutRequest(ctx, row), what)
+			got, _, err := r.s.Request(ctx, r.A, "1")
+			r.OK(err, what)
+			r.Same(got, row, what)
 		}
-		got, _, err := r.s.Request(ctx, r.a, "2")
-		r.ok(err, "request")
-		r.same(got, request(r.a, "2"), "its neighbour")
+		got, _, err := r.s.Request(ctx, r.A, "2")
+		r.OK(err, "request")
+		r.Same(got, request(r.A, "2"), "its neighbour")
 	}},
-	{name: "a lock needs a transaction", run: func(r *rig) {
+	{Name: "a lock needs a transaction", Run: func(r *rig) {
 		ctx := r.Context()
-		r.insertRequests(ctx, request(r.a, "1"))
-		_, _, err := r.s.LockRequest(ctx, r.a, "1")
-		r.fails(err, "lock a request")
-		r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error {
-			_, found, err := r.s.LockRequest(ctx, r.a, "2")
-			r.same(found, false, "found")
+		r.insertRequests(ctx, request(r.A, "1"))
+		_, _, err := r.s.LockRequest(ctx, r.A, "1")
+		r.Fails(err, "lock a request")
+		r.OK(r.TX.Atomically(ctx, func(ctx context.Context) error {
+			_, found, err := r.s.LockRequest(ctx, r.A, "2")
+			r.Same(found, false, "found")
 			return err
 		}), "lock what is not there")
 	}},
-	{name: "a request that is deleted is gone, with all that is its own", run: func(r *rig) {
+	{Name: "a request that is deleted is gone, with all that is its own", Run: func(r *rig) {
 		ctx := r.Context()
-		r.fill(ctx, r.a)
-		deleted, err := r.s.DeleteRequest(ctx, r.a, "1")
-		r.ok(err, "delete request")
-		r.same(deleted, true, "deleted")
-		_, found, err := r.s.Request(ctx, r.a, "1")
-		r.ok(err, "request")
-		r.same(found, false, "found")
-		events, err := r.s.Events(ctx, r.a, "1")
-		r.ok(err, "events")
-		r.same(len(events), 0, "events")
+		r.fill(ctx, r.A)
+		deleted, err := r.s.DeleteRequest(ctx, r.A, "1")
+		r.OK(err, "delete request")
+		r.Same(deleted, true, "deleted")
+		_, found, err := r.s.Request(ctx, r.A, "1")
+		r.OK(err, "request")
+		r.Same(found, false, "found")
+		events, err := r.s.Events(ctx, r.A, "1")
+		r.OK(err, "events")
+		r.Same(len(events), 0, "events")
 		for owner, want := range map[string]int{"1": 0, "3": 1, "~other": 1} {
-			items, err := r.s.Items(ctx, rights.ItemQuery{Tenant: r.a, Owner: owner, Kind: r.kind, Limit: 10})
-			r.ok(err, "items")
-			r.same(len(items), want, "items of "+owner)
+			items, err := r.s.Items(ctx, rights.ItemQuery{Tenant: r.A, Owner: owner, Kind: r.kind, Limit: 10})
+			r.OK(err, "items")
+			r.Same(len(items), want, "items of "+owner)
 		}
-		deleted, err = r.s.DeleteRequest(ctx, r.a, "1")
-		r.ok(err, "delete request again")
-		r.same(deleted, false, "deleted again")
+		deleted, err = r.s.DeleteRequest(ctx, r.A, "1")
+		r.OK(err, "delete request again")
+		r.Same(deleted, false, "deleted again")
 	}},
-	{name: "the queue is ordered by what is due and id, and cut into pages", run: func(r *rig) {
+	{Name: "the queue is ordered by what is due and id, and cut into pages", Run: func(r *rig) {
 		ctx := r.Context()
 		due := func(id string, at int64) rights.RequestRow {
-			return changed(request(r.a, id), func(row *rights.RequestRow) { row.DueAt = at })
+			return changed(request(r.A, id), func(row *rights.RequestRow) { row.DueAt = at })
 		}
 		r.insertRequests(ctx, due("c", 5), due("b", 7), due("Z", 7), due("a", rights.Parked), due("d", 1))
-		l := rights.Listing{Tenant: r.a, Limit: 2}
+		l := rights.Listing{Tenant: r.A, Limit: 2}
 		for _, want := range []string{"d c", "Z b", "a", ""} {
 			rows, err := r.s.Requests(ctx, l)
-			r.ok(err, "requests")
-			r.same(ids(rows), want, "page")
+			r.OK(err, "requests")
+			r.Same(ids(rows), want, "page")
 			if len(rows) > 0 {
 				last := rows[len(rows)-1]
 				l.After = rights.Cursor{DueAt: last.DueAt, ID: last.ID}
 			}
 			if l.After == (rights.Cursor{DueAt: 5, ID: "c"}) {
-				r.same(rows[1], due("c", 5), "row")
+				r.Same(rows[1], due("c", 5), "row")
 			}
 		}
-		rows, err := r.s.Requests(ctx, rights.Listing{Tenant: r.a})
-		r.ok(err, "requests")
-		r.same(ids(rows), "", "no page")
+		rows, err := r.s.Requests(ctx, rights.Listing{Tenant: r.A})
+		r.OK(err, "requests")
+		r.Same(ids(rows), "", "no page")
 	}},
-	{name: "the queue is narrowed by each of what narrows it", run: func(r *rig) {
+	{Name: "the queue is narrowed by each of what narrows it", Run: func(r *rig) {
 		ctx := r.Context()
 		r.insertRequests(
-			ctx, request(r.a, "1"),
-			changed(request(r.a, "2"), func(row *rights.RequestRow) { row.State = rights.StateAccepted }),
-			changed(request(r.a, "3"), func(row *rights.RequestRow) { row.Owner = "" }),
-			changed(request(r.a, "4"), func(row *rights.RequestRow) { row.Right = rights.Know }),
-			changed(request(r.a, "5"), func(row *rights.RequestRow) { row.Open = false }),
+			ctx, request(r.A, "1"),
+			changed(request(r.A, "2"), func(row *rights.RequestRow) { row.State = rights.StateAccepted }),
+			changed(request(r.A, "3"), func(row *rights.RequestRow) { row.Owner = "" }),
+			changed(request(r.A, "4"), func(row *rights.RequestRow) { row.Right = rights.Know }),
+			changed(request(r.A, "5"), func(row *rights.RequestRow) { row.Open = false }),
 		)
 		for _, c := range []struct {
 			l    rights.Listing
@@ -135,54 +135,54 @@ var requestChecks = []check{
 			{rights.Listing{State: rights.StateVerifying, Owner: "dpo", Right: rights.Erase}, "1"},
 			{rights.Listing{Closed: true}, "5"},
 		} {
-			c.l.Tenant, c.l.Limit = r.a, 100
+			c.l.Tenant, c.l.Limit = r.A, 100
 			rows, err := r.s.Requests(ctx, c.l)
-			r.ok(err, "requests")
+			r.OK(err, "requests")
 			c.l.Tenant = ""
 			if got := ids(rows); got != c.want {
 				r.Fatalf("%+v: got %q, want %q", c.l, got, c.want)
 			}
 		}
 	}},
-	{name: "a person's requests come oldest first, and are theirs", run: func(r *rig) {
+	{Name: "a person's requests come oldest first, and are theirs", Run: func(r *rig) {
 		ctx := r.Context()
 		at := func(id, subject string, received int64) rights.RequestRow {
-			return changed(request(r.a, id), func(row *rights.RequestRow) {
+			return changed(request(r.A, id), func(row *rights.RequestRow) {
 				row.SubjectID, row.ReceivedAt, row.Open = subject, received, id != "c"
 			})
 		}
 		r.insertRequests(ctx, at("b", "p", 2), at("c", "p", 1), at("a", "p", 2), at("d", "q", 1), at("e", "", 1))
-		rows, err := r.s.RequestsOf(ctx, r.a, "p")
-		r.ok(err, "requests of a person")
-		r.same(ids(rows), "c a b", "requests")
-		r.same(rows[0], at("c", "p", 1), "row")
+		rows, err := r.s.RequestsOf(ctx, r.A, "p")
+		r.OK(err, "requests of a person")
+		r.Same(ids(rows), "c a b", "requests")
+		r.Same(rows[0], at("c", "p", 1), "row")
 	}},
-	{name: "an event comes back exactly, in order, and is inserted once", run: func(r *rig) {
+	{Name: "an event comes back exactly, in order, and is inserted once", Run: func(r *rig) {
 		ctx := r.Context()
 		for _, seq := range []uint32{4_000_000_000, 2} {
-			r.insertEvents(ctx, event(r.a, "1", seq))
+			r.insertEvents(ctx, event(r.A, "1", seq))
 		}
-		other := changed(event(r.a, "1", 2), func(row *rights.EventRow) { row.Record = []byte("other") })
-		inserted, err := r.s.InsertEvents(ctx, []rights.EventRow{other, event(r.a, "1", 1)})
-		r.ok(err, "insert events")
-		r.same(inserted, 1, "inserted again")
+		other := changed(event(r.A, "1", 2), func(row *rights.EventRow) { row.Record = []byte("other") })
+		inserted, err := r.s.InsertEvents(ctx, []rights.EventRow{other, event(r.A, "1", 1)})
+		r.OK(err, "insert events")
+		r.Same(inserted, 1, "inserted again")
 		inserted, err = r.s.InsertEvents(ctx, nil)
-		r.ok(err, "insert no events")
-		r.same(inserted, 0, "inserted")
-		r.insertEvents(ctx, event(r.a, "2", 1))
-		rows, err := r.s.Events(ctx, r.a, "1")
-		r.ok(err, "events")
-		r.same(rows, []rights.EventRow{event(r.a, "1", 1), event(r.a, "1", 2), event(r.a, "1", 4_000_000_000)}, "events")
+		r.OK(err, "insert no events")
+		r.Same(inserted, 0, "inserted")
+		r.insertEvents(ctx, event(r.A, "2", 1))
+		rows, err := r.s.Events(ctx, r.A, "1")
+		r.OK(err, "events")
+		r.Same(rows, []rights.EventRow{event(r.A, "1", 1), event(r.A, "1", 2), event(r.A, "1", 4_000_000_000)}, "events")
 	}},
-	{name: "as many events as there are", run: func(r *rig) {
+	{Name: "as many events as there are", Run: func(r *rig) {
 		ctx := r.Context()
 		var all []rights.EventRow
 		for seq := range uint32(many) {
-			all = append(all, event(r.a, "1", seq+1))
+			all = append(all, event(r.A, "1", seq+1))
 		}
 		r.insertEvents(ctx, all...)
-		rows, err := r.s.Events(ctx, r.a, "1")
-		r.ok(err, "events")
-		r.same(rows, all, "events")
+		rows, err := r.s.Events(ctx, r.A, "1")
+		r.OK(err, "events")
+		r.Same(rows, all, "events")
 	}},
 }

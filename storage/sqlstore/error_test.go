@@ -69,7 +69,9 @@ func TestWrap_Busy(t *testing.T) {
 	for _, err := range []error{
 		stateError("55P03"), stateError("40P01"), codeError(5), codeError(6),
 		codeError(5 | 1<<8), // an extended code
-		fmt.Errorf("driver: %w", codeError(5)), fieldError{Code: 5, ExtendedCode: 5 | 1<<8}, fieldError{Code: 6, ExtendedCode: 6},
+		fmt.Errorf("driver: %w", codeError(5)),
+		fieldError{Code: 5, ExtendedCode: 5 | 1<<8},
+		fieldError{Code: 6, ExtendedCode: 6},
 		errors.New("database is locked"), errors.New("database table is locked: a"),
 	} {
 		got := wrap("exec", err)

@@ -9,19 +9,19 @@ import (
 )
 
 var cancelChecks = []check{
-	{"a cancelled context begins nothing", func(r *rig) {
+	{Name: "a cancelled context begins nothing", Run: func(r *rig) {
 		ctx, cancel := context.WithCancel(r.Context())
 		cancel()
 		r.useless(ctx, context.Canceled)
 		r.keys(r.Context())
 	}},
-	{"a context past its deadline begins nothing", func(r *rig) {
+	{Name: "a context past its deadline begins nothing", Run: func(r *rig) {
 		ctx, cancel := context.WithDeadline(r.Context(), time.Unix(0, 0))
 		defer cancel()
 		r.useless(ctx, context.DeadlineExceeded)
 		r.keys(r.Context())
 	}},
-	{"cancelled in the middle, the work is undone", func(r *rig) {
+	{Name: "cancelled in the middle, the work is undone", Run: func(r *rig) {
 		outside, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		err := r.Transactor.Atomically(outside, func(ctx context.Context) error {
@@ -34,7 +34,7 @@ var cancelChecks = []check{
 		r.keys(r.Context())
 		r.usable()
 	}},
-	{"cancelled before the commit, the answer is true", func(r *rig) {
+	{Name: "cancelled before the commit, the answer is true", Run: func(r *rig) {
 		outside, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		err := r.Transactor.Atomically(outside, func(ctx context.Context) error {
@@ -48,9 +48,9 @@ var cancelChecks = []check{
 		}
 		r.usable()
 	}},
-	{"a cancelled savepoint leaves the transaction whole", func(r *rig) {
+	{Name: "a cancelled savepoint leaves the transaction whole", Run: func(r *rig) {
 		ctx := r.Context()
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			r.put(ctx, "a", "1")
 			some, cancel := context.WithCancel(ctx)
 			defer cancel()
@@ -66,9 +66,9 @@ var cancelChecks = []check{
 		})
 		r.keys(ctx, "a", "d")
 	}},
-	{"cancelled while it waits, a transaction leaves nothing", func(r *rig) {
+	{Name: "cancelled while it waits, a transaction leaves nothing", Run: func(r *rig) {
 		outside := r.Context()
-		r.atomically(outside, func(ctx context.Context) {
+		r.Atomically(outside, func(ctx context.Context) {
 			r.put(ctx, "a", "first")
 			some, cancel := context.WithCancel(outside)
 			began, waited := make(chan struct{}), make(chan error, 1)

@@ -6,10 +6,10 @@ import "context"
 type valueKey struct{}
 
 var contextChecks = []check{
-	{"a detached context sees what is committed", func(r *rig) {
+	{Name: "a detached context sees what is committed", Run: func(r *rig) {
 		outside := r.Context()
 		r.put(outside, "a", "old")
-		r.atomically(outside, func(ctx context.Context) {
+		r.Atomically(outside, func(ctx context.Context) {
 			r.put(ctx, "a", "new")
 			r.put(ctx, "b", "new")
 			detached := r.Transactor.Detach(ctx)
@@ -18,18 +18,18 @@ var contextChecks = []check{
 			if r.Transactor.Scope(detached) != nil {
 				r.Fatalf("a detached context has a scope")
 			}
-			r.atomically(ctx, func(ctx context.Context) { r.absent(r.Transactor.Detach(ctx), "b") })
+			r.Atomically(ctx, func(ctx context.Context) { r.absent(r.Transactor.Detach(ctx), "b") })
 			r.value(ctx, "a", "new")
 		})
 	}},
-	{"a detached context outlives the transaction", func(r *rig) {
+	{Name: "a detached context outlives the transaction", Run: func(r *rig) {
 		var detached context.Context
-		r.atomically(r.Context(), func(ctx context.Context) { detached = r.Transactor.Detach(ctx) })
+		r.Atomically(r.Context(), func(ctx context.Context) { detached = r.Transactor.Detach(ctx) })
 		r.put(detached, "a", "1")
-		r.atomically(detached, func(ctx context.Context) { r.put(ctx, "b", "1") })
+		r.Atomically(detached, func(ctx context.Context) { r.put(ctx, "b", "1") })
 		r.keys(r.Context(), "a", "b")
 	}},
-	{"a detached context keeps values and cancellation", func(r *rig) {
+	{Name: "a detached context keeps values and cancellation", Run: func(r *rig) {
 		outside, cancel := context.WithCancel(context.WithValue(r.Context(), valueKey{}, "kept"))
 		defer cancel()
 		r.is(r.Transactor.Atomically(outside, func(ctx context.Context) error {
@@ -42,21 +42,21 @@ var contextChecks = []check{
 			return detached.Err()
 		}), context.Canceled)
 	}},
-	{"detaching outside of transactions changes nothing", func(r *rig) {
+	{Name: "detaching outside of transactions changes nothing", Run: func(r *rig) {
 		detached := r.Transactor.Detach(r.Context())
 		r.put(detached, "a", "1")
 		r.keys(r.Context(), "a")
 	}},
-	{"the transaction of another handle means nothing", func(r *rig) {
-		other := &rig{tb: r.tb, Harness: r.another()}
+	{Name: "the transaction of another handle means nothing", Run: func(r *rig) {
+		other := newRig(r.TB, r.another)
 		ctx := r.Context()
-		r.refused(ctx, func(ctx context.Context) {
+		r.Refused(ctx, func(ctx context.Context) {
 			r.put(ctx, "a", "undone")
 			if other.Transactor.Scope(ctx) != nil {
 				r.Fatalf("the scope of another handle")
 			}
 			other.put(ctx, "b", "kept")
-			other.refused(ctx, func(ctx context.Context) {
+			other.Refused(ctx, func(ctx context.Context) {
 				other.put(ctx, "c", "undone")
 				r.put(ctx, "d", "undone")
 			})

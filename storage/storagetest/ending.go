@@ -5,20 +5,21 @@ import (
 	"runtime"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 )
 
 var endingChecks = []check{
-	{"a panic undoes the work and goes on", func(r *rig) {
+	{Name: "a panic undoes the work and goes on", Run: func(r *rig) {
 		got := r.panics(r.Context(), func(ctx context.Context) { r.put(ctx, "a", "1") })
-		if got != any(errRefused) {
-			r.Fatalf("recovered %v, want %v", got, errRefused)
+		if got != any(suite.ErrRefused) {
+			r.Fatalf("recovered %v, want %v", got, suite.ErrRefused)
 		}
 		r.keys(r.Context())
 		r.usable()
 	}},
-	{"a panic in an inner closure that the outer recovers undoes no more", func(r *rig) {
+	{Name: "a panic in an inner closure that the outer recovers undoes no more", Run: func(r *rig) {
 		ctx := r.Context()
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			r.put(ctx, "a", "1")
 			r.panics(ctx, func(ctx context.Context) { r.put(ctx, "b", "1") })
 			r.absent(ctx, "b")
@@ -26,20 +27,20 @@ var endingChecks = []check{
 		})
 		r.keys(ctx, "a", "c")
 	}},
-	{"a panic through two closures undoes both", func(r *rig) {
+	{Name: "a panic through two closures undoes both", Run: func(r *rig) {
 		r.panics(r.Context(), func(ctx context.Context) {
 			r.put(ctx, "a", "1")
-			r.atomically(ctx, func(ctx context.Context) {
+			r.Atomically(ctx, func(ctx context.Context) {
 				r.put(ctx, "b", "1")
-				panic(errRefused)
+				panic(suite.ErrRefused)
 			})
 		})
 		r.keys(r.Context())
 		r.usable()
 	}},
-	{"a goroutine that exits undoes its work", func(r *rig) {
+	{Name: "a goroutine that exits undoes its work", Run: func(r *rig) {
 		r.exits(func() {
-			r.atomically(r.Context(), func(ctx context.Context) {
+			r.Atomically(r.Context(), func(ctx context.Context) {
 				r.put(ctx, "a", "1")
 				runtime.Goexit()
 			})
@@ -47,11 +48,11 @@ var endingChecks = []check{
 		r.keys(r.Context())
 		r.usable()
 	}},
-	{"a goroutine that exits in a savepoint undoes all of its work", func(r *rig) {
+	{Name: "a goroutine that exits in a savepoint undoes all of its work", Run: func(r *rig) {
 		r.exits(func() {
-			r.atomically(r.Context(), func(ctx context.Context) {
+			r.Atomically(r.Context(), func(ctx context.Context) {
 				r.put(ctx, "a", "1")
-				r.atomically(ctx, func(ctx context.Context) {
+				r.Atomically(ctx, func(ctx context.Context) {
 					r.put(ctx, "b", "1")
 					runtime.Goexit()
 				})
@@ -60,29 +61,29 @@ var endingChecks = []check{
 		r.keys(r.Context())
 		r.usable()
 	}},
-	{"a context is done after its commit", func(r *rig) {
+	{Name: "a context is done after its commit", Run: func(r *rig) {
 		var kept context.Context
-		r.atomically(r.Context(), func(ctx context.Context) { kept = ctx })
+		r.Atomically(r.Context(), func(ctx context.Context) { kept = ctx })
 		r.useless(kept, troth.ErrTxDone)
 		r.keys(r.Context())
 	}},
-	{"a context is done after its rollback", func(r *rig) {
+	{Name: "a context is done after its rollback", Run: func(r *rig) {
 		var kept context.Context
-		r.refused(r.Context(), func(ctx context.Context) { kept = ctx })
+		r.Refused(r.Context(), func(ctx context.Context) { kept = ctx })
 		r.useless(kept, troth.ErrTxDone)
 		r.keys(r.Context())
 	}},
-	{"a context is done after a panic", func(r *rig) {
+	{Name: "a context is done after a panic", Run: func(r *rig) {
 		var kept context.Context
 		r.panics(r.Context(), func(ctx context.Context) { kept = ctx })
 		r.useless(kept, troth.ErrTxDone)
 		r.keys(r.Context())
 	}},
-	{"an inner context is done when its closure ends", func(r *rig) {
-		r.atomically(r.Context(), func(ctx context.Context) {
+	{Name: "an inner context is done when its closure ends", Run: func(r *rig) {
+		r.Atomically(r.Context(), func(ctx context.Context) {
 			var released, undone context.Context
-			r.atomically(ctx, func(ctx context.Context) { released = ctx })
-			r.refused(ctx, func(ctx context.Context) { undone = ctx })
+			r.Atomically(ctx, func(ctx context.Context) { released = ctx })
+			r.Refused(ctx, func(ctx context.Context) { undone = ctx })
 			r.useless(released, troth.ErrTxDone)
 			r.useless(undone, troth.ErrTxDone)
 			r.put(ctx, "a", "1")
@@ -91,14 +92,14 @@ var endingChecks = []check{
 	}},
 }
 
-// panics runs fn in a transaction, panics with errRefused after it, and returns
+// panics runs fn in a transaction, panics with suite.ErrRefused after it, and returns
 // what it recovered.
 func (r *rig) panics(ctx context.Context, fn func(ctx context.Context)) (recovered any) {
 	r.Helper()
 	defer func() { recovered = recover() }()
-	r.atomically(ctx, func(ctx context.Context) {
+	r.Atomically(ctx, func(ctx context.Context) {
 		fn(ctx)
-		panic(errRefused)
+		panic(suite.ErrRefused)
 	})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 )
 
 var endingDefects = []defect{
@@ -28,7 +29,7 @@ var endingDefects = []defect{
 		atomically(func(sound troth.Transactor, ctx context.Context, fn func(context.Context) error) (err error) {
 			defer func() {
 				if recover() != nil {
-					err = errRefused
+					err = suite.ErrRefused
 				}
 			}()
 			return sound.Atomically(ctx, fn)
@@ -44,7 +45,7 @@ var endingDefects = []defect{
 					defer close(done)
 					defer func() {
 						if recover() != nil {
-							exited, err = false, errRefused
+							exited, err = false, suite.ErrRefused
 						}
 					}()
 					err = fn(ctx)

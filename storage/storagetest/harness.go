@@ -2,10 +2,12 @@ package storagetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 )
 
 // Harness is a Transactor with an empty table of keys and values, both text.
@@ -40,31 +42,20 @@ type Harness struct {
 // is open.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	for _, c := range checks(open(t).Host != nil) {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			h := open(t)
-			c.run(&rig{tb: t, Harness: h, another: func() Harness { return open(t) }})
+			c.Run(newRig(t, func() Harness { return open(t) }))
 		})
 	}
 }
 
 // check is one sentence and what shows it.
-type check struct {
-	name string
-	run  func(r *rig)
-}
+type check = suite.Check[*rig]
 
 func checks(host bool) []check {
-	all := [][]check{
-		savepointChecks, endingChecks, misuseChecks, waitChecks,
-		cancelChecks, scopeChecks, contextChecks, loadChecks,
-	}
+	all := slices.Concat(savepointChecks, endingChecks, misuseChecks, waitChecks, cancelChecks, scopeChecks, contextChecks, loadChecks)
 	if host {
-		all = append(all, hostChecks)
+		all = append(all, hostChecks...)
 	}
-	var flat []check
-	for _, cs := range all {
-		flat = append(flat, cs...)
-	}
-	return flat
+	return all
 }

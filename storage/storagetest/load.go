@@ -7,10 +7,11 @@ import (
 	"sync"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 )
 
 var loadChecks = []check{
-	{"of 64 goroutines, what was acknowledged is there and what was refused is not", func(r *rig) {
+	{Name: "of 64 goroutines, what was acknowledged is there and what was refused is not", Run: func(r *rig) {
 		const writers, rounds = 64, 4
 		results := make([][rounds]error, writers)
 		var all sync.WaitGroup
@@ -53,7 +54,7 @@ func right(w, i int) string { return fmt.Sprintf("%02d-%d-right", w, i) }
 func (r *rig) pair(w, i int) (err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
-			err = errRefused
+			err = suite.ErrRefused
 		}
 	}()
 	ctx, cancel := context.WithCancel(r.Context())
@@ -75,14 +76,14 @@ func (r *rig) pair(w, i int) (err error) {
 func (r *rig) ending(ctx context.Context, cancel func(), w, i int) error {
 	switch w % (2 * endings) {
 	case refuses:
-		return errRefused
+		return suite.ErrRefused
 	case panicsOut:
-		panic(errRefused)
+		panic(suite.ErrRefused)
 	case cancels:
 		cancel()
 	case swallows:
 		_ = r.Transactor.Atomically(ctx, func(ctx context.Context) error {
-			return errors.Join(r.Put(ctx, left(w, i), "undone"), errRefused)
+			return errors.Join(r.Put(ctx, left(w, i), "undone"), suite.ErrRefused)
 		})
 	}
 	return nil
@@ -92,7 +93,7 @@ func (r *rig) accounted(w, i int, err error) {
 	r.Helper()
 	r.truthful(err, left(w, i))
 	r.truthful(err, right(w, i))
-	expected := err == nil || errors.Is(err, errRefused) ||
+	expected := err == nil || errors.Is(err, suite.ErrRefused) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, troth.ErrBusy)
 	if !expected {
 		r.Errorf("writer %d: %v", w, err)

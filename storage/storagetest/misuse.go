@@ -10,10 +10,10 @@ import (
 )
 
 var misuseChecks = []check{
-	{"an outer context is refused while an inner one is open", func(r *rig) {
-		r.atomically(r.Context(), func(outer context.Context) {
+	{Name: "an outer context is refused while an inner one is open", Run: func(r *rig) {
+		r.Atomically(r.Context(), func(outer context.Context) {
 			r.put(outer, "a", "1")
-			r.atomically(outer, func(ctx context.Context) {
+			r.Atomically(outer, func(ctx context.Context) {
 				r.useless(outer, troth.ErrTxConcurrent, troth.ErrBusy)
 				r.put(ctx, "b", "1")
 			})
@@ -21,10 +21,10 @@ var misuseChecks = []check{
 		})
 		r.keys(r.Context(), "a", "b", "c")
 	}},
-	{"of goroutines that share a context each statement is done or refused", func(r *rig) {
+	{Name: "of goroutines that share a context each statement is done or refused", Run: func(r *rig) {
 		var mu sync.Mutex
 		done := map[string]bool{}
-		r.atomically(r.Context(), func(ctx context.Context) {
+		r.Atomically(r.Context(), func(ctx context.Context) {
 			var all sync.WaitGroup
 			for g := range 8 {
 				all.Go(func() {
@@ -50,8 +50,8 @@ var misuseChecks = []check{
 			}
 		}
 	}},
-	{"a second goroutine is refused while the first is in a savepoint", func(r *rig) {
-		r.atomically(r.Context(), func(outer context.Context) {
+	{Name: "a second goroutine is refused while the first is in a savepoint", Run: func(r *rig) {
+		r.Atomically(r.Context(), func(outer context.Context) {
 			leave := r.hold(outer, "a")
 			uses := r.uses(outer)
 			if err := leave(); err != nil {
@@ -65,7 +65,7 @@ var misuseChecks = []check{
 		})
 		r.keys(r.Context(), "a")
 	}},
-	{"a closure that ends under an open savepoint is not answered with a false success", func(r *rig) {
+	{Name: "a closure that ends under an open savepoint is not answered with a false success", Run: func(r *rig) {
 		var leave func() error
 		outer := r.Transactor.Atomically(r.Context(), func(ctx context.Context) error {
 			r.put(ctx, "outer", "kept")

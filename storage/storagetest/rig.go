@@ -7,26 +7,21 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 )
-
-// tb is what the checks need of *testing.T, so that the suite's own tests can
-// watch it fail.
-type tb interface {
-	Helper()
-	Context() context.Context
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
 
 // rig is a harness with the vocabulary of the checks.
 type rig struct {
-	tb
+	suite.Rig
 	Harness
 	another func() Harness
 }
 
-// errRefused is what closures of the suite return to have their work undone.
-var errRefused = errors.New("storagetest: refused on purpose")
+// newRig returns a rig on what open returns, which it may call again.
+func newRig(t suite.TB, open func() Harness) *rig {
+	h := open()
+	return &rig{Rig: suite.NewRig(t, h.Transactor, h.Host), Harness: h, another: open}
+}
 
 // slack is how much later than its bound a wait may end on a busy machine.
 const slack = 10 * time.Second
@@ -65,22 +60,6 @@ func (r *rig) keys(ctx context.Context, want ...string) {
 	}
 }
 
-// atomically demands that the transaction succeeds.
-func (r *rig) atomically(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	err := r.Transactor.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return nil })
-	if err != nil {
-		r.Fatalf("atomically: %v", err)
-	}
-}
-
-// refused runs fn in a transaction that it then has undone.
-func (r *rig) refused(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	err := r.Transactor.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return errRefused })
-	r.is(err, errRefused)
-}
-
 // is demands that err is all of the targets.
 func (r *rig) is(err error, targets ...error) {
 	r.Helper()
@@ -95,7 +74,7 @@ func (r *rig) is(err error, targets ...error) {
 func (r *rig) usable() {
 	r.Helper()
 	ctx := r.Context()
-	r.atomically(ctx, func(ctx context.Context) { r.put(ctx, "~usable", "yes") })
+	r.Atomically(ctx, func(ctx context.Context) { r.put(ctx, "~usable", "yes") })
 	r.value(ctx, "~usable", "yes")
 }
 

@@ -3,25 +3,25 @@ package storagetest
 import "context"
 
 var savepointChecks = []check{
-	{"a closure that returns nil is kept", func(r *rig) {
+	{Name: "a closure that returns nil is kept", Run: func(r *rig) {
 		ctx := r.Context()
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			r.put(ctx, "a", "1")
 			r.put(ctx, "b", "2")
 		})
 		r.keys(ctx, "a", "b")
 	}},
-	{"a closure that returns an error is undone, and the error comes back", func(r *rig) {
+	{Name: "a closure that returns an error is undone, and the error comes back", Run: func(r *rig) {
 		ctx := r.Context()
 		r.put(ctx, "a", "old")
-		r.refused(ctx, func(ctx context.Context) {
+		r.Refused(ctx, func(ctx context.Context) {
 			r.put(ctx, "a", "new")
 			r.put(ctx, "b", "new")
 		})
 		r.value(ctx, "a", "old")
 		r.keys(ctx, "a")
 	}},
-	{"a statement outside of transactions stands alone", func(r *rig) {
+	{Name: "a statement outside of transactions stands alone", Run: func(r *rig) {
 		ctx := r.Context()
 		r.put(ctx, "a", "1")
 		r.value(ctx, "a", "1")
@@ -30,10 +30,10 @@ var savepointChecks = []check{
 		}
 		r.value(ctx, "a", "1")
 	}},
-	{"a transaction sees its own writes and nobody else does", func(r *rig) {
+	{Name: "a transaction sees its own writes and nobody else does", Run: func(r *rig) {
 		outside := r.Context()
 		r.put(outside, "a", "old")
-		r.atomically(outside, func(ctx context.Context) {
+		r.Atomically(outside, func(ctx context.Context) {
 			r.put(ctx, "a", "new")
 			r.put(ctx, "b", "new")
 			r.value(ctx, "a", "new")
@@ -43,11 +43,11 @@ var savepointChecks = []check{
 		})
 		r.value(outside, "a", "new")
 	}},
-	{"an inner error undoes the inner work and no more", func(r *rig) {
+	{Name: "an inner error undoes the inner work and no more", Run: func(r *rig) {
 		ctx := r.Context()
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			r.put(ctx, "a", "before")
-			r.refused(ctx, func(ctx context.Context) {
+			r.Refused(ctx, func(ctx context.Context) {
 				r.put(ctx, "a", "inner")
 				r.put(ctx, "b", "inner")
 				r.keys(ctx, "a", "b")
@@ -59,28 +59,28 @@ var savepointChecks = []check{
 		r.value(ctx, "a", "before")
 		r.keys(ctx, "a", "c")
 	}},
-	{"inner work shares the fate of the outer", func(r *rig) {
+	{Name: "inner work shares the fate of the outer", Run: func(r *rig) {
 		ctx := r.Context()
-		r.refused(ctx, func(ctx context.Context) {
-			r.atomically(ctx, func(ctx context.Context) { r.put(ctx, "a", "1") })
+		r.Refused(ctx, func(ctx context.Context) {
+			r.Atomically(ctx, func(ctx context.Context) { r.put(ctx, "a", "1") })
 			r.value(ctx, "a", "1")
 		})
 		r.keys(ctx)
-		r.atomically(ctx, func(ctx context.Context) {
-			r.atomically(ctx, func(ctx context.Context) { r.put(ctx, "b", "1") })
+		r.Atomically(ctx, func(ctx context.Context) {
+			r.Atomically(ctx, func(ctx context.Context) { r.put(ctx, "b", "1") })
 		})
 		r.keys(ctx, "b")
 	}},
-	{"savepoints nest, and follow one another", func(r *rig) {
+	{Name: "savepoints nest, and follow one another", Run: func(r *rig) {
 		ctx := r.Context()
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			r.put(ctx, "1", "kept")
-			r.atomically(ctx, func(ctx context.Context) {
+			r.Atomically(ctx, func(ctx context.Context) {
 				r.put(ctx, "2", "kept")
-				r.refused(ctx, func(ctx context.Context) {
+				r.Refused(ctx, func(ctx context.Context) {
 					r.put(ctx, "2", "undone")
 					r.put(ctx, "3", "undone")
-					r.atomically(ctx, func(ctx context.Context) {
+					r.Atomically(ctx, func(ctx context.Context) {
 						r.put(ctx, "1", "undone")
 						r.put(ctx, "4", "undone")
 					})
@@ -88,17 +88,17 @@ var savepointChecks = []check{
 				})
 				r.keys(ctx, "1", "2")
 			})
-			r.refused(ctx, func(ctx context.Context) { r.put(ctx, "5", "undone") })
-			r.atomically(ctx, func(ctx context.Context) { r.put(ctx, "6", "kept") })
+			r.Refused(ctx, func(ctx context.Context) { r.put(ctx, "5", "undone") })
+			r.Atomically(ctx, func(ctx context.Context) { r.put(ctx, "6", "kept") })
 		})
 		r.value(ctx, "1", "kept")
 		r.value(ctx, "2", "kept")
 		r.keys(ctx, "1", "2", "6")
 	}},
-	{"a refused statement in a savepoint leaves the transaction whole", func(r *rig) {
+	{Name: "a refused statement in a savepoint leaves the transaction whole", Run: func(r *rig) {
 		ctx := r.Context()
 		r.put(ctx, "taken", "first")
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			r.put(ctx, "a", "1")
 			err := r.Transactor.Atomically(ctx, func(ctx context.Context) error {
 				r.put(ctx, "b", "undone")
@@ -112,7 +112,7 @@ var savepointChecks = []check{
 		r.value(ctx, "taken", "first")
 		r.keys(ctx, "a", "c", "taken")
 	}},
-	{"a swallowed refusal is not answered with a false success", func(r *rig) {
+	{Name: "a swallowed refusal is not answered with a false success", Run: func(r *rig) {
 		ctx := r.Context()
 		r.put(ctx, "taken", "first")
 		err := r.Transactor.Atomically(ctx, func(ctx context.Context) error {
@@ -124,11 +124,11 @@ var savepointChecks = []check{
 		r.value(ctx, "taken", "first")
 		r.usable()
 	}},
-	{"a refusal swallowed inside a savepoint is not answered with a false success", func(r *rig) {
+	{Name: "a refusal swallowed inside a savepoint is not answered with a false success", Run: func(r *rig) {
 		ctx := r.Context()
 		r.put(ctx, "taken", "first")
 		var inner error
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			r.put(ctx, "a", "kept")
 			inner = r.Transactor.Atomically(ctx, func(ctx context.Context) error {
 				r.put(ctx, "b", "kept")
@@ -139,7 +139,7 @@ var savepointChecks = []check{
 		r.truthful(nil, "a")
 		r.truthful(inner, "b")
 	}},
-	{"closures are run once, whatever they return", func(r *rig) {
+	{Name: "closures are run once, whatever they return", Run: func(r *rig) {
 		outer, inner := 0, 0
 		err := r.Transactor.Atomically(r.Context(), func(ctx context.Context) error {
 			outer++

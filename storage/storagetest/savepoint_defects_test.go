@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 )
 
 type doomKey struct{}
@@ -64,7 +65,7 @@ var savepointDefects = []defect{
 			err := sound.Atomically(ctx, func(ctx context.Context) error {
 				return errors.Join(fn(ctx), errDoomed)
 			})
-			if errors.Is(err, errRefused) {
+			if errors.Is(err, suite.ErrRefused) {
 				return err
 			}
 			return nil

@@ -1,44 +1,59 @@
 package storagetest
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/trothdev/troth/internal/suite/proof"
 )
 
 // bound is short, because every defect waits for it several times.
 const bound = 20 * time.Millisecond
 
-func TestSuite_EveryDefectIsCaught(t *testing.T) {
+// proven is the suite with all defects. Its harness is opened more than once.
+func proven() *proof.Suite[func() Harness, *rig] {
+	s := &proof.Suite[func() Harness, *rig]{Sound: sound, Rig: newRig}
+	for _, c := range checks(true) {
+		s.Checks = append(s.Checks, check{Name: c.Name, Run: func(r *rig) {
+			defer func() {
+				if p := recover(); p != nil { // as some defects do
+					r.Errorf("panic: %v", p)
+				}
+			}()
+			c.Run(r)
+		}})
+	}
 	for _, d := range defects {
-		t.Run(d.name, func(t *testing.T) {
-			t.Parallel()
-			c := named(t, d.caught)
-			failures := failuresOf(t, c, func() Harness {
-				h := open(bound)
-				d.inject(&h)
-				return h
-			})
-			if len(failures) == 0 {
-				t.Fatalf("%q did not notice", c.name)
-			}
-			t.Log(failures)
-		})
+		s.Add(d.name, d.caught, d.opened)
+	}
+	return s
+}
+
+func sound() func() Harness { return func() Harness { return open(bound) } }
+
+// opened puts the defect into every harness that is opened.
+func (d defect) opened(open *func() Harness) {
+	sound := *open
+	*open = func() Harness {
+		h := sound()
+		d.inject(&h)
+		return h
 	}
 }
 
+func TestSuite_EveryDefectIsCaught(t *testing.T) { proven().EveryDefectIsCaught(t) }
+
 // A check that no defect can fail would prove nothing.
 func TestSuite_EveryCheckCanFail(t *testing.T) {
-	for _, c := range checks(true) {
-		t.Run(c.name, func(t *testing.T) {
+	s := proven()
+	for _, c := range s.Checks {
+		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			failed := slices.ContainsFunc(defects, func(d defect) bool {
-				return len(failuresOf(t, c, func() Harness {
-					h := open(bound)
-					d.inject(&h)
-					return h
-				})) > 0
+				open := sound()
+				d.opened(&open)
+				return len(s.Failures(t, c, open)) > 0
 			})
 			if !failed {
 				t.Fatal("no defect fails this check")
@@ -48,32 +63,16 @@ func TestSuite_EveryCheckCanFail(t *testing.T) {
 }
 
 func TestSuite_OneHandleForAllIsCaught(t *testing.T) {
-	h := open(bound)
-	c := named(t, "the transaction of another handle means nothing")
-	if failures := failuresOf(t, c, func() Harness { return h }); len(failures) == 0 {
+	h, s := open(bound), proven()
+	c := s.Named(t, "the transaction of another handle means nothing")
+	if failures := s.Failures(t, c, func() Harness { return h }); len(failures) == 0 {
 		t.Fatal("a context that means the same to two handles was not noticed")
 	}
 }
 
 func TestSuite_SentencesDiffer(t *testing.T) {
-	seen := map[string]bool{}
-	for _, c := range checks(true) {
-		if seen[c.name] {
-			t.Errorf("two checks are called %q", c.name)
-		}
-		seen[c.name] = true
-	}
+	proven().SentencesDiffer(t)
 	if len(checks(false)) >= len(checks(true)) {
 		t.Error("the host's transaction adds no check")
 	}
-}
-
-func named(t *testing.T, name string) check {
-	t.Helper()
-	all := checks(true)
-	i := slices.IndexFunc(all, func(c check) bool { return c.name == name })
-	if i < 0 {
-		t.Fatal(fmt.Errorf("no check is called %q", name))
-	}
-	return all[i]
 }

@@ -3,9 +3,9 @@ package storagetest
 import "context"
 
 var waitChecks = []check{
-	{"a closure that writes with the context from outside is busy, not dead", func(r *rig) {
+	{Name: "a closure that writes with the context from outside is busy, not dead", Run: func(r *rig) {
 		outside := r.Context()
-		r.atomically(outside, func(ctx context.Context) {
+		r.Atomically(outside, func(ctx context.Context) {
 			r.put(ctx, "a", "inside")
 			r.busy(func() error { return r.Put(outside, "a", "outside") })
 			r.busy(func() error { return r.Insert(outside, "a", "outside") })
@@ -15,9 +15,9 @@ var waitChecks = []check{
 		r.put(outside, "a", "later")
 		r.value(outside, "a", "later")
 	}},
-	{"a closure that begins another transaction from outside is busy, not dead", func(r *rig) {
+	{Name: "a closure that begins another transaction from outside is busy, not dead", Run: func(r *rig) {
 		outside := r.Context()
-		r.atomically(outside, func(ctx context.Context) {
+		r.Atomically(outside, func(ctx context.Context) {
 			r.put(ctx, "a", "inside")
 			r.busy(func() error {
 				return r.Transactor.Atomically(outside, func(ctx context.Context) error {
@@ -28,10 +28,10 @@ var waitChecks = []check{
 		r.value(outside, "a", "inside")
 		r.usable()
 	}},
-	{"reads outside do not wait for an open transaction", func(r *rig) {
+	{Name: "reads outside do not wait for an open transaction", Run: func(r *rig) {
 		outside := r.Context()
 		r.put(outside, "a", "old")
-		r.atomically(outside, func(ctx context.Context) {
+		r.Atomically(outside, func(ctx context.Context) {
 			r.put(ctx, "a", "new")
 			r.value(outside, "a", "old")
 			r.keys(outside, "a")

@@ -5,16 +5,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/task"
 )
 
 // alarms demands that these alarms are due, and returns them.
 func (r *rig) alarms(limit int, want ...task.Name) (due []task.DueAlarm) {
 	r.Helper()
-	r.atomically(r.Context(), func(ctx context.Context) {
+	r.Atomically(r.Context(), func(ctx context.Context) {
 		var err error
 		due, err = r.s.Alarms(ctx, limit)
-		r.ok(err, "alarms")
+		r.OK(err, "alarms")
 	})
 	var got []task.Name
 	for _, d := range due {
@@ -36,7 +37,7 @@ func (r *rig) alarmed(after time.Duration) task.NewTask {
 }
 
 var alarmChecks = []check{
-	{name: "an alarm is due at its instant, with what is known of the task", run: func(r *rig) {
+	{Name: "an alarm is due at its instant, with what is known of the task", Run: func(r *rig) {
 		n := r.alarmed(time.Minute)
 		r.Advance(time.Minute - time.Microsecond)
 		r.alarms(10)
@@ -54,42 +55,42 @@ var alarmChecks = []check{
 		same(r, task.Manual, got.State, "state")
 		same(r, "legal", got.Owner, "owner")
 	}},
-	{name: "a task without an alarm has none, and one that ended has none left", run: func(r *rig) {
+	{Name: "a task without an alarm has none, and one that ended has none left", Run: func(r *rig) {
 		r.running()
 		n := r.alarmed(0)
 		r.alarms(10, n.Name)
 		r.end(r.Context(), r.one(), task.Completed)
 		r.alarms(10)
 	}},
-	{name: "an alarm moves on, and away", run: func(r *rig) {
+	{Name: "an alarm moves on, and away", Run: func(r *rig) {
 		n := r.alarmed(0)
-		r.ok(r.s.SetAlarm(r.Context(), n.Name, task.Alarm{Stage: 2, At: instant + 5}), "set alarm")
+		r.OK(r.s.SetAlarm(r.Context(), n.Name, task.Alarm{Stage: 2, At: instant + 5}), "set alarm")
 		r.alarms(10)
 		r.Advance(5 * time.Microsecond)
 		same(r, 2, r.alarms(10, n.Name)[0].Stage, "stage")
-		r.ok(r.s.SetAlarm(r.Context(), n.Name, task.Alarm{}), "remove alarm")
+		r.OK(r.s.SetAlarm(r.Context(), n.Name, task.Alarm{}), "remove alarm")
 		r.alarms(10)
 	}},
-	{name: "no more alarms than were asked for, the earliest first", run: func(r *rig) {
+	{Name: "no more alarms than were asked for, the earliest first", Run: func(r *rig) {
 		late, early, middle := r.alarmed(3*time.Second), r.alarmed(time.Second), r.alarmed(2*time.Second)
 		r.Advance(time.Minute)
 		r.alarms(2, early.Name, middle.Name)
 		r.alarms(10, early.Name, middle.Name, late.Name)
 	}},
-	{name: "alarms need a transaction", run: func(r *rig) {
+	{Name: "alarms need a transaction", Run: func(r *rig) {
 		if _, err := r.s.Alarms(r.Context(), 1); err == nil {
 			r.Fatalf("alarms outside of a transaction")
 		}
 	}},
-	{name: "alarms are kept from others until the transaction ends", needs: manyWriters, run: func(r *rig) {
+	{Name: "alarms are kept from others until the transaction ends", Needs: suite.ManyWriters, Run: func(r *rig) {
 		outside := r.Context()
 		n := r.alarmed(0)
-		r.atomically(outside, func(ctx context.Context) {
+		r.Atomically(outside, func(ctx context.Context) {
 			due, err := r.s.Alarms(ctx, 10)
-			r.ok(err, "alarms")
+			r.OK(err, "alarms")
 			same(r, 1, len(due), "alarms")
 			r.alarms(10)
-			r.ok(r.s.SetAlarm(ctx, n.Name, task.Alarm{Stage: 2, At: instant + 1}), "set alarm")
+			r.OK(r.s.SetAlarm(ctx, n.Name, task.Alarm{Stage: 2, At: instant + 1}), "set alarm")
 		})
 		r.alarms(10)
 	}},

@@ -3,12 +3,13 @@ package tasktest
 import (
 	"time"
 
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/task"
 )
 
 var claimChecks = []check{
-	{name: "a claim counts the attempt, raises the fence and begins the lease", run: func(r *rig) {
-		n := r.adds(func(n *task.NewTask) { n.Payload, n.Line, n.Key, n.Deadline = everyByte(), "l", "k", instant+9 })
+	{Name: "a claim counts the attempt, raises the fence and begins the lease", Run: func(r *rig) {
+		n := r.adds(func(n *task.NewTask) { n.Payload, n.Line, n.Key, n.Deadline = suite.EveryByte(), "l", "k", instant+9 })
 		row := r.one()
 		r.equal(row, task.Row{
 			Name: n.Name, Kind: n.Kind, Key: n.Key, Line: n.Line, Group: n.Group, State: task.Running, Payload: n.Payload,
@@ -28,12 +29,12 @@ var claimChecks = []check{
 			r.Fatalf("fence went from %d to %d", row.Fence, again.Fence)
 		}
 	}},
-	{name: "no task is claimed twice", run: func(r *rig) {
+	{Name: "no task is claimed twice", Run: func(r *rig) {
 		r.add(r.Context(), r.fresh())
 		r.one()
 		same(r, 0, len(r.claim(10)), "claimed again")
 	}},
-	{name: "no more are claimed than were asked for, those due longest first", run: func(r *rig) {
+	{Name: "no more are claimed than were asked for, those due longest first", Run: func(r *rig) {
 		var all []task.NewTask
 		for range 5 {
 			all = append(all, r.add(r.Context(), r.fresh()))
@@ -44,7 +45,7 @@ var claimChecks = []check{
 		same(r, 0, len(r.claim(0)), "claimed with a limit of 0")
 		r.names(r.claim(2), all[4:]...)
 	}},
-	{name: "only tasks of the kinds that were asked for are claimed", run: func(r *rig) {
+	{Name: "only tasks of the kinds that were asked for are claimed", Run: func(r *rig) {
 		other := r.adds(func(n *task.NewTask) { n.Kind += "-other" })
 		third := r.adds(func(n *task.NewTask) { n.Kind += "-third" })
 		n := r.add(r.Context(), r.fresh())
@@ -52,10 +53,10 @@ var claimChecks = []check{
 		rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Limit: 100, Kinds: []task.KindClaim{
 			{Kind: other.Kind, Limit: 5}, {Kind: third.Kind, Limit: 5}, {Kind: r.kind, Limit: 5},
 		}})
-		r.ok(err, "claim")
+		r.OK(err, "claim")
 		r.names(rows, other, third)
 	}},
-	{name: "a claim is shared out among the kinds that have tasks waiting", run: func(r *rig) {
+	{Name: "a claim is shared out among the kinds that have tasks waiting", Run: func(r *rig) {
 		kinds := []task.KindClaim{{Kind: r.kind, Limit: 10}, {Kind: "idle", Limit: 10}, {Kind: r.kind + "-b", Limit: 10}, {Kind: r.kind + "-c", Limit: 1}}
 		for _, k := range kinds {
 			for range 6 {
@@ -65,7 +66,7 @@ var claimChecks = []check{
 			}
 		}
 		rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Limit: 7, Kinds: kinds})
-		r.ok(err, "claim")
+		r.OK(err, "claim")
 		got := map[string]int{}
 		for _, row := range rows {
 			got[row.Kind]++
@@ -74,26 +75,26 @@ var claimChecks = []check{
 			same(r, want, got[kinds[i].Kind], "claimed of one kind")
 		}
 	}},
-	{name: "one task is claimed by its name", run: func(r *rig) {
+	{Name: "one task is claimed by its name", Run: func(r *rig) {
 		r.add(r.Context(), r.fresh())
-		n := r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
+		n := r.adds(func(n *task.NewTask) { n.Payload = suite.EveryByte() })
 		k := task.KindClaim{Kind: r.kind}
 		row, claimed, err := r.s.ClaimOne(r.Context(), n.Name, k, lease)
-		r.wants(true, claimed, err, "claim one")
+		r.Wants(true, claimed, err, "claim one")
 		r.equal(row, r.row(r.Context(), n.Name))
 		same(r, task.Running, row.State, "state")
 		same(r, 1, row.Attempt, "attempts")
 		_, claimed, err = r.s.ClaimOne(r.Context(), n.Name, k, lease)
-		r.wants(false, claimed, err, "claim it again")
-		_, claimed, err = r.s.ClaimOne(r.Context(), task.Name{Tenant: r.a, ID: r.id()}, k, lease)
-		r.wants(false, claimed, err, "claim an unknown one")
+		r.Wants(false, claimed, err, "claim it again")
+		_, claimed, err = r.s.ClaimOne(r.Context(), task.Name{Tenant: r.A, ID: r.id()}, k, lease)
+		r.Wants(false, claimed, err, "claim an unknown one")
 	}},
-	{name: "a task that is delayed, blocked, manual or ended is not claimed by its name", run: func(r *rig) {
+	{Name: "a task that is delayed, blocked, manual or ended is not claimed by its name", Run: func(r *rig) {
 		k := task.KindClaim{Kind: r.kind}
 		not := func(n task.Name, what string) {
 			r.Helper()
 			_, claimed, err := r.s.ClaimOne(r.Context(), n, k, lease)
-			r.wants(false, claimed, err, what)
+			r.Wants(false, claimed, err, what)
 		}
 		delayed := r.adds(func(n *task.NewTask) { n.NotBefore = instant + 1 })
 		not(delayed.Name, "delayed")
@@ -106,16 +107,16 @@ var claimChecks = []check{
 		not(two.Name, "completed")
 		r.Advance(time.Microsecond)
 		_, claimed, err := r.s.ClaimOne(r.Context(), delayed.Name, k, lease)
-		r.wants(true, claimed, err, "due, though nobody woke it")
+		r.Wants(true, claimed, err, "due, though nobody woke it")
 	}},
-	{name: "a task whose lease has ended is claimed by its name", run: func(r *rig) {
+	{Name: "a task whose lease has ended is claimed by its name", Run: func(r *rig) {
 		one := r.running()
 		r.Advance(lease - time.Microsecond)
 		_, claimed, err := r.s.ClaimOne(r.Context(), one.Name, task.KindClaim{Kind: r.kind}, lease)
-		r.wants(false, claimed, err, "before the lease ends")
+		r.Wants(false, claimed, err, "before the lease ends")
 		r.Advance(time.Microsecond)
 		row, claimed, err := r.s.ClaimOne(r.Context(), one.Name, task.KindClaim{Kind: r.kind}, lease)
-		r.wants(true, claimed, err, "when the lease has ended")
+		r.Wants(true, claimed, err, "when the lease has ended")
 		if row.Fence <= one.Fence {
 			r.Fatalf("fence went from %d to %d", one.Fence, row.Fence)
 		}

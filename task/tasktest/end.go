@@ -7,7 +7,7 @@ import (
 )
 
 var endChecks = []check{
-	{name: "a task ends once, at that instant, with its attempts and reason", run: func(r *rig) {
+	{Name: "a task ends once, at that instant, with its attempts and reason", Run: func(r *rig) {
 		for to, reason := range map[task.State]string{task.Completed: "", task.Failed: "permanent", task.Cancelled: "host"} {
 			row := r.running()
 			r.ends(r.Context(), task.Ending{Held: held(row), To: to, Reason: reason})
@@ -21,7 +21,7 @@ var endChecks = []check{
 		r.wake(10)
 		same(r, 0, len(r.claim(10)), "claimed")
 	}},
-	{name: "completing again under the same fence is completing once", run: func(r *rig) {
+	{Name: "completing again under the same fence is completing once", Run: func(r *rig) {
 		row := r.running()
 		r.end(r.Context(), row, task.Completed)
 		r.end(r.Context(), row, task.Completed)
@@ -29,7 +29,7 @@ var endChecks = []check{
 		stale.Fence--
 		r.loses(task.Ending{Held: stale, To: task.Completed})
 	}},
-	{name: "a task that is delayed is due after that long", run: func(r *rig) {
+	{Name: "a task that is delayed is due after that long", Run: func(r *rig) {
 		row := r.running()
 		r.ends(r.Context(), task.Ending{Held: held(row), To: task.Delayed, By: time.Second, Reason: "error"})
 		got := r.is(row.Name, task.Delayed)
@@ -41,7 +41,7 @@ var endChecks = []check{
 		same(r, 1, r.wake(10).Due, "due")
 		same(r, 2, r.one().Attempt, "attempts")
 	}},
-	{name: "a task that is put back is due at once, and the attempt did not count", run: func(r *rig) {
+	{Name: "a task that is put back is due at once, and the attempt did not count", Run: func(r *rig) {
 		row := r.running()
 		r.end(r.Context(), row, task.Waiting)
 		r.loses(task.Ending{Held: held(row), To: task.Completed})
@@ -51,14 +51,14 @@ var endChecks = []check{
 			r.Fatalf("fence went from %d to %d", row.Fence, again.Fence)
 		}
 	}},
-	{name: "endings of one call stand for themselves", run: func(r *rig) {
+	{Name: "endings of one call stand for themselves", Run: func(r *rig) {
 		one, two, three := r.running(), r.running(), r.running()
 		stale := task.Ending{Held: held(two), To: task.Completed}
 		stale.Fence += 7
 		out, err := r.s.End(r.Context(), []task.Ending{
 			{Held: held(one), To: task.Completed}, stale, {Held: held(three), To: task.Manual, Owner: "o"},
 		})
-		r.ok(err, "end")
+		r.OK(err, "end")
 		if len(out.Lost) != 1 || out.Lost[0] != two.Name {
 			r.Fatalf("lost %v", out.Lost)
 		}
@@ -66,39 +66,39 @@ var endChecks = []check{
 		r.is(two.Name, task.Running)
 		r.is(three.Name, task.Manual)
 	}},
-	{name: "of two claims of one task the stale one is lost", run: func(r *rig) {
+	{Name: "of two claims of one task the stale one is lost", Run: func(r *rig) {
 		row := r.running()
 		stale := held(row)
 		stale.Fence--
 		r.extends([]task.Held{stale, held(row)}, row.Name)
 		out, err := r.s.End(r.Context(), []task.Ending{{Held: stale, To: task.Completed}, {Held: held(row), To: task.Completed}})
-		r.ok(err, "end")
+		r.OK(err, "end")
 		if len(out.Lost) != 1 {
 			r.Fatalf("lost %v", out.Lost)
 		}
 		r.is(row.Name, task.Completed)
 	}},
-	{name: "an unknown task is lost", run: func(r *rig) {
-		r.loses(task.Ending{Held: task.Held{Name: task.Name{Tenant: r.a, ID: r.id()}, Fence: 1}, To: task.Completed})
+	{Name: "an unknown task is lost", Run: func(r *rig) {
+		r.loses(task.Ending{Held: task.Held{Name: task.Name{Tenant: r.A, ID: r.id()}, Fence: 1}, To: task.Completed})
 	}},
-	{name: "a task is finished from outside in the states that were named, whoever runs it", run: func(r *rig) {
+	{Name: "a task is finished from outside in the states that were named, whoever runs it", Run: func(r *rig) {
 		row := r.running()
 		f := task.Finish{Name: row.Name, From: []task.State{task.Waiting, task.Manual}, To: task.Cancelled, Reason: "host"}
 		_, done, err := r.s.Finish(r.Context(), f)
-		r.wants(false, done, err, "finish while it runs")
+		r.Wants(false, done, err, "finish while it runs")
 		r.is(row.Name, task.Running)
 		f.From = append(f.From, task.Running)
 		next := r.after(row.Name)
 		f.Owner = "dpo"
 		freed, done, err := r.s.Finish(r.Context(), f)
-		r.wants(true, done, err, "finish")
+		r.Wants(true, done, err, "finish")
 		r.frees(task.Ended{Freed: freed}, task.Freed{Name: next.Name, State: task.Manual})
 		same(r, "host", r.is(row.Name, task.Cancelled).Reason, "reason")
 		r.loses(task.Ending{Held: held(row), To: task.Completed})
 		_, done, err = r.s.Finish(r.Context(), f)
-		r.wants(false, done, err, "finish again")
+		r.Wants(false, done, err, "finish again")
 		f.From = task.States()
 		_, done, err = r.s.Finish(r.Context(), f)
-		r.wants(false, done, err, "finish what has ended")
+		r.Wants(false, done, err, "finish what has ended")
 	}},
 }

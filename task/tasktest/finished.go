@@ -3,6 +3,7 @@ package tasktest
 import (
 	"time"
 
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/task"
 )
 
@@ -13,7 +14,7 @@ func (r *rig) finishedPages(before int64, want ...task.NewTask) {
 	p := task.FinishedPage{Before: before, Limit: 2}
 	for {
 		rows, err := r.s.Finished(r.Context(), p)
-		r.ok(err, "finished")
+		r.OK(err, "finished")
 		if len(rows) == 0 {
 			break
 		}
@@ -30,17 +31,17 @@ func (r *rig) finishedPages(before int64, want ...task.NewTask) {
 // removes demands that so many of the tasks are removed.
 func (r *rig) removes(before int64, want int, tasks ...task.NewTask) {
 	r.Helper()
-	p := task.Removal{Tenant: r.a, Before: before}
+	p := task.Removal{Tenant: r.A, Before: before}
 	for _, n := range tasks {
 		p.IDs = append(p.IDs, n.ID)
 	}
 	n, err := r.s.Remove(r.Context(), p)
-	r.ok(err, "remove")
+	r.OK(err, "remove")
 	same(r, want, n, "removed")
 }
 
 var finishedChecks = []check{
-	{name: "what ended before an instant is listed in order, page by page", run: func(r *rig) {
+	{Name: "what ended before an instant is listed in order, page by page", Run: func(r *rig) {
 		var all []task.NewTask
 		for i := range 5 {
 			all = append(all, r.adds(func(n *task.NewTask) {
@@ -58,7 +59,7 @@ var finishedChecks = []check{
 		r.finishedPages(instant+1, all[:4]...)
 		r.finishedPages(instant+1_000_001, all...)
 	}},
-	{name: "only what ended before the instant is removed", run: func(r *rig) {
+	{Name: "only what ended before the instant is removed", Run: func(r *rig) {
 		open := r.add(r.Context(), r.fresh())
 		r.one()
 		early := r.add(r.Context(), r.fresh())
@@ -70,17 +71,17 @@ var finishedChecks = []check{
 		r.is(open.Name, task.Running)
 		r.is(late.Name, task.Completed)
 		_, found, err := r.s.Task(r.Context(), early.Name)
-		r.wants(false, found, err, "task")
+		r.Wants(false, found, err, "task")
 		r.removes(instant+1_000_000, 0, early)
 	}},
-	{name: "what has something sealed left is not removed", run: func(r *rig) {
-		n := r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
+	{Name: "what has something sealed left is not removed", Run: func(r *rig) {
+		n := r.adds(func(n *task.NewTask) { n.Payload = suite.EveryByte() })
 		r.end(r.Context(), r.one(), task.Completed)
 		r.removes(instant+1, 0, n)
-		r.ok(r.s.Empty(r.Context(), r.a, n.ID), "empty")
+		r.OK(r.s.Empty(r.Context(), r.A, n.ID), "empty")
 		r.removes(instant+1, 1, n)
 	}},
-	{name: "a task that was removed is forgotten, its key too", run: func(r *rig) {
+	{Name: "a task that was removed is forgotten, its key too", Run: func(r *rig) {
 		n := r.adds(func(n *task.NewTask) { n.Key = "k" })
 		r.end(r.Context(), r.one(), task.Failed)
 		r.removes(instant+1, 1, n)

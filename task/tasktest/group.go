@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/task"
 )
 
@@ -13,10 +14,10 @@ import (
 func (r *rig) join() task.NewTask {
 	r.Helper()
 	n := r.fresh()
-	r.atomically(r.Context(), func(ctx context.Context) {
+	r.Atomically(r.Context(), func(ctx context.Context) {
 		var err error
-		n.Group, err = r.s.JoinGroup(ctx, task.Joining{Tenant: r.a, Name: "g", Fresh: r.id(), Tasks: 1})
-		r.ok(err, "join group")
+		n.Group, err = r.s.JoinGroup(ctx, task.Joining{Tenant: r.A, Name: "g", Fresh: r.id(), Tasks: 1})
+		r.OK(err, "join group")
 		n.Payload = []byte("sealed")
 		r.add(ctx, n)
 	})
@@ -27,7 +28,7 @@ func (r *rig) join() task.NewTask {
 func (r *rig) disposals(want ...task.ID) []task.Disposal {
 	r.Helper()
 	got, err := r.s.Disposals(r.Context(), 10, time.Minute)
-	r.ok(err, "disposals")
+	r.OK(err, "disposals")
 	var ids []task.ID
 	for _, d := range got {
 		ids = append(ids, d.Group)
@@ -41,19 +42,19 @@ func (r *rig) disposals(want ...task.ID) []task.Disposal {
 // spent demands an answer of Spent.
 func (r *rig) spent(tenant troth.Tenant, group task.ID, spent, sealed bool) {
 	r.Helper()
-	r.atomically(r.Context(), func(ctx context.Context) {
+	r.Atomically(r.Context(), func(ctx context.Context) {
 		gotSpent, gotSealed, err := r.s.Spent(ctx, tenant, group)
-		r.ok(err, "spent")
+		r.OK(err, "spent")
 		same(r, spent, gotSpent, "spent")
 		same(r, sealed, gotSealed, "sealed")
 	})
 }
 
 var groupChecks = []check{
-	{name: "tasks that join a group together are counted, each", run: func(r *rig) {
-		r.atomically(r.Context(), func(ctx context.Context) {
-			group, err := r.s.JoinGroup(ctx, task.Joining{Tenant: r.a, Name: "g", Fresh: r.id(), Tasks: 2})
-			r.ok(err, "join group")
+	{Name: "tasks that join a group together are counted, each", Run: func(r *rig) {
+		r.Atomically(r.Context(), func(ctx context.Context) {
+			group, err := r.s.JoinGroup(ctx, task.Joining{Tenant: r.A, Name: "g", Fresh: r.id(), Tasks: 2})
+			r.OK(err, "join group")
 			for range 2 {
 				n := r.fresh()
 				n.Group, n.Payload = group, []byte("sealed")
@@ -63,27 +64,27 @@ var groupChecks = []check{
 		three := r.join()
 		for left, row := range r.claim(10) {
 			same(r, three.Group, row.Group, "group")
-			r.spent(r.a, three.Group, false, true)
+			r.spent(r.A, three.Group, false, true)
 			r.end(r.Context(), row, task.Completed)
 			if left < 2 {
 				r.disposals()
 			}
 		}
 		r.disposals(three.Group)
-		r.spent(r.a, three.Group, true, true)
+		r.spent(r.A, three.Group, true, true)
 	}},
-	{name: "tasks of one group have one id of it, and the next group of that name another", run: func(r *rig) {
+	{Name: "tasks of one group have one id of it, and the next group of that name another", Run: func(r *rig) {
 		one, two := r.join(), r.join()
 		same(r, one.Group, two.Group, "group")
 		for _, row := range r.claim(10) {
 			r.end(r.Context(), row, task.Completed)
 		}
-		r.ok(r.s.Empty(r.Context(), r.a, one.Group), "empty")
+		r.OK(r.s.Empty(r.Context(), r.A, one.Group), "empty")
 		if three := r.join(); three.Group == one.Group {
 			r.Fatalf("the next group has the id of the one before")
 		}
 	}},
-	{name: "a group is due for disposal when its last task has ended, however it ends", run: func(r *rig) {
+	{Name: "a group is due for disposal when its last task has ended, however it ends", Run: func(r *rig) {
 		one := r.join()
 		r.join()
 		r.join()
@@ -93,45 +94,45 @@ var groupChecks = []check{
 		r.end(r.Context(), rows[1], task.Failed)
 		r.disposals()
 		_, done, err := r.s.Finish(r.Context(), task.Finish{Name: rows[2].Name, From: task.States(), To: task.Cancelled})
-		r.wants(true, done, err, "finish")
+		r.Wants(true, done, err, "finish")
 		d := r.disposals(one.Group)[0]
-		same(r, r.a, d.Tenant, "tenant")
-		r.spent(r.a, one.Group, true, true)
+		same(r, r.A, d.Tenant, "tenant")
+		r.spent(r.A, one.Group, true, true)
 	}},
-	{name: "a task that stands alone is due for disposal if it has something to dispose of", run: func(r *rig) {
+	{Name: "a task that stands alone is due for disposal if it has something to dispose of", Run: func(r *rig) {
 		bare := r.running()
 		r.end(r.Context(), bare, task.Completed)
 		r.disposals()
-		n := r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
+		n := r.adds(func(n *task.NewTask) { n.Payload = suite.EveryByte() })
 		r.end(r.Context(), r.one(), task.Completed)
 		r.disposals(n.ID)
-		r.spent(r.a, n.ID, true, true)
+		r.spent(r.A, n.ID, true, true)
 		instructed := r.manual()
 		_, done, err := r.s.Finish(r.Context(), task.Finish{Name: instructed.Name, From: task.States(), To: task.Completed})
-		r.wants(true, done, err, "finish")
+		r.Wants(true, done, err, "finish")
 		r.disposals(instructed.ID)
 	}},
-	{name: "a group that was joined again is not spent, and its disposal comes back with its end", run: func(r *rig) {
+	{Name: "a group that was joined again is not spent, and its disposal comes back with its end", Run: func(r *rig) {
 		one := r.join()
 		r.end(r.Context(), r.one(), task.Completed)
 		two := r.join()
 		same(r, one.Group, two.Group, "group")
 		r.disposals(one.Group)
-		r.spent(r.a, one.Group, false, true)
+		r.spent(r.A, one.Group, false, true)
 		r.Advance(time.Hour)
 		r.disposals()
 		r.end(r.Context(), r.one(), task.Completed)
 		r.disposals(one.Group)
-		r.spent(r.a, one.Group, true, true)
+		r.spent(r.A, one.Group, true, true)
 	}},
-	{name: "nothing sealed is told", run: func(r *rig) {
+	{Name: "nothing sealed is told", Run: func(r *rig) {
 		row := r.running()
-		r.spent(r.a, row.ID, false, false)
+		r.spent(r.A, row.ID, false, false)
 		r.end(r.Context(), row, task.Completed)
-		r.spent(r.a, row.ID, true, false)
+		r.spent(r.A, row.ID, true, false)
 	}},
-	{name: "a disposal that was handed out is due again after the hold", run: func(r *rig) {
-		r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
+	{Name: "a disposal that was handed out is due again after the hold", Run: func(r *rig) {
+		r.adds(func(n *task.NewTask) { n.Payload = suite.EveryByte() })
 		row := r.one()
 		r.end(r.Context(), row, task.Completed)
 		r.disposals(row.ID)
@@ -141,33 +142,33 @@ var groupChecks = []check{
 		r.Advance(time.Microsecond)
 		r.disposals(row.ID)
 	}},
-	{name: "a disposal is put off, and tells how often and why", run: func(r *rig) {
-		r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
+	{Name: "a disposal is put off, and tells how often and why", Run: func(r *rig) {
+		r.adds(func(n *task.NewTask) { n.Payload = suite.EveryByte() })
 		row := r.one()
 		r.end(r.Context(), row, task.Completed)
 		for range 2 {
-			p := task.Postponement{Tenant: r.a, Group: row.ID, By: time.Hour, Reason: "refused"}
-			r.ok(r.s.Postpone(r.Context(), p), "postpone")
+			p := task.Postponement{Tenant: r.A, Group: row.ID, By: time.Hour, Reason: "refused"}
+			r.OK(r.s.Postpone(r.Context(), p), "postpone")
 		}
 		r.disposals()
 		r.Advance(time.Hour)
 		d := r.disposals(row.ID)[0]
 		same(r, 2, d.Tries, "tries")
 		same(r, "refused", d.Reason, "reason")
-		got, err := r.s.Undisposed(r.Context(), task.DisposalPage{Tenant: r.a, Limit: 10})
-		r.ok(err, "undisposed")
+		got, err := r.s.Undisposed(r.Context(), task.DisposalPage{Tenant: r.A, Limit: 10})
+		r.OK(err, "undisposed")
 		if len(got) != 1 || got[0] != d {
 			r.Fatalf("undisposed: got %+v, want %+v", got, d)
 		}
-		got, err = r.s.Undisposed(r.Context(), task.DisposalPage{Tenant: r.a, After: d.Group, Limit: 10})
+		got, err = r.s.Undisposed(r.Context(), task.DisposalPage{Tenant: r.A, After: d.Group, Limit: 10})
 		if err != nil || len(got) != 0 {
 			r.Fatalf("undisposed behind the last: got %+v, %v", got, err)
 		}
 	}},
-	{name: "no more disposals than were asked for, the earliest first", run: func(r *rig) {
+	{Name: "no more disposals than were asked for, the earliest first", Run: func(r *rig) {
 		var ids []task.ID
 		for range 3 {
-			r.adds(func(n *task.NewTask) { n.Payload = everyByte() })
+			r.adds(func(n *task.NewTask) { n.Payload = suite.EveryByte() })
 			row := r.one()
 			r.end(r.Context(), row, task.Completed)
 			r.Advance(time.Microsecond)
@@ -175,19 +176,19 @@ var groupChecks = []check{
 		}
 		for i, n := range []int{2, 1} {
 			got, err := r.s.Disposals(r.Context(), 2, time.Minute)
-			r.ok(err, "disposals")
+			r.OK(err, "disposals")
 			same(r, n, len(got), "disposals")
 			same(r, ids[2*i], got[0].Group, "the first")
 		}
 	}},
-	{name: "emptying takes what is sealed from every task of the group and leaves the tasks", run: func(r *rig) {
+	{Name: "emptying takes what is sealed from every task of the group and leaves the tasks", Run: func(r *rig) {
 		one, two := r.join(), r.join()
 		rows := r.claim(10)
 		r.ends(r.Context(), task.Ending{Held: held(rows[0]), To: task.Manual, Owner: "o", Instructions: []byte("i")})
 		_, done, err := r.s.Finish(r.Context(), task.Finish{Name: rows[0].Name, From: task.States(), To: task.Completed})
-		r.wants(true, done, err, "finish")
+		r.Wants(true, done, err, "finish")
 		r.end(r.Context(), rows[1], task.Completed)
-		r.ok(r.s.Empty(r.Context(), r.a, one.Group), "empty")
+		r.OK(r.s.Empty(r.Context(), r.A, one.Group), "empty")
 		for _, n := range []task.NewTask{one, two} {
 			row := r.is(n.Name, task.Completed)
 			if row.Payload != nil || row.Instructions != nil {
@@ -196,10 +197,10 @@ var groupChecks = []check{
 		}
 		r.Advance(time.Hour)
 		r.disposals()
-		r.spent(r.a, one.Group, true, false)
+		r.spent(r.A, one.Group, true, false)
 	}},
-	{name: "spent needs a transaction", run: func(r *rig) {
-		if _, _, err := r.s.Spent(r.Context(), r.a, r.id()); err == nil {
+	{Name: "spent needs a transaction", Run: func(r *rig) {
+		if _, _, err := r.s.Spent(r.Context(), r.A, r.id()); err == nil {
 			r.Fatalf("spent outside of a transaction")
 		}
 	}},

@@ -20,16 +20,16 @@ const idleBound = 200 * time.Millisecond
 const claims = 5
 
 var idleChecks = []check{
-	{name: "among 10,000 idle tenants the few who are not are found at once", run: func(r *rig) {
-		r.atomically(r.Context(), func(ctx context.Context) {
+	{Name: "among 10,000 idle tenants the few who are not are found at once", Run: func(r *rig) {
+		r.Atomically(r.Context(), func(ctx context.Context) {
 			for i := range tenants {
 				n := r.fresh()
-				n.Tenant = r.a + "-" + troth.Tenant(strconv.Itoa(i))
+				n.Tenant = r.A + "-" + troth.Tenant(strconv.Itoa(i))
 				n.NotBefore = instant + time.Hour.Microseconds()
 				r.add(ctx, n)
 			}
 		})
-		busy := r.adds(func(n *task.NewTask) { n.Tenant = r.b })
+		busy := r.adds(func(n *task.NewTask) { n.Tenant = r.B })
 		row := r.one()
 		same(r, busy.ID, row.ID, "claimed")
 		var took time.Duration

@@ -5,13 +5,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/task"
 )
 
 var insertChecks = []check{
-	{name: "a task comes back bit for bit", run: func(r *rig) {
+	{Name: "a task comes back bit for bit", Run: func(r *rig) {
 		n := r.adds(func(n *task.NewTask) {
-			n.Key, n.Line, n.Payload, n.Group = "\u65e5\u672c", "line one", everyByte(), task.ID{1, 2, 3}
+			n.Key, n.Line, n.Payload, n.Group = "\u65e5\u672c", "line one", suite.EveryByte(), task.ID{1, 2, 3}
 			n.Deadline = instant + 99
 		})
 		row := r.row(r.Context(), n.Name)
@@ -20,13 +21,13 @@ var insertChecks = []check{
 			Payload: n.Payload, CreatedAt: n.CreatedAt, Deadline: n.Deadline, WakeAt: instant,
 		})
 	}},
-	{name: "a task that nobody added is not found", run: func(r *rig) {
-		_, found, err := r.s.Task(r.Context(), task.Name{Tenant: r.a, ID: r.id()})
-		r.wants(false, found, err, "task")
-		_, found, err = r.s.Find(r.Context(), r.a, r.kind, "k")
-		r.wants(false, found, err, "find")
+	{Name: "a task that nobody added is not found", Run: func(r *rig) {
+		_, found, err := r.s.Task(r.Context(), task.Name{Tenant: r.A, ID: r.id()})
+		r.Wants(false, found, err, "task")
+		_, found, err = r.s.Find(r.Context(), r.A, r.kind, "k")
+		r.Wants(false, found, err, "find")
 	}},
-	{name: "what is given and returned belongs to the caller", run: func(r *rig) {
+	{Name: "what is given and returned belongs to the caller", Run: func(r *rig) {
 		n := r.adds(func(n *task.NewTask) { n.Payload = []byte("abc") })
 		n.Payload[0] = 'X'
 		row := r.row(r.Context(), n.Name)
@@ -34,33 +35,33 @@ var insertChecks = []check{
 		row.Payload[0] = 'X'
 		same(r, "abc", string(r.row(r.Context(), n.Name).Payload), "payload")
 	}},
-	{name: "the same kind and key is the same task", run: func(r *rig) {
+	{Name: "the same kind and key is the same task", Run: func(r *rig) {
 		n := r.adds(func(n *task.NewTask) { n.Key, n.Payload = "k", []byte("first") })
 		again := r.fresh()
 		again.Key, again.Payload = "k", []byte("second")
 		id, inserted, err := r.s.Insert(r.Context(), again)
-		r.wants(false, inserted, err, "insert again")
+		r.Wants(false, inserted, err, "insert again")
 		same(r, n.ID, id, "id of the other")
 		_, found, err := r.s.Task(r.Context(), again.Name)
-		r.wants(false, found, err, "the second")
+		r.Wants(false, found, err, "the second")
 		same(r, "first", string(r.row(r.Context(), n.Name).Payload), "payload")
-		id, found, err = r.s.Find(r.Context(), r.a, r.kind, "k")
-		r.wants(true, found, err, "find")
+		id, found, err = r.s.Find(r.Context(), r.A, r.kind, "k")
+		r.Wants(true, found, err, "find")
 		same(r, n.ID, id, "id found")
 	}},
-	{name: "a task that ended is remembered by its key", run: func(r *rig) {
+	{Name: "a task that ended is remembered by its key", Run: func(r *rig) {
 		n := r.adds(func(n *task.NewTask) { n.Key = "k" })
 		r.end(r.Context(), r.one(), task.Completed)
 		again := r.fresh()
 		again.Key = "k"
 		id, inserted, err := r.s.Insert(r.Context(), again)
-		r.wants(false, inserted, err, "insert again")
+		r.Wants(false, inserted, err, "insert again")
 		same(r, n.ID, id, "id of the other")
 		if rows := r.claim(10); len(rows) != 0 {
 			r.Fatalf("claimed %v", rows)
 		}
 	}},
-	{name: "tasks that are added together are as if one was added after the other", run: func(r *rig) {
+	{Name: "tasks that are added together are as if one was added after the other", Run: func(r *rig) {
 		known := r.adds(func(n *task.NewTask) { n.Key = "known" })
 		ns := make([]task.NewTask, 6)
 		for i := range ns {
@@ -71,9 +72,9 @@ var insertChecks = []check{
 		ns[1].Key = "known"
 		ns[2].Key = "z"
 		ns[3].NotBefore = instant + 5
-		ns[4].Tenant, ns[4].Key = r.b, "known"
+		ns[4].Tenant, ns[4].Key = r.B, "known"
 		got, err := r.s.InsertAll(r.Context(), ns)
-		r.ok(err, "insert all")
+		r.OK(err, "insert all")
 		want := []task.Inserted{
 			{ID: ns[0].ID, New: true},
 			{ID: known.ID},
@@ -92,31 +93,31 @@ var insertChecks = []check{
 		same(r, instant+5, r.is(ns[3].Name, task.Delayed).WakeAt, "due")
 		r.is(ns[4].Name, task.Waiting)
 		_, found, err := r.s.Task(r.Context(), ns[1].Name)
-		r.wants(false, found, err, "what was known")
+		r.Wants(false, found, err, "what was known")
 		r.Advance(7 * time.Microsecond)
-		r.atomically(r.Context(), func(ctx context.Context) {
+		r.Atomically(r.Context(), func(ctx context.Context) {
 			due, err := r.s.Alarms(ctx, 10)
-			r.ok(err, "alarms")
+			r.OK(err, "alarms")
 			if len(due) != 1 || due[0].Name != ns[0].Name || due[0].Stage != 1 {
 				r.Fatalf("alarms: got %v", due)
 			}
 		})
 		none, err := r.s.InsertAll(r.Context(), nil)
-		r.ok(err, "insert none")
+		r.OK(err, "insert none")
 		same(r, 0, len(none), "added")
 	}},
-	{name: "of tasks that are added together all are undone, or none", run: func(r *rig) {
+	{Name: "of tasks that are added together all are undone, or none", Run: func(r *rig) {
 		ns := []task.NewTask{r.fresh(), r.fresh()}
 		ns[0].Key, ns[1].Key = "k", "l"
-		r.refused(r.Context(), func(ctx context.Context) {
+		r.Refused(r.Context(), func(ctx context.Context) {
 			_, err := r.s.InsertAll(ctx, ns)
-			r.ok(err, "insert all")
+			r.OK(err, "insert all")
 		})
 		for _, n := range ns {
 			_, found, err := r.s.Task(r.Context(), n.Name)
-			r.wants(false, found, err, "task")
+			r.Wants(false, found, err, "task")
 			_, found, err = r.s.Find(r.Context(), n.Tenant, n.Kind, n.Key)
-			r.wants(false, found, err, "find")
+			r.Wants(false, found, err, "find")
 		}
 		ctx, cancel := context.WithCancel(r.Context())
 		cancel()
@@ -124,7 +125,7 @@ var insertChecks = []check{
 			r.Fatalf("a cancelled context inserts")
 		}
 	}},
-	{name: "another kind or key is another task, and without a key each is", run: func(r *rig) {
+	{Name: "another kind or key is another task, and without a key each is", Run: func(r *rig) {
 		r.adds(func(n *task.NewTask) { n.Key = "k" })
 		r.adds(func(n *task.NewTask) { n.Key = "l" })
 		r.adds(func(n *task.NewTask) { n.Key = "k"; n.Kind += "-other" })
@@ -132,7 +133,7 @@ var insertChecks = []check{
 		r.adds(func(*task.NewTask) {})
 		same(r, 4, len(r.claim(10)), "tasks of the kind")
 	}},
-	{name: "a task is delayed until it may run", run: func(r *rig) {
+	{Name: "a task is delayed until it may run", Run: func(r *rig) {
 		n := r.adds(func(n *task.NewTask) { n.NotBefore = instant + 1 })
 		same(r, instant+1, r.is(n.Name, task.Delayed).WakeAt, "due")
 		past := r.adds(func(n *task.NewTask) { n.NotBefore = instant })
@@ -142,15 +143,15 @@ var insertChecks = []check{
 		same(r, 1, r.wake(10).Due, "due")
 		r.names(r.claim(10), past, n)
 	}},
-	{name: "tasks are listed in order, page by page, without what is sealed", run: func(r *rig) {
+	{Name: "tasks are listed in order, page by page, without what is sealed", Run: func(r *rig) {
 		var all []task.NewTask
 		for range 5 {
 			all = append(all, r.adds(func(n *task.NewTask) { n.Payload = []byte("x") }))
 		}
 		var seen []task.Row
 		for after := (task.ID{}); ; {
-			rows, err := r.s.Tasks(r.Context(), task.Page{Tenant: r.a, After: after, Limit: 2})
-			r.ok(err, "tasks")
+			rows, err := r.s.Tasks(r.Context(), task.Page{Tenant: r.A, After: after, Limit: 2})
+			r.OK(err, "tasks")
 			if len(rows) == 0 {
 				break
 			}
@@ -165,7 +166,7 @@ var insertChecks = []check{
 			r.Fatalf("a list holds payloads")
 		}
 	}},
-	{name: "tasks are listed by state and owner", run: func(r *rig) {
+	{Name: "tasks are listed by state and owner", Run: func(r *rig) {
 		one := r.running()
 		r.ends(r.Context(), task.Ending{Held: held(one), To: task.Manual, Owner: "legal"})
 		two := r.running()
@@ -173,8 +174,8 @@ var insertChecks = []check{
 		r.add(r.Context(), r.fresh())
 		list := func(state task.State, owner string, want ...task.ID) {
 			r.Helper()
-			rows, err := r.s.Tasks(r.Context(), task.Page{Tenant: r.a, Limit: 10, State: state, Owner: owner})
-			r.ok(err, "tasks")
+			rows, err := r.s.Tasks(r.Context(), task.Page{Tenant: r.A, Limit: 10, State: state, Owner: owner})
+			r.OK(err, "tasks")
 			var got []task.ID
 			for _, row := range rows {
 				got = append(got, row.ID)
@@ -189,7 +190,7 @@ var insertChecks = []check{
 		list(task.Completed, "")
 		list(task.Waiting, "legal")
 	}},
-	{name: "tasks are counted by kind and state", run: func(r *rig) {
+	{Name: "tasks are counted by kind and state", Run: func(r *rig) {
 		r.adds(func(n *task.NewTask) { n.NotBefore = instant + 10 })
 		early := r.running()
 		r.end(r.Context(), early, task.Completed)
@@ -200,8 +201,8 @@ var insertChecks = []check{
 		first := r.add(r.Context(), r.fresh())
 		r.Advance(time.Second)
 		r.add(r.Context(), r.fresh())
-		got, err := r.s.Counts(r.Context(), task.CountSince{Tenant: r.a, Since: instant + 1})
-		r.ok(err, "counts")
+		got, err := r.s.Counts(r.Context(), task.CountSince{Tenant: r.A, Since: instant + 1})
+		r.OK(err, "counts")
 		want := []task.Count{
 			{Kind: r.kind, State: task.Completed, N: 2, Recent: 1},
 			{Kind: r.kind, State: task.Delayed, N: 1},
@@ -213,7 +214,7 @@ var insertChecks = []check{
 			r.Fatalf("counts: got %+v, want %+v", got, want)
 		}
 	}},
-	{name: "a cancelled context has no effect", run: func(r *rig) {
+	{Name: "a cancelled context has no effect", Run: func(r *rig) {
 		ctx, cancel := context.WithCancel(r.Context())
 		cancel()
 		n := r.fresh()
@@ -221,6 +222,6 @@ var insertChecks = []check{
 			r.Fatalf("inserted under a cancelled context")
 		}
 		_, found, err := r.s.Task(r.Context(), n.Name)
-		r.wants(false, found, err, "task")
+		r.Wants(false, found, err, "task")
 	}},
 }

@@ -17,7 +17,7 @@ func (r *rig) extends(held []task.Held, lost ...task.Name) {
 }
 
 var leaseChecks = []check{
-	{name: "a lease that is extended lasts from now", run: func(r *rig) {
+	{Name: "a lease that is extended lasts from now", Run: func(r *rig) {
 		one, two := r.running(), r.running()
 		r.Advance(20 * time.Second)
 		r.extends([]task.Held{held(one)})
@@ -27,7 +27,7 @@ var leaseChecks = []check{
 			r.Fatalf("lapsed: %v", w.Lapsed)
 		}
 	}},
-	{name: "a claim that was taken away cannot be extended", run: func(r *rig) {
+	{Name: "a claim that was taken away cannot be extended", Run: func(r *rig) {
 		one, two, three := r.running(), r.running(), r.running()
 		r.end(r.Context(), two, task.Completed)
 		stale := held(three)
@@ -37,7 +37,7 @@ var leaseChecks = []check{
 		r.wake(10)
 		r.extends([]task.Held{held(one)}, one.Name)
 	}},
-	{name: "when a lease has ended the task waits again, under another fence", run: func(r *rig) {
+	{Name: "when a lease has ended the task waits again, under another fence", Run: func(r *rig) {
 		one := r.running()
 		r.Advance(lease - time.Microsecond)
 		if w := r.wake(10); len(w.Lapsed) != 0 {
@@ -59,7 +59,7 @@ var leaseChecks = []check{
 		}
 		r.is(one.Name, task.Waiting)
 	}},
-	{name: "who lost the lease to another cannot end it", run: func(r *rig) {
+	{Name: "who lost the lease to another cannot end it", Run: func(r *rig) {
 		one := r.running()
 		r.Advance(lease)
 		r.wake(10)
@@ -69,7 +69,7 @@ var leaseChecks = []check{
 		r.end(r.Context(), two, task.Completed)
 		r.loses(task.Ending{Held: held(one), To: task.Completed})
 	}},
-	{name: "no more are woken than were asked for, of each sort", run: func(r *rig) {
+	{Name: "no more are woken than were asked for, of each sort", Run: func(r *rig) {
 		for range 3 {
 			r.adds(func(n *task.NewTask) { n.NotBefore = instant + 1 })
 			r.running()
@@ -85,14 +85,14 @@ var leaseChecks = []check{
 }
 
 var clockChecks = []check{
-	{name: "leases and backoffs from before the clock jumped back are shortened to their length", run: func(r *rig) {
+	{Name: "leases and backoffs from before the clock jumped back are shortened to their length", Run: func(r *rig) {
 		one, two := r.running(), r.running()
 		r.ends(r.Context(), task.Ending{Held: held(two), To: task.Delayed, By: time.Minute})
 		later := r.adds(func(n *task.NewTask) { n.NotBefore = instant + time.Hour.Microseconds() })
 		tidy := func(want int) {
 			r.Helper()
 			n, err := r.s.Tidy(r.Context())
-			r.ok(err, "tidy")
+			r.OK(err, "tidy")
 			same(r, want, n, "shortened")
 		}
 		tidy(0)
@@ -107,7 +107,7 @@ var clockChecks = []check{
 		tidy(0)
 		r.end(r.Context(), one, task.Completed)
 	}},
-	{name: "after a jump forward every lease has ended, and nothing is lost", run: func(r *rig) {
+	{Name: "after a jump forward every lease has ended, and nothing is lost", Run: func(r *rig) {
 		one := r.running()
 		later := r.adds(func(n *task.NewTask) { n.NotBefore = instant + 7 })
 		r.Advance(1000 * time.Hour)

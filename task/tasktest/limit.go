@@ -8,9 +8,9 @@ import (
 )
 
 var limitChecks = []check{
-	{name: "no more of a kind run at once than may, whoever claimed them", run: func(r *rig) {
-		r.crowd(r.a, "x", 5)
-		r.crowd(r.b, "y", 5)
+	{Name: "no more of a kind run at once than may, whoever claimed them", Run: func(r *rig) {
+		r.crowd(r.A, "x", 5)
+		r.crowd(r.B, "y", 5)
 		k := task.KindClaim{Kind: r.kind, Limit: 10, Whole: task.Limit{AtOnce: 3}}
 		first := r.claims(k)
 		if len(first) == 0 || len(first) > 3 {
@@ -22,18 +22,18 @@ var limitChecks = []check{
 		r.end(r.Context(), first[0], task.Completed)
 		same(r, 1, len(r.claims(k)), "claimed after one ended")
 	}},
-	{name: "no more of a line run at once than may", run: func(r *rig) {
-		r.crowd(r.a, "x", 5)
-		r.crowd(r.b, "x", 5)
+	{Name: "no more of a line run at once than may", Run: func(r *rig) {
+		r.crowd(r.A, "x", 5)
+		r.crowd(r.B, "x", 5)
 		k := task.KindClaim{Kind: r.kind, Limit: 10, PerLine: task.Limit{AtOnce: 2}}
 		got := served(r.claims(k))
-		same(r, 2, got[task.Line{Tenant: r.a, Name: "x"}], "of one tenant's line")
-		same(r, 2, got[task.Line{Tenant: r.b, Name: "x"}], "of the other's")
+		same(r, 2, got[task.Line{Tenant: r.A, Name: "x"}], "of one tenant's line")
+		same(r, 2, got[task.Line{Tenant: r.B, Name: "x"}], "of the other's")
 		same(r, 0, len(r.claims(k)), "claimed beyond the limit")
 	}},
-	{name: "tasks of a kind begin at the rate that they may", run: func(r *rig) {
-		r.crowd(r.a, "x", 5)
-		r.crowd(r.b, "y", 5)
+	{Name: "tasks of a kind begin at the rate that they may", Run: func(r *rig) {
+		r.crowd(r.A, "x", 5)
+		r.crowd(r.B, "y", 5)
 		k := task.KindClaim{Kind: r.kind, Limit: 10, Whole: task.Limit{Every: time.Second, Burst: 2}}
 		same(r, 2, len(r.claims(k)), "burst")
 		same(r, 0, len(r.claims(k)), "claimed too early")
@@ -44,21 +44,21 @@ var limitChecks = []check{
 		r.Advance(time.Hour)
 		same(r, 2, len(r.claims(k)), "after an hour")
 	}},
-	{name: "tasks of a line begin at the rate that they may", run: func(r *rig) {
-		r.crowd(r.a, "x", 5)
-		r.crowd(r.a, "y", 5)
+	{Name: "tasks of a line begin at the rate that they may", Run: func(r *rig) {
+		r.crowd(r.A, "x", 5)
+		r.crowd(r.A, "y", 5)
 		k := task.KindClaim{Kind: r.kind, Limit: 10, PerLine: task.Limit{Every: time.Second}}
 		got := served(r.claims(k))
-		same(r, 1, got[task.Line{Tenant: r.a, Name: "x"}], "of one line")
-		same(r, 1, got[task.Line{Tenant: r.a, Name: "y"}], "of the other")
+		same(r, 1, got[task.Line{Tenant: r.A, Name: "x"}], "of one line")
+		same(r, 1, got[task.Line{Tenant: r.A, Name: "y"}], "of the other")
 		same(r, 0, len(r.claims(k)), "claimed too early")
 		r.Advance(time.Second)
 		same(r, 2, len(r.claims(k)), "after a second")
 	}},
-	{name: "lines at their limit are passed over, however many they are", run: func(r *rig) {
+	{Name: "lines at their limit are passed over, however many they are", Run: func(r *rig) {
 		const lines = 5 * task.LinesAtOnce
 		for i := range lines {
-			r.crowd(r.a, "l"+strconv.Itoa(i), 2)
+			r.crowd(r.A, "l"+strconv.Itoa(i), 2)
 		}
 		k := task.KindClaim{Kind: r.kind, Limit: lines, PerLine: task.Limit{AtOnce: 1}}
 		for running := 0; running < lines; {
@@ -70,17 +70,17 @@ var limitChecks = []check{
 			last := rows[len(rows)-1]
 			k.Behind = task.Line{Tenant: last.Tenant, Name: last.Line}
 		}
-		r.crowd(r.b, "", 1)
+		r.crowd(r.B, "", 1)
 		k.Behind = task.Line{}
 		var rows []task.Row
 		for tries := 0; tries < 5 && len(rows) == 0; tries++ {
 			rows = r.claims(k)
 		}
-		if got := served(rows); len(got) != 1 || got[task.Line{Tenant: r.b}] != 1 {
+		if got := served(rows); len(got) != 1 || got[task.Line{Tenant: r.B}] != 1 {
 			r.Fatalf("served %v, want the one line with room", got)
 		}
 	}},
-	{name: "limits hold for one that is claimed by its name", run: func(r *rig) {
+	{Name: "limits hold for one that is claimed by its name", Run: func(r *rig) {
 		one, two := r.add(r.Context(), r.fresh()), r.add(r.Context(), r.fresh())
 		for _, k := range []task.KindClaim{
 			{Kind: r.kind, Whole: task.Limit{AtOnce: 1}},
@@ -89,22 +89,22 @@ var limitChecks = []check{
 			{Kind: r.kind, PerLine: task.Limit{Every: time.Hour}},
 		} {
 			row, claimed, err := r.s.ClaimOne(r.Context(), one.Name, k, lease)
-			r.wants(true, claimed, err, "the first")
+			r.Wants(true, claimed, err, "the first")
 			_, claimed, err = r.s.ClaimOne(r.Context(), two.Name, k, lease)
-			r.wants(false, claimed, err, "the second")
+			r.Wants(false, claimed, err, "the second")
 			r.end(r.Context(), row, task.Waiting)
 			r.Advance(2 * time.Hour)
 		}
 	}},
-	{name: "a rate from before the clock jumped back holds nobody up for longer", run: func(r *rig) {
-		r.crowd(r.a, "x", 5)
+	{Name: "a rate from before the clock jumped back holds nobody up for longer", Run: func(r *rig) {
+		r.crowd(r.A, "x", 5)
 		k := task.KindClaim{Kind: r.kind, Limit: 1, Whole: task.Limit{Every: time.Second}}
 		same(r, 1, len(r.claims(k)), "first")
 		r.Advance(-time.Hour)
 		r.Advance(time.Second)
 		same(r, 1, len(r.claims(k)), "a second after the jump")
 		_, err := r.s.Tidy(r.Context())
-		r.ok(err, "tidy")
+		r.OK(err, "tidy")
 		same(r, 0, len(r.claims(k)), "tidied, and still too early")
 	}},
 }

@@ -5,29 +5,15 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/task"
 )
 
 // racers is how many do the same at the same time.
-const racers = 6
-
-// race runs fn by several at once and demands that none fails.
-func (r *rig) race(fn func(i int) error) {
-	r.Helper()
-	var wg sync.WaitGroup
-	errs := make(chan error, racers)
-	for i := range racers {
-		wg.Go(func() { errs <- fn(i) })
-	}
-	wg.Wait()
-	close(errs)
-	for err := range errs {
-		r.ok(err, "race")
-	}
-}
+const racers = suite.Crowd
 
 var raceChecks = []check{
-	{name: "of those who add one key at once, one does, and all get its id", run: func(r *rig) {
+	{Name: "of those who add one key at once, one does, and all get its id", Run: func(r *rig) {
 		news := make([]task.NewTask, racers)
 		for i := range news {
 			news[i] = r.fresh()
@@ -35,7 +21,7 @@ var raceChecks = []check{
 		}
 		var inserted atomic.Int64
 		ids := make([]task.ID, racers)
-		r.race(func(i int) error {
+		r.Race(func(i int) error {
 			id, in, err := r.s.Insert(r.Context(), news[i])
 			if in {
 				inserted.Add(1)
@@ -49,10 +35,10 @@ var raceChecks = []check{
 			same(r, row.ID, id, "id")
 		}
 	}},
-	{name: "of those who claim one task by its name at once, one does", run: func(r *rig) {
+	{Name: "of those who claim one task by its name at once, one does", Run: func(r *rig) {
 		n := r.add(r.Context(), r.fresh())
 		var claims atomic.Int64
-		r.race(func(int) error {
+		r.Race(func(int) error {
 			_, claimed, err := r.s.ClaimOne(r.Context(), n.Name, task.KindClaim{Kind: r.kind}, lease)
 			if claimed {
 				claims.Add(1)
@@ -62,7 +48,7 @@ var raceChecks = []check{
 		same(r, 1, claims.Load(), "claims")
 		same(r, 1, r.is(n.Name, task.Running).Attempt, "attempts")
 	}},
-	{name: "those who claim at once get different tasks, and all of them", run: func(r *rig) {
+	{Name: "those who claim at once get different tasks, and all of them", Run: func(r *rig) {
 		const tasks = 60
 		for range tasks {
 			r.add(r.Context(), r.fresh())
@@ -82,14 +68,14 @@ var raceChecks = []check{
 				mu.Unlock()
 			}
 		}
-		r.race(claimAll)
-		r.ok(claimAll(0), "claim what was passed over")
+		r.Race(claimAll)
+		r.OK(claimAll(0), "claim what was passed over")
 		same(r, tasks, len(seen), "tasks claimed")
 		for _, n := range seen {
 			same(r, 1, n, "claims of one task")
 		}
 	}},
-	{name: "the last of several prerequisites frees, whoever ends them at once", run: func(r *rig) {
+	{Name: "the last of several prerequisites frees, whoever ends them at once", Run: func(r *rig) {
 		rows := make([]task.Row, racers)
 		names := make([]task.Name, racers)
 		for i := range rows {
@@ -98,7 +84,7 @@ var raceChecks = []check{
 		}
 		n := r.after(names...)
 		var freed atomic.Int64
-		r.race(func(i int) error {
+		r.Race(func(i int) error {
 			out, err := r.s.End(r.Context(), []task.Ending{{Held: held(rows[i]), To: task.Completed}})
 			freed.Add(int64(len(out.Freed)))
 			return err
@@ -106,37 +92,37 @@ var raceChecks = []check{
 		same(r, 1, freed.Load(), "freed")
 		r.is(n.Name, task.Waiting)
 	}},
-	{name: "who joins a group and who ends its last task leave it counted right", run: func(r *rig) {
+	{Name: "who joins a group and who ends its last task leave it counted right", Run: func(r *rig) {
 		first := r.join()
 		row := r.one()
 		news := make([]task.NewTask, racers)
 		for i := range news {
 			news[i] = r.fresh()
 		}
-		r.race(func(i int) error {
+		r.Race(func(i int) error {
 			if i == 0 {
 				_, err := r.s.End(r.Context(), []task.Ending{{Held: held(row), To: task.Completed}})
 				return err
 			}
-			return r.tx.Atomically(r.Context(), func(ctx context.Context) (err error) {
-				if news[i].Group, err = r.s.JoinGroup(ctx, task.Joining{Tenant: r.a, Name: "g", Fresh: task.ID{byte(i)}, Tasks: 1}); err != nil {
+			return r.TX.Atomically(r.Context(), func(ctx context.Context) (err error) {
+				if news[i].Group, err = r.s.JoinGroup(ctx, task.Joining{Tenant: r.A, Name: "g", Fresh: task.ID{byte(i)}, Tasks: 1}); err != nil {
 					return err
 				}
 				_, _, err = r.s.Insert(ctx, news[i])
 				return err
 			})
 		})
-		r.spent(r.a, first.Group, false, true)
+		r.spent(r.A, first.Group, false, true)
 		for _, row := range r.claim(10) {
 			r.end(r.Context(), row, task.Completed)
 		}
-		r.spent(r.a, first.Group, true, true)
+		r.spent(r.A, first.Group, true, true)
 	}},
-	{name: "limits hold for those who claim at once", run: func(r *rig) {
-		r.crowd(r.a, "x", 20)
+	{Name: "limits hold for those who claim at once", Run: func(r *rig) {
+		r.crowd(r.A, "x", 20)
 		var claimed atomic.Int64
 		k := task.KindClaim{Kind: r.kind, Limit: 3, Whole: task.Limit{AtOnce: 4}}
-		r.race(func(int) error {
+		r.Race(func(int) error {
 			rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Limit: 100, Kinds: []task.KindClaim{k}})
 			claimed.Add(int64(len(rows)))
 			return err
@@ -146,14 +132,14 @@ var raceChecks = []check{
 		}
 		same(r, 4, claimed.Load(), "claimed")
 	}},
-	{name: "who adds behind a task that ends at once is blocked or free, and never forgotten", run: func(r *rig) {
+	{Name: "who adds behind a task that ends at once is blocked or free, and never forgotten", Run: func(r *rig) {
 		row := r.running()
 		news := make([]task.NewTask, racers)
 		for i := range news {
 			news[i] = r.fresh()
 			news[i].After = []task.ID{row.ID}
 		}
-		r.race(func(i int) error {
+		r.Race(func(i int) error {
 			if i == racers/2 {
 				_, err := r.s.End(r.Context(), []task.Ending{{Held: held(row), To: task.Completed}})
 				return err

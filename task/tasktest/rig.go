@@ -4,66 +4,33 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/task"
 )
-
-// tb is what the checks need of *testing.T, so that the suite's own tests can
-// watch it fail.
-type tb interface {
-	Helper()
-	Context() context.Context
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
 
 // rig is a harness with the vocabulary of the checks: the store, its
 // transactor, two tenants that nobody else uses, and a kind.
 type rig struct {
-	tb
+	suite.Rig
 	Harness
 	s    task.Backend
-	tx   troth.Transactor
-	a, b troth.Tenant
 	kind string
 	made int
 }
 
-func newRig(t tb, h Harness) *rig {
-	name := troth.Tenant(rand.Text())
-	return &rig{
-		tb: t, Harness: h, s: h.Backend, tx: h.Backend.Transactor(),
-		a: name + "-a", b: name + "-b", kind: "kind-" + rand.Text(),
-	}
+func newRig(t suite.TB, h Harness) *rig {
+	return &rig{Rig: suite.NewRig(t, h.Backend.Transactor(), h.Host), Harness: h, s: h.Backend, kind: "kind-" + rand.Text()}
 }
 
 // instant is a time whose last microsecond matters.
-const instant int64 = 1_763_776_391_123_457
+const instant = suite.Instant
 
 // lease is the length of leases of the checks.
 const lease = 30 * time.Second
-
-// errRefused is what closures of the suite return to have their work undone.
-var errRefused = errors.New("tasktest: refused on purpose")
-
-func (r *rig) ok(err error, what string) {
-	r.Helper()
-	if err != nil {
-		r.Fatalf("%s: %v", what, err)
-	}
-}
-
-// wants demands that a yes-or-no answer came without an error.
-func (r *rig) wants(want, got bool, err error, what string) {
-	r.Helper()
-	if err != nil || got != want {
-		r.Fatalf("%s: got %v, %v; want %v", what, got, err, want)
-	}
-}
 
 // same demands that two values are equal.
 func same[T comparable](r *rig, want, got T, what string) {
@@ -81,7 +48,7 @@ func (r *rig) id() task.ID {
 
 // fresh is a task of tenant a that stands alone.
 func (r *rig) fresh() task.NewTask {
-	n := task.NewTask{Name: task.Name{Tenant: r.a, ID: r.id()}, Kind: r.kind, CreatedAt: instant + int64(r.made)}
+	n := task.NewTask{Name: task.Name{Tenant: r.A, ID: r.id()}, Kind: r.kind, CreatedAt: instant + int64(r.made)}
 	n.Group = n.ID
 	return n
 }
@@ -90,7 +57,7 @@ func (r *rig) fresh() task.NewTask {
 func (r *rig) add(ctx context.Context, n task.NewTask) task.NewTask {
 	r.Helper()
 	id, inserted, err := r.s.Insert(ctx, n)
-	r.wants(true, inserted, err, "insert")
+	r.Wants(true, inserted, err, "insert")
 	same(r, n.ID, id, "id of an insertion")
 	return n
 }
@@ -107,7 +74,7 @@ func (r *rig) adds(change func(n *task.NewTask)) task.NewTask {
 func (r *rig) row(ctx context.Context, n task.Name) task.Row {
 	r.Helper()
 	row, found, err := r.s.Task(ctx, n)
-	r.wants(true, found, err, "task")
+	r.Wants(true, found, err, "task")
 	return row
 }
 
@@ -128,7 +95,7 @@ func (r *rig) claim(limit int) []task.Row {
 func (r *rig) claims(k task.KindClaim) []task.Row {
 	r.Helper()
 	rows, err := r.s.Claim(r.Context(), task.Claim{Lease: lease, Limit: 100, Kinds: []task.KindClaim{k}})
-	r.ok(err, "claim")
+	r.OK(err, "claim")
 	return rows
 }
 
@@ -147,7 +114,7 @@ func (r *rig) running() task.Row {
 	r.Helper()
 	n := r.add(r.Context(), r.fresh())
 	row, claimed, err := r.s.ClaimOne(r.Context(), n.Name, task.KindClaim{Kind: r.kind}, lease)
-	r.wants(true, claimed, err, "claim one")
+	r.Wants(true, claimed, err, "claim one")
 	return row
 }
 
@@ -162,7 +129,7 @@ func (r *rig) end(ctx context.Context, row task.Row, to task.State) task.Ended {
 func (r *rig) ends(ctx context.Context, e task.Ending) task.Ended {
 	r.Helper()
 	out, err := r.s.End(ctx, []task.Ending{e})
-	r.ok(err, "end")
+	r.OK(err, "end")
 	if len(out.Lost) > 0 {
 		r.Fatalf("end: the claim is lost")
 	}
@@ -173,7 +140,7 @@ func (r *rig) ends(ctx context.Context, e task.Ending) task.Ended {
 func (r *rig) loses(e task.Ending) {
 	r.Helper()
 	out, err := r.s.End(r.Context(), []task.Ending{e})
-	r.ok(err, "end")
+	r.OK(err, "end")
 	if !slices.Equal(out.Lost, []task.Name{e.Name}) || len(out.Freed) > 0 {
 		r.Fatalf("end: lost %v, freed %v; want it lost", out.Lost, out.Freed)
 	}
@@ -182,22 +149,8 @@ func (r *rig) loses(e task.Ending) {
 func (r *rig) wake(limit int) task.Woken {
 	r.Helper()
 	w, err := r.s.Wake(r.Context(), limit)
-	r.ok(err, "wake")
+	r.OK(err, "wake")
 	return w
-}
-
-func (r *rig) atomically(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return nil }), "atomically")
-}
-
-// refused runs fn in a transaction that is then undone.
-func (r *rig) refused(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	err := r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return errRefused })
-	if !errors.Is(err, errRefused) {
-		r.Fatalf("atomically: got %v, want the closure's own error", err)
-	}
 }
 
 // names demands these tasks in this order.
@@ -231,13 +184,4 @@ func (r *rig) equal(got, want task.Row) {
 	if !sameRow(got, want) {
 		r.Fatalf("row: got %+v, want %+v", got, want)
 	}
-}
-
-// everyByte holds every byte, so that a column of text would spoil it.
-func everyByte() []byte {
-	b := make([]byte, 256)
-	for i := range b {
-		b[i] = byte(255 - i)
-	}
-	return b
 }

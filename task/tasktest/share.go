@@ -26,33 +26,33 @@ func served(rows []task.Row) map[task.Line]int {
 }
 
 var shareChecks = []check{
-	{name: "a claim is shared out among tenants and lines, however many tasks one has", run: func(r *rig) {
-		r.crowd(r.a, "", 50)
-		r.crowd(r.a, "x", 3)
-		r.crowd(r.b, "", 1)
+	{Name: "a claim is shared out among tenants and lines, however many tasks one has", Run: func(r *rig) {
+		r.crowd(r.A, "", 50)
+		r.crowd(r.A, "x", 3)
+		r.crowd(r.B, "", 1)
 		got := served(r.claim(9))
-		for line, want := range map[task.Line]int{{Tenant: r.a}: 3, {Tenant: r.a, Name: "x"}: 3, {Tenant: r.b}: 1} {
+		for line, want := range map[task.Line]int{{Tenant: r.A}: 3, {Tenant: r.A, Name: "x"}: 3, {Tenant: r.B}: 1} {
 			same(r, want, got[line], "tasks of one line")
 		}
 	}},
-	{name: "those behind the line that was served last come first, and then from the beginning", run: func(r *rig) {
+	{Name: "those behind the line that was served last come first, and then from the beginning", Run: func(r *rig) {
 		for i := range 5 {
-			r.crowd(r.a, strconv.Itoa(i), 2)
+			r.crowd(r.A, strconv.Itoa(i), 2)
 		}
 		var order []string
-		for _, row := range r.claims(task.KindClaim{Kind: r.kind, Limit: 4, Behind: task.Line{Tenant: r.a, Name: "2"}}) {
+		for _, row := range r.claims(task.KindClaim{Kind: r.kind, Limit: 4, Behind: task.Line{Tenant: r.A, Name: "2"}}) {
 			order = append(order, row.Line)
 		}
 		if !slices.Equal(order, []string{"3", "4", "0", "1"}) {
 			r.Fatalf("served lines %q", order)
 		}
-		got := served(r.claims(task.KindClaim{Kind: r.kind, Limit: 5, Behind: task.Line{Tenant: r.a, Name: "9"}}))
+		got := served(r.claims(task.KindClaim{Kind: r.kind, Limit: 5, Behind: task.Line{Tenant: r.A, Name: "9"}}))
 		same(r, 5, len(got), "lines, each with one")
 	}},
-	{name: "however many lines wait, each has its turn", run: func(r *rig) {
+	{Name: "however many lines wait, each has its turn", Run: func(r *rig) {
 		const lines = 3 * task.LinesAtOnce
 		for i := range lines {
-			r.crowd(r.a, "l"+strconv.Itoa(i), 2)
+			r.crowd(r.A, "l"+strconv.Itoa(i), 2)
 		}
 		seen := map[task.Line]int{}
 		var behind task.Line

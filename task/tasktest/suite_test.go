@@ -2,12 +2,16 @@ package tasktest
 
 import (
 	"context"
-	"slices"
 	"testing"
+	"time"
 
+	"github.com/trothdev/troth/internal/suite/proof"
 	"github.com/trothdev/troth/storage/memory"
 	"github.com/trothdev/troth/storage/memory/taskmem"
 )
+
+// patience is how long a transaction of the self-tests waits for the one before.
+const patience = 200 * time.Millisecond
 
 // sound returns a harness on memory.
 func sound() Harness {
@@ -25,75 +29,29 @@ func sound() Harness {
 	}
 }
 
-func TestSuite_MemoryPasses(t *testing.T) {
-	for _, c := range checks() {
-		if c.needs == manyWriters {
-			continue
-		}
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			if failures := failuresOf(t, c, sound()); len(failures) > 0 {
-				t.Fatal(failures)
-			}
-		})
-	}
-}
-
-func TestSuite_EveryDefectIsCaught(t *testing.T) {
+// proven is the suite with all defects.
+func proven() *proof.Suite[Harness, *rig] {
+	s := &proof.Suite[Harness, *rig]{Checks: checks(), Sound: sound, Rig: newRig}
 	for _, d := range defects {
-		t.Run(d.caught+": "+d.name, func(t *testing.T) {
-			t.Parallel()
-			h := sound()
+		s.Add(d.caught+": "+d.name, d.caught, func(h *Harness) {
 			b := whole(h.Backend)
 			d.inject(b)
 			h.Backend = b
-			failures := failuresOf(t, named(t, d.caught), h)
-			if len(failures) == 0 {
-				t.Fatalf("%q did not notice", d.caught)
-			}
-			t.Logf("%.200s", failures[0])
 		})
 	}
+	return s
 }
 
-// A check that no defect can fail would prove nothing.
-func TestSuite_EveryCheckCanFail(t *testing.T) {
-	for _, c := range checks() {
-		if !slices.ContainsFunc(defects, func(d defect) bool { return d.caught == c.name }) {
-			t.Errorf("no defect fails %q", c.name)
-		}
-	}
+func TestSuite_MemoryPasses(t *testing.T) {
+	Run(t, func(*testing.T) Harness { return sound() })
 }
 
-func TestSuite_SentencesDiffer(t *testing.T) {
-	seen := map[string]bool{}
-	for _, c := range checks() {
-		if seen[c.name] {
-			t.Errorf("two checks are called %q", c.name)
-		}
-		seen[c.name] = true
-	}
-}
+func TestSuite_EveryDefectIsCaught(t *testing.T) { proven().EveryDefectIsCaught(t) }
+func TestSuite_EveryCheckCanFail(t *testing.T)   { proven().EveryCheckCanFail(t) }
+func TestSuite_SentencesDiffer(t *testing.T)     { proven().SentencesDiffer(t) }
 
 func TestSuite_WhatIsNotDeclaredIsNamed(t *testing.T) {
-	for need, want := range map[need]string{nothing: "", host: "Host", manyWriters: "ManyWriters"} {
-		if got := need.lacking(&Harness{}); got != want {
-			t.Errorf("need %d: %q lacks, want %q", need, got, want)
-		}
-		h := sound()
-		h.ManyWriters = true
-		if got := need.lacking(&h); got != "" {
-			t.Errorf("need %d: %q lacks where all is declared", need, got)
-		}
-	}
-}
-
-func named(t *testing.T, name string) check {
-	t.Helper()
-	all := checks()
-	i := slices.IndexFunc(all, func(c check) bool { return c.name == name })
-	if i < 0 {
-		t.Fatalf("no check is called %q", name)
-	}
-	return all[i]
+	all := sound()
+	all.ManyWriters = true
+	proven().WhatIsNotDeclaredIsNamed(t, all)
 }

@@ -35,11 +35,11 @@ func (r *rig) badPrerequisite(n task.NewTask, id task.ID, state task.State) {
 		r.Fatalf("insert: got %v, %v; want a PrerequisiteError that tells %q", inserted, err, state)
 	}
 	_, found, err := r.s.Task(r.Context(), n.Name)
-	r.wants(false, found, err, "task")
+	r.Wants(false, found, err, "task")
 }
 
 var waitChecks = []check{
-	{name: "a task is blocked while prerequisites are open", run: func(r *rig) {
+	{Name: "a task is blocked while prerequisites are open", Run: func(r *rig) {
 		one, two := r.running(), r.running()
 		n := r.after(one.Name, two.Name)
 		same(r, 2, r.is(n.Name, task.Blocked).Blocked, "prerequisites")
@@ -49,24 +49,24 @@ var waitChecks = []check{
 		r.frees(r.end(r.Context(), two, task.Completed), task.Freed{Name: n.Name, State: task.Waiting, WakeAt: instant})
 		r.names(r.claim(10), n)
 	}},
-	{name: "an attempt that failed frees nobody", run: func(r *rig) {
+	{Name: "an attempt that failed frees nobody", Run: func(r *rig) {
 		one := r.running()
 		n := r.after(one.Name)
 		r.frees(r.ends(r.Context(), task.Ending{Held: held(one), To: task.Delayed, By: time.Second}))
 		r.is(n.Name, task.Blocked)
 	}},
-	{name: "a prerequisite that is completed holds up nobody", run: func(r *rig) {
+	{Name: "a prerequisite that is completed holds up nobody", Run: func(r *rig) {
 		one := r.running()
 		r.end(r.Context(), one, task.Completed)
 		r.is(r.after(one.Name).Name, task.Waiting)
 	}},
-	{name: "a prerequisite named twice counts once", run: func(r *rig) {
+	{Name: "a prerequisite named twice counts once", Run: func(r *rig) {
 		one := r.running()
 		n := r.after(one.Name, one.Name)
 		r.end(r.Context(), one, task.Completed)
 		r.is(n.Name, task.Waiting)
 	}},
-	{name: "a task that is freed before it may run is delayed", run: func(r *rig) {
+	{Name: "a task that is freed before it may run is delayed", Run: func(r *rig) {
 		one := r.running()
 		n := r.adds(func(n *task.NewTask) { n.After, n.NotBefore = []task.ID{one.ID}, instant+5 })
 		r.is(n.Name, task.Blocked)
@@ -75,14 +75,14 @@ var waitChecks = []check{
 		r.wake(10)
 		r.names(r.claim(10), n)
 	}},
-	{name: "an unknown prerequisite is refused", run: func(r *rig) {
+	{Name: "an unknown prerequisite is refused", Run: func(r *rig) {
 		n := r.fresh()
 		n.After, n.Key = []task.ID{r.id()}, "k"
 		r.badPrerequisite(n, n.After[0], "")
 		n.After = nil
 		r.add(r.Context(), n) // the key is free
 	}},
-	{name: "a prerequisite that ended without success is refused", run: func(r *rig) {
+	{Name: "a prerequisite that ended without success is refused", Run: func(r *rig) {
 		for _, to := range []task.State{task.Failed, task.Cancelled} {
 			one := r.running()
 			r.end(r.Context(), one, to)
@@ -91,7 +91,7 @@ var waitChecks = []check{
 			r.badPrerequisite(n, one.ID, to)
 		}
 	}},
-	{name: "who waits for a task that failed is handed to a person", run: func(r *rig) {
+	{Name: "who waits for a task that failed is handed to a person", Run: func(r *rig) {
 		one, two := r.running(), r.running()
 		n := r.after(one.Name, two.Name)
 		out := r.ends(r.Context(), task.Ending{Held: held(one), To: task.Failed, Owner: "dpo"})
@@ -102,7 +102,7 @@ var waitChecks = []check{
 		r.frees(r.end(r.Context(), two, task.Completed)) // a person has it
 		r.is(n.Name, task.Manual)
 	}},
-	{name: "several who wait are freed together, and chains one by one", run: func(r *rig) {
+	{Name: "several who wait are freed together, and chains one by one", Run: func(r *rig) {
 		one := r.running()
 		a, b := r.after(one.Name), r.after(one.Name)
 		c := r.after(a.Name, b.Name)
@@ -112,14 +112,14 @@ var waitChecks = []check{
 		r.names(rows, a, b)
 		es := []task.Ending{{Held: held(rows[0]), To: task.Completed}, {Held: held(rows[1]), To: task.Completed}}
 		out, err := r.s.End(r.Context(), es)
-		r.ok(err, "end")
+		r.OK(err, "end")
 		r.frees(out, task.Freed{Name: c.Name, State: task.Waiting, WakeAt: instant})
 	}},
-	{name: "a task that waited and was cancelled is not freed", run: func(r *rig) {
+	{Name: "a task that waited and was cancelled is not freed", Run: func(r *rig) {
 		one := r.running()
 		n := r.after(one.Name)
 		_, done, err := r.s.Finish(r.Context(), task.Finish{Name: n.Name, From: []task.State{task.Blocked}, To: task.Cancelled})
-		r.wants(true, done, err, "finish")
+		r.Wants(true, done, err, "finish")
 		r.frees(r.end(r.Context(), one, task.Completed))
 		r.is(n.Name, task.Cancelled)
 	}},

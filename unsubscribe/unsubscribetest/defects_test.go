@@ -2,7 +2,6 @@ package unsubscribetest
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
@@ -27,13 +26,7 @@ func breaks(wrong func(sound unsubscribe.Backend, b *broken)) func(h *Harness) {
 	}
 }
 
-func feed(f flaw) func(h *Harness) {
-	return func(h *Harness) { h.Backend = loose(h.Backend, f) }
-}
-
-var errBroken = errors.New("broken on purpose")
-
-var defects = slices.Concat(entryDefects, prefixDefects, lockDefects, eventDefects, rekeyDefects, deliveryDefects, endingDefects, feedDefects)
+var defects = slices.Concat(entryDefects, prefixDefects, lockDefects, eventDefects, rekeyDefects, deliveryDefects, endingDefects)
 
 // reading changes what Entries returns.
 func reading(wrong func(rows []unsubscribe.EntryRow, keys []unsubscribe.Key) []unsubscribe.EntryRow) func(h *Harness) {

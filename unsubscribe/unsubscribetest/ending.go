@@ -2,136 +2,55 @@ package unsubscribetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
-// is demands an error of a kind.
-func (r *rig) is(err, want error, what string) {
-	r.Helper()
-	if !errors.Is(err, want) {
-		r.Fatalf("%s: got %v, want %v", what, err, want)
-	}
+// rows are the store with all that it keeps.
+func (r *rig) rows() suite.RowsRig {
+	return suite.RowsRig{Rig: &r.Rig, Fill: r.fill, Dump: r.dump, Writes: r.writes}
 }
 
 var wallChecks = []check{
-	{name: "no read sees another tenant's rows", run: func(r *rig) {
-		ctx := r.Context()
-		nothing := r.dump(ctx, r.a)
-		r.fill(ctx, r.b)
-		r.same(r.dump(ctx, r.a), nothing, "what a tenant without rows sees")
-	}},
-	{name: "no write touches another tenant's rows", run: func(r *rig) {
-		ctx := r.Context()
-		r.fill(ctx, r.b)
-		before := r.dump(ctx, r.b)
-		r.fill(ctx, r.a)
-		for _, what := range slices.Sorted(maps.Keys(r.writes(r.a))) {
-			_ = r.writes(r.a)[what](ctx) // some find their row gone, by those before
-			r.same(r.dump(ctx, r.b), before, what+" of another tenant")
-		}
-	}},
-	{name: "a store is not managed until it is, and then for ever", run: func(r *rig) {
+	{Name: "no read sees another tenant's rows", Run: func(r *rig) { r.rows().ReadWall() }},
+	{Name: "no write touches another tenant's rows", Run: func(r *rig) { r.rows().WriteWall() }},
+	{Name: "a store is not managed until it is, and then for ever", Run: func(r *rig) {
 		ctx := r.Context()
 		for _, want := range []bool{false, true, true} {
 			managed, err := r.s.Managed(ctx)
-			r.ok(err, "managed")
-			r.same(managed, want, "managed")
-			r.ok(r.s.SetManaged(ctx), "set managed")
+			r.OK(err, "managed")
+			r.Same(managed, want, "managed")
+			r.OK(r.s.SetManaged(ctx), "set managed")
 		}
 	}},
 }
 
 var endingChecks = []check{
-	{name: "a rollback leaves nothing behind", run: func(r *rig) {
+	{Name: "a rollback leaves nothing behind", Run: func(r *rig) { r.rows().Rollback() }},
+	{Name: "a savepoint that is rolled back leaves nothing behind", Run: func(r *rig) { r.rows().Savepoint() }},
+	{Name: "reads outside see committed rows only", Run: func(r *rig) { r.rows().Outside("PutEntry", "InsertEvent") }},
+	{Name: "everything joins the host's transaction and is undone with it", Needs: suite.Host, Run: func(r *rig) { r.rows().HostUndoes() }},
+	{Name: "everything joins the host's transaction and commits with it", Needs: suite.Host, Run: func(r *rig) { r.rows().HostCommits() }},
+	{Name: "a store that is opened again finds everything", Needs: suite.Reopen, Run: func(r *rig) {
 		ctx := r.Context()
-		r.fill(ctx, r.a)
-		before := r.dump(ctx, r.a)
-		for what, write := range r.writes(r.a) {
-			r.refused(ctx, func(ctx context.Context) {
-				r.ok(write(ctx), what)
-				if r.dump(ctx, r.a) == before {
-					r.Fatalf("%s changes nothing", what)
-				}
-			})
-			r.same(r.dump(ctx, r.a), before, what+", rolled back")
-		}
-		nothing := r.dump(ctx, r.b)
-		r.refused(ctx, func(ctx context.Context) { r.fill(ctx, r.b) })
-		r.same(r.dump(ctx, r.b), nothing, "inserts, rolled back")
-	}},
-	{name: "a savepoint that is rolled back leaves nothing behind", run: func(r *rig) {
-		ctx := r.Context()
-		r.fill(ctx, r.a)
-		before := r.dump(ctx, r.a)
-		r.atomically(ctx, func(ctx context.Context) {
-			for what, write := range r.writes(r.a) {
-				r.refused(ctx, func(ctx context.Context) { r.ok(write(ctx), what) })
-				r.same(r.dump(ctx, r.a), before, what+", rolled back")
-			}
-		})
-		r.same(r.dump(ctx, r.a), before, "afterwards")
-	}},
-	{name: "reads outside see committed rows only", run: func(r *rig) {
-		outside := r.Context()
-		r.fill(outside, r.a)
-		before := r.dump(outside, r.a)
-		var after string
-		r.atomically(outside, func(ctx context.Context) {
-			r.ok(r.writes(r.a)["PutEntry"](ctx), "put entry")
-			r.ok(r.writes(r.a)["InsertEvent"](ctx), "insert event")
-			after = r.dump(ctx, r.a)
-			r.same(r.dump(outside, r.a), before, "outside, before the commit")
-		})
-		r.same(r.dump(outside, r.a), after, "outside, after the commit")
-	}},
-	{name: "everything joins the host's transaction and is undone with it", needs: host, run: func(r *rig) {
-		nothing := r.dump(r.Context(), r.a)
-		r.hosted(func(ctx context.Context) { r.fill(ctx, r.a) }, rollsBack)
-		r.same(r.dump(r.Context(), r.a), nothing, "rolled back")
-	}},
-	{name: "everything joins the host's transaction and commits with it", needs: host, run: func(r *rig) {
-		var inside string
-		r.hosted(func(ctx context.Context) {
-			r.fill(ctx, r.a)
-			inside = r.dump(ctx, r.a)
-		}, commits)
-		r.same(r.dump(r.Context(), r.a), inside, "committed")
-	}},
-	{name: "a store that is opened again finds everything", needs: reopen, run: func(r *rig) {
-		ctx := r.Context()
-		r.fill(ctx, r.a)
-		before := r.dump(ctx, r.a)
-		r.ok(r.s.SetManaged(ctx), "set managed")
-		r.raise(ctx, event(r.a, "1", instant))
-		head := r.follow(ctx, 0).Head
+		r.fill(ctx, r.A)
+		before := r.dump(ctx, r.A)
+		r.OK(r.s.SetManaged(ctx), "set managed")
+		r.feed().Raise(ctx, event(r.A, "1", instant))
+		head := r.feed().Follow(ctx, 0).Head
 		r.s = r.Reopen()
-		r.tx = r.s.Transactor()
-		r.same(r.dump(ctx, r.a), before, "rows")
+		r.TX = r.s.Transactor()
+		r.Same(r.dump(ctx, r.A), before, "rows")
 		managed, err := r.s.Managed(ctx)
-		r.ok(err, "managed")
-		r.same(managed, true, "managed")
-		r.raise(ctx, event(r.b, "2", instant))
-		r.happened(r.follow(ctx, head), event(r.b, "2", instant))
+		r.OK(err, "managed")
+		r.Same(managed, true, "managed")
+		r.feed().Raise(ctx, event(r.B, "2", instant))
+		r.feed().Happened(r.feed().Follow(ctx, head), event(r.B, "2", instant))
 	}},
-	{name: "a cancelled context ends in its own error and without effect", run: func(r *rig) {
-		r.fill(r.Context(), r.a)
-		before := r.dump(r.Context(), r.a)
-		ctx, cancel := context.WithCancel(r.Context())
-		cancel()
-		for what, fn := range r.writes(r.a) {
-			r.is(fn(ctx), context.Canceled, what)
-		}
-		for what, err := range r.reads(ctx, r.a) {
-			r.is(err, context.Canceled, what)
-		}
-		r.same(r.dump(r.Context(), r.a), before, "rows")
-	}},
+	{Name: "a cancelled context ends in its own error and without effect", Run: func(r *rig) { r.rows().Cancelled(r.reads) }},
 }
 
 // reads makes every call that reads, and returns their errors.
@@ -153,22 +72,22 @@ func (r *rig) reads(ctx context.Context, t troth.Tenant) map[string]error {
 }
 
 var manyChecks = []check{
-	{name: "what is due is found among ten thousand idle tenants", run: func(r *rig) {
+	{Name: "what is due is found among ten thousand idle tenants", Run: func(r *rig) {
 		ctx := r.Context()
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			for i := range 10_000 {
-				row := delivery(troth.Tenant(fmt.Sprintf("%s-%d", r.a, i)), "a")
+				row := delivery(troth.Tenant(fmt.Sprintf("%s-%d", r.A, i)), "a")
 				row.NextAlarm = instant + int64(i)
 				_, err := r.s.InsertDelivery(ctx, row)
-				r.ok(err, "insert delivery")
+				r.OK(err, "insert delivery")
 			}
 		})
-		row := delivery(r.b, "a")
+		row := delivery(r.B, "a")
 		row.NextAlarm = 5
 		_, err := r.s.InsertDelivery(ctx, row)
-		r.ok(err, "insert delivery")
+		r.OK(err, "insert delivery")
 		got, err := r.s.DueDeliveries(ctx, instant-1, 10)
-		r.ok(err, "due deliveries")
-		r.same(got, []unsubscribe.DeliveryRow{row}, "due")
+		r.OK(err, "due deliveries")
+		r.Same(got, []unsubscribe.DeliveryRow{row}, "due")
 	}},
 }

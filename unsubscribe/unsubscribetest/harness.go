@@ -2,8 +2,10 @@ package unsubscribetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
@@ -29,56 +31,13 @@ type Harness struct {
 // Run runs the suite. open is called for every sub-test, which run in parallel:
 // each Harness needs rows of its own.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
-	h := open(t)
-	for _, c := range checks() {
-		if lacking := c.needs.lacking(&h); lacking != "" {
-			t.Logf("left out, the harness declares no %s: %s", lacking, c.name)
-			continue
-		}
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			c.run(newRig(t, open(t)))
-		})
-	}
+	suite.Run(t, checks(), open, newRig)
 }
 
 // check is one sentence and what shows it.
-type check struct {
-	name  string
-	run   func(r *rig)
-	needs need
-}
-
-// need is what a check asks of the harness beyond the store.
-type need int
-
-const (
-	nothing need = iota
-	reopen
-	host
-	manyWriters
-)
-
-// lacking names what the harness does not have, if there is such a thing.
-func (n need) lacking(h *Harness) string {
-	switch {
-	case n == reopen && h.Reopen == nil:
-		return "Reopen"
-	case n == host && h.Host == nil:
-		return "Host"
-	case n == manyWriters && !h.ManyWriters:
-		return "ManyWriters"
-	}
-	return ""
-}
+type check = suite.Check[*rig]
 
 func checks() []check {
-	var all []check
-	for _, cs := range [][]check{
-		entryChecks, prefixChecks, lockChecks, eventChecks, rekeyChecks, deliveryChecks,
-		wallChecks, feedChecks, pageChecks, pruneChecks, endingChecks, manyChecks,
-	} {
-		all = append(all, cs...)
-	}
-	return all
+	return slices.Concat(entryChecks, prefixChecks, lockChecks, eventChecks, rekeyChecks, deliveryChecks, wallChecks,
+		feedChecks, pageChecks, pruneChecks, endingChecks, manyChecks)
 }

@@ -2,68 +2,39 @@ package unsubscribetest
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/unsubscribe"
 )
-
-// tb is what the checks need of *testing.T, so that the suite's own tests can
-// watch it fail.
-type tb interface {
-	Helper()
-	Context() context.Context
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
 
 // rig is a harness with the vocabulary of the checks: the store, its transactor,
 // and two tenants that nobody else uses.
 type rig struct {
-	tb
+	suite.Rig
 	Harness
-	s    unsubscribe.Backend
-	tx   troth.Transactor
-	a, b troth.Tenant
+	s unsubscribe.Backend
 }
 
-func newRig(t tb, h Harness) *rig {
-	name := troth.Tenant(rand.Text())
-	return &rig{tb: t, Harness: h, s: h.Backend, tx: h.Backend.Transactor(), a: name + "-a", b: name + "-b"}
+func newRig(t suite.TB, h Harness) *rig {
+	return &rig{Rig: suite.NewRig(t, h.Backend.Transactor(), h.Host), Harness: h, s: h.Backend}
 }
 
-// errRefused is what closures of the suite return to have their work undone.
-var errRefused = errors.New("unsubscribetest: refused on purpose")
+// What every suite has.
+const (
+	instant  = suite.Instant
+	crowd    = suite.Crowd
+	patience = suite.Patience
+)
 
-// instant is a time whose last microsecond matters.
-const instant int64 = 1_763_776_391_123_457
-
-// crowd is how many goroutines race.
-const crowd = 8
-
-// patience is how long a check watches that something does not happen.
-const patience = 150 * time.Millisecond
-
-func (r *rig) ok(err error, what string) {
+// Same demands that two values print alike, bytes and keys included.
+func (r *rig) Same(got, want any, what string) {
 	r.Helper()
-	if err != nil {
-		r.Fatalf("%s: %v", what, err)
-	}
-}
-
-// same demands that two values print alike, bytes included.
-func (r *rig) same(got, want any, what string) {
-	r.Helper()
-	if g, w := show(got), show(want); g != w {
-		r.Fatalf("%s: got\n%s\nwant\n%s", what, g, w)
-	}
+	r.Rig.Same(show(got), show(want), what)
 }
 
 // show prints a value with its keys, which do not print themselves.
@@ -91,66 +62,8 @@ func show(v any) string {
 	return fmt.Sprintf("%+v", v)
 }
 
-// atomically demands that the transaction succeeds.
-func (r *rig) atomically(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return nil }), "atomically")
-}
-
-// refused runs fn in a transaction that is then undone.
-func (r *rig) refused(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	err := r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return errRefused })
-	if !errors.Is(err, errRefused) {
-		r.Fatalf("atomically: got %v, want the closure's own error", err)
-	}
-}
-
-// hosted runs fn in a transaction of the host's, and then end, unless fn fails.
-func (r *rig) hosted(fn func(ctx context.Context), end func(commit, rollback func() error) error) {
-	r.Helper()
-	ctx, commit, rollback, err := r.Host(r.Context())
-	r.ok(err, "host: begin")
-	ended := false
-	defer func() {
-		if !ended {
-			_ = rollback()
-		}
-	}()
-	fn(ctx)
-	ended = true
-	r.ok(end(commit, rollback), "host: end")
-}
-
-func commits(commit, _ func() error) error     { return commit() }
-func rollsBack(_, rollback func() error) error { return rollback() }
-
-// race runs fn in a crowd that starts together.
-func (r *rig) race(fn func(i int) error) {
-	r.Helper()
-	start := make(chan struct{})
-	var wg sync.WaitGroup
-	for i := range crowd {
-		wg.Go(func() {
-			<-start
-			if err := fn(i); err != nil {
-				r.Errorf("goroutine %d: %v", i, err)
-			}
-		})
-	}
-	close(start)
-	wg.Wait()
-}
-
 // everyByte is in it, so that a column of text would spoil it.
-func everyByte(salt byte) []byte {
-	b := make([]byte, 257)
-	for i := range 256 {
-		b[i] = byte(255 - i)
-	}
-	b[256] = salt
-	return b
-}
+func everyByte(salt byte) []byte { return append(suite.EveryByte(), salt) }
 
 func keyOf(who string) unsubscribe.Key { return sha256.Sum256([]byte(who)) }
 
@@ -179,14 +92,14 @@ func delivery(t troth.Tenant, provider string) unsubscribe.DeliveryRow {
 func (r *rig) lock(ctx context.Context, row unsubscribe.EntryRow) unsubscribe.EntryRow {
 	r.Helper()
 	got, err := r.s.LockEntry(ctx, row)
-	r.ok(err, "lock entry")
+	r.OK(err, "lock entry")
 	return got
 }
 
 // keep makes rows of entries as they are.
 func (r *rig) keep(ctx context.Context, rows ...unsubscribe.EntryRow) {
 	r.Helper()
-	r.atomically(ctx, func(ctx context.Context) {
+	r.Atomically(ctx, func(ctx context.Context) {
 		for _, row := range rows {
 			r.lock(ctx, row)
 		}
@@ -200,10 +113,10 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 	r.keep(ctx, entry(t, "42", ""), entry(t, "42", "l"), entry(t, "43", ""))
 	for _, row := range []unsubscribe.EventRow{said(t, "42", "e1", instant), said(t, "43", "e2", instant)} {
 		_, err := r.s.InsertEvent(ctx, row)
-		r.ok(err, "insert event")
+		r.OK(err, "insert event")
 	}
 	_, err := r.s.InsertDelivery(ctx, delivery(t, "mailer"))
-	r.ok(err, "insert delivery")
+	r.OK(err, "insert delivery")
 }
 
 // writes are all calls that write, by the name of their method, each of which
@@ -211,7 +124,7 @@ func (r *rig) fill(ctx context.Context, t troth.Tenant) {
 func (r *rig) writes(t troth.Tenant) map[string]func(ctx context.Context) error {
 	s := r.s
 	in := func(fn func(ctx context.Context) error) func(ctx context.Context) error {
-		return func(ctx context.Context) error { return r.tx.Atomically(ctx, fn) }
+		return func(ctx context.Context) error { return r.TX.Atomically(ctx, fn) }
 	}
 	return map[string]func(ctx context.Context) error{
 		"Rekey": in(func(ctx context.Context) error {
@@ -268,7 +181,7 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	r.Helper()
 	var b strings.Builder
 	add := func(what string, v any, err error) {
-		r.ok(err, what)
+		r.OK(err, what)
 		fmt.Fprintf(&b, "%s: %s\n", what, show(v))
 	}
 	epoch, err := r.s.Epoch(ctx, t)
@@ -301,7 +214,7 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 	var after unsubscribe.Cursor
 	for {
 		page, err := r.s.EntriesAfter(ctx, after, 1000)
-		r.ok(err, "entries after")
+		r.OK(err, "entries after")
 		for _, row := range page {
 			if row.Tenant == t {
 				add("EntriesAfter", row, nil)

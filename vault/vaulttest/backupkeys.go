@@ -5,31 +5,31 @@ import (
 )
 
 var backupKeyChecks = []check{
-	{name: "a generation that was let go is walked by and put back as such", run: func(r *rig) {
-		ctx, n := r.Context(), name(r.a, "42", "profile")
+	{Name: "a generation that was let go is walked by and put back as such", Run: func(r *rig) {
+		ctx, n := r.Context(), name(r.A, "42", "profile")
 		first, second := r.insertKey(ctx, keyRow(n, 1, 1)), r.insertKey(ctx, keyRow(n, 2, 2))
 		r.retire(ctx, n, 1, true)
-		page, err := r.s.KeysAfter(ctx, vault.KeyAt{KeyName: vault.KeyName{Tenant: r.a}}, 2)
-		r.ok(err, "keys after")
+		page, err := r.s.KeysAfter(ctx, vault.KeyAt{KeyName: vault.KeyName{Tenant: r.A}}, 2)
+		r.OK(err, "keys after")
 		r.sameKeys(page, []vault.KeyRow{letGo(first), second})
 
 		// Another database, from before: there it lives.
 		old := first
-		old.Tenant, second.Tenant = r.b, r.b
+		old.Tenant, second.Tenant = r.B, r.B
 		r.insertKey(ctx, old)
 		r.insertKey(ctx, second)
 		for _, want := range []bool{true, false} {
 			put, err := r.s.PutKey(ctx, letGo(old))
-			r.wants(want, put, err, "put a generation that was let go")
+			r.Wants(want, put, err, "put a generation that was let go")
 			r.keys(ctx, second.KeyName, second)
 		}
-		gone, err := r.s.Tombstones(ctx, r.b, "42")
-		r.ok(err, "tombstones")
+		gone, err := r.s.Tombstones(ctx, r.B, "42")
+		r.OK(err, "tombstones")
 		r.sameKeys(gone, []vault.KeyRow{letGo(old)})
 		// One that was never there.
 		third := letGo(keyRow(second.KeyName, 3, 9))
 		put, err := r.s.PutKey(ctx, third)
-		r.wants(true, put, err, "put another")
+		r.Wants(true, put, err, "put another")
 		r.keys(ctx, second.KeyName, second)
 	}},
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -40,21 +41,21 @@ func lifted(row vault.RestrictionRow) vault.RestrictionRow {
 func (r *rig) insertRestriction(ctx context.Context, row vault.RestrictionRow) vault.RestrictionRow {
 	r.Helper()
 	inserted, err := r.s.InsertRestriction(ctx, row)
-	r.wants(true, inserted, err, "insert restriction")
+	r.Wants(true, inserted, err, "insert restriction")
 	return row
 }
 
 func (r *rig) insertGrant(ctx context.Context, row vault.GrantRow) vault.GrantRow {
 	r.Helper()
 	inserted, err := r.s.InsertGrant(ctx, row)
-	r.wants(true, inserted, err, "insert grant")
+	r.Wants(true, inserted, err, "insert grant")
 	return row
 }
 
 // sameRows demands the same rows in the same order.
 func sameRows[T any](r *rig, what string, got []T, err error, want ...T) {
 	r.Helper()
-	r.ok(err, what)
+	r.OK(err, what)
 	if !slices.EqualFunc(got, want, func(x, y T) bool { return fmt.Sprintf("%#v", x) == fmt.Sprintf("%#v", y) }) {
 		r.Fatalf("%s: got %+v, want %+v", what, got, want)
 	}
@@ -74,217 +75,217 @@ func (r *rig) grants(ctx context.Context, tenant troth.Tenant, want ...vault.Gra
 }
 
 var controlChecks = []check{
-	{name: "a restriction is kept and counted", run: func(r *rig) {
+	{Name: "a restriction is kept and counted", Run: func(r *rig) {
 		ctx := r.Context()
-		row := r.insertRestriction(ctx, restrictionRow(r.a, "42"))
-		none := restrictionRow(r.a, "42")
+		row := r.insertRestriction(ctx, restrictionRow(r.A, "42"))
+		none := restrictionRow(r.A, "42")
 		none.Except = nil
 		r.insertRestriction(ctx, none)
-		other := r.insertRestriction(ctx, restrictionRow(r.a, "43"))
-		r.restrictions(ctx, r.a, row, none)
-		got, found, err := r.s.Restriction(ctx, r.a, other.ID)
-		r.wants(true, found, err, "restriction")
+		other := r.insertRestriction(ctx, restrictionRow(r.A, "43"))
+		r.restrictions(ctx, r.A, row, none)
+		got, found, err := r.s.Restriction(ctx, r.A, other.ID)
+		r.Wants(true, found, err, "restriction")
 		sameRows(r, "restriction", []vault.RestrictionRow{got}, nil, other)
-		r.person(ctx, r.a, "42", vault.PersonState{Restricted: 2})
-		r.atomically(ctx, func(ctx context.Context) {
+		r.person(ctx, r.A, "42", vault.PersonState{Restricted: 2})
+		r.Atomically(ctx, func(ctx context.Context) {
 			for _, l := range []vault.Lock{vault.Shared, vault.Exclusive} {
-				if state := r.lock(ctx, r.a, "42", l); state.Restricted != 2 {
+				if state := r.lock(ctx, r.A, "42", l); state.Restricted != 2 {
 					r.Fatalf("state under lock: %+v", state)
 				}
 			}
 		})
 	}},
-	{name: "a restriction is inserted once", run: func(r *rig) {
+	{Name: "a restriction is inserted once", Run: func(r *rig) {
 		ctx := r.Context()
-		row := r.insertRestriction(ctx, restrictionRow(r.a, "42"))
+		row := r.insertRestriction(ctx, restrictionRow(r.A, "42"))
 		again := row
 		again.Except, again.Ground = nil, "another"
 		inserted, err := r.s.InsertRestriction(ctx, again)
-		r.wants(false, inserted, err, "insert again")
-		r.restrictions(ctx, r.a, row)
-		r.person(ctx, r.a, "42", vault.PersonState{Restricted: 1})
+		r.Wants(false, inserted, err, "insert again")
+		r.restrictions(ctx, r.A, row)
+		r.person(ctx, r.A, "42", vault.PersonState{Restricted: 1})
 	}},
-	{name: "a restriction is lifted once, and counted no longer", run: func(r *rig) {
+	{Name: "a restriction is lifted once, and counted no longer", Run: func(r *rig) {
 		ctx := r.Context()
-		row, stays := r.insertRestriction(ctx, restrictionRow(r.a, "42")), r.insertRestriction(ctx, restrictionRow(r.a, "42"))
+		row, stays := r.insertRestriction(ctx, restrictionRow(r.A, "42")), r.insertRestriction(ctx, restrictionRow(r.A, "42"))
 		to := lifted(row)
 		was, err := r.s.LiftRestriction(ctx, to)
-		r.wants(true, was, err, "lift")
+		r.Wants(true, was, err, "lift")
 		was, err = r.s.LiftRestriction(ctx, lifted(row))
-		r.wants(false, was, err, "lift again")
-		was, err = r.s.LiftRestriction(ctx, lifted(restrictionRow(r.a, "42")))
-		r.wants(false, was, err, "lift what is not there")
-		r.restrictions(ctx, r.a, to, stays)
-		r.person(ctx, r.a, "42", vault.PersonState{Restricted: 1})
+		r.Wants(false, was, err, "lift again")
+		was, err = r.s.LiftRestriction(ctx, lifted(restrictionRow(r.A, "42")))
+		r.Wants(false, was, err, "lift what is not there")
+		r.restrictions(ctx, r.A, to, stays)
+		r.person(ctx, r.A, "42", vault.PersonState{Restricted: 1})
 	}},
-	{name: "a grant is kept, once", run: func(r *rig) {
+	{Name: "a grant is kept, once", Run: func(r *rig) {
 		ctx := r.Context()
-		row := r.insertGrant(ctx, grantRow(r.a, "42"))
-		also := r.insertGrant(ctx, grantRow(r.a, "42"))
-		other := r.insertGrant(ctx, grantRow(r.a, "43"))
+		row := r.insertGrant(ctx, grantRow(r.A, "42"))
+		also := r.insertGrant(ctx, grantRow(r.A, "42"))
+		other := r.insertGrant(ctx, grantRow(r.A, "43"))
 		again := row
 		again.Ground = "another"
 		inserted, err := r.s.InsertGrant(ctx, again)
-		r.wants(false, inserted, err, "insert again")
-		r.grants(ctx, r.a, row, also)
-		got, found, err := r.s.Grant(ctx, r.a, other.ID)
-		r.wants(true, found, err, "grant")
+		r.Wants(false, inserted, err, "insert again")
+		r.grants(ctx, r.A, row, also)
+		got, found, err := r.s.Grant(ctx, r.A, other.ID)
+		r.Wants(true, found, err, "grant")
 		sameRows(r, "grant", []vault.GrantRow{got}, nil, other)
-		_, found, err = r.s.Grant(ctx, r.a, troth.NewEntryID(time.Now()))
-		r.wants(false, found, err, "no grant")
+		_, found, err = r.s.Grant(ctx, r.A, troth.NewEntryID(time.Now()))
+		r.Wants(false, found, err, "no grant")
 	}},
-	{name: "a living key gets another seal and flag, if it is still what was read", run: func(r *rig) {
+	{Name: "a living key gets another seal and flag, if it is still what was read", Run: func(r *rig) {
 		ctx := r.Context()
-		first := r.insertKey(ctx, keyRow(name(r.a, "42", "profile"), 1, 1))
-		second := r.insertKey(ctx, keyRow(name(r.a, "42", "profile"), 2, 2))
-		reseal := vault.Reseal{KeyName: first.KeyName, Generation: 1, Was: first.Sealed, Sealed: []byte("new"), Flag: everyByte()}
+		first := r.insertKey(ctx, keyRow(name(r.A, "42", "profile"), 1, 1))
+		second := r.insertKey(ctx, keyRow(name(r.A, "42", "profile"), 2, 2))
+		reseal := vault.Reseal{KeyName: first.KeyName, Generation: 1, Was: first.Sealed, Sealed: []byte("new"), Flag: suite.EveryByte()}
 		for _, want := range []bool{true, false} {
 			resealed, err := r.s.ResealKey(ctx, reseal)
-			r.wants(want, resealed, err, "reseal")
+			r.Wants(want, resealed, err, "reseal")
 		}
 		first.Sealed, first.Flag = reseal.Sealed, reseal.Flag
 		r.keys(ctx, first.KeyName, second, first)
-		r.shred(ctx, vault.ShredKeys{Tenant: r.a, SubjectID: "42", At: instant})
+		r.shred(ctx, vault.ShredKeys{Tenant: r.A, SubjectID: "42", At: instant})
 		reseal.Was = nil
 		resealed, err := r.s.ResealKey(ctx, reseal)
-		r.wants(false, resealed, err, "reseal a tombstone")
+		r.Wants(false, resealed, err, "reseal a tombstone")
 	}},
-	{name: "a key is inserted with its flag", run: func(r *rig) {
-		row := keyRow(name(r.a, "42", "profile"), 1, 1)
-		row.Flag = everyByte()
+	{Name: "a key is inserted with its flag", Run: func(r *rig) {
+		row := keyRow(name(r.A, "42", "profile"), 1, 1)
+		row.Flag = suite.EveryByte()
 		r.insertKey(r.Context(), row)
 		r.keys(r.Context(), row.KeyName, row)
 	}},
-	{name: "all keys of a person come in order", run: func(r *rig) {
+	{Name: "all keys of a person come in order", Run: func(r *rig) {
 		ctx := r.Context()
-		z := r.insertKey(ctx, keyRow(name(r.a, "42", "z"), 1, 1))
-		a2 := r.insertKey(ctx, keyRow(name(r.a, "42", "a"), 2, 2))
-		a1 := r.insertKey(ctx, keyRow(name(r.a, "42", "a"), 1, 3))
-		r.insertKey(ctx, keyRow(name(r.a, "43", "a"), 1, 1))
-		r.shred(ctx, vault.ShredKeys{Tenant: r.a, SubjectID: "42", Compartments: []troth.Compartment{"z"}, At: instant})
-		got, err := r.s.PersonKeys(ctx, r.a, "42")
-		r.ok(err, "person's keys")
+		z := r.insertKey(ctx, keyRow(name(r.A, "42", "z"), 1, 1))
+		a2 := r.insertKey(ctx, keyRow(name(r.A, "42", "a"), 2, 2))
+		a1 := r.insertKey(ctx, keyRow(name(r.A, "42", "a"), 1, 3))
+		r.insertKey(ctx, keyRow(name(r.A, "43", "a"), 1, 1))
+		r.shred(ctx, vault.ShredKeys{Tenant: r.A, SubjectID: "42", Compartments: []troth.Compartment{"z"}, At: instant})
+		got, err := r.s.PersonKeys(ctx, r.A, "42")
+		r.OK(err, "person's keys")
 		r.sameKeys(got, []vault.KeyRow{a1, a2, dead(z, instant)})
 	}},
-	{name: "tombstones name their evidence, those of one shredding and no others", run: func(r *rig) {
+	{Name: "tombstones name their evidence, those of one shredding and no others", Run: func(r *rig) {
 		ctx := r.Context()
 		one, two := troth.NewEntryID(time.Now()), troth.NewEntryID(time.Now())
-		early := r.insertKey(ctx, keyRow(name(r.a, "42", "a"), 1, 1))
-		late := r.insertKey(ctx, keyRow(name(r.a, "42", "b"), 1, 2))
-		lives := r.insertKey(ctx, keyRow(name(r.a, "42", "c"), 1, 3))
-		r.named(1, vault.ShredKeys{Tenant: r.a, SubjectID: "42", Compartments: []troth.Compartment{"a"}, At: instant}, one, false)
-		r.named(1, vault.ShredKeys{Tenant: r.a, SubjectID: "42", Except: []troth.Compartment{"c"}, At: instant}, two, true)
+		early := r.insertKey(ctx, keyRow(name(r.A, "42", "a"), 1, 1))
+		late := r.insertKey(ctx, keyRow(name(r.A, "42", "b"), 1, 2))
+		lives := r.insertKey(ctx, keyRow(name(r.A, "42", "c"), 1, 3))
+		r.named(1, vault.ShredKeys{Tenant: r.A, SubjectID: "42", Compartments: []troth.Compartment{"a"}, At: instant}, one, false)
+		r.named(1, vault.ShredKeys{Tenant: r.A, SubjectID: "42", Except: []troth.Compartment{"c"}, At: instant}, two, true)
 		early, late = dead(early, instant), dead(late, instant)
 		early.Evidence, late.Evidence = one, two
 		r.keys(ctx, early.KeyName, early)
 		r.keys(ctx, late.KeyName, late)
 		r.keys(ctx, lives.KeyName, lives)
-		got, err := r.s.TombstonesOf(ctx, r.a, two)
-		r.ok(err, "tombstones")
+		got, err := r.s.TombstonesOf(ctx, r.A, two)
+		r.OK(err, "tombstones")
 		r.sameKeys(got.Keys, []vault.KeyRow{late})
-		sameRows(r, "persons", got.Persons, nil, vault.PersonRow{Tenant: r.a, SubjectID: "42", ClosedAt: instant, Evidence: two})
-		got, err = r.s.TombstonesOf(ctx, r.a, one)
-		r.ok(err, "tombstones")
+		sameRows(r, "persons", got.Persons, nil, vault.PersonRow{Tenant: r.A, SubjectID: "42", ClosedAt: instant, Evidence: two})
+		got, err = r.s.TombstonesOf(ctx, r.A, one)
+		r.OK(err, "tombstones")
 		r.sameKeys(got.Keys, []vault.KeyRow{early})
 		sameRows(r, "persons", got.Persons, nil)
 	}},
-	{name: "a generation that was let go names its evidence apart from tombstones", run: func(r *rig) {
+	{Name: "a generation that was let go names its evidence apart from tombstones", Run: func(r *rig) {
 		ctx, entry := r.Context(), troth.NewEntryID(time.Now())
-		old := r.insertKey(ctx, keyRow(name(r.a, "42", "profile"), 1, 1))
-		r.insertKey(ctx, keyRow(name(r.a, "42", "profile"), 2, 2))
-		r.atomically(ctx, func(ctx context.Context) {
-			r.lock(ctx, r.a, "42", vault.Exclusive)
+		old := r.insertKey(ctx, keyRow(name(r.A, "42", "profile"), 1, 1))
+		r.insertKey(ctx, keyRow(name(r.A, "42", "profile"), 2, 2))
+		r.Atomically(ctx, func(ctx context.Context) {
+			r.lock(ctx, r.A, "42", vault.Exclusive)
 			_, retired, err := r.s.RetireKey(ctx, old.KeyName, 1, instant)
-			r.wants(true, retired, err, "retire")
-			n, err := r.s.SetEvidence(ctx, vault.ShredEvidence{Tenant: r.a, SubjectID: "42", At: instant, Entry: entry})
+			r.Wants(true, retired, err, "retire")
+			n, err := r.s.SetEvidence(ctx, vault.ShredEvidence{Tenant: r.A, SubjectID: "42", At: instant, Entry: entry})
 			if err != nil || n != 1 {
 				r.Fatalf("set evidence: %d, %v", n, err)
 			}
 		})
-		got, err := r.s.RetiredOf(ctx, r.a, entry)
-		r.ok(err, "retired")
+		got, err := r.s.RetiredOf(ctx, r.A, entry)
+		r.OK(err, "retired")
 		old = dead(old, instant)
 		old.Evidence = entry
 		r.sameKeys(got, []vault.KeyRow{old})
-		stones, err := r.s.TombstonesOf(ctx, r.a, entry)
-		r.ok(err, "tombstones")
+		stones, err := r.s.TombstonesOf(ctx, r.A, entry)
+		r.OK(err, "tombstones")
 		r.sameKeys(stones.Keys, nil)
-		got, err = r.s.RetiredOf(ctx, r.b, entry)
-		r.ok(err, "another tenant's")
+		got, err = r.s.RetiredOf(ctx, r.B, entry)
+		r.OK(err, "another tenant's")
 		r.sameKeys(got, nil)
 	}},
-	{name: "a tenant's tombstones name their evidence", run: func(r *rig) {
+	{Name: "a tenant's tombstones name their evidence", Run: func(r *rig) {
 		ctx, entry := r.Context(), troth.NewEntryID(time.Now())
-		row := r.insertRoot(ctx, rootRow(r.a, vault.IndexLineage, 0))
-		r.insertRoot(ctx, rootRow(r.b, vault.IndexLineage, 0))
-		r.shredRoots(ctx, r.a, instant)
-		r.shredRoots(ctx, r.b, instant)
-		n, err := r.s.SetEvidence(ctx, vault.ShredEvidence{Tenant: r.a, At: instant, Entry: entry})
+		row := r.insertRoot(ctx, rootRow(r.A, vault.IndexLineage, 0))
+		r.insertRoot(ctx, rootRow(r.B, vault.IndexLineage, 0))
+		r.shredRoots(ctx, r.A, instant)
+		r.shredRoots(ctx, r.B, instant)
+		n, err := r.s.SetEvidence(ctx, vault.ShredEvidence{Tenant: r.A, At: instant, Entry: entry})
 		if err != nil || n != 2 {
 			r.Fatalf("set evidence: %d, %v", n, err)
 		}
-		got, err := r.s.TombstonesOf(ctx, r.a, entry)
-		r.ok(err, "tombstones")
+		got, err := r.s.TombstonesOf(ctx, r.A, entry)
+		r.OK(err, "tombstones")
 		row = deadRoot(row)
 		row.Evidence = entry
 		if len(got.Roots) != 2 || !sameRoot(got.Roots[0], row) {
 			r.Fatalf("roots: %+v, want %+v first", got.Roots, row)
 		}
-		got, err = r.s.TombstonesOf(ctx, r.b, entry)
+		got, err = r.s.TombstonesOf(ctx, r.B, entry)
 		if err != nil || len(got.Roots) > 0 {
 			r.Fatalf("another tenant's: %+v, %v", got, err)
 		}
 	}},
-	{name: "pages of keys, persons, restrictions and grants come in order and stop", run: pagesInOrder},
-	{name: "tenants come in order, wherever their rows are", run: func(r *rig) {
+	{Name: "pages of keys, persons, restrictions and grants come in order and stop", Run: pagesInOrder},
+	{Name: "tenants come in order, wherever their rows are", Run: func(r *rig) {
 		ctx := r.Context()
-		r.insertGrant(ctx, grantRow(r.a+"5", "42"))
-		r.insertRestriction(ctx, restrictionRow(r.a+"4", "42"))
-		r.atomically(ctx, func(ctx context.Context) { r.lock(ctx, r.a+"3", "42", vault.Shared) })
-		r.insertKey(ctx, keyRow(name(r.a+"2", "42", "profile"), 1, 1))
-		r.insertRoot(ctx, rootRow(r.a+"1", vault.WrapLineage, 0))
-		got, err := r.s.Tenants(ctx, r.a, 4)
-		sameRows(r, "tenants", got, err, r.a+"1", r.a+"2", r.a+"3", r.a+"4")
-		got, err = r.s.Tenants(ctx, r.a+"4", 1)
-		sameRows(r, "tenants", got, err, r.a+"5")
+		r.insertGrant(ctx, grantRow(r.A+"5", "42"))
+		r.insertRestriction(ctx, restrictionRow(r.A+"4", "42"))
+		r.Atomically(ctx, func(ctx context.Context) { r.lock(ctx, r.A+"3", "42", vault.Shared) })
+		r.insertKey(ctx, keyRow(name(r.A+"2", "42", "profile"), 1, 1))
+		r.insertRoot(ctx, rootRow(r.A+"1", vault.WrapLineage, 0))
+		got, err := r.s.Tenants(ctx, r.A, 4)
+		sameRows(r, "tenants", got, err, r.A+"1", r.A+"2", r.A+"3", r.A+"4")
+		got, err = r.s.Tenants(ctx, r.A+"4", 1)
+		sameRows(r, "tenants", got, err, r.A+"5")
 	}},
-	{name: "a mark is the last one that was set", run: func(r *rig) {
-		ctx, name := r.Context(), string(r.a)
+	{Name: "a mark is the last one that was set", Run: func(r *rig) {
+		ctx, name := r.Context(), string(r.A)
 		mark, err := r.s.Mark(ctx, name)
 		if err != nil || len(mark) > 0 {
 			r.Fatalf("mark: %x, %v", mark, err)
 		}
-		for _, want := range [][]byte{everyByte(), []byte("short")} {
-			r.ok(r.s.SetMark(ctx, name, want), "set mark")
+		for _, want := range [][]byte{suite.EveryByte(), []byte("short")} {
+			r.OK(r.s.SetMark(ctx, name, want), "set mark")
 			mark, err = r.s.Mark(ctx, name)
 			sameRows(r, "mark", [][]byte{mark}, err, want)
 		}
 	}},
-	{name: "control rows end with their transaction", run: func(r *rig) {
+	{Name: "control rows end with their transaction", Run: func(r *rig) {
 		ctx := r.Context()
-		row := r.insertKey(ctx, keyRow(name(r.a, "42", "profile"), 1, 1))
-		r.refused(ctx, func(ctx context.Context) {
-			r.lock(ctx, r.a, "42", vault.Exclusive)
-			made := r.insertRestriction(ctx, restrictionRow(r.a, "42"))
-			r.insertGrant(ctx, grantRow(r.a, "42"))
+		row := r.insertKey(ctx, keyRow(name(r.A, "42", "profile"), 1, 1))
+		r.Refused(ctx, func(ctx context.Context) {
+			r.lock(ctx, r.A, "42", vault.Exclusive)
+			made := r.insertRestriction(ctx, restrictionRow(r.A, "42"))
+			r.insertGrant(ctx, grantRow(r.A, "42"))
 			resealed, err := r.s.ResealKey(ctx, vault.Reseal{
 				KeyName: row.KeyName, Generation: 1, Was: row.Sealed, Sealed: []byte("new"), Flag: []byte("flag"),
 			})
-			r.wants(true, resealed, err, "reseal")
-			r.restrictions(ctx, r.a, made)
+			r.Wants(true, resealed, err, "reseal")
+			r.restrictions(ctx, r.A, made)
 		})
 		r.keys(ctx, row.KeyName, row)
-		r.restrictions(ctx, r.a)
-		r.grants(ctx, r.a)
-		r.person(ctx, r.a, "42", vault.PersonState{})
+		r.restrictions(ctx, r.A)
+		r.grants(ctx, r.A)
+		r.person(ctx, r.A, "42", vault.PersonState{})
 	}},
-	{name: "control rows of one tenant are nothing to another", run: controlWalls},
+	{Name: "control rows of one tenant are nothing to another", Run: controlWalls},
 }
 
 // named shreds and names the evidence, as the vault does.
 func (r *rig) named(want int, p vault.ShredKeys, entry troth.EntryID, closed bool) {
 	r.Helper()
-	r.atomically(r.Context(), func(ctx context.Context) {
+	r.Atomically(r.Context(), func(ctx context.Context) {
 		r.shred(ctx, p)
 		if closed {
 			r.close(ctx, p.Tenant, p.SubjectID, p.At)
@@ -301,83 +302,83 @@ func (r *rig) named(want int, p vault.ShredKeys, entry troth.EntryID, closed boo
 func pagesInOrder(r *rig) {
 	ctx := r.Context()
 	var keys []vault.KeyRow
-	for i, n := range []vault.KeyName{name(r.a, "1", "b"), name(r.a, "1", "c"), name(r.a, "2", "a")} {
+	for i, n := range []vault.KeyName{name(r.A, "1", "b"), name(r.A, "1", "c"), name(r.A, "2", "a")} {
 		keys = append(keys, r.insertKey(ctx, keyRow(n, 1, uint32(i)+1)))
 	}
-	flagged := keyRow(name(r.a, "3", "a"), 1, 9)
+	flagged := keyRow(name(r.A, "3", "a"), 1, 9)
 	flagged.Flag = []byte("flag")
 	r.insertKey(ctx, flagged)
-	r.insertKey(ctx, keyRow(name(r.b, "2", "a"), 1, 1))
-	r.shred(ctx, vault.ShredKeys{Tenant: r.a, SubjectID: "1", Compartments: []troth.Compartment{"c"}, At: instant})
+	r.insertKey(ctx, keyRow(name(r.B, "2", "a"), 1, 1))
+	r.shred(ctx, vault.ShredKeys{Tenant: r.A, SubjectID: "1", Compartments: []troth.Compartment{"c"}, At: instant})
 	keys[1] = dead(keys[1], instant)
 
-	page := vault.KeysPage{Tenant: r.a, Living: true, Limit: 2}
+	page := vault.KeysPage{Tenant: r.A, Living: true, Limit: 2}
 	got, err := r.s.KeysPage(ctx, page)
-	r.ok(err, "living keys")
+	r.OK(err, "living keys")
 	r.sameKeys(got, []vault.KeyRow{keys[0], keys[2]})
 	page.SubjectID, page.Compartment, page.Generation = "2", "a", 1
 	got, err = r.s.KeysPage(ctx, page)
-	r.ok(err, "living keys")
+	r.OK(err, "living keys")
 	r.sameKeys(got, []vault.KeyRow{flagged})
-	got, err = r.s.KeysPage(ctx, vault.KeysPage{Tenant: r.a, Limit: 9})
-	r.ok(err, "control keys")
+	got, err = r.s.KeysPage(ctx, vault.KeysPage{Tenant: r.A, Limit: 9})
+	r.OK(err, "control keys")
 	r.sameKeys(got, []vault.KeyRow{keys[1], flagged})
-	got, err = r.s.KeysPage(ctx, vault.KeysPage{Tenant: r.a, SubjectID: "1", Compartment: "c", Generation: 1, Limit: 9})
-	r.ok(err, "control keys")
+	got, err = r.s.KeysPage(ctx, vault.KeysPage{Tenant: r.A, SubjectID: "1", Compartment: "c", Generation: 1, Limit: 9})
+	r.OK(err, "control keys")
 	r.sameKeys(got, []vault.KeyRow{flagged})
 
-	r.close(ctx, r.a, "5", instant)
-	one := r.insertRestriction(ctx, restrictionRow(r.a, "4"))
-	two := r.insertRestriction(ctx, restrictionRow(r.a, "4"))
-	persons, err := r.s.PersonsPage(ctx, r.a, "", 1)
-	sameRows(r, "persons", persons, err, vault.PersonRow{Tenant: r.a, SubjectID: "4", Restricted: 2})
-	persons, err = r.s.PersonsPage(ctx, r.a, "4", 9)
-	sameRows(r, "persons", persons, err, vault.PersonRow{Tenant: r.a, SubjectID: "5", ClosedAt: instant})
+	r.close(ctx, r.A, "5", instant)
+	one := r.insertRestriction(ctx, restrictionRow(r.A, "4"))
+	two := r.insertRestriction(ctx, restrictionRow(r.A, "4"))
+	persons, err := r.s.PersonsPage(ctx, r.A, "", 1)
+	sameRows(r, "persons", persons, err, vault.PersonRow{Tenant: r.A, SubjectID: "4", Restricted: 2})
+	persons, err = r.s.PersonsPage(ctx, r.A, "4", 9)
+	sameRows(r, "persons", persons, err, vault.PersonRow{Tenant: r.A, SubjectID: "5", ClosedAt: instant})
 
-	restrictions, err := r.s.RestrictionsPage(ctx, r.a, troth.EntryID{}, 1)
+	restrictions, err := r.s.RestrictionsPage(ctx, r.A, troth.EntryID{}, 1)
 	sameRows(r, "restrictions", restrictions, err, one)
-	restrictions, err = r.s.RestrictionsPage(ctx, r.a, one.ID, 9)
+	restrictions, err = r.s.RestrictionsPage(ctx, r.A, one.ID, 9)
 	sameRows(r, "restrictions", restrictions, err, two)
-	first, second := r.insertGrant(ctx, grantRow(r.a, "4")), r.insertGrant(ctx, grantRow(r.a, "5"))
-	grants, err := r.s.GrantsPage(ctx, r.a, troth.EntryID{}, 1)
+	first, second := r.insertGrant(ctx, grantRow(r.A, "4")), r.insertGrant(ctx, grantRow(r.A, "5"))
+	grants, err := r.s.GrantsPage(ctx, r.A, troth.EntryID{}, 1)
 	sameRows(r, "grants", grants, err, first)
-	grants, err = r.s.GrantsPage(ctx, r.a, first.ID, 9)
+	grants, err = r.s.GrantsPage(ctx, r.A, first.ID, 9)
 	sameRows(r, "grants", grants, err, second)
 }
 
 func controlWalls(r *rig) {
 	ctx := r.Context()
-	row, grant := r.insertRestriction(ctx, restrictionRow(r.b, "42")), r.insertGrant(ctx, grantRow(r.b, "42"))
-	key := r.insertKey(ctx, keyRow(name(r.b, "42", "profile"), 1, 1))
-	_, found, err := r.s.Restriction(ctx, r.a, row.ID)
-	r.wants(false, found, err, "restriction")
-	_, found, err = r.s.Grant(ctx, r.a, grant.ID)
-	r.wants(false, found, err, "grant")
-	r.restrictions(ctx, r.a)
-	r.grants(ctx, r.a)
-	r.person(ctx, r.a, "42", vault.PersonState{})
-	keys, err := r.s.PersonKeys(ctx, r.a, "42")
-	r.ok(err, "person's keys")
+	row, grant := r.insertRestriction(ctx, restrictionRow(r.B, "42")), r.insertGrant(ctx, grantRow(r.B, "42"))
+	key := r.insertKey(ctx, keyRow(name(r.B, "42", "profile"), 1, 1))
+	_, found, err := r.s.Restriction(ctx, r.A, row.ID)
+	r.Wants(false, found, err, "restriction")
+	_, found, err = r.s.Grant(ctx, r.A, grant.ID)
+	r.Wants(false, found, err, "grant")
+	r.restrictions(ctx, r.A)
+	r.grants(ctx, r.A)
+	r.person(ctx, r.A, "42", vault.PersonState{})
+	keys, err := r.s.PersonKeys(ctx, r.A, "42")
+	r.OK(err, "person's keys")
 	r.sameKeys(keys, nil)
-	persons, err := r.s.PersonsPage(ctx, r.a, "", 9)
+	persons, err := r.s.PersonsPage(ctx, r.A, "", 9)
 	sameRows(r, "persons", persons, err)
-	restrictions, err := r.s.RestrictionsPage(ctx, r.a, troth.EntryID{}, 9)
+	restrictions, err := r.s.RestrictionsPage(ctx, r.A, troth.EntryID{}, 9)
 	sameRows(r, "restrictions", restrictions, err)
-	grants, err := r.s.GrantsPage(ctx, r.a, troth.EntryID{}, 9)
+	grants, err := r.s.GrantsPage(ctx, r.A, troth.EntryID{}, 9)
 	sameRows(r, "grants", grants, err)
 
 	other := lifted(row)
-	other.Tenant = r.a
+	other.Tenant = r.A
 	was, err := r.s.LiftRestriction(ctx, other)
-	r.wants(false, was, err, "lift another tenant's")
+	r.Wants(false, was, err, "lift another tenant's")
 	moved := key.KeyName
-	moved.Tenant = r.a
+	moved.Tenant = r.A
 	resealed, err := r.s.ResealKey(ctx, vault.Reseal{KeyName: moved, Generation: 1, Was: key.Sealed, Sealed: []byte("x")})
-	r.wants(false, resealed, err, "reseal another tenant's")
+	r.Wants(false, resealed, err, "reseal another tenant's")
 	same := row
-	same.Tenant = r.a
+	same.Tenant = r.A
 	r.insertRestriction(ctx, same)
-	r.restrictions(ctx, r.b, row)
-	r.person(ctx, r.b, "42", vault.PersonState{Restricted: 1})
+	r.restrictions(ctx, r.B, row)
+	r.person(ctx, r.B, "42", vault.PersonState{Restricted: 1})
 	r.keys(ctx, key.KeyName, key)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/trothdev/troth/internal/suite"
+	"github.com/trothdev/troth/internal/suite/proof"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -109,26 +111,22 @@ func TestJournalSuite_EveryDefectIsCaught(t *testing.T) {
 	for _, c := range journalSuite {
 		found := false
 		for _, d := range journalDefects {
-			if d.caught != c.name {
+			if d.caught != c.Name {
 				continue
 			}
 			found = true
 			j := NewJournal()
 			b := &brokenLog{append: j.Append, lines: j.Lines}
 			d.inject(j, b)
-			w := &recorder{ctx: t.Context()}
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				c.run(&journalRig{tb: w, JournalHarness: JournalHarness{Journal: b}})
-			}()
-			<-done
-			if len(w.failures) == 0 {
-				t.Errorf("%q did not notice that %s", c.name, d.name)
+			failures := proof.Failures(t, func(t suite.TB) {
+				c.Run(&journalRig{Rig: suite.Rig{TB: t}, JournalHarness: JournalHarness{Journal: b}})
+			})
+			if len(failures) == 0 {
+				t.Errorf("%q did not notice that %s", c.Name, d.name)
 			}
 		}
 		if !found {
-			t.Errorf("no defect fails %q", c.name)
+			t.Errorf("no defect fails %q", c.Name)
 		}
 	}
 }

@@ -24,9 +24,7 @@ func breaks(wrong func(sound vault.Backend, b *broken)) func(h *Harness) {
 	}
 }
 
-func fence(f flaw) func(h *Harness) { return func(h *Harness) { h.Backend = loose(h.Backend, f) } }
-
 var errBroken = errors.New("broken on purpose")
 
-var defects = slices.Concat(rootDefects, personDefects, keyDefects, shredDefects, fenceDefects, otherDefects,
+var defects = slices.Concat(rootDefects, personDefects, keyDefects, shredDefects, otherDefects,
 	epochDefects, renewDefects, moveDefects, rewrapDefects, kekDefects, generationDefects, backupKeyDefects, controlDefects, lineDefects, pageDefects)

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trothdev/troth/internal/suite"
+	"github.com/trothdev/troth/internal/suite/proof"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -120,15 +122,15 @@ var epochStoreDefects = map[string]func(s *EpochStore, b *brokenEpochStore){
 
 func TestRunEpochStore_EveryCheckCanFail(t *testing.T) {
 	for _, c := range epochStoreChecks {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.Name, func(t *testing.T) {
 			s := &EpochStore{}
 			b := &brokenEpochStore{EpochStore: s, place: s.Place, create: s.Create, wrap: s.Wrap, unwrap: s.Unwrap, destroy: s.Destroy}
-			inject, ok := epochStoreDefects[c.name]
+			inject, ok := epochStoreDefects[c.Name]
 			if !ok {
 				t.Fatal("no defect fails it")
 			}
 			inject(s, b)
-			failures := failuresIn(t, func(t tb) { c.run(&epochRig{tb: t, EpochHarness: EpochHarness{Store: b}, s: b}) })
+			failures := proof.Failures(t, func(t suite.TB) { c.Run(&epochRig{Rig: suite.Rig{TB: t}, EpochHarness: EpochHarness{Store: b}, s: b}) })
 			if len(failures) == 0 {
 				t.Fatal("did not notice")
 			}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -26,42 +27,32 @@ type EpochHarness struct {
 // for every sub-test.
 func RunEpochStore(t *testing.T, open func(t *testing.T) EpochHarness) {
 	for _, c := range epochStoreChecks {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.Name, func(t *testing.T) {
 			h := open(t)
-			c.run(&epochRig{tb: t, EpochHarness: h, s: h.Store})
+			c.Run(&epochRig{Rig: suite.Rig{TB: t}, EpochHarness: h, s: h.Store})
 		})
 	}
 }
 
 type epochRig struct {
-	tb
+	suite.Rig
 	EpochHarness
 	s vault.EpochStore
 }
 
-type epochCheck struct {
-	name string
-	run  func(r *epochRig)
-}
-
-func (r *epochRig) ok(err error, what string) {
-	r.Helper()
-	if err != nil {
-		r.Fatalf("%s: %v", what, err)
-	}
-}
+type epochCheck = suite.Check[*epochRig]
 
 func (r *epochRig) wrap(epoch uint32) []byte {
 	r.Helper()
-	sealed, err := r.s.Wrap(r.Context(), epoch, everyByte()[:32], []byte("bound"))
-	r.ok(err, "wrap")
+	sealed, err := r.s.Wrap(r.Context(), epoch, suite.EveryByte()[:32], []byte("bound"))
+	r.OK(err, "wrap")
 	return sealed
 }
 
 func (r *epochRig) unwraps(s vault.EpochStore, epoch uint32, sealed []byte) {
 	r.Helper()
 	plain, err := s.Unwrap(r.Context(), epoch, sealed, []byte("bound"))
-	if err != nil || !bytes.Equal(plain, everyByte()[:32]) {
+	if err != nil || !bytes.Equal(plain, suite.EveryByte()[:32]) {
 		r.Fatalf("unwrap: %x, %v", plain, err)
 	}
 }
@@ -92,7 +83,7 @@ func (r *epochRig) gone(s vault.EpochStore, epoch uint32, sealed []byte) {
 func (r *epochRig) destroy(epoch uint32) {
 	r.Helper()
 	final, err := r.s.Destroy(r.Context(), epoch)
-	r.ok(err, "destroy")
+	r.OK(err, "destroy")
 	if final.IsZero() {
 		return
 	}
@@ -111,32 +102,32 @@ func (r *epochRig) destroy(epoch uint32) {
 }
 
 var epochStoreChecks = []epochCheck{
-	{"its place is always the same and has a name", func(r *epochRig) {
+	{Name: "its place is always the same and has a name", Run: func(r *epochRig) {
 		p := r.s.Place()
 		if p.Name == "" || p != r.s.Place() {
 			r.Fatalf("place %+v", p)
 		}
 	}},
-	{"what a key wraps it unwraps", func(r *epochRig) {
+	{Name: "what a key wraps it unwraps", Run: func(r *epochRig) {
 		for _, e := range []uint32{1, 2, 1 << 31} {
-			r.ok(r.s.Create(r.Context(), e), "create")
+			r.OK(r.s.Create(r.Context(), e), "create")
 			r.unwraps(r.s, e, r.wrap(e))
 		}
 	}},
-	{"creating again changes nothing", func(r *epochRig) {
-		r.ok(r.s.Create(r.Context(), 1), "create")
+	{Name: "creating again changes nothing", Run: func(r *epochRig) {
+		r.OK(r.s.Create(r.Context(), 1), "create")
 		sealed := r.wrap(1)
-		r.ok(r.s.Create(r.Context(), 1), "create again")
+		r.OK(r.s.Create(r.Context(), 1), "create again")
 		r.unwraps(r.s, 1, sealed)
 	}},
-	{"an epoch without a key wraps nothing", func(r *epochRig) {
+	{Name: "an epoch without a key wraps nothing", Run: func(r *epochRig) {
 		if out, err := r.s.Wrap(r.Context(), 7, []byte("x"), nil); err == nil || out != nil {
 			r.Fatalf("wrap: %x, %v; want an error", out, err)
 		}
 		r.refuses(7, make([]byte, 60), "bound")
 	}},
-	{"associated data is bound, and so is every byte", func(r *epochRig) {
-		r.ok(r.s.Create(r.Context(), 1), "create")
+	{Name: "associated data is bound, and so is every byte", Run: func(r *epochRig) {
+		r.OK(r.s.Create(r.Context(), 1), "create")
 		sealed := r.wrap(1)
 		r.refuses(1, sealed, "bounD")
 		r.refuses(1, sealed, "")
@@ -147,12 +138,12 @@ var epochStoreChecks = []epochCheck{
 			r.refuses(1, other, "bound")
 		}
 	}},
-	{"no epoch opens what another one wrapped", func(r *epochRig) {
-		r.ok(r.s.Create(r.Context(), 1), "create")
-		r.ok(r.s.Create(r.Context(), 2), "create")
+	{Name: "no epoch opens what another one wrapped", Run: func(r *epochRig) {
+		r.OK(r.s.Create(r.Context(), 1), "create")
+		r.OK(r.s.Create(r.Context(), 2), "create")
 		r.refuses(2, r.wrap(1), "bound")
 	}},
-	{"of those who create one key all have the same", func(r *epochRig) {
+	{Name: "of those who create one key all have the same", Run: func(r *epochRig) {
 		stores := []vault.EpochStore{r.s, r.s}
 		if r.Reopen != nil {
 			stores = append(stores, r.Reopen(), r.Reopen())
@@ -171,9 +162,9 @@ var epochStoreChecks = []epochCheck{
 			r.unwraps(s, 3, sealed)
 		}
 	}},
-	{"a key that is destroyed is gone, for everybody and for ever", func(r *epochRig) {
-		r.ok(r.s.Create(r.Context(), 1), "create")
-		r.ok(r.s.Create(r.Context(), 2), "create")
+	{Name: "a key that is destroyed is gone, for everybody and for ever", Run: func(r *epochRig) {
+		r.OK(r.s.Create(r.Context(), 1), "create")
+		r.OK(r.s.Create(r.Context(), 2), "create")
 		sealed, other := r.wrap(1), r.wrap(2)
 		stores := []vault.EpochStore{r.s}
 		if r.Reopen != nil {
@@ -192,12 +183,12 @@ var epochStoreChecks = []epochCheck{
 			r.unwraps(s, 2, other)
 		}
 	}},
-	{"an epoch without a key can be destroyed", func(r *epochRig) {
+	{Name: "an epoch without a key can be destroyed", Run: func(r *epochRig) {
 		r.destroy(9)
 		r.gone(r.s, 9, make([]byte, 60))
 	}},
-	{"a cancelled context ends in its own error", func(r *epochRig) {
-		r.ok(r.s.Create(r.Context(), 1), "create")
+	{Name: "a cancelled context ends in its own error", Run: func(r *epochRig) {
+		r.OK(r.s.Create(r.Context(), 1), "create")
 		sealed := r.wrap(1)
 		ctx, cancel := context.WithCancel(r.Context())
 		cancel()

@@ -1,13 +1,11 @@
 package vaulttest
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strconv"
-	"sync"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -15,204 +13,36 @@ func event(tenant troth.Tenant, subject string, at int64) vault.FenceEvent {
 	return vault.FenceEvent{KeyName: name(tenant, subject, "profile"), At: at}
 }
 
-func (r *rig) raise(ctx context.Context, es ...vault.FenceEvent) {
-	r.Helper()
-	for _, e := range es {
-		r.ok(r.s.RaiseFence(ctx, e), "raise fence")
+func fenceOf(s vault.Backend) suite.Feed[vault.FenceEvent] {
+	return suite.Feed[vault.FenceEvent]{
+		TX:    s.Transactor(),
+		Raise: s.RaiseFence,
+		Follow: func(ctx context.Context, after int64) (suite.Followed[vault.FenceEvent], error) {
+			f, err := s.Follow(ctx, after)
+			return suite.Followed[vault.FenceEvent](f), err
+		},
+		Prune:    s.PruneFence,
+		Event:    event,
+		Position: func(e *vault.FenceEvent) *int64 { return &e.Position },
 	}
 }
 
-func (r *rig) follow(ctx context.Context, after int64) vault.Followed {
-	r.Helper()
-	f, err := r.s.Follow(ctx, after)
-	r.ok(err, "follow")
-	return f
+func (r *rig) feed() suite.FeedRig[vault.FenceEvent] {
+	return suite.FeedRig[vault.FenceEvent]{Rig: &r.Rig, Feed: fenceOf(r.s)}
 }
 
-// happened demands these events and no others, in any order.
-func (r *rig) happened(f vault.Followed, want ...vault.FenceEvent) {
-	r.Helper()
-	if len(f.Events) != len(want) {
-		r.Fatalf("%d events, want %d: %+v", len(f.Events), len(want), f.Events)
-	}
-	for _, w := range want {
-		if !slices.ContainsFunc(f.Events, func(e vault.FenceEvent) bool { return e.KeyName == w.KeyName && e.At == w.At }) {
-			r.Fatalf("events: got %+v, which has no %+v", f.Events, w)
-		}
-	}
-}
-
-// numbered demands positions without gaps that end with the head.
-func (r *rig) numbered(f vault.Followed) {
-	r.Helper()
-	es := slices.SortedFunc(slices.Values(f.Events), func(a, b vault.FenceEvent) int { return cmp.Compare(a.Position, b.Position) })
-	for i, e := range es {
-		if want := f.Head - int64(len(es)-1-i); e.Position != want {
-			r.Fatalf("position %d, want %d; head %d", e.Position, want, f.Head)
-		}
-	}
-}
-
-var fenceChecks = []check{
-	{name: "nothing has happened before the first event", run: func(r *rig) {
-		for _, after := range []int64{-1, 0} {
-			f := r.follow(r.Context(), after)
-			r.happened(f)
-			if f.Head != 0 || f.Gap {
-				r.Fatalf("head %d, gap %v", f.Head, f.Gap)
-			}
-		}
-	}},
-	{name: "events come back with their names and instants", run: func(r *rig) {
+var fenceChecks = slices.Concat([]check{
+	{Name: "events come back with their names and instants", Run: func(r *rig) {
 		ctx := r.Context()
 		es := []vault.FenceEvent{
-			{KeyName: name(r.a, "42", "profile"), At: instant},
-			{KeyName: name(r.a, "42", ""), At: instant + 1},
-			{KeyName: name(r.b, "", ""), At: instant - 1},
-			{KeyName: name(r.a, "42", "profile"), At: instant + 2},
+			{KeyName: name(r.A, "42", "profile"), At: instant},
+			{KeyName: name(r.A, "42", ""), At: instant + 1},
+			{KeyName: name(r.B, "", ""), At: instant - 1},
+			{KeyName: name(r.A, "42", "profile"), At: instant + 2},
 		}
-		r.raise(ctx, es...)
-		r.happened(r.follow(ctx, 0), es...)
+		r.feed().Raise(ctx, es...)
+		r.feed().Happened(r.feed().Follow(ctx, 0), es...)
 	}},
-	{name: "positions count committed events from 1 without gaps", run: func(r *rig) {
-		ctx := r.Context()
-		r.raise(ctx, event(r.a, "1", instant), event(r.b, "2", instant))
-		r.refused(ctx, func(ctx context.Context) { r.raise(ctx, event(r.a, "undone", instant)) })
-		r.atomically(ctx, func(ctx context.Context) {
-			r.refused(ctx, func(ctx context.Context) { r.raise(ctx, event(r.a, "undone", instant)) })
-			r.raise(ctx, event(r.a, "3", instant))
-		})
-		f := r.follow(ctx, 0)
-		r.happened(f, event(r.a, "1", instant), event(r.b, "2", instant), event(r.a, "3", instant))
-		r.numbered(f)
-		if f.Head != 3 || f.Gap {
-			r.Fatalf("head %d, gap %v", f.Head, f.Gap)
-		}
-	}},
-	{name: "a negative position asks for nothing but the head", run: func(r *rig) {
-		ctx := r.Context()
-		r.raise(ctx, event(r.a, "1", instant), event(r.a, "2", instant))
-		head := r.follow(ctx, 0).Head
-		f := r.follow(ctx, -1)
-		r.happened(f)
-		if f.Head != head || f.Gap {
-			r.Fatalf("head %d, gap %v, want %d", f.Head, f.Gap, head)
-		}
-	}},
-	{name: "who has followed sees what came after, and nothing twice", run: func(r *rig) {
-		ctx := r.Context()
-		r.raise(ctx, event(r.a, "1", instant))
-		f := r.follow(ctx, 0)
-		for i := range 3 {
-			next := event(r.a, "more "+strconv.Itoa(i), instant)
-			r.raise(ctx, next)
-			seen := f.Head
-			f = r.follow(ctx, seen)
-			r.happened(f, next)
-			r.numbered(f)
-			if f.Head != seen+1 || f.Gap {
-				r.Fatalf("head %d after %d, gap %v", f.Head, seen, f.Gap)
-			}
-		}
-		again := r.follow(ctx, f.Head)
-		r.happened(again)
-		if again.Head != f.Head || again.Gap {
-			r.Fatalf("head %d, gap %v, want %d", again.Head, again.Gap, f.Head)
-		}
-	}},
-	{name: "an event is seen when it is committed and not before", run: func(r *rig) {
-		outside := r.Context()
-		r.atomically(outside, func(ctx context.Context) {
-			r.raise(ctx, event(r.a, "1", instant))
-			r.happened(r.follow(outside, 0))
-		})
-		r.happened(r.follow(outside, 0), event(r.a, "1", instant))
-	}},
-	{name: "a transaction sees its own events", run: func(r *rig) {
-		r.raise(r.Context(), event(r.a, "1", instant))
-		r.atomically(r.Context(), func(ctx context.Context) {
-			r.raise(ctx, event(r.a, "2", instant))
-			r.happened(r.follow(ctx, 0), event(r.a, "1", instant), event(r.a, "2", instant))
-		})
-	}},
-	{name: "who follows inside a transaction takes no event from others", run: func(r *rig) {
-		ctx := r.Context()
-		first, second := event(r.a, "1", instant), event(r.a, "2", instant)
-		r.raise(ctx, first)
-		head := r.follow(ctx, 0).Head
-		r.raise(ctx, second)
-		r.refused(ctx, func(ctx context.Context) { r.happened(r.follow(ctx, head), second) })
-		f := r.follow(ctx, head)
-		r.happened(f, second)
-		r.numbered(f)
-	}},
-	{name: "an event that commits after a later one was followed is seen", needs: manyWriters, run: func(r *rig) {
-		outside := r.Context()
-		early, late := event(r.a, "early", instant), event(r.a, "late", instant+1)
-		var seen int64
-		r.atomically(outside, func(ctx context.Context) {
-			r.raise(ctx, early)
-			r.raise(outside, late)
-			f := r.follow(outside, 0)
-			r.happened(f, late)
-			seen = r.follow(outside, f.Head).Head
-		})
-		f := r.follow(outside, seen)
-		r.happened(f, early)
-		r.numbered(f)
-		if f.Gap {
-			r.Fatalf("a gap, where nothing is gone")
-		}
-	}},
-	{name: "every follower sees every event of a crowd", run: func(r *rig) {
-		const each = 10
-		var raising sync.WaitGroup
-		raising.Go(func() {
-			r.race(func(i int) error {
-				for j := range each {
-					if err := r.s.RaiseFence(r.Context(), event(r.a, strconv.Itoa(i*each+j), instant)); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		})
-		raised := make(chan struct{})
-		go func() { raising.Wait(); close(raised) }()
-		var followers sync.WaitGroup
-		for range 3 {
-			followers.Go(func() { r.seesAll(raised, crowd*each) })
-		}
-		followers.Wait()
-		f := r.follow(r.Context(), 0)
-		r.numbered(f)
-		if f.Head != crowd*each {
-			r.Fatalf("head %d, want %d", f.Head, crowd*each)
-		}
-	}},
-}
+}, suite.FeedChecks((*rig).feed))
 
-// seesAll follows until everything was raised, and once more.
-func (r *rig) seesAll(raised <-chan struct{}, want int) {
-	seen := map[string]bool{}
-	var head int64
-	for over := false; !over; {
-		select {
-		case <-raised:
-			over = true
-		default:
-		}
-		f, err := r.s.Follow(r.Context(), head)
-		if err != nil || f.Gap {
-			r.Errorf("follow: gap %v, %v", f.Gap, err)
-			return
-		}
-		for _, e := range f.Events {
-			seen[e.SubjectID] = true
-		}
-		head = max(head, f.Head)
-	}
-	if len(seen) != want {
-		r.Errorf("a follower saw %d of %d events", len(seen), want)
-	}
-}
+var pruneChecks = suite.PruneChecks("fence", (*rig).feed)

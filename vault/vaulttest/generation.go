@@ -12,17 +12,17 @@ import (
 func (r *rig) newestKeys(ctx context.Context, after vault.KeyName, limit int, want ...vault.KeyRow) {
 	r.Helper()
 	got, err := r.s.NewestKeys(ctx, after, limit)
-	r.ok(err, "newest keys")
+	r.OK(err, "newest keys")
 	r.sameKeys(got, want)
 }
 
 // retire retires as the vault does: in a transaction, under the exclusive lock.
 func (r *rig) retire(ctx context.Context, n vault.KeyName, generation uint32, want bool) (row vault.KeyRow) {
 	r.Helper()
-	r.atomically(ctx, func(ctx context.Context) {
+	r.Atomically(ctx, func(ctx context.Context) {
 		r.lock(ctx, n.Tenant, n.SubjectID, vault.Exclusive)
 		got, retired, err := r.s.RetireKey(ctx, n, generation, instant)
-		r.wants(want, retired, err, "retire key")
+		r.Wants(want, retired, err, "retire key")
 		row = got
 	})
 	return row
@@ -36,95 +36,95 @@ func letGo(k vault.KeyRow) vault.KeyRow {
 }
 
 var generationChecks = []check{
-	{name: "the newest keys come by name, one for each that lives", run: func(r *rig) {
+	{Name: "the newest keys come by name, one for each that lives", Run: func(r *rig) {
 		ctx := r.Context()
-		r.newestKeys(ctx, vault.KeyName{Tenant: r.a}, 9)
+		r.newestKeys(ctx, vault.KeyName{Tenant: r.A}, 9)
 		names := []vault.KeyName{
-			name(r.a, "4", "profile"), name(r.a, "42", "orders"), name(r.a, "42", "profile"), name(r.a, "é", "a"),
+			name(r.A, "4", "profile"), name(r.A, "42", "orders"), name(r.A, "42", "profile"), name(r.A, "é", "a"),
 		}
 		var newest []vault.KeyRow
 		for i, n := range names {
 			r.insertKey(ctx, keyRow(n, 9, uint32(10*i+1)))
 			newest = append(newest, r.insertKey(ctx, keyRow(n, 10, uint32(10*i+2))))
 		}
-		r.insertKey(ctx, keyRow(name(r.a, "43", "profile"), 1, 1))
-		r.shred(ctx, vault.ShredKeys{Tenant: r.a, SubjectID: "43", At: instant})
-		r.newestKeys(ctx, vault.KeyName{Tenant: r.a}, 9, newest...)
-		r.newestKeys(ctx, vault.KeyName{Tenant: r.a}, 2, newest[:2]...)
+		r.insertKey(ctx, keyRow(name(r.A, "43", "profile"), 1, 1))
+		r.shred(ctx, vault.ShredKeys{Tenant: r.A, SubjectID: "43", At: instant})
+		r.newestKeys(ctx, vault.KeyName{Tenant: r.A}, 9, newest...)
+		r.newestKeys(ctx, vault.KeyName{Tenant: r.A}, 2, newest[:2]...)
 		r.newestKeys(ctx, names[1], 2, newest[2:]...)
-		r.newestKeys(ctx, name(r.a, "42", "a"), 1, newest[1])
-		r.newestKeys(ctx, name(r.a, "43", ""), 9, newest[3])
+		r.newestKeys(ctx, name(r.A, "42", "a"), 1, newest[1])
+		r.newestKeys(ctx, name(r.A, "43", ""), 9, newest[3])
 		r.newestKeys(ctx, names[3], 9)
 	}},
-	{name: "a retired generation is a tombstone that nobody lists", run: func(r *rig) {
-		ctx, n := r.Context(), name(r.a, "42", "profile")
+	{Name: "a retired generation is a tombstone that nobody lists", Run: func(r *rig) {
+		ctx, n := r.Context(), name(r.A, "42", "profile")
 		first, second := r.insertKey(ctx, keyRow(n, 1, 1)), r.insertKey(ctx, keyRow(n, 2, 2))
 		third := r.insertKey(ctx, keyRow(n, math.MaxUint32, 3))
-		other := r.insertKey(ctx, keyRow(name(r.a, "42", "orders"), 2, 4))
+		other := r.insertKey(ctx, keyRow(name(r.A, "42", "orders"), 2, 4))
 		r.sameKeys([]vault.KeyRow{r.retire(ctx, n, 2, true)}, []vault.KeyRow{letGo(second)})
 		r.keys(ctx, n, third, first)
-		r.newestKeys(ctx, vault.KeyName{Tenant: r.a}, 9, other, third)
+		r.newestKeys(ctx, vault.KeyName{Tenant: r.A}, 9, other, third)
 		r.retire(ctx, n, 2, false)
 		r.retire(ctx, n, 1, true)
-		gone, err := r.s.Tombstones(ctx, r.a, "42")
-		r.ok(err, "tombstones")
+		gone, err := r.s.Tombstones(ctx, r.A, "42")
+		r.OK(err, "tombstones")
 		r.sameKeys(gone, []vault.KeyRow{letGo(first), letGo(second)})
 	}},
-	{name: "the newest generation is not retired, nor one that is not there", run: func(r *rig) {
-		ctx, n := r.Context(), name(r.a, "42", "profile")
+	{Name: "the newest generation is not retired, nor one that is not there", Run: func(r *rig) {
+		ctx, n := r.Context(), name(r.A, "42", "profile")
 		first := r.insertKey(ctx, keyRow(n, 1, 1))
 		r.retire(ctx, n, 1, false)
 		second := r.insertKey(ctx, keyRow(n, 2, 2))
 		r.retire(ctx, n, 2, false)
 		r.retire(ctx, n, 3, false)
-		r.retire(ctx, name(r.a, "42", "orders"), 1, false)
+		r.retire(ctx, name(r.A, "42", "orders"), 1, false)
 		r.keys(ctx, n, second, first)
 	}},
-	{name: "a dead generation is not retired", run: func(r *rig) {
-		ctx, n := r.Context(), name(r.a, "42", "profile")
+	{Name: "a dead generation is not retired", Run: func(r *rig) {
+		ctx, n := r.Context(), name(r.A, "42", "profile")
 		first, second := r.insertKey(ctx, keyRow(n, 1, 1)), r.insertKey(ctx, keyRow(n, 2, 2))
-		r.shred(ctx, vault.ShredKeys{Tenant: r.a, SubjectID: "42", At: instant - 1})
+		r.shred(ctx, vault.ShredKeys{Tenant: r.A, SubjectID: "42", At: instant - 1})
 		r.retire(ctx, n, 1, false)
 		r.keys(ctx, n, dead(second, instant-1), dead(first, instant-1))
 	}},
-	{name: "a retired generation and its key id stay taken", run: func(r *rig) {
-		ctx, n := r.Context(), name(r.a, "42", "profile")
+	{Name: "a retired generation and its key id stay taken", Run: func(r *rig) {
+		ctx, n := r.Context(), name(r.A, "42", "profile")
 		r.insertKey(ctx, keyRow(n, 1, 1))
 		second := r.insertKey(ctx, keyRow(n, 2, 2))
 		r.retire(ctx, n, 1, true)
 		inserted, err := r.s.InsertKey(ctx, keyRow(n, 1, 3))
-		r.wants(false, inserted, err, "insert key of a retired generation")
-		inserted, err = r.s.InsertKey(ctx, keyRow(name(r.a, "42", "orders"), 1, 1))
-		r.wants(false, inserted, err, "insert key of a retired one's id")
+		r.Wants(false, inserted, err, "insert key of a retired generation")
+		inserted, err = r.s.InsertKey(ctx, keyRow(name(r.A, "42", "orders"), 1, 1))
+		r.Wants(false, inserted, err, "insert key of a retired one's id")
 		r.keys(ctx, n, second)
 	}},
-	{name: "shredding leaves what was retired as it is", run: func(r *rig) {
-		ctx, n := r.Context(), name(r.a, "42", "profile")
+	{Name: "shredding leaves what was retired as it is", Run: func(r *rig) {
+		ctx, n := r.Context(), name(r.A, "42", "profile")
 		r.insertKey(ctx, keyRow(n, 1, 1))
 		second := r.insertKey(ctx, keyRow(n, 2, 2))
 		r.retire(ctx, n, 1, true)
-		p := vault.ShredKeys{Tenant: r.a, SubjectID: "42", Compartments: []troth.Compartment{"profile"}, At: instant + 1}
+		p := vault.ShredKeys{Tenant: r.A, SubjectID: "42", Compartments: []troth.Compartment{"profile"}, At: instant + 1}
 		r.sameKeys(r.shred(ctx, p), []vault.KeyRow{dead(second, instant+1)})
 		r.keys(ctx, n, dead(second, instant+1))
 	}},
-	{name: "retiring ends with its transaction", run: func(r *rig) {
-		ctx, n := r.Context(), name(r.a, "42", "profile")
+	{Name: "retiring ends with its transaction", Run: func(r *rig) {
+		ctx, n := r.Context(), name(r.A, "42", "profile")
 		first, second := r.insertKey(ctx, keyRow(n, 1, 1)), r.insertKey(ctx, keyRow(n, 2, 2))
-		r.refused(ctx, func(ctx context.Context) {
-			r.lock(ctx, r.a, "42", vault.Exclusive)
+		r.Refused(ctx, func(ctx context.Context) {
+			r.lock(ctx, r.A, "42", vault.Exclusive)
 			_, retired, err := r.s.RetireKey(ctx, n, 1, instant)
-			r.wants(true, retired, err, "retire key")
+			r.Wants(true, retired, err, "retire key")
 			r.keys(ctx, n, second)
 		})
 		r.keys(ctx, n, second, first)
 	}},
-	{name: "no key of another tenant's is listed or retired", run: func(r *rig) {
-		ctx, n := r.Context(), name(r.a, "42", "profile")
-		theirs := []vault.KeyRow{keyRow(name(r.b, "42", "profile"), 2, 2), keyRow(name(r.b, "42", "profile"), 1, 1)}
+	{Name: "no key of another tenant's is listed or retired", Run: func(r *rig) {
+		ctx, n := r.Context(), name(r.A, "42", "profile")
+		theirs := []vault.KeyRow{keyRow(name(r.B, "42", "profile"), 2, 2), keyRow(name(r.B, "42", "profile"), 1, 1)}
 		for _, row := range theirs {
 			r.insertKey(ctx, row)
 		}
-		r.newestKeys(ctx, vault.KeyName{Tenant: r.a}, 9)
+		r.newestKeys(ctx, vault.KeyName{Tenant: r.A}, 9)
 		r.retire(ctx, n, 1, false)
 		r.insertKey(ctx, keyRow(n, 1, 1))
 		second := r.insertKey(ctx, keyRow(n, 2, 2))

@@ -35,22 +35,22 @@ func (r *rig) fast(look func()) {
 }
 
 var idleChecks = []check{
-	{name: "among 10,000 idle tenants the few who are not are found at once", run: func(r *rig) {
+	{Name: "among 10,000 idle tenants the few who are not are found at once", Run: func(r *rig) {
 		ctx := r.Context()
-		r.atomically(ctx, func(ctx context.Context) {
+		r.Atomically(ctx, func(ctx context.Context) {
 			for i := range tenants {
-				w := windowRow(r.a+"-"+troth.Tenant(strconv.Itoa(i)), troth.EntryID{}, instant)
+				w := windowRow(r.A+"-"+troth.Tenant(strconv.Itoa(i)), troth.EntryID{}, instant)
 				binary.BigEndian.PutUint64(w.ID[:], uint64(i))
 				w.ClosedAt = instant
-				r.ok(r.s.InsertWindow(ctx, w), "insert window")
+				r.OK(r.s.InsertWindow(ctx, w), "insert window")
 			}
 		})
 		open := []vault.WindowRow{r.window(ctx, instant), r.window(ctx, instant+1)}
-		r.raise(ctx, event(r.a, "42", instant))
-		r.shredRoots(ctx, r.b, instant)
+		r.feed().Raise(ctx, event(r.A, "42", instant))
+		r.shredRoots(ctx, r.B, instant)
 		r.fast(func() {
 			r.lapsed(instant+2, many, open...)
-			r.happened(r.follow(ctx, 0), event(r.a, "42", instant))
+			r.feed().Happened(r.feed().Follow(ctx, 0), event(r.A, "42", instant))
 		})
 	}},
 }

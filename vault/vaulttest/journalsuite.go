@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -23,23 +24,16 @@ type JournalHarness struct {
 // sub-test, which run in parallel.
 func RunJournal(t *testing.T, open func(t *testing.T) JournalHarness) {
 	for _, c := range journalSuite {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			c.run(&journalRig{tb: t, JournalHarness: open(t)})
+			c.Run(&journalRig{Rig: suite.Rig{TB: t}, JournalHarness: open(t)})
 		})
 	}
 }
 
 type journalRig struct {
-	tb
+	suite.Rig
 	JournalHarness
-}
-
-func (r *journalRig) ok(err error, what string) {
-	r.Helper()
-	if err != nil {
-		r.Fatalf("%s: %v", what, err)
-	}
 }
 
 func (r *journalRig) append(lines ...[]byte) {
@@ -85,31 +79,28 @@ func (r *journalRig) others() []vault.Journal {
 	return []vault.Journal{r.Journal, r.Reopen()}
 }
 
-func numbered(n int) []byte { return fmt.Appendf(everyByte(), "line %d", n) }
+func numbered(n int) []byte { return fmt.Appendf(suite.EveryByte(), "line %d", n) }
 
-type journalCheck struct {
-	name string
-	run  func(r *journalRig)
-}
+type journalCheck = suite.Check[*journalRig]
 
 var journalSuite = []journalCheck{
-	{"an empty journal yields nothing", func(r *journalRig) {
+	{Name: "an empty journal yields nothing", Run: func(r *journalRig) {
 		for _, from := range []int64{0, 1, 7} {
 			r.wants(r.read(r.Journal, from))
 		}
 	}},
-	{"what was appended is yielded, in order, byte for byte, to everybody", func(r *journalRig) {
+	{Name: "what was appended is yielded, in order, byte for byte, to everybody", Run: func(r *journalRig) {
 		r.append(numbered(1))
 		r.append(numbered(2), numbered(3))
 		for _, j := range r.others() {
 			r.wants(r.read(j, 0), numbered(1), numbered(2), numbered(3))
 		}
 	}},
-	{"appending nothing adds nothing", func(r *journalRig) {
+	{Name: "appending nothing adds nothing", Run: func(r *journalRig) {
 		r.append()
 		r.wants(r.read(r.Journal, 0))
 	}},
-	{"a line keeps its position, and can be begun at", func(r *journalRig) {
+	{Name: "a line keeps its position, and can be begun at", Run: func(r *journalRig) {
 		var want [][]byte
 		for i := range 300 {
 			want = append(want, numbered(i))
@@ -127,7 +118,7 @@ var journalSuite = []journalCheck{
 			}
 		}
 	}},
-	{"the longest line fits, and many at once", func(r *journalRig) {
+	{Name: "the longest line fits, and many at once", Run: func(r *journalRig) {
 		long := bytes.Repeat([]byte{0xa5}, vault.MaxJournalLine)
 		many := [][]byte{long}
 		for i := range 1000 {
@@ -139,23 +130,23 @@ var journalSuite = []journalCheck{
 			r.wants(r.read(j, 0), many...)
 		}
 	}},
-	{"who reads may stop, and append inside", func(r *journalRig) {
+	{Name: "who reads may stop, and append inside", Run: func(r *journalRig) {
 		r.append(numbered(1), numbered(2))
 		for _, err := range r.Journal.Lines(r.Context(), 0) {
-			r.ok(err, "lines")
+			r.OK(err, "lines")
 			r.append(numbered(3))
 			break
 		}
 		r.wants(r.read(r.Journal, 0), numbered(1), numbered(2), numbered(3))
 	}},
-	{"bytes that were yielded or appended belong to the caller", func(r *journalRig) {
+	{Name: "bytes that were yielded or appended belong to the caller", Run: func(r *journalRig) {
 		line := numbered(1)
 		r.append(line)
 		clear(line)
 		clear(r.read(r.Journal, 0)[0].Line)
 		r.wants(r.read(r.Journal, 0), numbered(1))
 	}},
-	{"what a crowd appends is there once", func(r *journalRig) {
+	{Name: "what a crowd appends is there once", Run: func(r *journalRig) {
 		const each = 20
 		var wg sync.WaitGroup
 		for i := range crowd {
@@ -179,7 +170,7 @@ var journalSuite = []journalCheck{
 			}
 		}
 	}},
-	{"who gave up is told so, and adds nothing", func(r *journalRig) {
+	{Name: "who gave up is told so, and adds nothing", Run: func(r *journalRig) {
 		ctx, cancel := context.WithCancel(r.Context())
 		cancel()
 		if err := r.Journal.Append(ctx, [][]byte{numbered(1)}); !errors.Is(err, context.Canceled) {

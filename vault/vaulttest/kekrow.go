@@ -19,78 +19,78 @@ func movedTo(row vault.RootRow, kek string) vault.RootRow {
 }
 
 var kekChecks = []check{
-	{name: "a root keeps the name of its key-encryption key", run: func(r *rig) {
-		row := rootRow(r.a, vault.WrapLineage, 0)
+	{Name: "a root keeps the name of its key-encryption key", Run: func(r *rig) {
+		row := rootRow(r.A, vault.WrapLineage, 0)
 		row.KEK = own
 		r.root(r.Context(), r.insertRoot(r.Context(), row))
 	}},
-	{name: "rewrapping gives one root another seal", run: func(r *rig) {
+	{Name: "rewrapping gives one root another seal", Run: func(r *rig) {
 		ctx := r.Context()
-		first := r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 0))
-		second := rootRow(r.a, vault.WrapLineage, 1)
+		first := r.insertRoot(ctx, rootRow(r.A, vault.WrapLineage, 0))
+		second := rootRow(r.A, vault.WrapLineage, 1)
 		r.renewRoot(ctx, second)
 		first = superseded(first, second)
-		index := r.insertRoot(ctx, rootRow(r.a, vault.IndexLineage, 0))
+		index := r.insertRoot(ctx, rootRow(r.A, vault.IndexLineage, 0))
 		to := movedTo(first, own)
 		asked := to
 		asked.Commitment, asked.CreatedAt, asked.ShreddedAt = [32]byte{1}, 1, 1
 		replaced, err := r.s.RewrapRoot(ctx, asked, first.Sealed)
-		r.wants(true, replaced, err, "rewrap root")
-		r.rootsAre(ctx, r.a, index, to, second)
+		r.Wants(true, replaced, err, "rewrap root")
+		r.rootsAre(ctx, r.A, index, to, second)
 		back := first
 		replaced, err = r.s.RewrapRoot(ctx, back, to.Sealed)
-		r.wants(true, replaced, err, "rewrap root back")
-		r.rootsAre(ctx, r.a, index, first, second)
+		r.Wants(true, replaced, err, "rewrap root back")
+		r.rootsAre(ctx, r.A, index, first, second)
 	}},
-	{name: "only the root that was read is rewrapped", run: func(r *rig) {
+	{Name: "only the root that was read is rewrapped", Run: func(r *rig) {
 		ctx := r.Context()
-		row := r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 0))
+		row := r.insertRoot(ctx, rootRow(r.A, vault.WrapLineage, 0))
 		for _, before := range [][]byte{nil, {}, row.Sealed[1:], append([]byte{0}, row.Sealed...)} {
 			replaced, err := r.s.RewrapRoot(ctx, movedTo(row, own), before)
-			r.wants(false, replaced, err, "rewrap a root that is another by now")
+			r.Wants(false, replaced, err, "rewrap a root that is another by now")
 		}
-		replaced, err := r.s.RewrapRoot(ctx, movedTo(rootRow(r.a, vault.WrapLineage, 1), own), row.Sealed)
-		r.wants(false, replaced, err, "rewrap a root that is not there")
-		r.rootsAre(ctx, r.a, row)
+		replaced, err := r.s.RewrapRoot(ctx, movedTo(rootRow(r.A, vault.WrapLineage, 1), own), row.Sealed)
+		r.Wants(false, replaced, err, "rewrap a root that is not there")
+		r.rootsAre(ctx, r.A, row)
 	}},
-	{name: "a root is renewed under its own key-encryption key only", run: func(r *rig) {
+	{Name: "a root is renewed under its own key-encryption key only", Run: func(r *rig) {
 		ctx := r.Context()
-		first := rootRow(r.a, vault.WrapLineage, 0)
+		first := rootRow(r.A, vault.WrapLineage, 0)
 		first.KEK = own
 		r.insertRoot(ctx, first)
-		next := rootRow(r.a, vault.WrapLineage, 1)
+		next := rootRow(r.A, vault.WrapLineage, 1)
 		for _, other := range []string{"", own[1:]} {
 			next.KEK = other
 			inserted, err := r.s.RenewRoot(ctx, next)
-			r.wants(false, inserted, err, "renew a root under another key")
+			r.Wants(false, inserted, err, "renew a root under another key")
 		}
-		r.rootsAre(ctx, r.a, first)
+		r.rootsAre(ctx, r.A, first)
 		next.KEK = own
 		r.renewRoot(ctx, next)
-		r.rootsAre(ctx, r.a, superseded(first, next), next)
+		r.rootsAre(ctx, r.A, superseded(first, next), next)
 	}},
-	{name: "nobody rewraps a tombstone, or what was emptied", run: func(r *rig) {
+	{Name: "nobody rewraps a tombstone, or what was emptied", Run: func(r *rig) {
 		ctx := r.Context()
-		gone, next := r.insertRoot(ctx, rootRow(r.b, vault.WrapLineage, 0)), rootRow(r.b, vault.WrapLineage, 1)
+		gone, next := r.insertRoot(ctx, rootRow(r.B, vault.WrapLineage, 0)), rootRow(r.B, vault.WrapLineage, 1)
 		r.renewRoot(ctx, next)
-		r.retires(ctx, r.b, 1, 0)
+		r.retires(ctx, r.B, 1, 0)
 		for _, before := range [][]byte{nil, {}, gone.Sealed} {
 			replaced, err := r.s.RewrapRoot(ctx, movedTo(gone, own), before)
-			r.wants(false, replaced, err, "rewrap a root that was emptied")
+			r.Wants(false, replaced, err, "rewrap a root that was emptied")
 		}
-		r.rootsAre(ctx, r.b, retired(superseded(gone, next)), next)
-		row := r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 0))
-		r.shredRoots(ctx, r.a, instant)
+		r.rootsAre(ctx, r.B, retired(superseded(gone, next)), next)
+		row := r.insertRoot(ctx, rootRow(r.A, vault.WrapLineage, 0))
+		r.shredRoots(ctx, r.A, instant)
 		for _, before := range [][]byte{nil, {}, row.Sealed} {
 			replaced, err := r.s.RewrapRoot(ctx, movedTo(row, own), before)
-			r.wants(false, replaced, err, "rewrap a tombstone")
+			r.Wants(false, replaced, err, "rewrap a tombstone")
 		}
 		r.root(ctx, deadRoot(row))
 	}},
-	{name: "of those who rewrap one root, one does", run: func(r *rig) {
-		row := r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 0))
+	{Name: "of those who rewrap one root, one does", Run: func(r *rig) {
+		row := r.insertRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 0))
 		var winners atomic.Int64
-		r.race(func(i int) error {
+		r.Race(func(i int) error {
 			to := row
 			to.KEK, to.Sealed = own, []byte{byte(i), 1}
 			replaced, err := r.s.RewrapRoot(r.Context(), to, row.Sealed)
@@ -101,29 +101,29 @@ var kekChecks = []check{
 		})
 		r.one(&winners)
 	}},
-	{name: "rewrapping ends with its transaction", run: func(r *rig) {
+	{Name: "rewrapping ends with its transaction", Run: func(r *rig) {
 		ctx := r.Context()
-		row := r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 0))
-		r.refused(ctx, func(ctx context.Context) {
+		row := r.insertRoot(ctx, rootRow(r.A, vault.WrapLineage, 0))
+		r.Refused(ctx, func(ctx context.Context) {
 			replaced, err := r.s.RewrapRoot(ctx, movedTo(row, own), row.Sealed)
-			r.wants(true, replaced, err, "rewrap root")
-			r.rootsAre(ctx, r.a, movedTo(row, own))
+			r.Wants(true, replaced, err, "rewrap root")
+			r.rootsAre(ctx, r.A, movedTo(row, own))
 		})
-		r.rootsAre(ctx, r.a, row)
+		r.rootsAre(ctx, r.A, row)
 	}},
-	{name: "no root of another tenant's is listed or rewrapped", run: func(r *rig) {
+	{Name: "no root of another tenant's is listed or rewrapped", Run: func(r *rig) {
 		ctx := r.Context()
-		theirs := r.insertRoot(ctx, rootRow(r.b, vault.WrapLineage, 0))
-		r.rootsAre(ctx, r.a)
+		theirs := r.insertRoot(ctx, rootRow(r.B, vault.WrapLineage, 0))
+		r.rootsAre(ctx, r.A)
 		asked := movedTo(theirs, own)
-		asked.Tenant = r.a
+		asked.Tenant = r.A
 		replaced, err := r.s.RewrapRoot(ctx, asked, theirs.Sealed)
-		r.wants(false, replaced, err, "rewrap another tenant's root")
-		ours := rootRow(r.a, vault.WrapLineage, 0)
+		r.Wants(false, replaced, err, "rewrap another tenant's root")
+		ours := rootRow(r.A, vault.WrapLineage, 0)
 		ours.Sealed = theirs.Sealed
 		r.insertRoot(ctx, ours)
 		replaced, err = r.s.RewrapRoot(ctx, asked, theirs.Sealed)
-		r.wants(true, replaced, err, "rewrap one's own")
-		r.rootsAre(ctx, r.b, theirs)
+		r.Wants(true, replaced, err, "rewrap one's own")
+		r.rootsAre(ctx, r.B, theirs)
 	}},
 }

@@ -7,18 +7,19 @@ import (
 	"strconv"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
 
 // lineRow is a line that waits; n makes its entry.
 func lineRow(tenant troth.Tenant, n byte, at int64) vault.LineRow {
-	return vault.LineRow{Tenant: tenant, Entry: troth.EntryID{n, 0, 255}, Line: append(everyByte(), n), At: at}
+	return vault.LineRow{Tenant: tenant, Entry: troth.EntryID{n, 0, 255}, Line: append(suite.EveryByte(), n), At: at}
 }
 
 func (r *rig) insertLine(ctx context.Context, row vault.LineRow) vault.LineRow {
 	r.Helper()
 	inserted, err := r.s.InsertLine(ctx, row)
-	r.wants(true, inserted, err, "insert line")
+	r.Wants(true, inserted, err, "insert line")
 	return row
 }
 
@@ -30,7 +31,7 @@ func sameLine(x, y vault.LineRow) bool {
 func (r *rig) line(ctx context.Context, want vault.LineRow) {
 	r.Helper()
 	got, found, err := r.s.Line(ctx, want.Tenant, want.Entry)
-	r.wants(true, found, err, "line")
+	r.Wants(true, found, err, "line")
 	if !sameLine(got, want) {
 		r.Fatalf("line: got %+v, want %+v", got, want)
 	}
@@ -39,14 +40,14 @@ func (r *rig) line(ctx context.Context, want vault.LineRow) {
 func (r *rig) noLine(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) {
 	r.Helper()
 	_, found, err := r.s.Line(ctx, tenant, entry)
-	r.wants(false, found, err, "line")
+	r.Wants(false, found, err, "line")
 }
 
 // waiting demands these lines, in this order.
 func (r *rig) waiting(ctx context.Context, limit int, want ...vault.LineRow) {
 	r.Helper()
 	got, err := r.s.WaitingLines(ctx, limit)
-	r.ok(err, "waiting lines")
+	r.OK(err, "waiting lines")
 	if !slices.EqualFunc(got, want, sameLine) {
 		r.Fatalf("waiting: got %+v, want %+v", got, want)
 	}
@@ -55,7 +56,7 @@ func (r *rig) waiting(ctx context.Context, limit int, want ...vault.LineRow) {
 func (r *rig) held(ctx context.Context, ids []troth.EntryID, want ...troth.EntryID) {
 	r.Helper()
 	got, err := r.s.HeldLines(ctx, ids)
-	r.ok(err, "held lines")
+	r.OK(err, "held lines")
 	byBytes := func(a, b troth.EntryID) int { return bytes.Compare(a[:], b[:]) }
 	slices.SortFunc(got, byBytes)
 	slices.SortFunc(want, byBytes)
@@ -75,120 +76,120 @@ func (r *rig) state(ctx context.Context, want vault.JournalState) {
 func (r *rig) move(ctx context.Context, want bool, from, to int64, digest [32]byte) {
 	r.Helper()
 	moved, err := r.s.MoveJournal(ctx, from, to, digest)
-	r.wants(want, moved, err, "move journal")
+	r.Wants(want, moved, err, "move journal")
 }
 
 var lineChecks = []check{
-	{name: "a line comes back as it was, once for each entry of a tenant", run: func(r *rig) {
+	{Name: "a line comes back as it was, once for each entry of a tenant", Run: func(r *rig) {
 		ctx := r.Context()
-		row := r.insertLine(ctx, lineRow(r.a, 1, instant))
+		row := r.insertLine(ctx, lineRow(r.A, 1, instant))
 		r.line(ctx, row)
 		other := row
 		other.At, other.Line = instant+1, []byte("x")
 		inserted, err := r.s.InsertLine(ctx, other)
-		r.wants(false, inserted, err, "insert the same entry")
+		r.Wants(false, inserted, err, "insert the same entry")
 		r.line(ctx, row)
-		acked := lineRow(r.a, 2, instant)
+		acked := lineRow(r.A, 2, instant)
 		acked.AckedAt = instant + 5
 		r.line(ctx, r.insertLine(ctx, acked))
-		r.noLine(ctx, r.a, troth.EntryID{9})
+		r.noLine(ctx, r.A, troth.EntryID{9})
 	}},
-	{name: "a line is its tenant's", run: func(r *rig) {
+	{Name: "a line is its tenant's", Run: func(r *rig) {
 		ctx := r.Context()
-		row := r.insertLine(ctx, lineRow(r.a, 1, instant))
-		r.noLine(ctx, r.b, row.Entry)
-		theirs := lineRow(r.b, 1, instant+1)
+		row := r.insertLine(ctx, lineRow(r.A, 1, instant))
+		r.noLine(ctx, r.B, row.Entry)
+		theirs := lineRow(r.B, 1, instant+1)
 		r.insertLine(ctx, theirs)
 		r.line(ctx, row)
 		r.line(ctx, theirs)
 	}},
-	{name: "lines wait from their commit to their acknowledgement, the oldest first", run: func(r *rig) {
+	{Name: "lines wait from their commit to their acknowledgement, the oldest first", Run: func(r *rig) {
 		ctx := r.Context()
-		late := r.insertLine(ctx, lineRow(r.a, 1, instant+2))
-		early := r.insertLine(ctx, lineRow(r.b, 2, instant))
-		r.refused(ctx, func(ctx context.Context) { r.insertLine(ctx, lineRow(r.a, 3, instant-1)) })
-		r.atomically(ctx, func(in context.Context) {
-			r.insertLine(in, lineRow(r.a, 4, instant+3))
-			r.waiting(r.tx.Detach(in), 10, early, late)
+		late := r.insertLine(ctx, lineRow(r.A, 1, instant+2))
+		early := r.insertLine(ctx, lineRow(r.B, 2, instant))
+		r.Refused(ctx, func(ctx context.Context) { r.insertLine(ctx, lineRow(r.A, 3, instant-1)) })
+		r.Atomically(ctx, func(in context.Context) {
+			r.insertLine(in, lineRow(r.A, 4, instant+3))
+			r.waiting(r.TX.Detach(in), 10, early, late)
 		})
 		r.waiting(ctx, 2, early, late)
 		r.waiting(ctx, 1, early)
-		r.ok(r.s.AckLines(ctx, []troth.EntryID{early.Entry}, instant+9), "ack")
+		r.OK(r.s.AckLines(ctx, []troth.EntryID{early.Entry}, instant+9), "ack")
 		r.waiting(ctx, 1, late)
 	}},
-	{name: "a line that commits after a later one was acknowledged waits", needs: manyWriters, run: func(r *rig) {
+	{Name: "a line that commits after a later one was acknowledged waits", Needs: suite.ManyWriters, Run: func(r *rig) {
 		outside := r.Context()
-		early := lineRow(r.a, 1, instant)
-		r.atomically(outside, func(ctx context.Context) {
+		early := lineRow(r.A, 1, instant)
+		r.Atomically(outside, func(ctx context.Context) {
 			r.insertLine(ctx, early)
-			late := r.insertLine(outside, lineRow(r.a, 2, instant+1))
+			late := r.insertLine(outside, lineRow(r.A, 2, instant+1))
 			r.waiting(outside, 10, late)
-			r.ok(r.s.AckLines(outside, []troth.EntryID{late.Entry}, instant+2), "ack")
+			r.OK(r.s.AckLines(outside, []troth.EntryID{late.Entry}, instant+2), "ack")
 		})
 		r.waiting(outside, 10, early)
 	}},
-	{name: "lines are held by entry, whoever's they are, each once", run: func(r *rig) {
+	{Name: "lines are held by entry, whoever's they are, each once", Run: func(r *rig) {
 		ctx := r.Context()
 		r.held(ctx, nil)
 		var ids, even []troth.EntryID
 		for i := range 150 {
-			row := lineRow([]troth.Tenant{r.a, r.b}[i%3%2], byte(i), instant)
+			row := lineRow([]troth.Tenant{r.A, r.B}[i%3%2], byte(i), instant)
 			ids = append(ids, row.Entry, row.Entry)
 			if i%2 == 0 {
 				even = append(even, r.insertLine(ctx, row).Entry)
 			}
 		}
-		row := lineRow(r.b, 0, instant)
-		row.Tenant = r.b + "-2"
+		row := lineRow(r.B, 0, instant)
+		row.Tenant = r.B + "-2"
 		r.insertLine(ctx, row) // the same entry under two tenants
 		r.held(ctx, ids, even...)
 	}},
-	{name: "an acknowledgement keeps its first instant and touches no other line", run: func(r *rig) {
+	{Name: "an acknowledgement keeps its first instant and touches no other line", Run: func(r *rig) {
 		ctx := r.Context()
-		one, two := r.insertLine(ctx, lineRow(r.a, 1, instant)), r.insertLine(ctx, lineRow(r.a, 2, instant))
+		one, two := r.insertLine(ctx, lineRow(r.A, 1, instant)), r.insertLine(ctx, lineRow(r.A, 2, instant))
 		var ids []troth.EntryID
 		for i := range 100 {
 			ids = append(ids, troth.EntryID{byte(100 + i)})
 		}
-		r.ok(r.s.AckLines(ctx, append(ids, one.Entry), instant+7), "ack")
-		r.ok(r.s.AckLines(ctx, []troth.EntryID{one.Entry}, instant+8), "ack again")
-		r.ok(r.s.AckLines(ctx, nil, instant+8), "ack nothing")
+		r.OK(r.s.AckLines(ctx, append(ids, one.Entry), instant+7), "ack")
+		r.OK(r.s.AckLines(ctx, []troth.EntryID{one.Entry}, instant+8), "ack again")
+		r.OK(r.s.AckLines(ctx, nil, instant+8), "ack nothing")
 		one.AckedAt = instant + 7
 		r.line(ctx, one)
 		r.line(ctx, two)
 	}},
-	{name: "the journal's state counts what waits and is moved from where it is", run: func(r *rig) {
+	{Name: "the journal's state counts what waits and is moved from where it is", Run: func(r *rig) {
 		ctx := r.Context()
 		r.state(ctx, vault.JournalState{})
-		r.insertLine(ctx, lineRow(r.a, 1, instant+1))
-		row := r.insertLine(ctx, lineRow(r.b, 2, instant))
+		r.insertLine(ctx, lineRow(r.A, 1, instant+1))
+		row := r.insertLine(ctx, lineRow(r.B, 2, instant))
 		r.state(ctx, vault.JournalState{Waiting: 2, Oldest: instant})
-		r.ok(r.s.AckLines(ctx, []troth.EntryID{row.Entry}, instant), "ack")
+		r.OK(r.s.AckLines(ctx, []troth.EntryID{row.Entry}, instant), "ack")
 		r.move(ctx, false, 3, 4, [32]byte{1})
 		r.move(ctx, true, 0, 4, [32]byte{1})
 		r.move(ctx, false, 0, 5, [32]byte{2})
 		r.state(ctx, vault.JournalState{Position: 4, Digest: [32]byte{1}, Waiting: 1, Oldest: instant + 1})
-		r.refused(ctx, func(ctx context.Context) { r.move(ctx, true, 4, 5, [32]byte{2}) })
+		r.Refused(ctx, func(ctx context.Context) { r.move(ctx, true, 4, 5, [32]byte{2}) })
 		r.move(ctx, true, 4, 7, [32]byte{3})
 		r.state(ctx, vault.JournalState{Position: 7, Digest: [32]byte{3}, Waiting: 1, Oldest: instant + 1})
 	}},
-	{name: "a journal that is reset begins anew, and every line waits", run: func(r *rig) {
+	{Name: "a journal that is reset begins anew, and every line waits", Run: func(r *rig) {
 		ctx := r.Context()
-		one, two := lineRow(r.a, 1, instant), lineRow(r.b, 2, instant+1)
+		one, two := lineRow(r.A, 1, instant), lineRow(r.B, 2, instant+1)
 		acked := one
 		acked.AckedAt = instant
 		r.insertLine(ctx, acked)
 		r.insertLine(ctx, two)
 		r.move(ctx, true, 0, 4, [32]byte{1})
-		r.ok(r.s.ResetJournal(ctx), "reset")
+		r.OK(r.s.ResetJournal(ctx), "reset")
 		r.waiting(ctx, 10, one, two)
 		r.state(ctx, vault.JournalState{Waiting: 2, Oldest: instant})
 		r.move(ctx, true, 0, 1, [32]byte{2})
 	}},
-	{name: "of those who move the journal from one place, one does", run: func(r *rig) {
+	{Name: "of those who move the journal from one place, one does", Run: func(r *rig) {
 		r.move(r.Context(), true, 0, 1, [32]byte{1})
 		winners := make(chan int, crowd)
-		r.race(func(i int) error {
+		r.Race(func(i int) error {
 			moved, err := r.s.MoveJournal(r.Context(), 1, int64(2+i), [32]byte{byte(i)})
 			if moved {
 				winners <- i
@@ -201,20 +202,20 @@ var lineChecks = []check{
 		won := <-winners
 		r.state(r.Context(), vault.JournalState{Position: int64(2 + won), Digest: [32]byte{byte(won)}})
 	}},
-	{name: "what is buried is found by name, once for each entry", run: func(r *rig) {
+	{Name: "what is buried is found by name, once for each entry", Run: func(r *rig) {
 		ctx := r.Context()
 		r.buried(ctx, nil)
 		var all []vault.BuriedName
 		for i := range 10 {
 			all = append(all, vault.BuriedName{Name: [32]byte{byte(i / 2), 31: 255}, Entry: troth.EntryID{byte(i + 1)}, At: instant + int64(i)})
 		}
-		r.ok(r.s.Bury(ctx, all), "bury")
+		r.OK(r.s.Bury(ctx, all), "bury")
 		again := all[3]
 		again.At++
-		r.ok(r.s.Bury(ctx, []vault.BuriedName{again}), "bury again")
-		r.ok(r.s.Bury(ctx, nil), "bury nothing")
-		r.refused(ctx, func(ctx context.Context) {
-			r.ok(r.s.Bury(ctx, []vault.BuriedName{{Name: [32]byte{99}, At: instant}}), "bury")
+		r.OK(r.s.Bury(ctx, []vault.BuriedName{again}), "bury again")
+		r.OK(r.s.Bury(ctx, nil), "bury nothing")
+		r.Refused(ctx, func(ctx context.Context) {
+			r.OK(r.s.Bury(ctx, []vault.BuriedName{{Name: [32]byte{99}, At: instant}}), "bury")
 		})
 		r.buried(ctx, [][32]byte{{99}, {7, 31: 255}})
 		r.buried(ctx, [][32]byte{all[2].Name}, all[2:4]...)
@@ -225,7 +226,7 @@ var lineChecks = []check{
 func (r *rig) buried(ctx context.Context, names [][32]byte, want ...vault.BuriedName) {
 	r.Helper()
 	got, err := r.s.Buried(ctx, names)
-	r.ok(err, "buried")
+	r.OK(err, "buried")
 	slices.SortFunc(got, func(a, b vault.BuriedName) int { return bytes.Compare(a.Entry[:], b.Entry[:]) })
 	if !slices.Equal(got, want) {
 		r.Fatalf("buried: got %v, want %v", got, want)
@@ -240,7 +241,7 @@ func walkBy[T, A any](r *rig, page func(after A, limit int) ([]T, error), next f
 		var after A
 		for {
 			rows, err := page(after, limit)
-			r.ok(err, "page")
+			r.OK(err, "page")
 			if len(rows) > limit {
 				r.Fatalf("%d rows on a page of %d", len(rows), limit)
 			}
@@ -257,15 +258,15 @@ func walkBy[T, A any](r *rig, page func(after A, limit int) ([]T, error), next f
 }
 
 var pageChecks = []check{
-	{name: "pages of roots hold all, in order", run: func(r *rig) {
+	{Name: "pages of roots hold all, in order", Run: func(r *rig) {
 		ctx := r.Context()
 		var want []vault.RootRow
-		for _, tenant := range []troth.Tenant{r.a, r.a + "z", r.b} {
+		for _, tenant := range []troth.Tenant{r.A, r.A + "z", r.B} {
 			for _, l := range []vault.Lineage{vault.IndexLineage, vault.WrapLineage} {
 				for _, epoch := range []uint32{0, 2, 10} {
 					row := rootRow(tenant, l, epoch)
 					put, err := r.s.PutRoot(ctx, row)
-					r.wants(true, put, err, "put root")
+					r.Wants(true, put, err, "put root")
 					want = append(want, row)
 				}
 			}
@@ -276,10 +277,10 @@ var pageChecks = []check{
 			},
 			sameRoot, want)
 	}},
-	{name: "pages of keys hold all, in order", run: func(r *rig) {
+	{Name: "pages of keys hold all, in order", Run: func(r *rig) {
 		ctx := r.Context()
 		var want []vault.KeyRow
-		for _, tenant := range []troth.Tenant{r.a, r.a + "z", r.b} {
+		for _, tenant := range []troth.Tenant{r.A, r.A + "z", r.B} {
 			for _, subject := range []string{"1", "10", "2"} {
 				for _, c := range []troth.Compartment{"a", "ab", "b"} {
 					for g := range uint32(2) {
@@ -294,65 +295,65 @@ var pageChecks = []check{
 			},
 			sameKey, want)
 	}},
-	{name: "pages of people hold who has a row or a key, in order, with their state", run: func(r *rig) {
+	{Name: "pages of people hold who has a row or a key, in order, with their state", Run: func(r *rig) {
 		ctx := r.Context()
 		person := func(t troth.Tenant, id string, closed, living int64) vault.PersonEntry {
 			return vault.PersonEntry{PersonName: vault.PersonName{Tenant: t, SubjectID: id}, ClosedAt: closed, Living: living}
 		}
 		want := []vault.PersonEntry{
-			person(r.a, "1", 0, 0), person(r.a, "10", instant, 0), person(r.a, "2", 0, 2), person(r.b, "1", 0, 1),
-			person(r.b, "3", instant, 1),
+			person(r.A, "1", 0, 0), person(r.A, "10", instant, 0), person(r.A, "2", 0, 2), person(r.B, "1", 0, 1),
+			person(r.B, "3", instant, 1),
 		}
-		r.atomically(ctx, func(ctx context.Context) { r.lock(ctx, r.a, "1", vault.Shared) })
-		r.close(ctx, r.a, "10", instant)
-		r.insertKey(ctx, keyRow(name(r.a, "2", "a"), 1, 1))
-		r.insertKey(ctx, keyRow(name(r.a, "2", "b"), 1, 2))
-		r.insertKey(ctx, keyRow(name(r.b, "1", "a"), 1, 1))
-		r.insertKey(ctx, keyRow(name(r.b, "3", "a"), 1, 1))
-		r.insertKey(ctx, keyRow(name(r.b, "3", "b"), 1, 2))
-		r.shred(ctx, vault.ShredKeys{Tenant: r.b, SubjectID: "3", Compartments: []troth.Compartment{"a"}, At: instant})
-		r.close(ctx, r.b, "3", instant)
+		r.Atomically(ctx, func(ctx context.Context) { r.lock(ctx, r.A, "1", vault.Shared) })
+		r.close(ctx, r.A, "10", instant)
+		r.insertKey(ctx, keyRow(name(r.A, "2", "a"), 1, 1))
+		r.insertKey(ctx, keyRow(name(r.A, "2", "b"), 1, 2))
+		r.insertKey(ctx, keyRow(name(r.B, "1", "a"), 1, 1))
+		r.insertKey(ctx, keyRow(name(r.B, "3", "a"), 1, 1))
+		r.insertKey(ctx, keyRow(name(r.B, "3", "b"), 1, 2))
+		r.shred(ctx, vault.ShredKeys{Tenant: r.B, SubjectID: "3", Compartments: []troth.Compartment{"a"}, At: instant})
+		r.close(ctx, r.B, "3", instant)
 		walkBy(r, func(after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
 			return r.s.PeopleAfter(ctx, after, limit)
 		},
 			func(p vault.PersonEntry) vault.PersonName { return p.PersonName },
 			func(x, y vault.PersonEntry) bool { return x == y }, want)
 	}},
-	{name: "a page inside a transaction is what the transaction sees", run: func(r *rig) {
-		row := r.insertKey(r.Context(), keyRow(name(r.a, "1", "a"), 1, 1))
-		r.refused(r.Context(), func(ctx context.Context) {
-			other := r.insertKey(ctx, keyRow(name(r.a, "2", "a"), 1, 1))
+	{Name: "a page inside a transaction is what the transaction sees", Run: func(r *rig) {
+		row := r.insertKey(r.Context(), keyRow(name(r.A, "1", "a"), 1, 1))
+		r.Refused(r.Context(), func(ctx context.Context) {
+			other := r.insertKey(ctx, keyRow(name(r.A, "2", "a"), 1, 1))
 			got, err := r.s.KeysAfter(ctx, vault.KeyAt{}, 10)
-			r.ok(err, "keys after")
+			r.OK(err, "keys after")
 			r.sameKeys(got, []vault.KeyRow{row, other})
 		})
 		got, err := r.s.KeysAfter(r.Context(), vault.KeyAt{}, 10)
-		r.ok(err, "keys after")
+		r.OK(err, "keys after")
 		r.sameKeys(got, []vault.KeyRow{row})
 	}},
-	{name: "a snapshot is of one instant, and holds what was committed before", run: func(r *rig) {
+	{Name: "a snapshot is of one instant, and holds what was committed before", Run: func(r *rig) {
 		ctx := r.Context()
-		row := r.insertKey(ctx, keyRow(name(r.a, "1", "a"), 1, 1))
-		root := r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 0))
+		row := r.insertKey(ctx, keyRow(name(r.A, "1", "a"), 1, 1))
+		root := r.insertRoot(ctx, rootRow(r.A, vault.WrapLineage, 0))
 		err := r.s.Snapshot(ctx, func(in context.Context) error {
 			r.keys(in, row.KeyName, row)
 			if r.ManyWriters {
-				r.insertKey(ctx, keyRow(name(r.a, "2", "a"), 1, 1))
-				r.shredRoots(ctx, r.a, instant)
+				r.insertKey(ctx, keyRow(name(r.A, "2", "a"), 1, 1))
+				r.shredRoots(ctx, r.A, instant)
 			}
 			got, err := r.s.KeysAfter(in, vault.KeyAt{}, 10)
-			r.ok(err, "keys after")
+			r.OK(err, "keys after")
 			r.sameKeys(got, []vault.KeyRow{row})
 			roots, err := r.s.RootsAfter(in, vault.RootAt{}, 10)
-			r.ok(err, "roots after")
+			r.OK(err, "roots after")
 			r.sameRoots(roots, root)
-			return errRefused
+			return suite.ErrRefused
 		})
-		if err != errRefused { //nolint:errorlint // its own, as it is
+		if err != suite.ErrRefused { //nolint:errorlint // its own, as it is
 			r.Fatalf("snapshot: got %v, want the closure's own error", err)
 		}
 	}},
-	{name: "a root of a backup wins by being dead, retired or superseded", run: func(r *rig) {
+	{Name: "a root of a backup wins by being dead, retired or superseded", Run: func(r *rig) {
 		ctx := r.Context()
 		for i, c := range []struct {
 			here, row func(row *vault.RootRow)
@@ -378,29 +379,29 @@ var pageChecks = []check{
 			}, true},
 			{func(row *vault.RootRow) { row.RestoredAt = instant + 9 }, func(row *vault.RootRow) { row.SupersededAt, row.RestoredAt = instant, instant+9 }, true},
 		} {
-			here := rootRow(r.a, vault.WrapLineage, uint32(i))
+			here := rootRow(r.A, vault.WrapLineage, uint32(i))
 			row := here
 			c.here(&here)
 			c.row(&row)
 			put, err := r.s.PutRoot(ctx, here)
-			r.wants(true, put, err, "put root")
+			r.Wants(true, put, err, "put root")
 			put, err = r.s.PutRoot(ctx, row)
-			r.wants(c.put, put, err, "put root, case "+strconv.Itoa(i))
+			r.Wants(c.put, put, err, "put root, case "+strconv.Itoa(i))
 			if !c.put {
 				row = here
 			}
-			got, found, err := r.s.RootAt(ctx, r.a, vault.WrapLineage, uint32(i))
-			r.wants(true, found, err, "root at")
+			got, found, err := r.s.RootAt(ctx, r.A, vault.WrapLineage, uint32(i))
+			r.Wants(true, found, err, "root at")
 			if !sameRoot(got, row) {
 				r.Fatalf("case %d: got %+v, want %+v", i, got, row)
 			}
 		}
-		inserted, err := r.s.InsertRoot(ctx, rootRow(r.a, vault.WrapLineage, 99))
-		r.wants(false, inserted, err, "insert another first root")
+		inserted, err := r.s.InsertRoot(ctx, rootRow(r.A, vault.WrapLineage, 99))
+		r.Wants(false, inserted, err, "insert another first root")
 	}},
-	{name: "a key of a backup wins by being dead, or of a higher epoch", run: func(r *rig) {
+	{Name: "a key of a backup wins by being dead, or of a higher epoch", Run: func(r *rig) {
 		ctx := r.Context()
-		r.insertRoot(ctx, deadRoot(rootRow(r.a, vault.WrapLineage, 0))) // PutKey does not ask
+		r.insertRoot(ctx, deadRoot(rootRow(r.A, vault.WrapLineage, 0))) // PutKey does not ask
 		for i, c := range []struct {
 			here, row func(k *vault.KeyRow)
 			put       bool
@@ -416,21 +417,21 @@ var pageChecks = []check{
 			{func(*vault.KeyRow) {}, func(k *vault.KeyRow) { k.ShreddedAt, k.Sealed, k.RestoredAt = instant, nil, instant+9 }, true},
 			{func(k *vault.KeyRow) { k.ShreddedAt, k.Sealed, k.RestoredAt = instant, nil, instant+9 }, func(k *vault.KeyRow) { k.RestoredAt = instant + 10 }, false},
 		} {
-			here := keyRow(name(r.a, strconv.Itoa(i), "a"), 1, uint32(i+1))
+			here := keyRow(name(r.A, strconv.Itoa(i), "a"), 1, uint32(i+1))
 			row := here
 			c.here(&here)
 			c.row(&row)
 			put, err := r.s.PutKey(ctx, here)
-			r.wants(true, put, err, "put key")
+			r.Wants(true, put, err, "put key")
 			put, err = r.s.PutKey(ctx, row)
-			r.wants(c.put, put, err, "put key, case "+strconv.Itoa(i))
+			r.Wants(c.put, put, err, "put key, case "+strconv.Itoa(i))
 			if !c.put {
 				row = here
 			}
 			r.keys(ctx, row.KeyName, row)
 		}
 	}},
-	{name: "of a key that dies by a backup the epochs of both rows count", run: func(r *rig) {
+	{Name: "of a key that dies by a backup the epochs of both rows count", Run: func(r *rig) {
 		ctx := r.Context()
 		for i, c := range []struct{ here, row, want [2]uint32 }{
 			{[2]uint32{3, 5}, [2]uint32{4, 4}, [2]uint32{3, 5}},
@@ -439,26 +440,26 @@ var pageChecks = []check{
 			{[2]uint32{4, 6}, [2]uint32{2, 3}, [2]uint32{2, 6}},
 		} {
 			for _, retired := range []bool{false, true} {
-				here := keyRow(name(r.a, strconv.Itoa(i)+strconv.FormatBool(retired), "a"), 1, uint32(i+1))
+				here := keyRow(name(r.A, strconv.Itoa(i)+strconv.FormatBool(retired), "a"), 1, uint32(i+1))
 				here.FirstEpoch, here.Epoch = c.here[0], c.here[1]
 				row := dead(here, instant)
 				row.FirstEpoch, row.Epoch = c.row[0], c.row[1]
 				row.Retired = retired
 				put, err := r.s.PutKey(ctx, here)
-				r.wants(true, put, err, "put key")
+				r.Wants(true, put, err, "put key")
 				put, err = r.s.PutKey(ctx, row)
-				r.wants(true, put, err, "put tombstone")
+				r.Wants(true, put, err, "put tombstone")
 				row.FirstEpoch, row.Epoch = c.want[0], c.want[1]
-				gone, err := r.s.Tombstones(ctx, r.a, row.SubjectID)
-				r.ok(err, "tombstones")
+				gone, err := r.s.Tombstones(ctx, r.A, row.SubjectID)
+				r.OK(err, "tombstones")
 				r.sameKeys(gone, []vault.KeyRow{row})
 			}
 		}
 	}},
-	{name: "pages of exports hold all, in order", run: func(r *rig) {
+	{Name: "pages of exports hold all, in order", Run: func(r *rig) {
 		ctx := r.Context()
 		var want []vault.ExportRow
-		for _, tenant := range []troth.Tenant{r.a, r.a + "z", r.b} {
+		for _, tenant := range []troth.Tenant{r.A, r.A + "z", r.B} {
 			for _, n := range []vault.KeyName{
 				name(tenant, "", ""), name(tenant, "1", ""), name(tenant, "1", "a"), name(tenant, "1", "b"), name(tenant, "10", "a"), name(tenant, "2", ""),
 			} {
@@ -473,19 +474,19 @@ var pageChecks = []check{
 			func(row vault.ExportRow) vault.KeyName { return row.KeyName },
 			func(x, y vault.ExportRow) bool { return x == y }, want)
 	}},
-	{name: "what is put is its tenant's", run: func(r *rig) {
+	{Name: "what is put is its tenant's", Run: func(r *rig) {
 		ctx := r.Context()
-		h := r.settle(ctx, r.b, troth.EntryID{1})
+		h := r.settle(ctx, r.B, troth.EntryID{1})
 		for _, row := range h.roots {
-			row.Tenant = r.a
+			row.Tenant = r.A
 			put, err := r.s.PutRoot(ctx, deadRoot(row))
-			r.wants(true, put, err, "put root")
+			r.Wants(true, put, err, "put root")
 		}
 		for _, row := range h.keys {
-			row.Tenant = r.a
+			row.Tenant = r.A
 			put, err := r.s.PutKey(ctx, dead(row, instant))
-			r.wants(true, put, err, "put key")
+			r.Wants(true, put, err, "put key")
 		}
-		r.intact(r.b, h)
+		r.intact(r.B, h)
 	}},
 }

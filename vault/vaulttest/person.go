@@ -7,52 +7,52 @@ import (
 )
 
 var personChecks = []check{
-	{name: "a person who was never seen is in the zero state", run: func(r *rig) {
-		r.person(r.Context(), r.a, "42", vault.PersonState{})
+	{Name: "a person who was never seen is in the zero state", Run: func(r *rig) {
+		r.person(r.Context(), r.A, "42", vault.PersonState{})
 	}},
-	{name: "locking a person needs a transaction", run: func(r *rig) {
+	{Name: "locking a person needs a transaction", Run: func(r *rig) {
 		for _, l := range []vault.Lock{vault.Shared, vault.Exclusive} {
-			if _, err := r.s.LockPerson(r.Context(), r.a, "42", l); err == nil {
+			if _, err := r.s.LockPerson(r.Context(), r.A, "42", l); err == nil {
 				r.Fatalf("a lock outside of transactions, which holds nothing, is no error")
 			}
 		}
 	}},
-	{name: "a person who is locked is still in the zero state", run: func(r *rig) {
-		r.atomically(r.Context(), func(ctx context.Context) {
+	{Name: "a person who is locked is still in the zero state", Run: func(r *rig) {
+		r.Atomically(r.Context(), func(ctx context.Context) {
 			for _, l := range []vault.Lock{vault.Shared, vault.Exclusive, vault.Shared} {
-				if got := r.lock(ctx, r.a, "42", l); got != (vault.PersonState{}) {
+				if got := r.lock(ctx, r.A, "42", l); got != (vault.PersonState{}) {
 					r.Fatalf("state %+v", got)
 				}
 			}
 		})
-		r.person(r.Context(), r.a, "42", vault.PersonState{})
+		r.person(r.Context(), r.A, "42", vault.PersonState{})
 	}},
-	{name: "a closed person is closed since the earliest call", run: func(r *rig) {
+	{Name: "a closed person is closed since the earliest call", Run: func(r *rig) {
 		ctx := r.Context()
-		r.close(ctx, r.a, "42", instant)
-		r.person(ctx, r.a, "42", vault.PersonState{ClosedAt: instant})
-		r.close(ctx, r.a, "42", instant+1)
-		r.close(ctx, r.a, "42", instant-1)
-		r.person(ctx, r.a, "42", vault.PersonState{ClosedAt: instant})
+		r.close(ctx, r.A, "42", instant)
+		r.person(ctx, r.A, "42", vault.PersonState{ClosedAt: instant})
+		r.close(ctx, r.A, "42", instant+1)
+		r.close(ctx, r.A, "42", instant-1)
+		r.person(ctx, r.A, "42", vault.PersonState{ClosedAt: instant})
 	}},
-	{name: "the lock returns since when a person is closed", run: func(r *rig) {
-		r.close(r.Context(), r.a, "42", instant)
-		r.atomically(r.Context(), func(ctx context.Context) {
+	{Name: "the lock returns since when a person is closed", Run: func(r *rig) {
+		r.close(r.Context(), r.A, "42", instant)
+		r.Atomically(r.Context(), func(ctx context.Context) {
 			for _, l := range []vault.Lock{vault.Shared, vault.Exclusive} {
-				if got := r.lock(ctx, r.a, "42", l); got != (vault.PersonState{ClosedAt: instant}) {
+				if got := r.lock(ctx, r.A, "42", l); got != (vault.PersonState{ClosedAt: instant}) {
 					r.Fatalf("state %+v", got)
 				}
 			}
 		})
 	}},
-	{name: "closing one person closes nobody else", run: func(r *rig) {
+	{Name: "closing one person closes nobody else", Run: func(r *rig) {
 		ctx := r.Context()
 		for _, id := range lookalikes {
-			r.atomically(ctx, func(ctx context.Context) { r.lock(ctx, r.a, id, vault.Shared) })
+			r.Atomically(ctx, func(ctx context.Context) { r.lock(ctx, r.A, id, vault.Shared) })
 		}
-		r.close(ctx, r.a, lookalikes[0], instant)
+		r.close(ctx, r.A, lookalikes[0], instant)
 		for _, id := range lookalikes[1:] {
-			r.person(ctx, r.a, id, vault.PersonState{})
+			r.person(ctx, r.A, id, vault.PersonState{})
 		}
 	}},
 }

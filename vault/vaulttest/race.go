@@ -3,36 +3,19 @@ package vaulttest
 import (
 	"context"
 	"strconv"
-	"sync"
 	"sync/atomic"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
 
 // crowd is how many goroutines race.
-const crowd = 8
-
-// race runs fn in a crowd that starts together.
-func (r *rig) race(fn func(i int) error) {
-	r.Helper()
-	start := make(chan struct{})
-	var wg sync.WaitGroup
-	for i := range crowd {
-		wg.Go(func() {
-			<-start
-			if err := fn(i); err != nil {
-				r.Errorf("goroutine %d: %v", i, err)
-			}
-		})
-	}
-	close(start)
-	wg.Wait()
-}
+const crowd = suite.Crowd
 
 // make makes a key as the vault does, unless the person is closed.
 func (r *rig) make(ctx context.Context, row vault.KeyRow) error {
-	return r.tx.Atomically(ctx, func(ctx context.Context) error {
+	return r.TX.Atomically(ctx, func(ctx context.Context) error {
 		state, err := r.s.LockPerson(ctx, row.Tenant, row.SubjectID, vault.Shared)
 		if err != nil || state != (vault.PersonState{}) {
 			return err
@@ -44,7 +27,7 @@ func (r *rig) make(ctx context.Context, row vault.KeyRow) error {
 
 // erase closes a person and shreds their keys, as the vault does.
 func (r *rig) erase(ctx context.Context, tenant troth.Tenant, subject string) error {
-	return r.tx.Atomically(ctx, func(ctx context.Context) error {
+	return r.TX.Atomically(ctx, func(ctx context.Context) error {
 		if _, err := r.s.LockPerson(ctx, tenant, subject, vault.Exclusive); err != nil {
 			return err
 		}
@@ -57,10 +40,10 @@ func (r *rig) erase(ctx context.Context, tenant troth.Tenant, subject string) er
 }
 
 var raceChecks = []check{
-	{name: "of those who insert one root, one does", run: func(r *rig) {
+	{Name: "of those who insert one root, one does", Run: func(r *rig) {
 		var winners atomic.Int64
-		r.race(func(int) error {
-			inserted, err := r.s.InsertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 0))
+		r.Race(func(int) error {
+			inserted, err := r.s.InsertRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 0))
 			if inserted {
 				winners.Add(1)
 			}
@@ -68,10 +51,10 @@ var raceChecks = []check{
 		})
 		r.one(&winners)
 	}},
-	{name: "of those who insert one key, one does", run: func(r *rig) {
+	{Name: "of those who insert one key, one does", Run: func(r *rig) {
 		var winners atomic.Int64
-		r.race(func(i int) error {
-			inserted, err := r.s.InsertKey(r.Context(), keyRow(name(r.a, "42", "profile"), 1, uint32(i+1)))
+		r.Race(func(i int) error {
+			inserted, err := r.s.InsertKey(r.Context(), keyRow(name(r.A, "42", "profile"), 1, uint32(i+1)))
 			if inserted {
 				winners.Add(1)
 			}
@@ -79,11 +62,11 @@ var raceChecks = []check{
 		})
 		r.one(&winners)
 	}},
-	{name: "of those who take one key id, one does", run: func(r *rig) {
+	{Name: "of those who take one key id, one does", Run: func(r *rig) {
 		var winners atomic.Int64
-		r.race(func(i int) error {
+		r.Race(func(i int) error {
 			c := troth.Compartment("c" + strconv.Itoa(i))
-			inserted, err := r.s.InsertKey(r.Context(), keyRow(name(r.a, "42", c), 1, 7))
+			inserted, err := r.s.InsertKey(r.Context(), keyRow(name(r.A, "42", c), 1, 7))
 			if inserted {
 				winners.Add(1)
 			}
@@ -91,13 +74,13 @@ var raceChecks = []check{
 		})
 		r.one(&winners)
 	}},
-	{name: "of those who shred one key, one does", run: func(r *rig) {
-		r.insertKey(r.Context(), keyRow(name(r.a, "42", "profile"), 1, 1))
+	{Name: "of those who shred one key, one does", Run: func(r *rig) {
+		r.insertKey(r.Context(), keyRow(name(r.A, "42", "profile"), 1, 1))
 		var winners atomic.Int64
-		r.race(func(int) error {
+		r.Race(func(int) error {
 			return r.exclusively(func(ctx context.Context, _ vault.PersonState) error {
 				died, err := r.s.ShredKeys(ctx, vault.ShredKeys{
-					Tenant: r.a, SubjectID: "42", Compartments: []troth.Compartment{"profile"}, At: instant,
+					Tenant: r.A, SubjectID: "42", Compartments: []troth.Compartment{"profile"}, At: instant,
 				})
 				winners.Add(int64(len(died)))
 				return err
@@ -105,11 +88,11 @@ var raceChecks = []check{
 		})
 		r.one(&winners)
 	}},
-	{name: "of those who shred one tenant, one does", run: func(r *rig) {
-		r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 0))
+	{Name: "of those who shred one tenant, one does", Run: func(r *rig) {
+		r.insertRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 0))
 		var winners atomic.Int64
-		r.race(func(int) error {
-			died, err := r.s.ShredRoots(r.Context(), r.a, instant)
+		r.Race(func(int) error {
+			died, err := r.s.ShredRoots(r.Context(), r.A, instant)
 			if len(died) > 0 {
 				winners.Add(1)
 			}
@@ -117,20 +100,20 @@ var raceChecks = []check{
 		})
 		r.one(&winners)
 	}},
-	{name: "no key of a closed person lives, whoever raced", run: func(r *rig) {
+	{Name: "no key of a closed person lives, whoever raced", Run: func(r *rig) {
 		ctx := r.Context()
 		for round := range 5 {
 			subject := strconv.Itoa(round)
 			compartment := func(i int) troth.Compartment { return troth.Compartment("c" + strconv.Itoa(i)) }
-			r.race(func(i int) error {
+			r.Race(func(i int) error {
 				if i == crowd/2 {
-					return r.erase(ctx, r.a, subject)
+					return r.erase(ctx, r.A, subject)
 				}
-				return r.make(ctx, keyRow(name(r.a, subject, compartment(i)), 1, uint32(i+1)))
+				return r.make(ctx, keyRow(name(r.A, subject, compartment(i)), 1, uint32(i+1)))
 			})
 			for i := range crowd {
-				rows, err := r.s.Keys(ctx, name(r.a, subject, compartment(i)))
-				r.ok(err, "keys")
+				rows, err := r.s.Keys(ctx, name(r.A, subject, compartment(i)))
+				r.OK(err, "keys")
 				for _, row := range rows {
 					if row.ShreddedAt == 0 || len(row.Sealed) > 0 {
 						r.Fatalf("round %d: a key of the closed person lives", round)
@@ -139,15 +122,15 @@ var raceChecks = []check{
 			}
 		}
 	}},
-	{name: "no key lives in a compartment that was shredded by name, whoever raced", run: func(r *rig) {
+	{Name: "no key lives in a compartment that was shredded by name, whoever raced", Run: func(r *rig) {
 		ctx := r.Context()
 		for round := range 5 {
-			n := name(r.a, strconv.Itoa(round), "profile")
-			r.race(func(i int) error {
+			n := name(r.A, strconv.Itoa(round), "profile")
+			r.Race(func(i int) error {
 				if i != crowd/2 {
 					return r.make(ctx, keyRow(n, 1, uint32(i+1)))
 				}
-				return r.tx.Atomically(ctx, func(ctx context.Context) error {
+				return r.TX.Atomically(ctx, func(ctx context.Context) error {
 					if _, err := r.s.LockPerson(ctx, n.Tenant, n.SubjectID, vault.Exclusive); err != nil {
 						return err
 					}
@@ -158,7 +141,7 @@ var raceChecks = []check{
 				})
 			})
 			rows, err := r.s.Keys(ctx, n)
-			r.ok(err, "keys")
+			r.OK(err, "keys")
 			if len(rows) != 1 || rows[0].ShreddedAt != instant || len(rows[0].Sealed) > 0 {
 				r.Fatalf("round %d: %+v", round, rows)
 			}

@@ -5,20 +5,21 @@ import (
 	"sync/atomic"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
 
 func (r *rig) addRoot(ctx context.Context, row vault.RootRow) {
 	r.Helper()
 	inserted, err := r.s.RenewRoot(ctx, row)
-	r.wants(true, inserted, err, "renew root")
+	r.Wants(true, inserted, err, "renew root")
 }
 
 // renewRoot adds a root and supersedes those below.
 func (r *rig) renewRoot(ctx context.Context, row vault.RootRow) {
 	r.Helper()
 	r.addRoot(ctx, row)
-	r.ok(r.s.SupersedeRoots(ctx, row.Tenant, row.Epoch, row.CreatedAt), "supersede roots")
+	r.OK(r.s.SupersedeRoots(ctx, row.Tenant, row.Epoch, row.CreatedAt), "supersede roots")
 }
 
 // retires demands that so many living roots of epochs below remain.
@@ -46,7 +47,7 @@ func retired(row vault.RootRow) vault.RootRow {
 func (r *rig) rootsAre(ctx context.Context, tenant troth.Tenant, want ...vault.RootRow) {
 	r.Helper()
 	got, err := r.s.Roots(ctx, tenant)
-	r.ok(err, "roots")
+	r.OK(err, "roots")
 	if len(got) != len(want) {
 		r.Fatalf("roots: got %+v, want %+v", got, want)
 	}
@@ -64,66 +65,66 @@ func keyIn(epoch uint32, n vault.KeyName, id uint32) vault.KeyRow {
 }
 
 var renewChecks = []check{
-	{name: "a tenant's roots are listed, of both lineages and in order", run: func(r *rig) {
+	{Name: "a tenant's roots are listed, of both lineages and in order", Run: func(r *rig) {
 		ctx := r.Context()
-		r.rootsAre(ctx, r.a)
-		wrap := []vault.RootRow{rootRow(r.a, vault.WrapLineage, 0), rootRow(r.a, vault.WrapLineage, 2), rootRow(r.a, vault.WrapLineage, 11)}
-		index := rootRow(r.a, vault.IndexLineage, 1)
+		r.rootsAre(ctx, r.A)
+		wrap := []vault.RootRow{rootRow(r.A, vault.WrapLineage, 0), rootRow(r.A, vault.WrapLineage, 2), rootRow(r.A, vault.WrapLineage, 11)}
+		index := rootRow(r.A, vault.IndexLineage, 1)
 		r.insertRoot(ctx, wrap[0])
 		r.renewRoot(ctx, wrap[1])
 		r.renewRoot(ctx, wrap[2])
 		r.insertRoot(ctx, index)
-		r.insertRoot(ctx, rootRow(r.b, vault.WrapLineage, 0))
-		r.rootsAre(ctx, r.a, index, superseded(wrap[0], wrap[1]), superseded(wrap[1], wrap[2]), wrap[2])
+		r.insertRoot(ctx, rootRow(r.B, vault.WrapLineage, 0))
+		r.rootsAre(ctx, r.A, index, superseded(wrap[0], wrap[1]), superseded(wrap[1], wrap[2]), wrap[2])
 	}},
-	{name: "roots are superseded where their lineage has a higher one, once", run: func(r *rig) {
+	{Name: "roots are superseded where their lineage has a higher one, once", Run: func(r *rig) {
 		ctx := r.Context()
-		old, index, next := rootRow(r.a, vault.WrapLineage, 1), rootRow(r.a, vault.IndexLineage, 1), rootRow(r.a, vault.WrapLineage, 2)
-		other := rootRow(r.b, vault.WrapLineage, 1)
+		old, index, next := rootRow(r.A, vault.WrapLineage, 1), rootRow(r.A, vault.IndexLineage, 1), rootRow(r.A, vault.WrapLineage, 2)
+		other := rootRow(r.B, vault.WrapLineage, 1)
 		r.insertRoot(ctx, old)
 		r.insertRoot(ctx, index)
 		r.insertRoot(ctx, other)
 		supersede := func(below uint32, at int64) {
-			r.ok(r.s.SupersedeRoots(ctx, r.a, below, at), "supersede roots")
+			r.OK(r.s.SupersedeRoots(ctx, r.A, below, at), "supersede roots")
 		}
 		supersede(2, instant) // nothing is higher
 		r.addRoot(ctx, next)
 		r.root(ctx, next)
-		r.rootsAre(ctx, r.a, index, old, next)
+		r.rootsAre(ctx, r.A, index, old, next)
 		supersede(1, instant)
 		supersede(3, instant)
-		r.rootsAre(ctx, r.a, index, old, next)
+		r.rootsAre(ctx, r.A, index, old, next)
 		supersede(2, next.CreatedAt)
 		supersede(2, instant+9)
-		r.rootsAre(ctx, r.a, index, superseded(old, next), next)
-		r.rootsAre(ctx, r.b, other)
+		r.rootsAre(ctx, r.A, index, superseded(old, next), next)
+		r.rootsAre(ctx, r.B, other)
 	}},
-	{name: "nobody renews a root that is not there", run: func(r *rig) {
-		r.insertRoot(r.Context(), rootRow(r.a, vault.IndexLineage, 1))
-		r.insertRoot(r.Context(), rootRow(r.b, vault.WrapLineage, 1))
-		inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 2))
-		r.wants(false, inserted, err, "renew root")
+	{Name: "nobody renews a root that is not there", Run: func(r *rig) {
+		r.insertRoot(r.Context(), rootRow(r.A, vault.IndexLineage, 1))
+		r.insertRoot(r.Context(), rootRow(r.B, vault.WrapLineage, 1))
+		inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 2))
+		r.Wants(false, inserted, err, "renew root")
 	}},
-	{name: "nobody renews a root into its own epoch or a lower one", run: func(r *rig) {
-		first := r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 5))
+	{Name: "nobody renews a root into its own epoch or a lower one", Run: func(r *rig) {
+		first := r.insertRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 5))
 		for _, epoch := range []uint32{5, 4} {
-			inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.a, vault.WrapLineage, epoch))
-			r.wants(false, inserted, err, "renew root")
+			inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.A, vault.WrapLineage, epoch))
+			r.Wants(false, inserted, err, "renew root")
 		}
-		r.rootsAre(r.Context(), r.a, first)
+		r.rootsAre(r.Context(), r.A, first)
 	}},
-	{name: "nobody renews the root of a dead tenant", run: func(r *rig) {
-		row := r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
-		r.shredRoots(r.Context(), r.a, instant)
-		inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 2))
-		r.wants(false, inserted, err, "renew root")
+	{Name: "nobody renews the root of a dead tenant", Run: func(r *rig) {
+		row := r.insertRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 1))
+		r.shredRoots(r.Context(), r.A, instant)
+		inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 2))
+		r.Wants(false, inserted, err, "renew root")
 		r.root(r.Context(), deadRoot(row))
 	}},
-	{name: "of those who renew one root, one does", run: func(r *rig) {
-		r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 0))
+	{Name: "of those who renew one root, one does", Run: func(r *rig) {
+		r.insertRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 0))
 		var winners atomic.Int64
-		r.race(func(int) error {
-			inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
+		r.Race(func(int) error {
+			inserted, err := r.s.RenewRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 1))
 			if inserted {
 				winners.Add(1)
 			}
@@ -131,63 +132,63 @@ var renewChecks = []check{
 		})
 		r.one(&winners)
 	}},
-	{name: "no key comes under a superseded root, and the lock tells the newest", run: func(r *rig) {
+	{Name: "no key comes under a superseded root, and the lock tells the newest", Run: func(r *rig) {
 		ctx := r.Context()
-		r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 1))
-		r.renewRoot(ctx, rootRow(r.a, vault.WrapLineage, 4))
-		r.atomically(ctx, func(ctx context.Context) {
-			if state := r.lock(ctx, r.a, "42", vault.Shared); state.Epoch != 4 {
+		r.insertRoot(ctx, rootRow(r.A, vault.WrapLineage, 1))
+		r.renewRoot(ctx, rootRow(r.A, vault.WrapLineage, 4))
+		r.Atomically(ctx, func(ctx context.Context) {
+			if state := r.lock(ctx, r.A, "42", vault.Shared); state.Epoch != 4 {
 				r.Fatalf("state %+v", state)
 			}
-			row := keyIn(1, name(r.a, "42", "profile"), 1)
+			row := keyIn(1, name(r.A, "42", "profile"), 1)
 			inserted, err := r.s.InsertKey(ctx, row)
-			r.wants(false, inserted, err, "insert key under the old root")
+			r.Wants(false, inserted, err, "insert key under the old root")
 			r.insertKey(ctx, keyIn(4, row.KeyName, 1))
 		})
 	}},
-	{name: "who supersedes a root waits for who creates under it, and finds the key", run: func(r *rig) {
-		r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
-		row := keyIn(1, name(r.a, "42", "profile"), 1)
+	{Name: "who supersedes a root waits for who creates under it, and finds the key", Run: func(r *rig) {
+		r.insertRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 1))
+		row := keyIn(1, name(r.A, "42", "profile"), 1)
 		var found []vault.KeyRow
 		r.waits(func(ctx context.Context) {
-			r.lock(ctx, r.a, "42", vault.Shared)
+			r.lock(ctx, r.A, "42", vault.Shared)
 			r.insertKey(ctx, row)
 		}, func(ctx context.Context) error {
-			return r.tx.Atomically(ctx, func(ctx context.Context) error {
-				if _, err := r.s.RenewRoot(ctx, rootRow(r.a, vault.WrapLineage, 2)); err != nil {
+			return r.TX.Atomically(ctx, func(ctx context.Context) error {
+				if _, err := r.s.RenewRoot(ctx, rootRow(r.A, vault.WrapLineage, 2)); err != nil {
 					return err
 				}
-				err := r.s.SupersedeRoots(ctx, r.a, 2, instant)
+				err := r.s.SupersedeRoots(ctx, r.A, 2, instant)
 				if err != nil {
 					return err
 				}
-				found, err = r.s.StaleKeys(ctx, vault.StaleKeys{Tenant: r.a, Below: 2, Limit: many})
+				found, err = r.s.StaleKeys(ctx, vault.StaleKeys{Tenant: r.A, Below: 2, Limit: many})
 				return err
 			})
 		})
 		r.sameKeys(found, []vault.KeyRow{row})
 	}},
-	{name: "who renews a root waits for nobody who creates, and who creates then holds the new one", needs: manyWriters, run: func(r *rig) {
+	{Name: "who renews a root waits for nobody who creates, and who creates then holds the new one", Needs: suite.ManyWriters, Run: func(r *rig) {
 		outside := r.Context()
-		r.insertRoot(outside, rootRow(r.a, vault.WrapLineage, 1))
-		r.atomically(outside, func(ctx context.Context) {
-			r.lock(ctx, r.a, "42", vault.Shared)
-			r.addRoot(outside, rootRow(r.a, vault.WrapLineage, 2))
+		r.insertRoot(outside, rootRow(r.A, vault.WrapLineage, 1))
+		r.Atomically(outside, func(ctx context.Context) {
+			r.lock(ctx, r.A, "42", vault.Shared)
+			r.addRoot(outside, rootRow(r.A, vault.WrapLineage, 2))
 		})
-		r.atomically(outside, func(ctx context.Context) {
-			if state := r.lock(ctx, r.a, "43", vault.Shared); state.Epoch != 2 {
+		r.Atomically(outside, func(ctx context.Context) {
+			if state := r.lock(ctx, r.A, "43", vault.Shared); state.Epoch != 2 {
 				r.Fatalf("state %+v", state)
 			}
-			r.ok(r.s.SupersedeRoots(outside, r.a, 2, instant), "supersede roots")
-			r.retires(outside, r.a, 2, 0)
+			r.OK(r.s.SupersedeRoots(outside, r.A, 2, instant), "supersede roots")
+			r.retires(outside, r.A, 2, 0)
 		})
 	}},
-	{name: "who creates waits for who supersedes the root, and is told", run: func(r *rig) {
-		r.insertRoot(r.Context(), rootRow(r.a, vault.WrapLineage, 1))
+	{Name: "who creates waits for who supersedes the root, and is told", Run: func(r *rig) {
+		r.insertRoot(r.Context(), rootRow(r.A, vault.WrapLineage, 1))
 		var state vault.PersonState
-		r.waits(func(ctx context.Context) { r.renewRoot(ctx, rootRow(r.a, vault.WrapLineage, 2)) }, func(ctx context.Context) error {
-			return r.tx.Atomically(ctx, func(ctx context.Context) (err error) {
-				state, err = r.s.LockPerson(ctx, r.a, "42", vault.Shared)
+		r.waits(func(ctx context.Context) { r.renewRoot(ctx, rootRow(r.A, vault.WrapLineage, 2)) }, func(ctx context.Context) error {
+			return r.TX.Atomically(ctx, func(ctx context.Context) (err error) {
+				state, err = r.s.LockPerson(ctx, r.A, "42", vault.Shared)
 				return err
 			})
 		})
@@ -195,35 +196,35 @@ var renewChecks = []check{
 			r.Fatalf("state %+v", state)
 		}
 	}},
-	{name: "who shreds a tenant waits for who renews its root, and empties both", run: func(r *rig) {
-		old, next := rootRow(r.a, vault.WrapLineage, 1), rootRow(r.a, vault.WrapLineage, 2)
+	{Name: "who shreds a tenant waits for who renews its root, and empties both", Run: func(r *rig) {
+		old, next := rootRow(r.A, vault.WrapLineage, 1), rootRow(r.A, vault.WrapLineage, 2)
 		r.insertRoot(r.Context(), old)
-		r.insertRoot(r.Context(), rootRow(r.a, vault.IndexLineage, 1))
+		r.insertRoot(r.Context(), rootRow(r.A, vault.IndexLineage, 1))
 		var died []vault.RootRow
 		r.waits(func(ctx context.Context) { r.renewRoot(ctx, next) }, func(ctx context.Context) (err error) {
-			died, err = r.s.ShredRoots(ctx, r.a, instant)
+			died, err = r.s.ShredRoots(ctx, r.A, instant)
 			return err
 		})
 		if len(died) != 3 {
 			r.Fatalf("died: %+v", died)
 		}
 		r.root(r.Context(), deadRoot(next))
-		got, _, err := r.s.RootAt(r.Context(), r.a, vault.WrapLineage, 1)
-		r.ok(err, "root at")
+		got, _, err := r.s.RootAt(r.Context(), r.A, vault.WrapLineage, 1)
+		r.OK(err, "root at")
 		r.sameRoots([]vault.RootRow{got}, deadRoot(superseded(old, next)))
 	}},
-	{name: "shredding a tenant turns emptied roots into tombstones too", run: func(r *rig) {
+	{Name: "shredding a tenant turns emptied roots into tombstones too", Run: func(r *rig) {
 		ctx := r.Context()
-		old, next := rootRow(r.a, vault.WrapLineage, 1), rootRow(r.a, vault.WrapLineage, 2)
+		old, next := rootRow(r.A, vault.WrapLineage, 1), rootRow(r.A, vault.WrapLineage, 2)
 		r.insertRoot(ctx, old)
 		r.renewRoot(ctx, next)
-		r.retires(ctx, r.a, 2, 0)
-		r.insertRoot(ctx, rootRow(r.a, vault.IndexLineage, 2))
-		if died := r.shredRoots(ctx, r.a, instant); len(died) != 3 {
+		r.retires(ctx, r.A, 2, 0)
+		r.insertRoot(ctx, rootRow(r.A, vault.IndexLineage, 2))
+		if died := r.shredRoots(ctx, r.A, instant); len(died) != 3 {
 			r.Fatalf("died: %+v", died)
 		}
-		got, _, err := r.s.RootAt(ctx, r.a, vault.WrapLineage, 1)
-		r.ok(err, "root at")
+		got, _, err := r.s.RootAt(ctx, r.A, vault.WrapLineage, 1)
+		r.OK(err, "root at")
 		r.sameRoots([]vault.RootRow{got}, deadRoot(retired(superseded(old, next))))
 	}},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -11,7 +12,7 @@ import (
 func (r *rig) takes(ctx context.Context, want vault.RewrapRow) {
 	r.Helper()
 	got, taken, err := r.s.TakeRewrap(ctx, want.Tenant, want.Epoch, instant)
-	r.wants(true, taken, err, "take rewrap")
+	r.Wants(true, taken, err, "take rewrap")
 	if got != want {
 		r.Fatalf("rewrap: got %+v, want %+v", got, want)
 	}
@@ -31,67 +32,67 @@ func halfway(tenant troth.Tenant) vault.RewrapRow {
 
 func (r *rig) goHalfway(tenant troth.Tenant) vault.RewrapRow {
 	r.Helper()
-	r.atomically(r.Context(), func(ctx context.Context) {
+	r.Atomically(r.Context(), func(ctx context.Context) {
 		r.takes(ctx, begun(tenant, 2))
-		r.ok(r.s.SaveRewrap(ctx, halfway(tenant)), "save rewrap")
+		r.OK(r.s.SaveRewrap(ctx, halfway(tenant)), "save rewrap")
 	})
 	return halfway(tenant)
 }
 
 var rewrapChecks = []check{
-	{name: "rewrapping is taken up where it was left", run: func(r *rig) {
-		far := r.goHalfway(r.a)
-		r.atomically(r.Context(), func(ctx context.Context) {
+	{Name: "rewrapping is taken up where it was left", Run: func(r *rig) {
+		far := r.goHalfway(r.A)
+		r.Atomically(r.Context(), func(ctx context.Context) {
 			r.takes(ctx, far)
-			r.takes(ctx, begun(r.b, 2))
+			r.takes(ctx, begun(r.B, 2))
 		})
 	}},
-	{name: "rewrapping for a higher epoch begins anew", run: func(r *rig) {
-		r.goHalfway(r.a)
-		r.atomically(r.Context(), func(ctx context.Context) { r.takes(ctx, begun(r.a, 3)) })
-		r.atomically(r.Context(), func(ctx context.Context) { r.takes(ctx, begun(r.a, 3)) })
+	{Name: "rewrapping for a higher epoch begins anew", Run: func(r *rig) {
+		r.goHalfway(r.A)
+		r.Atomically(r.Context(), func(ctx context.Context) { r.takes(ctx, begun(r.A, 3)) })
+		r.Atomically(r.Context(), func(ctx context.Context) { r.takes(ctx, begun(r.A, 3)) })
 	}},
-	{name: "nobody rewraps for a lower epoch", run: func(r *rig) {
-		far := r.goHalfway(r.a)
-		r.atomically(r.Context(), func(ctx context.Context) {
-			_, taken, err := r.s.TakeRewrap(ctx, r.a, 1, instant)
-			r.wants(false, taken, err, "take rewrap")
+	{Name: "nobody rewraps for a lower epoch", Run: func(r *rig) {
+		far := r.goHalfway(r.A)
+		r.Atomically(r.Context(), func(ctx context.Context) {
+			_, taken, err := r.s.TakeRewrap(ctx, r.A, 1, instant)
+			r.Wants(false, taken, err, "take rewrap")
 			r.takes(ctx, far)
 		})
 	}},
-	{name: "rewrapping that is rolled back is where it was before", run: func(r *rig) {
-		far := r.goHalfway(r.a)
-		r.refused(r.Context(), func(ctx context.Context) {
+	{Name: "rewrapping that is rolled back is where it was before", Run: func(r *rig) {
+		far := r.goHalfway(r.A)
+		r.Refused(r.Context(), func(ctx context.Context) {
 			next := far
 			next.Moved++
 			r.takes(ctx, far)
-			r.ok(r.s.SaveRewrap(ctx, next), "save rewrap")
+			r.OK(r.s.SaveRewrap(ctx, next), "save rewrap")
 		})
-		r.atomically(r.Context(), func(ctx context.Context) { r.takes(ctx, far) })
+		r.Atomically(r.Context(), func(ctx context.Context) { r.takes(ctx, far) })
 	}},
-	{name: "rewrapping is forgotten when no living root is left below", run: func(r *rig) {
+	{Name: "rewrapping is forgotten when no living root is left below", Run: func(r *rig) {
 		ctx := r.Context()
-		r.insertRoot(ctx, rootRow(r.a, vault.WrapLineage, 1))
-		far, other := r.goHalfway(r.a), r.goHalfway(r.b)
-		r.retires(ctx, r.a, 2, 1)
-		r.atomically(ctx, func(ctx context.Context) { r.takes(ctx, far) })
-		r.renewRoot(ctx, rootRow(r.a, vault.WrapLineage, 2))
-		r.retires(ctx, r.a, 2, 0)
-		r.atomically(ctx, func(ctx context.Context) {
-			r.takes(ctx, begun(r.a, 2))
+		r.insertRoot(ctx, rootRow(r.A, vault.WrapLineage, 1))
+		far, other := r.goHalfway(r.A), r.goHalfway(r.B)
+		r.retires(ctx, r.A, 2, 1)
+		r.Atomically(ctx, func(ctx context.Context) { r.takes(ctx, far) })
+		r.renewRoot(ctx, rootRow(r.A, vault.WrapLineage, 2))
+		r.retires(ctx, r.A, 2, 0)
+		r.Atomically(ctx, func(ctx context.Context) {
+			r.takes(ctx, begun(r.A, 2))
 			r.takes(ctx, other)
 		})
 	}},
-	{name: "one at a time rewraps a tenant's keys", needs: manyWriters, run: func(r *rig) {
+	{Name: "one at a time rewraps a tenant's keys", Needs: suite.ManyWriters, Run: func(r *rig) {
 		outside := r.Context()
-		r.atomically(outside, func(ctx context.Context) {
-			r.takes(ctx, begun(r.a, 2))
-			r.atomically(outside, func(ctx context.Context) {
-				_, taken, err := r.s.TakeRewrap(ctx, r.a, 2, instant)
-				r.wants(false, taken, err, "take rewrap")
-				r.takes(ctx, begun(r.b, 2))
+		r.Atomically(outside, func(ctx context.Context) {
+			r.takes(ctx, begun(r.A, 2))
+			r.Atomically(outside, func(ctx context.Context) {
+				_, taken, err := r.s.TakeRewrap(ctx, r.A, 2, instant)
+				r.Wants(false, taken, err, "take rewrap")
+				r.takes(ctx, begun(r.B, 2))
 			})
 		})
-		r.atomically(outside, func(ctx context.Context) { r.takes(ctx, begun(r.a, 2)) })
+		r.Atomically(outside, func(ctx context.Context) { r.takes(ctx, begun(r.A, 2)) })
 	}},
 }

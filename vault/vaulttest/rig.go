@@ -4,84 +4,30 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"slices"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
-
-// tb is what the checks need of *testing.T, so that the suite's own tests can
-// watch it fail.
-type tb interface {
-	Helper()
-	Context() context.Context
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
 
 // rig is a harness with the vocabulary of the checks: the store, its
 // transactor, and two tenants that nobody else uses.
 type rig struct {
-	tb
+	suite.Rig
 	Harness
-	s    vault.Backend
-	tx   troth.Transactor
-	a, b troth.Tenant
+	s vault.Backend
 }
 
-func newRig(t tb, h Harness) *rig {
-	name := troth.Tenant(rand.Text())
-	return &rig{tb: t, Harness: h, s: h.Backend, tx: h.Backend.Transactor(), a: name + "-a", b: name + "-b"}
+func newRig(t suite.TB, h Harness) *rig {
+	return &rig{Rig: suite.NewRig(t, h.Backend.Transactor(), h.Host), Harness: h, s: h.Backend}
 }
-
-// errRefused is what closures of the suite return to have their work undone.
-var errRefused = errors.New("vaulttest: refused on purpose")
 
 // instant is a time whose last microsecond matters.
-const instant int64 = 1_763_776_391_123_457
-
-func (r *rig) ok(err error, what string) {
-	r.Helper()
-	if err != nil {
-		r.Fatalf("%s: %v", what, err)
-	}
-}
-
-// wants demands that a yes-or-no answer came without an error.
-func (r *rig) wants(want, got bool, err error, what string) {
-	r.Helper()
-	if err != nil || got != want {
-		r.Fatalf("%s: got %v, %v; want %v", what, got, err, want)
-	}
-}
-
-// atomically demands that the transaction succeeds.
-func (r *rig) atomically(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	r.ok(r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return nil }), "atomically")
-}
-
-// refused runs fn in a transaction that is then undone.
-func (r *rig) refused(ctx context.Context, fn func(ctx context.Context)) {
-	r.Helper()
-	err := r.tx.Atomically(ctx, func(ctx context.Context) error { fn(ctx); return errRefused })
-	if !errors.Is(err, errRefused) {
-		r.Fatalf("atomically: got %v, want the closure's own error", err)
-	}
-}
-
-// every byte is in it, so that a column of text would spoil it.
-func everyByte() []byte {
-	b := make([]byte, 256)
-	for i := range b {
-		b[i] = byte(255 - i)
-	}
-	return b
-}
+const instant = suite.Instant
 
 func rootRow(tenant troth.Tenant, l vault.Lineage, epoch uint32) vault.RootRow {
-	row := vault.RootRow{Tenant: tenant, Lineage: l, Epoch: epoch, Sealed: everyByte(), CreatedAt: instant - int64(epoch)}
+	row := vault.RootRow{Tenant: tenant, Lineage: l, Epoch: epoch, Sealed: suite.EveryByte(), CreatedAt: instant - int64(epoch)}
 	_, _ = rand.Read(row.Commitment[:])
 	return row
 }
@@ -91,7 +37,7 @@ func name(tenant troth.Tenant, subject string, c troth.Compartment) vault.KeyNam
 }
 
 func keyRow(n vault.KeyName, generation, id uint32) vault.KeyRow {
-	row := vault.KeyRow{KeyName: n, Generation: generation, KeyID: id, Sealed: everyByte(), CreatedAt: instant + int64(id)}
+	row := vault.KeyRow{KeyName: n, Generation: generation, KeyID: id, Sealed: suite.EveryByte(), CreatedAt: instant + int64(id)}
 	_, _ = rand.Read(row.Commitment[:])
 	return row
 }
@@ -99,14 +45,14 @@ func keyRow(n vault.KeyName, generation, id uint32) vault.KeyRow {
 func (r *rig) insertRoot(ctx context.Context, row vault.RootRow) vault.RootRow {
 	r.Helper()
 	inserted, err := r.s.InsertRoot(ctx, row)
-	r.wants(true, inserted, err, "insert root")
+	r.Wants(true, inserted, err, "insert root")
 	return row
 }
 
 func (r *rig) insertKey(ctx context.Context, row vault.KeyRow) vault.KeyRow {
 	r.Helper()
 	inserted, err := r.s.InsertKey(ctx, row)
-	r.wants(true, inserted, err, "insert key")
+	r.Wants(true, inserted, err, "insert key")
 	return row
 }
 
@@ -140,7 +86,7 @@ func sameRoot(x, y vault.RootRow) bool {
 func (r *rig) keys(ctx context.Context, n vault.KeyName, want ...vault.KeyRow) {
 	r.Helper()
 	got, err := r.s.Keys(ctx, n)
-	r.ok(err, "keys")
+	r.OK(err, "keys")
 	r.sameKeys(got, want)
 }
 
@@ -155,7 +101,7 @@ func (r *rig) sameKeys(got, want []vault.KeyRow) {
 func (r *rig) root(ctx context.Context, want vault.RootRow) {
 	r.Helper()
 	got, found, err := r.s.Root(ctx, want.Tenant, want.Lineage)
-	r.wants(true, found, err, "root")
+	r.Wants(true, found, err, "root")
 	if !sameRoot(got, want) {
 		r.Fatalf("root: got %+v, want %+v", got, want)
 	}
@@ -186,52 +132,33 @@ func (r *rig) person(ctx context.Context, tenant troth.Tenant, subject string, w
 func (r *rig) lock(ctx context.Context, tenant troth.Tenant, subject string, l vault.Lock) vault.PersonState {
 	r.Helper()
 	state, err := r.s.LockPerson(ctx, tenant, subject, l)
-	r.ok(err, "lock person")
+	r.OK(err, "lock person")
 	return state
 }
 
 // shred shreds as the vault does: in a transaction, under the exclusive lock.
 func (r *rig) shred(ctx context.Context, p vault.ShredKeys) (died []vault.KeyRow) {
 	r.Helper()
-	r.atomically(ctx, func(ctx context.Context) {
+	r.Atomically(ctx, func(ctx context.Context) {
 		r.lock(ctx, p.Tenant, p.SubjectID, vault.Exclusive)
 		var err error
 		died, err = r.s.ShredKeys(ctx, p)
-		r.ok(err, "shred keys")
+		r.OK(err, "shred keys")
 	})
 	return died
 }
 
 func (r *rig) close(ctx context.Context, tenant troth.Tenant, subject string, at int64) {
 	r.Helper()
-	r.atomically(ctx, func(ctx context.Context) {
+	r.Atomically(ctx, func(ctx context.Context) {
 		r.lock(ctx, tenant, subject, vault.Exclusive)
-		r.ok(r.s.ClosePerson(ctx, tenant, subject, at), "close person")
+		r.OK(r.s.ClosePerson(ctx, tenant, subject, at), "close person")
 	})
 }
 
 func (r *rig) shredRoots(ctx context.Context, tenant troth.Tenant, at int64) []vault.RootRow {
 	r.Helper()
 	died, err := r.s.ShredRoots(ctx, tenant, at)
-	r.ok(err, "shred roots")
+	r.OK(err, "shred roots")
 	return died
 }
-
-// hosted runs fn in a transaction of the host's, and then end, unless fn fails.
-func (r *rig) hosted(fn func(ctx context.Context), end func(commit, rollback func() error) error) {
-	r.Helper()
-	ctx, commit, rollback, err := r.Host(r.Context())
-	r.ok(err, "host: begin")
-	ended := false
-	defer func() {
-		if !ended {
-			_ = rollback()
-		}
-	}()
-	fn(ctx)
-	ended = true
-	r.ok(end(commit, rollback), "host: end")
-}
-
-func commits(commit, _ func() error) error     { return commit() }
-func rollsBack(_, rollback func() error) error { return rollback() }

@@ -2,10 +2,10 @@ package vaulttest
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
 
+	"github.com/trothdev/troth/internal/suite/proof"
 	"github.com/trothdev/troth/storage/memory"
 	"github.com/trothdev/troth/storage/memory/vaultmem"
 	"github.com/trothdev/troth/vault"
@@ -29,83 +29,31 @@ func sound() Harness {
 	}
 }
 
-func (d defect) harness() Harness {
-	h := sound()
-	d.inject(&h)
-	return h
+// proven is the suite with all defects.
+func proven() *proof.Suite[Harness, *rig] {
+	s := &proof.Suite[Harness, *rig]{Checks: checks(), Sound: sound, Rig: newRig, Defects: fenceDefects}
+	for _, d := range defects {
+		s.Add(d.name, d.caught, d.inject)
+	}
+	return s
 }
 
 func TestSuite_MemoryPasses(t *testing.T) {
 	Run(t, func(*testing.T) Harness { return sound() })
 }
 
-func TestSuite_EveryDefectIsCaught(t *testing.T) {
-	for _, d := range defects {
-		t.Run(d.name, func(t *testing.T) {
-			t.Parallel()
-			failures := failuresOf(t, named(t, d.caught), d.harness())
-			if len(failures) == 0 {
-				t.Fatalf("%q did not notice", d.caught)
-			}
-			t.Log(failures[0])
-		})
-	}
-}
+func TestSuite_EveryDefectIsCaught(t *testing.T) { proven().EveryDefectIsCaught(t) }
+func TestSuite_EveryCheckCanFail(t *testing.T)   { proven().EveryCheckCanFail(t) }
+func TestSuite_SentencesDiffer(t *testing.T)     { proven().SentencesDiffer(t) }
 
-// A check that no defect can fail would prove nothing. That the defects do fail
-// them is what the test above shows.
-func TestSuite_EveryCheckCanFail(t *testing.T) {
-	for _, c := range checks() {
-		if !slices.ContainsFunc(defects, func(d defect) bool { return d.caught == c.name }) {
-			t.Errorf("no defect fails %q", c.name)
-		}
-	}
+func TestSuite_WhatIsNotDeclaredIsNamed(t *testing.T) {
+	all := sound()
+	all.ManyWriters = true
+	proven().WhatIsNotDeclaredIsNamed(t, all)
 }
 
 // The fence of the defects is sound where it has no flaw: what is caught is the
 // flaw.
 func TestSuite_LooseFenceWithoutFlawPasses(t *testing.T) {
-	for _, c := range fenceChecks {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			h := sound()
-			h.Backend = loose(h.Backend, flawless)
-			if failures := failuresOf(t, c, h); len(failures) > 0 {
-				t.Fatal(failures)
-			}
-		})
-	}
-}
-
-func TestSuite_SentencesDiffer(t *testing.T) {
-	seen := map[string]bool{}
-	for _, c := range checks() {
-		if seen[c.name] {
-			t.Errorf("two checks are called %q", c.name)
-		}
-		seen[c.name] = true
-	}
-}
-
-func TestSuite_WhatIsNotDeclaredIsNamed(t *testing.T) {
-	for need, want := range map[need]string{nothing: "", reopen: "Reopen", host: "Host", manyWriters: "ManyWriters"} {
-		if got := need.lacking(&Harness{}); got != want {
-			t.Errorf("need %d: %q lacks, want %q", need, got, want)
-		}
-		h := sound()
-		h.ManyWriters = true
-		if got := need.lacking(&h); got != "" {
-			t.Errorf("need %d: %q lacks where all is declared", need, got)
-		}
-	}
-}
-
-func named(t *testing.T, name string) check {
-	t.Helper()
-	all := checks()
-	i := slices.IndexFunc(all, func(c check) bool { return c.name == name })
-	if i < 0 {
-		t.Fatalf("no check is called %q", name)
-	}
-	return all[i]
+	proven().Pass(t, fenceChecks, breaksFence(proof.Loose))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/suite"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -20,8 +21,8 @@ func windowRow(tenant troth.Tenant, id troth.EntryID, until int64) vault.WindowR
 // window adds a window of tenant a.
 func (r *rig) window(ctx context.Context, until int64) vault.WindowRow {
 	r.Helper()
-	w := windowRow(r.a, troth.NewEntryID(time.Now()), until)
-	r.ok(r.s.InsertWindow(ctx, w), "insert window")
+	w := windowRow(r.A, troth.NewEntryID(time.Now()), until)
+	r.OK(r.s.InsertWindow(ctx, w), "insert window")
 	return w
 }
 
@@ -37,24 +38,24 @@ func (r *rig) lapsed(at int64, limit int, want ...vault.WindowRow) {
 const many = 100
 
 var windowChecks = []check{
-	{name: "no window has lapsed where there is none", run: func(r *rig) { r.lapsed(instant, many) }},
-	{name: "a window comes back bit for bit", run: func(r *rig) {
-		w := windowRow(r.a, troth.EntryID(everyByte()[:16]), instant)
+	{Name: "no window has lapsed where there is none", Run: func(r *rig) { r.lapsed(instant, many) }},
+	{Name: "a window comes back bit for bit", Run: func(r *rig) {
+		w := windowRow(r.A, troth.EntryID(suite.EveryByte()[:16]), instant)
 		w.Home, w.Actor = "", "\u65e5\u672c"
-		r.ok(r.s.InsertWindow(r.Context(), w), "insert window")
+		r.OK(r.s.InsertWindow(r.Context(), w), "insert window")
 		r.lapsed(instant+1, many, w)
 	}},
-	{name: "windows have lapsed whose end is before", run: func(r *rig) {
+	{Name: "windows have lapsed whose end is before", Run: func(r *rig) {
 		ctx := r.Context()
 		second, first := r.window(ctx, instant+1), r.window(ctx, instant)
-		third := windowRow(r.b, troth.NewEntryID(time.Now()), instant+2)
-		r.ok(r.s.InsertWindow(ctx, third), "insert window")
+		third := windowRow(r.B, troth.NewEntryID(time.Now()), instant+2)
+		r.OK(r.s.InsertWindow(ctx, third), "insert window")
 		r.lapsed(instant, many)
 		r.lapsed(instant+1, many, first)
 		r.lapsed(instant+2, many, first, second)
 		r.lapsed(instant+3, many, first, second, third)
 	}},
-	{name: "no more windows than were asked for, the oldest first", run: func(r *rig) {
+	{Name: "no more windows than were asked for, the oldest first", Run: func(r *rig) {
 		ctx := r.Context()
 		ws := make([]vault.WindowRow, 5)
 		for _, i := range []int{3, 0, 4, 2, 1} {
@@ -64,20 +65,20 @@ var windowChecks = []check{
 			r.lapsed(instant+many, n, ws[:n]...)
 		}
 	}},
-	{name: "a window is closed once", run: func(r *rig) {
+	{Name: "a window is closed once", Run: func(r *rig) {
 		ctx := r.Context()
 		w, other := r.window(ctx, instant), r.window(ctx, instant+1)
-		closed, err := r.s.CloseWindow(ctx, r.a, w.ID, instant)
-		r.wants(true, closed, err, "close window")
-		closed, err = r.s.CloseWindow(ctx, r.a, w.ID, instant+1)
-		r.wants(false, closed, err, "close window again")
+		closed, err := r.s.CloseWindow(ctx, r.A, w.ID, instant)
+		r.Wants(true, closed, err, "close window")
+		closed, err = r.s.CloseWindow(ctx, r.A, w.ID, instant+1)
+		r.Wants(false, closed, err, "close window again")
 		r.lapsed(instant+2, many, other)
 	}},
-	{name: "of those who close one window, one does", run: func(r *rig) {
+	{Name: "of those who close one window, one does", Run: func(r *rig) {
 		w := r.window(r.Context(), instant)
 		var winners atomic.Int64
-		r.race(func(int) error {
-			closed, err := r.s.CloseWindow(r.Context(), r.a, w.ID, instant)
+		r.Race(func(int) error {
+			closed, err := r.s.CloseWindow(r.Context(), r.A, w.ID, instant)
 			if closed {
 				winners.Add(1)
 			}
@@ -85,9 +86,9 @@ var windowChecks = []check{
 		})
 		r.one(&winners)
 	}},
-	{name: "an unknown window is not closed", run: func(r *rig) {
+	{Name: "an unknown window is not closed", Run: func(r *rig) {
 		r.window(r.Context(), instant)
-		closed, err := r.s.CloseWindow(r.Context(), r.a, troth.NewEntryID(time.Now()), instant)
-		r.wants(false, closed, err, "close window")
+		closed, err := r.s.CloseWindow(r.Context(), r.A, troth.NewEntryID(time.Now()), instant)
+		r.Wants(false, closed, err, "close window")
 	}},
 }

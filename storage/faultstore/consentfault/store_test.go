@@ -2,13 +2,13 @@ package consentfault_test
 
 import (
 	"context"
-	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/consent/consenttest"
+	"github.com/trothdev/troth/internal/faulttest"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/consentfault"
 	"github.com/trothdev/troth/storage/memory"
@@ -22,34 +22,8 @@ func TestNew_WithoutFaultsKeepsTheContract(t *testing.T) {
 	})
 }
 
-// call calls the method with zero arguments and returns its error.
-func call(ctx context.Context, s consent.Backend, method string) error {
-	m := reflect.ValueOf(s).MethodByName(method)
-	args := []reflect.Value{reflect.ValueOf(ctx)}
-	for i := 1; i < m.Type().NumIn(); i++ {
-		arg := reflect.Zero(m.Type().In(i))
-		if m.Type().In(i) == reflect.TypeFor[consent.MovePerson]() {
-			arg = reflect.ValueOf(consent.MovePerson{To: "~x"})
-		}
-		args = append(args, arg)
-	}
-	results := m.Call(args)
-	err, _ := reflect.TypeAssert[error](results[len(results)-1])
-	return err
-}
-
-func methods() []string {
-	var names []string
-	for m := range reflect.TypeFor[consent.Backend]().Methods() {
-		if m.Name != "Transactor" {
-			names = append(names, m.Name)
-		}
-	}
-	return names
-}
-
 func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
-	for _, method := range methods() {
+	for _, method := range faulttest.Methods[consent.Backend]() {
 		for _, fault := range []faultstore.Fault{faultstore.FailBefore, faultstore.FailAfter} {
 			t.Run(method+" "+string(fault), func(t *testing.T) {
 				inner := consentmem.New(memory.Open())
@@ -59,8 +33,8 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					// There is somebody without a name, whom the calls are about.
 					_, err := inner.LockPerson(ctx, consent.PersonRow{})
 					require.NoError(t, err)
-					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
-					if err := call(ctx, s, method); method != "MovePerson" || fault == faultstore.FailBefore {
+					require.ErrorIs(t, faulttest.Call(ctx, s, method, consent.MovePerson{To: "~x"}), faultstore.ErrInjected)
+					if err := faulttest.Call(ctx, s, method, consent.MovePerson{To: "~x"}); method != "MovePerson" || fault == faultstore.FailBefore {
 						require.NoError(t, err) // nobody is moved twice
 					}
 					return nil

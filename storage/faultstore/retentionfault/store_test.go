@@ -2,11 +2,11 @@ package retentionfault_test
 
 import (
 	"context"
-	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth/internal/faulttest"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/retention/retentiontest"
 	"github.com/trothdev/troth/storage/faultstore"
@@ -22,31 +22,8 @@ func TestNew_WithoutFaultsKeepsTheContract(t *testing.T) {
 	})
 }
 
-// call calls the method with zero arguments and returns its error.
-func call(ctx context.Context, s retention.Backend, method string) error {
-	m := reflect.ValueOf(s).MethodByName(method)
-	args := []reflect.Value{reflect.ValueOf(ctx)}
-	for i := 1; i < m.Type().NumIn(); i++ {
-		arg := reflect.Zero(m.Type().In(i))
-		args = append(args, arg)
-	}
-	results := m.Call(args)
-	err, _ := reflect.TypeAssert[error](results[len(results)-1])
-	return err
-}
-
-func methods() []string {
-	var names []string
-	for m := range reflect.TypeFor[retention.Backend]().Methods() {
-		if m.Name != "Transactor" {
-			names = append(names, m.Name)
-		}
-	}
-	return names
-}
-
 func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
-	for _, method := range methods() {
+	for _, method := range faulttest.Methods[retention.Backend]() {
 		for _, fault := range []faultstore.Fault{faultstore.FailBefore, faultstore.FailAfter} {
 			t.Run(method+" "+string(fault), func(t *testing.T) {
 				inner := retentionmem.New(memory.Open())
@@ -77,7 +54,7 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					require.NoError(t, err)
 					_, _, err = inner.LockAllowance(ctx, "", "", true)
 					require.NoError(t, err)
-					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
+					require.ErrorIs(t, faulttest.Call(ctx, s, method), faultstore.ErrInjected)
 					switch method { // for the second call
 					case "DeleteRecord":
 						_, err := inner.InsertRecord(ctx, retention.RecordRow{})
@@ -87,7 +64,7 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					case "InsertWarrant":
 						_ = inner.DeleteWarrant(ctx, retention.WarrantKey{})
 					}
-					require.NoError(t, call(ctx, s, method))
+					require.NoError(t, faulttest.Call(ctx, s, method))
 					return nil
 				})
 				require.NoError(t, err)

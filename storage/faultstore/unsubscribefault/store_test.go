@@ -2,11 +2,11 @@ package unsubscribefault_test
 
 import (
 	"context"
-	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth/internal/faulttest"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/unsubscribefault"
 	"github.com/trothdev/troth/storage/memory"
@@ -22,34 +22,9 @@ func TestNew_WithoutFaultsKeepsTheContract(t *testing.T) {
 	})
 }
 
-// call calls the method with zero arguments and returns its error.
-func call(ctx context.Context, s unsubscribe.Backend, method string) error {
-	m := reflect.ValueOf(s).MethodByName(method)
-	args := []reflect.Value{reflect.ValueOf(ctx)}
-	for i := 1; i < m.Type().NumIn(); i++ {
-		arg := reflect.Zero(m.Type().In(i))
-		if m.Type().In(i) == reflect.TypeFor[unsubscribe.RekeyParams]() {
-			arg = reflect.ValueOf(unsubscribe.RekeyParams{From: 1, To: 1, Wrap: func(k unsubscribe.Key) unsubscribe.Key { return k }})
-		}
-		args = append(args, arg)
-	}
-	results := m.Call(args)
-	err, _ := reflect.TypeAssert[error](results[len(results)-1])
-	return err
-}
-
-func methods() []string {
-	var names []string
-	for m := range reflect.TypeFor[unsubscribe.Backend]().Methods() {
-		if m.Name != "Transactor" {
-			names = append(names, m.Name)
-		}
-	}
-	return names
-}
-
 func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
-	for _, method := range methods() {
+	rekey := unsubscribe.RekeyParams{From: 1, To: 1, Wrap: func(k unsubscribe.Key) unsubscribe.Key { return k }}
+	for _, method := range faulttest.Methods[unsubscribe.Backend]() {
 		for _, fault := range []faultstore.Fault{faultstore.FailBefore, faultstore.FailAfter} {
 			t.Run(method+" "+string(fault), func(t *testing.T) {
 				inner := unsubscribemem.New(memory.Open())
@@ -61,8 +36,8 @@ func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
 					require.NoError(t, err)
 					_, err = inner.InsertDelivery(ctx, unsubscribe.DeliveryRow{})
 					require.NoError(t, err)
-					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
-					require.NoError(t, call(ctx, s, method))
+					require.ErrorIs(t, faulttest.Call(ctx, s, method, rekey), faultstore.ErrInjected)
+					require.NoError(t, faulttest.Call(ctx, s, method, rekey))
 					return nil
 				})
 				require.NoError(t, err)

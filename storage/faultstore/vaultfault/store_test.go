@@ -2,11 +2,11 @@ package vaultfault_test
 
 import (
 	"context"
-	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth/internal/faulttest"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/vaultfault"
 	"github.com/trothdev/troth/storage/memory"
@@ -22,42 +22,16 @@ func TestNew_WithoutFaultsKeepsTheContract(t *testing.T) {
 	})
 }
 
-// call calls the method with zero arguments and returns its error.
-func call(ctx context.Context, s vault.Backend, method string) error {
-	m := reflect.ValueOf(s).MethodByName(method)
-	args := []reflect.Value{reflect.ValueOf(ctx)}
-	for i := 1; i < m.Type().NumIn(); i++ {
-		arg := reflect.Zero(m.Type().In(i))
-		if arg.Type() == reflect.TypeFor[func(context.Context) error]() {
-			arg = reflect.ValueOf(func(context.Context) error { return nil })
-		}
-		args = append(args, arg)
-	}
-	results := m.Call(args)
-	err, _ := reflect.TypeAssert[error](results[len(results)-1])
-	return err
-}
-
-func methods() []string {
-	var names []string
-	for m := range reflect.TypeFor[vault.Backend]().Methods() {
-		if m.Name != "Transactor" {
-			names = append(names, m.Name)
-		}
-	}
-	return names
-}
-
 func TestNew_EveryMethodFailsUnderItsName(t *testing.T) {
-	for _, method := range methods() {
+	for _, method := range faulttest.Methods[vault.Backend]() {
 		for _, fault := range []faultstore.Fault{faultstore.FailBefore, faultstore.FailAfter} {
 			t.Run(method+" "+string(fault), func(t *testing.T) {
 				inner := vaultmem.New(memory.Open())
 				plan := faultstore.NewPlan(faultstore.Injection{Method: method, Nth: 1, Fault: fault})
 				s := vaultfault.New(inner, inner.Transactor(), plan)
 				err := inner.Transactor().Atomically(t.Context(), func(ctx context.Context) error {
-					require.ErrorIs(t, call(ctx, s, method), faultstore.ErrInjected)
-					require.NoError(t, call(ctx, s, method))
+					require.ErrorIs(t, faulttest.Call(ctx, s, method, func(context.Context) error { return nil }), faultstore.ErrInjected)
+					require.NoError(t, faulttest.Call(ctx, s, method, func(context.Context) error { return nil }))
 					return nil
 				})
 				require.NoError(t, err)

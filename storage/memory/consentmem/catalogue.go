@@ -5,6 +5,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/storage/memory/internal/scan"
 )
 
 // InsertTerms implements consent.Store.
@@ -15,7 +16,7 @@ func (s *Store) InsertTerms(ctx context.Context, row consent.TermsRow) (bool, er
 
 // Terms implements consent.Store.
 func (s *Store) Terms(ctx context.Context, tenant troth.Tenant) ([]consent.TermsRow, error) {
-	rows, err := prefix(ctx, s.terms, versionKey{tenant: tenant}, func(k versionKey) bool { return k.tenant == tenant })
+	rows, err := scan.Prefix(ctx, s.terms, versionKey{tenant: tenant}, func(k versionKey) bool { return k.tenant == tenant })
 	var all []consent.TermsRow
 	for _, r := range rows {
 		r.Value.Record = own(r.Value.Record)
@@ -32,7 +33,7 @@ func (s *Store) InsertNotice(ctx context.Context, row consent.NoticeRow) (bool, 
 
 // Notices implements consent.Store.
 func (s *Store) Notices(ctx context.Context, tenant troth.Tenant, id string) ([]consent.NoticeRow, error) {
-	rows, err := prefix(ctx, s.notices, versionKey{tenant: tenant, name: id}, func(k versionKey) bool {
+	rows, err := scan.Prefix(ctx, s.notices, versionKey{tenant: tenant, name: id}, func(k versionKey) bool {
 		return k.tenant == tenant && k.name == id
 	})
 	var all []consent.NoticeRow
@@ -69,7 +70,7 @@ func (s *Store) CountRefusal(ctx context.Context, tenant troth.Tenant, p troth.P
 
 // Refusals implements consent.Store.
 func (s *Store) Refusals(ctx context.Context, tenant troth.Tenant, p troth.Purpose) ([]consent.RefusalRow, error) {
-	rows, err := prefix(ctx, s.refusals, dayKey{tenant, p, -1 << 62}, func(k dayKey) bool {
+	rows, err := scan.Prefix(ctx, s.refusals, dayKey{tenant, p, -1 << 62}, func(k dayKey) bool {
 		return k.tenant == tenant && k.purpose == p
 	})
 	var all []consent.RefusalRow

@@ -6,6 +6,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/internal/scan"
 )
 
 func copyEvent(e consent.EventRow) consent.EventRow {
@@ -38,7 +39,7 @@ func (s *Store) Event(ctx context.Context, tenant troth.Tenant, id string) (cons
 
 func (s *Store) eventsOf(ctx context.Context, tenant troth.Tenant, subject string) ([]memory.Row[eventKey, consent.EventRow], error) {
 	from := eventKey{tenant, subject, -1 << 63, ""}
-	return prefix(ctx, s.events, from, func(k eventKey) bool { return k.tenant == tenant && k.subject == subject })
+	return scan.Prefix(ctx, s.events, from, func(k eventKey) bool { return k.tenant == tenant && k.subject == subject })
 }
 
 // Events implements consent.Store.
@@ -120,7 +121,7 @@ func (s *Store) Acknowledge(ctx context.Context, tenant troth.Tenant, eventID, p
 
 // Deliveries implements consent.Store.
 func (s *Store) Deliveries(ctx context.Context, tenant troth.Tenant, eventID string) ([]consent.DeliveryRow, error) {
-	rows, err := prefix(ctx, s.delivers, deliveryKey{tenant: tenant, event: eventID}, func(k deliveryKey) bool {
+	rows, err := scan.Prefix(ctx, s.delivers, deliveryKey{tenant: tenant, event: eventID}, func(k deliveryKey) bool {
 		return k.tenant == tenant && k.event == eventID
 	})
 	var all []consent.DeliveryRow

@@ -6,6 +6,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/storage/memory/internal/scan"
 )
 
 var (
@@ -135,7 +136,7 @@ func (s *Store) dropPassing(ctx context.Context, tenant troth.Tenant, subject st
 			return err
 		}
 	}
-	due, err3 := prefix(ctx, s.due, dueKey{tenant: tenant, subject: subject}, func(k dueKey) bool {
+	due, err3 := scan.Prefix(ctx, s.due, dueKey{tenant: tenant, subject: subject}, func(k dueKey) bool {
 		return k.tenant == tenant && k.subject == subject
 	})
 	for _, d := range due {
@@ -184,7 +185,7 @@ func (s *Store) dropRow(ctx context.Context, tenant troth.Tenant, subject string
 }
 
 func (s *Store) dropMark(ctx context.Context, tenant troth.Tenant, subject string) error {
-	marks, err := prefix(ctx, s.marks, hashKey{tenant: tenant}, func(k hashKey) bool { return k.tenant == tenant })
+	marks, err := scan.Prefix(ctx, s.marks, hashKey{tenant: tenant}, func(k hashKey) bool { return k.tenant == tenant })
 	for _, m := range marks {
 		if m.Value == subject {
 			_, err = s.marks.Delete(ctx, m.Key)

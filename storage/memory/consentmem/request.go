@@ -7,6 +7,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/storage/memory/internal/scan"
 )
 
 // PutRequest implements consent.Store.
@@ -37,7 +38,7 @@ func (s *Store) RequestByToken(ctx context.Context, tenant troth.Tenant, token [
 
 // Requests implements consent.Store.
 func (s *Store) Requests(ctx context.Context, tenant troth.Tenant, subjectID string) ([]consent.RequestRow, error) {
-	rows, err := prefix(ctx, s.requests, requestKey{tenant: tenant, subject: subjectID}, func(k requestKey) bool {
+	rows, err := scan.Prefix(ctx, s.requests, requestKey{tenant: tenant, subject: subjectID}, func(k requestKey) bool {
 		return k.tenant == tenant && k.subject == subjectID
 	})
 	var all []consent.RequestRow

@@ -5,6 +5,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/storage/memory/internal/scan"
 )
 
 func copyState(r consent.StateRow) consent.StateRow {
@@ -25,7 +26,7 @@ func (s *Store) DeleteState(ctx context.Context, tenant troth.Tenant, subjectID 
 
 // States implements consent.Store.
 func (s *Store) States(ctx context.Context, tenant troth.Tenant, subjectID string) ([]consent.StateRow, error) {
-	rows, err := prefix(ctx, s.states, stateKey{tenant: tenant, subject: subjectID}, func(k stateKey) bool {
+	rows, err := scan.Prefix(ctx, s.states, stateKey{tenant: tenant, subject: subjectID}, func(k stateKey) bool {
 		return k.tenant == tenant && k.subject == subjectID
 	})
 	var all []consent.StateRow
@@ -95,7 +96,7 @@ func (s *Store) Links(ctx context.Context, tenant troth.Tenant, account string) 
 
 // linksWith returns the links in which a person is on either side.
 func (s *Store) linksWith(ctx context.Context, tenant troth.Tenant, subject string) ([]consent.LinkRow, error) {
-	rows, err := prefix(ctx, s.links, textKey{tenant: tenant}, func(k textKey) bool { return k.tenant == tenant })
+	rows, err := scan.Prefix(ctx, s.links, textKey{tenant: tenant}, func(k textKey) bool { return k.tenant == tenant })
 	var with []consent.LinkRow
 	for _, r := range rows {
 		if r.Value.Device == subject || r.Value.Account == subject {

@@ -10,6 +10,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/internal/feed"
 )
 
 // Store is a consent.Backend on a memory handle.
@@ -29,18 +30,14 @@ type Store struct {
 	delivers *memory.Table[deliveryKey, consent.DeliveryRow]
 	due      *memory.Table[dueKey, consent.DueRow]
 	refusals *memory.Table[dayKey, int64]
-	feed     *memory.Table[int64, consent.FeedEvent]
-	// setting holds what there is one of: the feed's head and whether a keeper has
-	// taken over.
+	feed     *feed.Feed[consent.FeedEvent]
+	// setting holds what there is one of: whether a keeper has taken over.
 	setting *memory.Table[string, int64]
 }
 
 var _ consent.Backend = (*Store)(nil)
 
-const (
-	headSetting    = "feed head"
-	managedSetting = "managed"
-)
+const managedSetting = "managed"
 
 type versionKey struct {
 	tenant  troth.Tenant
@@ -119,7 +116,7 @@ func New(db *memory.DB) *Store {
 		delivers: memory.NewTable[deliveryKey, consent.DeliveryRow](db, deliveryKey.compare),
 		due:      memory.NewTable[dueKey, consent.DueRow](db, dueKey.compare),
 		refusals: memory.NewTable[dayKey, int64](db, dayKey.compare),
-		feed:     memory.NewTable[int64, consent.FeedEvent](db, cmp.Compare[int64]),
+		feed:     feed.New(db, func(e *consent.FeedEvent) (*int64, int64) { return &e.Position, e.At }),
 		setting:  memory.NewTable[string, int64](db, strings.Compare),
 	}
 }
@@ -182,27 +179,3 @@ func (a dayKey) compare(b dayKey) int {
 
 // own returns a copy of bytes that belongs to the caller.
 func own(b []byte) []byte { return slices.Clone(b) }
-
-// prefix returns the rows of a table from the first key on for which within says
-// that it belongs to what is looked for, until one that does not.
-func prefix[K comparable, V any](ctx context.Context, t *memory.Table[K, V], from K, within func(K) bool) ([]memory.Row[K, V], error) {
-	const page = 256
-	var found []memory.Row[K, V]
-	after := &from
-	for {
-		rows, err := t.Scan(ctx, after, page, nil)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			if !within(r.Key) {
-				return found, nil
-			}
-			found = append(found, r)
-		}
-		if len(rows) < page {
-			return found, nil
-		}
-		after = &rows[len(rows)-1].Key
-	}
-}

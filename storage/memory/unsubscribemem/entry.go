@@ -7,6 +7,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/internal/scan"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
@@ -60,11 +61,11 @@ func (s *Store) Entries(ctx context.Context, tenant troth.Tenant, keys []unsubsc
 		return err
 	}
 	for _, key := range keys {
-		rows, err := prefix(ctx, s.entries, unsubscribe.Cursor{Key: key}, func(c unsubscribe.Cursor) bool { return c.Key == key })
+		rows, err := scan.Prefix(ctx, s.entries, unsubscribe.Cursor{Key: key}, func(c unsubscribe.Cursor) bool { return c.Key == key })
 		if err != nil {
 			return nil, err
 		}
-		boxes, err := prefix(ctx, s.boxes, boxKey{mailbox: key}, func(b boxKey) bool { return b.mailbox == key })
+		boxes, err := scan.Prefix(ctx, s.boxes, boxKey{mailbox: key}, func(b boxKey) bool { return b.mailbox == key })
 		if err != nil {
 			return nil, err
 		}
@@ -89,11 +90,11 @@ func (s *Store) Prefixes(ctx context.Context, tenant troth.Tenant, r unsubscribe
 	var from unsubscribe.Key
 	binary.BigEndian.PutUint64(from[:8], r.From)
 	within := func(k unsubscribe.Key) bool { return top(k) <= r.To }
-	rows, err := prefix(ctx, s.entries, unsubscribe.Cursor{Key: from}, func(c unsubscribe.Cursor) bool { return within(c.Key) })
+	rows, err := scan.Prefix(ctx, s.entries, unsubscribe.Cursor{Key: from}, func(c unsubscribe.Cursor) bool { return within(c.Key) })
 	if err != nil {
 		return nil, err
 	}
-	boxes, err := prefix(ctx, s.boxes, boxKey{mailbox: from}, func(b boxKey) bool { return within(b.mailbox) })
+	boxes, err := scan.Prefix(ctx, s.boxes, boxKey{mailbox: from}, func(b boxKey) bool { return within(b.mailbox) })
 	if err != nil {
 		return nil, err
 	}

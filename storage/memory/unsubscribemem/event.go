@@ -8,6 +8,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/internal/scan"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
@@ -44,7 +45,7 @@ func (s *Store) Event(ctx context.Context, tenant troth.Tenant, id string) (unsu
 
 func (s *Store) eventsOf(ctx context.Context, tenant troth.Tenant, key unsubscribe.Key) ([]memory.Row[eventKey, unsubscribe.EventRow], error) {
 	from := eventKey{tenant, key, -1 << 63, ""}
-	return prefix(ctx, s.events, from, func(k eventKey) bool { return k.tenant == tenant && k.key == key })
+	return scan.Prefix(ctx, s.events, from, func(k eventKey) bool { return k.tenant == tenant && k.key == key })
 }
 
 // Events implements unsubscribe.Store.
@@ -142,7 +143,7 @@ func (s *Store) PutDelivery(ctx context.Context, row unsubscribe.DeliveryRow) er
 
 // Deliveries implements unsubscribe.Store.
 func (s *Store) Deliveries(ctx context.Context, tenant troth.Tenant, eventID string) ([]unsubscribe.DeliveryRow, error) {
-	rows, err := prefix(ctx, s.deliveries, deliveryKey{tenant: tenant, event: eventID}, func(k deliveryKey) bool {
+	rows, err := scan.Prefix(ctx, s.deliveries, deliveryKey{tenant: tenant, event: eventID}, func(k deliveryKey) bool {
 		return k.tenant == tenant && k.event == eventID
 	})
 	return values(rows), err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/internal/feed"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
@@ -22,18 +23,14 @@ type Store struct {
 	ids        *memory.Table[textKey, eventKey]
 	deliveries *memory.Table[deliveryKey, unsubscribe.DeliveryRow]
 	epochs     *memory.Table[troth.Tenant, uint32]
-	feed       *memory.Table[int64, unsubscribe.FeedEvent]
-	// setting holds what there is one of: the feed's head and whether a keeper has
-	// taken over.
+	feed       *feed.Feed[unsubscribe.FeedEvent]
+	// setting holds what there is one of: whether a keeper has taken over.
 	setting *memory.Table[string, int64]
 }
 
 var _ unsubscribe.Backend = (*Store)(nil)
 
-const (
-	headSetting    = "feed head"
-	managedSetting = "managed"
-)
+const managedSetting = "managed"
 
 var (
 	errNoTransaction = errors.New("unsubscribemem: not in a transaction")
@@ -73,7 +70,7 @@ func New(db *memory.DB) *Store {
 		ids:        memory.NewTable[textKey, eventKey](db, textKey.compare),
 		deliveries: memory.NewTable[deliveryKey, unsubscribe.DeliveryRow](db, deliveryKey.compare),
 		epochs:     memory.NewTable[troth.Tenant, uint32](db, cmp.Compare[troth.Tenant]),
-		feed:       memory.NewTable[int64, unsubscribe.FeedEvent](db, cmp.Compare[int64]),
+		feed:       feed.New(db, func(e *unsubscribe.FeedEvent) (*int64, int64) { return &e.Position, e.At }),
 		setting:    memory.NewTable[string, int64](db, strings.Compare),
 	}
 }
@@ -114,27 +111,3 @@ func (a deliveryKey) compare(b deliveryKey) int {
 
 // own returns a copy of bytes that belongs to the caller.
 func own(b []byte) []byte { return slices.Clone(b) }
-
-// prefix returns the rows behind the first key for which within says that they
-// belong to what is looked for, until one that does not.
-func prefix[K comparable, V any](ctx context.Context, t *memory.Table[K, V], from K, within func(K) bool) ([]memory.Row[K, V], error) {
-	const page = 256
-	var found []memory.Row[K, V]
-	after := &from
-	for {
-		rows, err := t.Scan(ctx, after, page, nil)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			if !within(r.Key) {
-				return found, nil
-			}
-			found = append(found, r)
-		}
-		if len(rows) < page {
-			return found, nil
-		}
-		after = &rows[len(rows)-1].Key
-	}
-}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/memory"
+	"github.com/trothdev/troth/storage/memory/internal/feed"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -18,13 +19,12 @@ type Store struct {
 	keys    *memory.Table[vault.KeyName, []vault.KeyRow]
 	retired *memory.Table[vault.KeyName, []vault.KeyRow]
 	persons *memory.Table[person, personRow]
-	fence   *memory.Table[int64, vault.FenceEvent]
+	fence   *feed.Feed[vault.FenceEvent]
 	windows *memory.Table[window, vault.WindowRow]
 	epochs  *memory.Table[uint32, vault.EpochRow]
 	rewraps *memory.Table[troth.Tenant, vault.RewrapRow]
 	exports *memory.Table[vault.KeyName, int64]
-	// state holds what there is one of: the fence's head, and whether a keeper has
-	// taken over.
+	// state holds what there is one of: whether a keeper has taken over.
 	state   *memory.Table[string, int64]
 	control controls
 
@@ -57,10 +57,7 @@ type window struct {
 	id     troth.EntryID
 }
 
-const (
-	headState    = "fence head"
-	managedState = "managed"
-)
+const managedState = "managed"
 
 // New returns an empty store on db.
 func New(db *memory.DB) *Store {
@@ -74,7 +71,7 @@ func New(db *memory.DB) *Store {
 		persons: memory.NewTable[person, personRow](db, func(a, b person) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.subject, b.subject))
 		}),
-		fence: memory.NewTable[int64, vault.FenceEvent](db, cmp.Compare[int64]),
+		fence: feed.New(db, func(e *vault.FenceEvent) (*int64, int64) { return &e.Position, e.At }),
 		windows: memory.NewTable[window, vault.WindowRow](db, func(a, b window) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), bytes.Compare(a.id[:], b.id[:]))
 		}),

@@ -77,7 +77,7 @@ func meet(found, rows []consent.StateRow, ids []string) (more []consent.StateRow
 // the order of the ids.
 func (s *Store) packed(ctx context.Context, tenant troth.Tenant, p troth.Purpose, query string, args ...any) ([]consent.StateRow, error) {
 	var all []byte
-	_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), query, append([]any{string(tenant), string(p)}, args...), &all)
+	_, err := sqlstore.QueryRow(ctx, s.db.Querier(ctx), query, append([]any{string(tenant), string(p)}, args...), &all)
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,6 @@ var (
 	linkValues  = "tenant, device, account, " + record
 	reqValues   = "tenant, subject, id, " + cut("token", 32) + ", " + record
 	dueValues   = "tenant, subject, kind, purpose, ref, due_at"
-	// plausible is what positions of the feed may be.
-	plausible = "BETWEEN 1 AND " + strconv.FormatInt(maxPosition, 10)
 )
 
 // queries are the statements of one dialect, ready to run.
@@ -46,22 +44,16 @@ type queries struct {
 	// dropping are those that take a tenant and a person.
 	dropStates, dropRequests, dropDue, dropLinks, dropDeliveries, dropEvents, dropPerson string
 
-	raise, raiseAt, head, follow, numberLock, number, prune string
-	// clear and restart begin a new era of positions.
-	clear, restart string
-
 	managed, setManaged string
 }
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
-	q.feed()
 	if d == sqlstore.Postgres {
 		q.forPostgres()
 	} else {
 		q.forSQLite()
 	}
-	q.follow += " LIMIT ?"
 	for _, text := range q.all() {
 		*text = d.Rebind(*text)
 	}
@@ -79,7 +71,6 @@ func (q *queries) all() []*string {
 		&q.insertDelivery, &q.acknowledge, &q.deliveries, &q.putDue, &q.deleteDue, &q.due, &q.countRefusal, &q.refusals,
 		&q.eraseContent, &q.movePerson, &q.moveEvents, &q.moveDevices, &q.moveAccounts,
 		&q.dropStates, &q.dropRequests, &q.dropDue, &q.dropLinks, &q.dropDeliveries, &q.dropEvents, &q.dropPerson,
-		&q.raise, &q.raiseAt, &q.head, &q.follow, &q.numberLock, &q.number, &q.prune, &q.clear, &q.restart,
 		&q.managed, &q.setManaged,
 	}
 }
@@ -162,33 +153,10 @@ func common() *queries {
 	}
 }
 
-func (q *queries) feed() {
-	q.raise = `INSERT INTO troth_consent_feed (tenant, subject, raised_at) VALUES (?, ?, ?)`
-	q.head = `SELECT COALESCE(MAX(position), 0) FROM troth_consent_feed WHERE position ` + plausible
-	// One statement and so one snapshot: the head must not run ahead of the events,
-	// nor a pruning come between them.
-	q.follow = `SELECT b.head, e.position, substr(e.tenant, 1, 1025), substr(e.subject, 1, 1025), e.raised_at
-		FROM (SELECT COALESCE(MAX(position), 0) AS head FROM troth_consent_feed WHERE position ` + plausible + `) b
-		LEFT JOIN troth_consent_feed e ON (e.position > ? AND e.position ` + plausible + `)` // and a limit
-	q.prune = `DELETE FROM troth_consent_feed WHERE position NOT ` + plausible + ` OR (raised_at < ?
-		AND position < (SELECT MAX(position) FROM troth_consent_feed WHERE position ` + plausible + `))`
-	q.clear = `DELETE FROM troth_consent_feed WHERE position IS NOT NULL`
-}
-
 func (q *queries) forSQLite() {
 	q.lockPerson = q.person
 	q.statesOf = `SELECT ` + stateValues + ` FROM troth_consent_state
 		WHERE tenant = ? AND purpose = ? AND subject IN (SELECT value FROM json_each(?))`
-	q.raiseAt = `INSERT INTO troth_consent_feed (position, tenant, subject, raised_at) VALUES (?, ?, ?, ?)`
-	// The next position, as AUTOINCREMENT would give it if nobody forged any: it does
-	// not start again when rows are gone.
-	q.raise = `INSERT INTO troth_consent_feed (position, tenant, subject, raised_at)
-		SELECT n.position, ?, ?, ? FROM (SELECT 1 + MAX(
-			COALESCE((SELECT MAX(position) FROM troth_consent_feed WHERE position ` + plausible + `), 0),
-			COALESCE((SELECT MAX(seq) FROM sqlite_sequence
-				WHERE name = 'troth_consent_feed' AND typeof(seq) = 'integer' AND seq ` + plausible + `), 0)) AS position) n
-		WHERE n.position <= ` + strconv.FormatInt(lastPosition, 10)
-	q.restart = `UPDATE sqlite_sequence SET seq = ? WHERE name = 'troth_consent_feed'`
 }
 
 func (q *queries) forPostgres() {
@@ -203,10 +171,4 @@ func (q *queries) forPostgres() {
 	q.statesOf = packed + `SELECT f.subject, f.record FROM (SELECT ?::text AS tenant, ?::text AS purpose) a,
 		unnest(?::text[]) AS u (subject), LATERAL (` + values + ` FROM troth_consent_state s
 		WHERE s.tenant = a.tenant AND s.purpose = a.purpose AND s.subject = u.subject LIMIT 1) f) r`
-	q.numberLock = `SELECT pg_try_advisory_xact_lock(?)`
-	q.follow += " OR e.position IS NULL"
-	q.number = `UPDATE troth_consent_feed f SET position = n.position
-		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) + ? AS position
-			FROM troth_consent_feed WHERE position IS NULL) n
-		WHERE f.id = n.id`
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 func scanState(rows *sqlstore.Rows) (r consent.StateRow, err error) {
@@ -18,18 +19,18 @@ func scanState(rows *sqlstore.Rows) (r consent.StateRow, err error) {
 
 // PutState implements consent.Store.
 func (s *Store) PutState(ctx context.Context, row consent.StateRow) error {
-	return s.must(ctx, s.q.putState, string(row.Tenant), row.SubjectID, string(row.Purpose), bytesOf(row.Record))
+	return s.db.Must(ctx, s.q.putState, string(row.Tenant), row.SubjectID, string(row.Purpose), bytesOf(row.Record))
 }
 
 // DeleteState implements consent.Store.
 func (s *Store) DeleteState(ctx context.Context, tenant troth.Tenant, subjectID string, p troth.Purpose) error {
-	_, err := s.exec(ctx, s.q.deleteState, string(tenant), subjectID, string(p))
+	_, err := s.db.Exec(ctx, s.q.deleteState, string(tenant), subjectID, string(p))
 	return err
 }
 
 // States implements consent.Store.
 func (s *Store) States(ctx context.Context, tenant troth.Tenant, subjectID string) ([]consent.StateRow, error) {
-	return query(ctx, s, scanState, s.q.states, string(tenant), subjectID)
+	return statement.Query(ctx, s.db, scanState, s.q.states, string(tenant), subjectID)
 }
 
 // StatesOf implements consent.Store.
@@ -39,19 +40,19 @@ func (s *Store) StatesOf(ctx context.Context, tenant troth.Tenant, p troth.Purpo
 	}
 	// In the order of the index, each once.
 	ids := slices.Compact(slices.Sorted(slices.Values(subjectIDs)))
-	if s.postgres() {
+	if s.db.Postgres() {
 		return s.statesInBulk(ctx, tenant, p, ids)
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return nil, fmt.Errorf("consentsql: states of: %w", err)
 	}
-	return query(ctx, s, scanState, s.q.statesOf, string(tenant), string(p), string(list))
+	return statement.Query(ctx, s.db, scanState, s.q.statesOf, string(tenant), string(p), string(list))
 }
 
 // StatesAfter implements consent.Store.
 func (s *Store) StatesAfter(ctx context.Context, tenant troth.Tenant, p troth.Purpose, after string, limit int) ([]consent.StateRow, error) {
-	return query(ctx, s, scanState, s.q.statesAfter, string(tenant), string(p), after, limit)
+	return statement.Query(ctx, s.db, scanState, s.q.statesAfter, string(tenant), string(p), after, limit)
 }
 
 func scanLink(rows *sqlstore.Rows) (r consent.LinkRow, err error) {
@@ -61,15 +62,15 @@ func scanLink(rows *sqlstore.Rows) (r consent.LinkRow, err error) {
 
 // InsertLink implements consent.Store.
 func (s *Store) InsertLink(ctx context.Context, row consent.LinkRow) (bool, error) {
-	return s.affects(ctx, s.q.insertLink, string(row.Tenant), row.Device, row.Account, bytesOf(row.Record))
+	return s.db.Affects(ctx, s.q.insertLink, string(row.Tenant), row.Device, row.Account, bytesOf(row.Record))
 }
 
 // Link implements consent.Store.
 func (s *Store) Link(ctx context.Context, tenant troth.Tenant, device string) (consent.LinkRow, bool, error) {
-	return one(ctx, s, scanLink, s.q.link, string(tenant), device)
+	return statement.One(ctx, s.db, scanLink, s.q.link, string(tenant), device)
 }
 
 // Links implements consent.Store.
 func (s *Store) Links(ctx context.Context, tenant troth.Tenant, account string) ([]consent.LinkRow, error) {
-	return query(ctx, s, scanLink, s.q.links, string(tenant), account)
+	return statement.Query(ctx, s.db, scanLink, s.q.links, string(tenant), account)
 }

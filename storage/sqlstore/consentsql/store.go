@@ -1,17 +1,15 @@
 package consentsql
 
 import (
-	"cmp"
 	"context"
 	"embed"
 	"errors"
-	"fmt"
-	"io/fs"
-	"math"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/feed"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 // ErrSnapshot says that the host's transaction reads an older snapshot, in which
@@ -20,8 +18,9 @@ var ErrSnapshot = errors.New("consentsql: transaction reads an old snapshot")
 
 // Store is a consent.Backend on a SQL handle. It is safe for concurrent use.
 type Store struct {
-	h *sqlstore.Handle
-	q *queries
+	db   *statement.DB
+	feed *feed.Feed
+	q    *queries
 }
 
 var _ consent.Backend = (*Store)(nil)
@@ -31,73 +30,21 @@ var migrations embed.FS
 
 // New brings the ledger's tables up to date and returns the store on them.
 func New(ctx context.Context, h *sqlstore.Handle) (*Store, error) {
-	if h == nil {
-		return nil, errors.New("consentsql: new: no handle")
-	}
-	files, err := fs.Sub(migrations, "migrations")
+	db, err := statement.Open(ctx, h, statement.Store{Name: "consentsql", Migrations: migrations, Snapshot: ErrSnapshot})
 	if err != nil {
-		return nil, fmt.Errorf("consentsql: new: %w", err)
-	}
-	if err := h.Migrate(ctx, sqlstore.Migrations{Namespace: "consent", FS: files}); err != nil {
 		return nil, err
 	}
-	return &Store{h: h, q: newQueries(h.Dialect())}, nil
+	return &Store{db: db, feed: feed.New(db, feedTable), q: newQueries(h.Dialect())}, nil
 }
 
 // Transactor implements consent.Store.
-func (s *Store) Transactor() troth.Transactor { return s.h }
-
-func (s *Store) postgres() bool { return s.h.Dialect() == sqlstore.Postgres }
-
-// current demands a transaction, if there is one, whose reads see every commit
-// made before them.
-func (s *Store) current(ctx context.Context) error {
-	if scope := s.h.Scope(ctx); scope != nil && !scope.Current() {
-		return ErrSnapshot
-	}
-	return nil
-}
-
-// lockable refuses transactions that could overlook a row which is committed but
-// not in their snapshot. SQLite lets nobody write on an old snapshot.
-func (s *Store) lockable(ctx context.Context) error {
-	if !s.postgres() {
-		return nil
-	}
-	return s.current(ctx)
-}
-
-// exec runs a statement and returns how many rows it changed.
-func (s *Store) exec(ctx context.Context, text string, args ...any) (int, error) {
-	res, err := s.h.Querier(ctx).Exec(ctx, text, args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
-}
-
-// affects runs a statement and reports whether it changed a row.
-func (s *Store) affects(ctx context.Context, text string, args ...any) (bool, error) {
-	n, err := s.exec(ctx, text, args...)
-	return n > 0 && err == nil, err
-}
-
-// must runs a statement that is to change a row: one that does not was kept from
-// it by a trigger or a rule.
-func (s *Store) must(ctx context.Context, text string, args ...any) error {
-	changed, err := s.affects(ctx, text, args...)
-	if err == nil && !changed {
-		err = errLost
-	}
-	return err
-}
+func (s *Store) Transactor() troth.Transactor { return s.db.Handle }
 
 // run runs statements in one transaction.
 func (s *Store) run(ctx context.Context, args []any, texts ...string) error {
-	return s.h.Atomically(ctx, func(ctx context.Context) error {
+	return s.db.Atomically(ctx, func(ctx context.Context) error {
 		for _, text := range texts {
-			if _, err := s.exec(ctx, text, args...); err != nil {
+			if _, err := s.db.Exec(ctx, text, args...); err != nil {
 				return err
 			}
 		}
@@ -105,38 +52,7 @@ func (s *Store) run(ctx context.Context, args []any, texts ...string) error {
 	})
 }
 
-var (
-	errLost   = errors.New("consentsql: the database did not keep what was written, look for triggers")
-	errNobody = errors.New("consentsql: the person has no row")
-)
-
-// query reads all rows of a query.
-func query[T any](ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, error), text string, args ...any) ([]T, error) {
-	rows, err := s.h.Querier(ctx).Query(ctx, text, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var found []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			// Rows that ended under the scan tell the better reason.
-			return nil, cmp.Or(rows.Close(), err)
-		}
-		found = append(found, v)
-	}
-	return found, rows.Err()
-}
-
-// one reads the first row of a query.
-func one[T any](ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, error), text string, args ...any) (v T, found bool, err error) {
-	rows, err := query(ctx, s, scan, text, args...)
-	if err != nil || len(rows) == 0 {
-		return v, false, err
-	}
-	return rows[0], true, nil
-}
+var errNobody = errors.New("consentsql: the person has no row")
 
 // blob is b as an argument: NULL if it is nil.
 func blob(b []byte) any {
@@ -172,26 +88,17 @@ func within(limit int, values ...[]byte) error {
 	return nil
 }
 
-// small converts a stored number; false if it does not fit.
-func small(from int64, to *uint32) bool {
-	*to = uint32(from)
-	return from >= 0 && from <= math.MaxUint32
-}
-
-// fill copies a stored value of a fixed size; false if it has another.
-func fill(to, from []byte) bool { return len(from) == copy(to, from) && len(from) == len(to) }
-
 // Managed implements consent.SystemStore.
 func (s *Store) Managed(ctx context.Context) (bool, error) {
-	if err := s.lockable(ctx); err != nil {
+	if err := s.db.Lockable(ctx); err != nil {
 		return false, err
 	}
 	var value int64
-	return sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.managed, nil, &value)
+	return sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.managed, nil, &value)
 }
 
 // SetManaged implements consent.SystemStore.
 func (s *Store) SetManaged(ctx context.Context) error {
-	_, err := s.exec(ctx, s.q.setManaged)
+	_, err := s.db.Exec(ctx, s.q.setManaged)
 	return err
 }

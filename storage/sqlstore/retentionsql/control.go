@@ -6,6 +6,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 func scanControl(rows *sqlstore.Rows) (c retention.ControlRow, err error) {
@@ -46,38 +47,38 @@ func controlPlace(k retention.ControlKey) []any { return []any{string(k.Tenant),
 
 // InsertControl implements retention.Store.
 func (s *Store) InsertControl(ctx context.Context, row retention.ControlRow) (bool, error) {
-	return s.affects(ctx, s.q.insertControl, append(controlPlace(row.ControlKey), controlRest(&row)...)...)
+	return s.db.Affects(ctx, s.q.insertControl, append(controlPlace(row.ControlKey), controlRest(&row)...)...)
 }
 
 // PutControl implements retention.Store.
 func (s *Store) PutControl(ctx context.Context, row retention.ControlRow) error {
-	return s.must(ctx, s.q.putControl, append(controlRest(&row), controlPlace(row.ControlKey)...)...)
+	return s.db.Must(ctx, s.q.putControl, append(controlRest(&row), controlPlace(row.ControlKey)...)...)
 }
 
 // Control implements retention.Store.
 func (s *Store) Control(ctx context.Context, key retention.ControlKey) (retention.ControlRow, bool, error) {
-	return one(ctx, s, scanControl, s.q.control, controlPlace(key)...)
+	return statement.One(ctx, s.db, scanControl, s.q.control, controlPlace(key)...)
 }
 
 // LockControl implements retention.Store.
 func (s *Store) LockControl(ctx context.Context, key retention.ControlKey) (retention.ControlRow, bool, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return retention.ControlRow{}, false, err
 	}
-	return one(ctx, s, scanControl, s.q.lockControl, controlPlace(key)...)
+	return statement.One(ctx, s.db, scanControl, s.q.lockControl, controlPlace(key)...)
 }
 
 // OpenControls implements retention.Store.
 func (s *Store) OpenControls(ctx context.Context, tenant troth.Tenant, kind string) ([]retention.ControlRow, error) {
-	return query(ctx, s, scanControl, s.q.openControls, string(tenant), kind)
+	return statement.Query(ctx, s.db, scanControl, s.q.openControls, string(tenant), kind)
 }
 
 // Controls implements retention.Store.
 func (s *Store) Controls(ctx context.Context, after retention.ControlKey, limit int) ([]retention.ControlRow, error) {
-	return query(ctx, s, scanControl, s.q.controls, append(controlPlace(after), limit)...)
+	return statement.Query(ctx, s.db, scanControl, s.q.controls, append(controlPlace(after), limit)...)
 }
 
 // DueControls implements retention.SystemStore.
 func (s *Store) DueControls(ctx context.Context, kind string, at int64, limit int) ([]retention.ControlRow, error) {
-	return query(ctx, s, scanControl, s.q.dueControls, kind, at, limit)
+	return statement.Query(ctx, s.db, scanControl, s.q.dueControls, kind, at, limit)
 }

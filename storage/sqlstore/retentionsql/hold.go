@@ -7,6 +7,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 func scanPolicy(rows *sqlstore.Rows) (p retention.PolicyRow, err error) {
@@ -17,7 +18,7 @@ func scanPolicy(rows *sqlstore.Rows) (p retention.PolicyRow, err error) {
 		return p, err
 	}
 	p.Tenant = troth.Tenant(tenant)
-	if !small(version, &p.Version) || len(hash) != len(p.Hash) {
+	if !statement.Small(version, &p.Version) || len(hash) != len(p.Hash) {
 		return retention.PolicyRow{}, retention.ErrRecord
 	}
 	copy(p.Hash[:], hash)
@@ -26,12 +27,12 @@ func scanPolicy(rows *sqlstore.Rows) (p retention.PolicyRow, err error) {
 
 // InsertPolicy implements retention.Store.
 func (s *Store) InsertPolicy(ctx context.Context, row retention.PolicyRow) (bool, error) {
-	return s.affects(ctx, s.q.insertPolicy, string(row.Tenant), int64(row.Version), row.Hash[:], row.Text, row.ActivatedAt)
+	return s.db.Affects(ctx, s.q.insertPolicy, string(row.Tenant), int64(row.Version), row.Hash[:], row.Text, row.ActivatedAt)
 }
 
 // Policies implements retention.Store.
 func (s *Store) Policies(ctx context.Context, tenant troth.Tenant, above uint32) ([]retention.PolicyRow, error) {
-	return query(ctx, s, scanPolicy, s.q.policies, string(tenant), int64(above))
+	return statement.Query(ctx, s.db, scanPolicy, s.q.policies, string(tenant), int64(above))
 }
 
 func scanHold(rows *sqlstore.Rows) (h retention.HoldRow, err error) {
@@ -61,25 +62,25 @@ func holdRest(h *retention.HoldRow) []any {
 
 // InsertHold implements retention.Store.
 func (s *Store) InsertHold(ctx context.Context, row retention.HoldRow) (bool, error) {
-	return s.affects(ctx, s.q.insertHold, append([]any{string(row.Tenant), row.ID}, holdRest(&row)...)...)
+	return s.db.Affects(ctx, s.q.insertHold, append([]any{string(row.Tenant), row.ID}, holdRest(&row)...)...)
 }
 
 // PutHold implements retention.Store.
 func (s *Store) PutHold(ctx context.Context, row retention.HoldRow) error {
-	return s.must(ctx, s.q.putHold, append(holdRest(&row), string(row.Tenant), row.ID)...)
+	return s.db.Must(ctx, s.q.putHold, append(holdRest(&row), string(row.Tenant), row.ID)...)
 }
 
 // Hold implements retention.Store.
 func (s *Store) Hold(ctx context.Context, tenant troth.Tenant, id string) (retention.HoldRow, bool, error) {
-	return one(ctx, s, scanHold, s.q.hold, string(tenant), id)
+	return statement.One(ctx, s.db, scanHold, s.q.hold, string(tenant), id)
 }
 
 // ActiveHolds implements retention.Store.
 func (s *Store) ActiveHolds(ctx context.Context, tenant troth.Tenant) ([]retention.HoldRow, error) {
-	return query(ctx, s, scanHold, s.q.activeHolds, string(tenant))
+	return statement.Query(ctx, s.db, scanHold, s.q.activeHolds, string(tenant))
 }
 
 // HoldsToReview implements retention.SystemStore.
 func (s *Store) HoldsToReview(ctx context.Context, at int64, limit int) ([]retention.HoldRow, error) {
-	return query(ctx, s, scanHold, s.q.toReview, at, limit)
+	return statement.Query(ctx, s.db, scanHold, s.q.toReview, at, limit)
 }

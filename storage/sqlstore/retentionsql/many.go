@@ -9,6 +9,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 const (
@@ -99,7 +100,7 @@ func eventFields(e *retention.EventRow) []any {
 
 // InsertEvent implements retention.Store.
 func (s *Store) InsertEvent(ctx context.Context, row retention.EventRow) (bool, error) {
-	return s.affects(ctx, s.q.many.insertEvent, append(eventKey(row.EventKey), eventFields(&row)...)...)
+	return s.db.Affects(ctx, s.q.many.insertEvent, append(eventKey(row.EventKey), eventFields(&row)...)...)
 }
 
 // EventsOf implements retention.Store.
@@ -115,72 +116,72 @@ func (s *Store) EventsOf(ctx context.Context, tenant troth.Tenant, of []retentio
 	if err != nil {
 		return nil, err
 	}
-	return query(ctx, s, scanEvent, s.q.many.eventsOf, string(tenant), string(list))
+	return statement.Query(ctx, s.db, scanEvent, s.q.many.eventsOf, string(tenant), string(list))
 }
 
 // LockEvent implements retention.Store.
 func (s *Store) LockEvent(ctx context.Context, key retention.EventKey) (retention.EventRow, bool, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return retention.EventRow{}, false, err
 	}
-	return one(ctx, s, scanEvent, s.q.many.lockEvent, eventKey(key)...)
+	return statement.One(ctx, s.db, scanEvent, s.q.many.lockEvent, eventKey(key)...)
 }
 
 // PutEvent implements retention.Store.
 func (s *Store) PutEvent(ctx context.Context, row retention.EventRow) error {
-	return s.must(ctx, s.q.many.putEvent, append(eventFields(&row), eventKey(row.EventKey)...)...)
+	return s.db.Must(ctx, s.q.many.putEvent, append(eventFields(&row), eventKey(row.EventKey)...)...)
 }
 
 // DeleteEvents implements retention.Store.
 func (s *Store) DeleteEvents(ctx context.Context, tenant troth.Tenant, of retention.Many) (int, error) {
-	return s.exec(ctx, s.q.many.deleteEvents, string(tenant), string(of.Scope), of.ID)
+	return s.db.Exec(ctx, s.q.many.deleteEvents, string(tenant), string(of.Scope), of.ID)
 }
 
 // RecordsOf implements retention.Store.
 func (s *Store) RecordsOf(ctx context.Context, after retention.RecordKey, of retention.Many, limit int) ([]retention.RecordRow, error) {
 	args := []any{string(after.Tenant), after.Type, after.ID}
 	if of.Scope == retention.OfAccount && of.ID == "" {
-		return query(ctx, s, scanRecord, s.q.many.recordsOfTenant, append(args, limit)...)
+		return statement.Query(ctx, s.db, scanRecord, s.q.many.recordsOfTenant, append(args, limit)...)
 	}
 	text, known := s.q.many.recordsOf[of.Scope]
 	if !known {
 		return nil, ctx.Err()
 	}
-	return query(ctx, s, scanRecord, text, append(args, of.ID, limit)...)
+	return statement.Query(ctx, s.db, scanRecord, text, append(args, of.ID, limit)...)
 }
 
 // OpenEvents implements retention.SystemStore.
 func (s *Store) OpenEvents(ctx context.Context, limit int) ([]retention.EventRow, error) {
-	return query(ctx, s, scanEvent, s.q.many.openEvents, limit)
+	return statement.Query(ctx, s.db, scanEvent, s.q.many.openEvents, limit)
 }
 
 // Horizon implements retention.SystemStore. On SQLite there is one writer, so who writes
 // has seen what others wrote.
 func (s *Store) Horizon(ctx context.Context) (int64, error) {
-	if !s.postgres() {
+	if !s.db.Postgres() {
 		return 1, ctx.Err()
 	}
-	n, _, err := one(ctx, s, scanNumber, s.q.many.horizon)
+	n, _, err := statement.One(ctx, s.db, scanNumber, s.q.many.horizon)
 	return n, err
 }
 
 // Settled implements retention.SystemStore.
 func (s *Store) Settled(ctx context.Context, horizon int64) (bool, error) {
-	if !s.postgres() {
+	if !s.db.Postgres() {
 		return true, ctx.Err()
 	}
-	n, _, err := one(ctx, s, scanNumber, s.q.many.settled, horizon, horizon)
+	n, _, err := statement.One(ctx, s.db, scanNumber, s.q.many.settled, horizon, horizon)
 	return n == 1 && err == nil, err
 }
 
 // ClaimLease implements retention.SystemStore.
 func (s *Store) ClaimLease(ctx context.Context, name, holder string, length time.Duration) (fence int64, claimed bool, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		var err error
-		if claimed, err = s.affects(ctx, s.q.many.claimLease, name, holder, length.Microseconds(), length.Microseconds()); err != nil || !claimed {
+		if claimed, err = s.db.Affects(ctx, s.q.many.claimLease, name, holder, length.Microseconds(), length.Microseconds()); err != nil || !claimed {
 			return err
 		}
-		fence, _, err = one(ctx, s, scanNumber, s.q.many.fence, name)
+		fence, _, err = statement.One(ctx, s.db, scanNumber, s.q.many.fence, name)
 		return err
 	})
 	return fence, claimed && err == nil, err
@@ -188,11 +189,11 @@ func (s *Store) ClaimLease(ctx context.Context, name, holder string, length time
 
 // KeepLease implements retention.SystemStore.
 func (s *Store) KeepLease(ctx context.Context, name string, fence int64, length time.Duration) (bool, error) {
-	return s.affects(ctx, s.q.many.keepLease, length.Microseconds(), length.Microseconds(), name, fence)
+	return s.db.Affects(ctx, s.q.many.keepLease, length.Microseconds(), length.Microseconds(), name, fence)
 }
 
 // EndLease implements retention.SystemStore.
 func (s *Store) EndLease(ctx context.Context, name string, fence int64) error {
-	_, err := s.exec(ctx, s.q.many.endLease, name, fence)
+	_, err := s.db.Exec(ctx, s.q.many.endLease, name, fence)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 func scanPlan(rows *sqlstore.Rows) (p retention.PlanRow, err error) {
@@ -63,29 +64,29 @@ func planRest(p *retention.PlanRow) []any {
 
 // InsertPlan implements retention.Store.
 func (s *Store) InsertPlan(ctx context.Context, row retention.PlanRow) (bool, error) {
-	return s.affects(ctx, s.q.insertPlan, append([]any{string(row.Tenant), row.Hash[:]}, planRest(&row)...)...)
+	return s.db.Affects(ctx, s.q.insertPlan, append([]any{string(row.Tenant), row.Hash[:]}, planRest(&row)...)...)
 }
 
 // PutPlan implements retention.Store.
 func (s *Store) PutPlan(ctx context.Context, row retention.PlanRow) error {
-	return s.must(ctx, s.q.putPlan, append(planRest(&row), string(row.Tenant), row.Hash[:])...)
+	return s.db.Must(ctx, s.q.putPlan, append(planRest(&row), string(row.Tenant), row.Hash[:])...)
 }
 
 // LockPlan implements retention.Store.
 func (s *Store) LockPlan(ctx context.Context, tenant troth.Tenant, hash [32]byte, wait bool) (retention.PlanRow, bool, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return retention.PlanRow{}, false, err
 	}
 	text := s.q.tryPlan
 	if wait {
 		text = s.q.lockPlan
 	}
-	return one(ctx, s, scanPlan, text, string(tenant), hash[:])
+	return statement.One(ctx, s.db, scanPlan, text, string(tenant), hash[:])
 }
 
 // OpenPlans implements retention.Store.
 func (s *Store) OpenPlans(ctx context.Context, tenant troth.Tenant) ([]retention.PlanRow, error) {
-	return query(ctx, s, scanPlan, s.q.openPlans, string(tenant))
+	return statement.Query(ctx, s.db, scanPlan, s.q.openPlans, string(tenant))
 }
 
 func scanAllowance(rows *sqlstore.Rows) (a retention.AllowanceRow, err error) {
@@ -97,7 +98,7 @@ func scanAllowance(rows *sqlstore.Rows) (a retention.AllowanceRow, err error) {
 
 // LockAllowance implements retention.Store.
 func (s *Store) LockAllowance(ctx context.Context, tenant troth.Tenant, id string, wait bool) (row retention.AllowanceRow, found bool, err error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return row, false, err
 	}
 	text := s.q.tryAllowance
@@ -105,24 +106,24 @@ func (s *Store) LockAllowance(ctx context.Context, tenant troth.Tenant, id strin
 		text = s.q.lockAllowance
 	}
 	// Most are there, and an insert waits for whoever makes the same row.
-	if _, there, err := one(ctx, s, scanAllowance, s.q.allowance, string(tenant), id); err != nil {
+	if _, there, err := statement.One(ctx, s.db, scanAllowance, s.q.allowance, string(tenant), id); err != nil {
 		return row, false, err
 	} else if !there {
-		if _, err := s.exec(ctx, s.q.insertAllowance, string(tenant), id); err != nil {
+		if _, err := s.db.Exec(ctx, s.q.insertAllowance, string(tenant), id); err != nil {
 			return row, false, err
 		}
 	}
-	return one(ctx, s, scanAllowance, text, string(tenant), id)
+	return statement.One(ctx, s.db, scanAllowance, text, string(tenant), id)
 }
 
 // PutAllowance implements retention.Store.
 func (s *Store) PutAllowance(ctx context.Context, row retention.AllowanceRow) error {
-	return s.must(ctx, s.q.putAllowance, row.Since, row.Spent, row.Old, row.Stored, row.ClosedAt, string(row.Tenant), row.ID)
+	return s.db.Must(ctx, s.q.putAllowance, row.Since, row.Spent, row.Old, row.Stored, row.ClosedAt, string(row.Tenant), row.ID)
 }
 
 // Allowances implements retention.Store.
 func (s *Store) Allowances(ctx context.Context, tenant troth.Tenant) ([]retention.AllowanceRow, error) {
-	return query(ctx, s, scanAllowance, s.q.allowances, string(tenant))
+	return statement.Query(ctx, s.db, scanAllowance, s.q.allowances, string(tenant))
 }
 
 func scanStop(rows *sqlstore.Rows) (r retention.StopRow, err error) {
@@ -134,17 +135,17 @@ func scanStop(rows *sqlstore.Rows) (r retention.StopRow, err error) {
 
 // InsertStop implements retention.Store.
 func (s *Store) InsertStop(ctx context.Context, row retention.StopRow) (bool, error) {
-	return s.affects(ctx, s.q.insertStop, string(row.Tenant), row.ID, row.PlacedAt, row.LiftedAt)
+	return s.db.Affects(ctx, s.q.insertStop, string(row.Tenant), row.ID, row.PlacedAt, row.LiftedAt)
 }
 
 // PutStop implements retention.Store.
 func (s *Store) PutStop(ctx context.Context, row retention.StopRow) error {
-	return s.must(ctx, s.q.putStop, row.PlacedAt, row.LiftedAt, string(row.Tenant), row.ID)
+	return s.db.Must(ctx, s.q.putStop, row.PlacedAt, row.LiftedAt, string(row.Tenant), row.ID)
 }
 
 // ActiveStops implements retention.Store.
 func (s *Store) ActiveStops(ctx context.Context, tenant troth.Tenant) ([]retention.StopRow, error) {
-	return query(ctx, s, scanStop, s.q.activeStops, string(tenant))
+	return statement.Query(ctx, s.db, scanStop, s.q.activeStops, string(tenant))
 }
 
 // SurveyRecords implements retention.SystemStore.
@@ -157,13 +158,13 @@ func (s *Store) SurveyRecords(ctx context.Context, v retention.Survey, limit int
 	switch v.Kind {
 	case retention.SurveyCut:
 		args := append([]any{v.Cut.Class, v.Cut.Stage, int64(v.Cut.Cohort), v.Cut.Anchor.UnixMicro(), after.Since}, key...)
-		return query(ctx, s, scanRecord, s.q.surveyCut, append(args, limit)...)
+		return statement.Query(ctx, s.db, scanRecord, s.q.surveyCut, append(args, limit)...)
 	case retention.SurveyDue:
-		return query(ctx, s, scanRecord, s.q.surveyDue, append(append([]any{v.At, after.DueAt}, key...), limit)...)
+		return statement.Query(ctx, s.db, scanRecord, s.q.surveyDue, append(append([]any{v.At, after.DueAt}, key...), limit)...)
 	case retention.SurveyStale:
-		return query(ctx, s, scanRecord, s.q.surveyStale, append(append([]any{int64(v.Below), int64(after.Policy)}, key...), limit)...)
+		return statement.Query(ctx, s.db, scanRecord, s.q.surveyStale, append(append([]any{int64(v.Below), int64(after.Policy)}, key...), limit)...)
 	case retention.SurveyWaiting:
-		return query(ctx, s, scanRecord, s.q.surveyWaiting, append(append([]any{v.Class}, key...), limit)...)
+		return statement.Query(ctx, s.db, scanRecord, s.q.surveyWaiting, append(append([]any{v.Class}, key...), limit)...)
 	}
 	return nil, nil
 }

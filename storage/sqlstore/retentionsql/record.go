@@ -7,6 +7,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 func scanRecord(rows *sqlstore.Rows) (r retention.RecordRow, err error) {
@@ -18,7 +19,7 @@ func scanRecord(rows *sqlstore.Rows) (r retention.RecordRow, err error) {
 		return r, err
 	}
 	r.Tenant, r.Visible, r.Held = troth.Tenant(tenant), retention.Visibility(visible), held != 0
-	if !small(cohort, &r.Cohort) || !small(policy, &r.Policy) || !small(tries, &r.Tries) || len(r.Detail) > retention.MaxDetail {
+	if !statement.Small(cohort, &r.Cohort) || !statement.Small(policy, &r.Policy) || !statement.Small(tries, &r.Tries) || len(r.Detail) > retention.MaxDetail {
 		return retention.RecordRow{}, retention.ErrRecord
 	}
 	return r, nil
@@ -50,39 +51,39 @@ func restOf(r *retention.RecordRow) []any {
 
 // InsertRecord implements retention.Store.
 func (s *Store) InsertRecord(ctx context.Context, row retention.RecordRow) (bool, error) {
-	return s.affects(ctx, s.q.insertRecord, append(placeOf(row.RecordKey), restOf(&row)...)...)
+	return s.db.Affects(ctx, s.q.insertRecord, append(placeOf(row.RecordKey), restOf(&row)...)...)
 }
 
 // Record implements retention.Store.
 func (s *Store) Record(ctx context.Context, key retention.RecordKey) (retention.RecordRow, bool, error) {
-	return one(ctx, s, scanRecord, s.q.record, placeOf(key)...)
+	return statement.One(ctx, s.db, scanRecord, s.q.record, placeOf(key)...)
 }
 
 // LockRecord implements retention.Store.
 func (s *Store) LockRecord(ctx context.Context, key retention.RecordKey, wait bool) (retention.RecordRow, bool, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return retention.RecordRow{}, false, err
 	}
 	text := s.q.tryRecord
 	if wait {
 		text = s.q.lockRecord
 	}
-	return one(ctx, s, scanRecord, text, placeOf(key)...)
+	return statement.One(ctx, s.db, scanRecord, text, placeOf(key)...)
 }
 
 // PutRecord implements retention.Store.
 func (s *Store) PutRecord(ctx context.Context, row retention.RecordRow) error {
-	return s.must(ctx, s.q.putRecord, append(restOf(&row), placeOf(row.RecordKey)...)...)
+	return s.db.Must(ctx, s.q.putRecord, append(restOf(&row), placeOf(row.RecordKey)...)...)
 }
 
 // DeleteRecord implements retention.Store.
 func (s *Store) DeleteRecord(ctx context.Context, key retention.RecordKey) error {
-	return s.must(ctx, s.q.deleteRecord, placeOf(key)...)
+	return s.db.Must(ctx, s.q.deleteRecord, placeOf(key)...)
 }
 
 // WakeHeld implements retention.Store.
 func (s *Store) WakeHeld(ctx context.Context, tenant troth.Tenant, at int64) (int, error) {
-	return s.exec(ctx, s.q.wakeHeld, at, string(tenant))
+	return s.db.Exec(ctx, s.q.wakeHeld, at, string(tenant))
 }
 
 // behind are the arguments of a search that goes on behind a place.
@@ -95,22 +96,22 @@ func behind(p retention.Place, limit int) []any {
 
 // CutRecords implements retention.SystemStore.
 func (s *Store) CutRecords(ctx context.Context, c retention.Cut, after retention.Place, limit int) ([]retention.Place, error) {
-	return query(ctx, s, scanPlace, s.q.cut, append([]any{c.Class, c.Stage, int64(c.Cohort), c.Anchor.UnixMicro()}, behind(after, limit)...)...)
+	return statement.Query(ctx, s.db, scanPlace, s.q.cut, append([]any{c.Class, c.Stage, int64(c.Cohort), c.Anchor.UnixMicro()}, behind(after, limit)...)...)
 }
 
 // DueRecords implements retention.SystemStore.
 func (s *Store) DueRecords(ctx context.Context, at int64, after retention.Place, limit int) ([]retention.Place, error) {
-	return query(ctx, s, scanPlace, s.q.due, append([]any{at}, behind(after, limit)...)...)
+	return statement.Query(ctx, s.db, scanPlace, s.q.due, append([]any{at}, behind(after, limit)...)...)
 }
 
 // StaleRecords implements retention.SystemStore.
 func (s *Store) StaleRecords(ctx context.Context, below uint32, after retention.Place, limit int) ([]retention.Place, error) {
-	return query(ctx, s, scanPlace, s.q.stale, append([]any{int64(below)}, behind(after, limit)...)...)
+	return statement.Query(ctx, s.db, scanPlace, s.q.stale, append([]any{int64(below)}, behind(after, limit)...)...)
 }
 
 // FailingRecords implements retention.SystemStore.
 func (s *Store) FailingRecords(ctx context.Context, limit int) ([]retention.RecordRow, error) {
-	return query(ctx, s, scanRecord, s.q.failing, limit)
+	return statement.Query(ctx, s.db, scanRecord, s.q.failing, limit)
 }
 
 // CountRecords implements retention.SystemStore.
@@ -134,6 +135,6 @@ func (s *Store) CountRecords(ctx context.Context, c retention.Count) (int64, err
 		n, args = n|2, append(args, int64(c.Cohort))
 	}
 	args = append(args, from, to, limit)
-	sum, _, err := one(ctx, s, scanNumber, s.q.count[n], append(args, args...)...)
+	sum, _, err := statement.One(ctx, s.db, scanNumber, s.q.count[n], append(args, args...)...)
 	return min(sum, limit), err
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 func scanWarrant(rows *sqlstore.Rows) (w retention.WarrantRow, err error) {
@@ -19,7 +20,7 @@ func scanWarrant(rows *sqlstore.Rows) (w retention.WarrantRow, err error) {
 	}
 	w.Tenant, w.End, w.Waits = troth.Tenant(tenant), retention.End(end), waits != 0
 	w.Ground, w.Deferred = retention.Ground(ground), retention.Ground(deferred)
-	if !small(version, &w.Version) || !small(alarmed, &w.Alarmed) || len(policy) != len(w.Policy) || len(entry) != len(w.Entry) ||
+	if !statement.Small(version, &w.Version) || !statement.Small(alarmed, &w.Alarmed) || len(policy) != len(w.Policy) || len(entry) != len(w.Entry) ||
 		len(w.Detail) > retention.MaxDetail || len(w.MAC) > maxMAC {
 		return retention.WarrantRow{}, retention.ErrRecord
 	}
@@ -59,57 +60,57 @@ func warrantRest(w *retention.WarrantRow) []any {
 
 // InsertWarrant implements retention.Store.
 func (s *Store) InsertWarrant(ctx context.Context, row retention.WarrantRow) error {
-	return s.must(ctx, s.q.insertWarrant, append([]any{string(row.Tenant), row.ID}, warrantRest(&row)...)...)
+	return s.db.Must(ctx, s.q.insertWarrant, append([]any{string(row.Tenant), row.ID}, warrantRest(&row)...)...)
 }
 
 // LockWarrant implements retention.Store.
 func (s *Store) LockWarrant(ctx context.Context, key retention.WarrantKey, wait bool) (retention.WarrantRow, bool, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return retention.WarrantRow{}, false, err
 	}
 	text := s.q.tryWarrant
 	if wait {
 		text = s.q.lockWarrant
 	}
-	return one(ctx, s, scanWarrant, text, string(key.Tenant), key.ID)
+	return statement.One(ctx, s.db, scanWarrant, text, string(key.Tenant), key.ID)
 }
 
 // PutWarrant implements retention.Store.
 func (s *Store) PutWarrant(ctx context.Context, row retention.WarrantRow) error {
-	return s.must(ctx, s.q.putWarrant, append(warrantRest(&row), string(row.Tenant), row.ID)...)
+	return s.db.Must(ctx, s.q.putWarrant, append(warrantRest(&row), string(row.Tenant), row.ID)...)
 }
 
 // DeleteWarrant implements retention.Store.
 func (s *Store) DeleteWarrant(ctx context.Context, key retention.WarrantKey) error {
-	return s.must(ctx, s.q.deleteWarrant, string(key.Tenant), key.ID)
+	return s.db.Must(ctx, s.q.deleteWarrant, string(key.Tenant), key.ID)
 }
 
 // WarrantsOf implements retention.Store.
 func (s *Store) WarrantsOf(ctx context.Context, tenant troth.Tenant, handle string) ([]retention.WarrantRow, error) {
-	return query(ctx, s, scanWarrant, s.q.warrantsOf, string(tenant), handle)
+	return statement.Query(ctx, s.db, scanWarrant, s.q.warrantsOf, string(tenant), handle)
 }
 
 // Warrants implements retention.Store.
 func (s *Store) Warrants(ctx context.Context, q retention.WarrantQuery) ([]retention.WarrantRow, error) {
 	if q.SubjectID == "" {
-		return query(ctx, s, scanWarrant, s.q.warrants, string(q.Tenant), q.After, q.Limit)
+		return statement.Query(ctx, s.db, scanWarrant, s.q.warrants, string(q.Tenant), q.After, q.Limit)
 	}
-	return query(ctx, s, scanWarrant, s.q.warrantsAbout, string(q.Tenant), q.SubjectID, q.After, q.Limit)
+	return statement.Query(ctx, s.db, scanWarrant, s.q.warrantsAbout, string(q.Tenant), q.SubjectID, q.After, q.Limit)
 }
 
 // DueWarrants implements retention.SystemStore.
 func (s *Store) DueWarrants(ctx context.Context, at int64, limit int) ([]retention.WarrantKey, error) {
-	return query(ctx, s, scanWarrantKey, s.q.dueWarrants, at, limit)
+	return statement.Query(ctx, s.db, scanWarrantKey, s.q.dueWarrants, at, limit)
 }
 
 // WaitingWarrants implements retention.SystemStore.
 func (s *Store) WaitingWarrants(ctx context.Context, limit int) ([]retention.WarrantRow, error) {
-	return query(ctx, s, scanWarrant, s.q.waitingWarrants, limit)
+	return statement.Query(ctx, s.db, scanWarrant, s.q.waitingWarrants, limit)
 }
 
 // AddTally implements retention.Store.
 func (s *Store) AddTally(ctx context.Context, t retention.TallyRow) error {
-	return s.must(ctx, s.q.addTally, string(t.Tenant), t.Month, t.Class, string(t.Ground), t.Rule, t.Kept, t.Deferred, t.Broken,
+	return s.db.Must(ctx, s.q.addTally, string(t.Tenant), t.Month, t.Class, string(t.Ground), t.Rule, t.Kept, t.Deferred, t.Broken,
 		t.KeptEntry[:], t.BrokenEntry[:], t.BrokenHandle, t.BrokenAt)
 }
 
@@ -132,12 +133,12 @@ func scanTally(rows *sqlstore.Rows) (t retention.TallyRow, err error) {
 
 // Tallies implements retention.Store.
 func (s *Store) Tallies(ctx context.Context, tenant troth.Tenant, since int64) ([]retention.TallyRow, error) {
-	return query(ctx, s, scanTally, s.q.tallies, string(tenant), since)
+	return statement.Query(ctx, s.db, scanTally, s.q.tallies, string(tenant), since)
 }
 
 // PutLateness implements retention.Store.
 func (s *Store) PutLateness(ctx context.Context, l retention.LatenessRow) error {
-	return s.must(ctx, s.q.putLateness, string(l.Tenant), l.Class, string(l.Ground), l.Rule, int64(l.Stage), l.At)
+	return s.db.Must(ctx, s.q.putLateness, string(l.Tenant), l.Class, string(l.Ground), l.Rule, int64(l.Stage), l.At)
 }
 
 func scanLateness(rows *sqlstore.Rows) (l retention.LatenessRow, err error) {
@@ -147,7 +148,7 @@ func scanLateness(rows *sqlstore.Rows) (l retention.LatenessRow, err error) {
 		return l, err
 	}
 	l.Tenant, l.Ground = troth.Tenant(tenant), retention.Ground(ground)
-	if !small(stage, &l.Stage) {
+	if !statement.Small(stage, &l.Stage) {
 		return retention.LatenessRow{}, retention.ErrRecord
 	}
 	return l, nil
@@ -155,5 +156,5 @@ func scanLateness(rows *sqlstore.Rows) (l retention.LatenessRow, err error) {
 
 // Lateness implements retention.Store.
 func (s *Store) Lateness(ctx context.Context, tenant troth.Tenant) ([]retention.LatenessRow, error) {
-	return query(ctx, s, scanLateness, s.q.lateness, string(tenant))
+	return statement.Query(ctx, s.db, scanLateness, s.q.lateness, string(tenant))
 }

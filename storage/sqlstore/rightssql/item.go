@@ -7,6 +7,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 func scanItem(rows *sqlstore.Rows) (i rights.ItemRow, err error) {
@@ -40,12 +41,12 @@ func sealedOf(b []byte) any {
 
 // InsertItem implements rights.Store.
 func (s *Store) InsertItem(ctx context.Context, row rights.ItemRow) (bool, error) {
-	return s.affects(ctx, s.q.insertItem, append(placeOf(row.ItemKey), row.DueAt, blob(row.Record), sealedOf(row.Sealed))...)
+	return s.db.Affects(ctx, s.q.insertItem, append(placeOf(row.ItemKey), row.DueAt, blob(row.Record), sealedOf(row.Sealed))...)
 }
 
 // Item implements rights.Store.
 func (s *Store) Item(ctx context.Context, key rights.ItemKey) (rights.ItemRow, bool, error) {
-	return one(ctx, s, scanItem, s.q.item, placeOf(key)...)
+	return statement.One(ctx, s.db, scanItem, s.q.item, placeOf(key)...)
 }
 
 // ItemsAt implements rights.Store. What a statement finds comes in no order.
@@ -56,7 +57,7 @@ func (s *Store) ItemsAt(ctx context.Context, keys []rights.ItemKey) ([]rights.It
 		for _, k := range some {
 			args = append(args, placeOf(k)...)
 		}
-		rows, err := query(ctx, s, scanItem, s.q.itemsAt[len(some)-1], args...)
+		rows, err := statement.Query(ctx, s.db, scanItem, s.q.itemsAt[len(some)-1], args...)
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +73,7 @@ func (s *Store) ItemsAt(ctx context.Context, keys []rights.ItemKey) ([]rights.It
 // PutItem implements rights.Store.
 func (s *Store) PutItem(ctx context.Context, row rights.ItemRow) error {
 	args := []any{row.DueAt, blob(row.Record), sealedOf(row.Sealed)}
-	return s.must(ctx, s.q.putItem, append(args, placeOf(row.ItemKey)...)...)
+	return s.db.Must(ctx, s.q.putItem, append(args, placeOf(row.ItemKey)...)...)
 }
 
 // WriteItems implements rights.Store.
@@ -81,34 +82,34 @@ func (s *Store) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
 		return append(append(args, placeOf(row.ItemKey)...), row.DueAt, blob(row.Record), sealedOf(row.Sealed))
 	})
 	if err == nil && n != len(rows) {
-		err = errLost
+		err = s.db.ErrLost
 	}
 	return err
 }
 
 // DeleteItem implements rights.Store.
 func (s *Store) DeleteItem(ctx context.Context, key rights.ItemKey) (bool, error) {
-	return s.affects(ctx, s.q.deleteItem, placeOf(key)...)
+	return s.db.Affects(ctx, s.q.deleteItem, placeOf(key)...)
 }
 
 // Items implements rights.Store.
 func (s *Store) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
-	return query(ctx, s, scanItem, s.q.items, string(q.Tenant), q.Owner, string(q.Kind), q.After, max(q.Limit, 0))
+	return statement.Query(ctx, s.db, scanItem, s.q.items, string(q.Tenant), q.Owner, string(q.Kind), q.After, max(q.Limit, 0))
 }
 
 // DueItems implements rights.SystemStore.
 func (s *Store) DueItems(ctx context.Context, kind rights.ItemKind, at int64, limit int) ([]rights.ItemKey, error) {
-	return query(ctx, s, scanItemKey, s.q.dueItems, string(kind), at, max(limit, 0))
+	return statement.Query(ctx, s.db, scanItemKey, s.q.dueItems, string(kind), at, max(limit, 0))
 }
 
 // Managed implements rights.SystemStore.
 func (s *Store) Managed(ctx context.Context) (bool, error) {
-	_, managed, err := one(ctx, s, scanNumber, s.q.managed)
+	_, managed, err := statement.One(ctx, s.db, scanNumber, s.q.managed)
 	return managed, err
 }
 
 // SetManaged implements rights.SystemStore.
 func (s *Store) SetManaged(ctx context.Context) error {
-	_, err := s.exec(ctx, s.q.setManaged)
+	_, err := s.db.Exec(ctx, s.q.setManaged)
 	return err
 }

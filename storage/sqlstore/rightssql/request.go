@@ -6,6 +6,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
 func scanRequest(rows *sqlstore.Rows) (r rights.RequestRow, err error) {
@@ -45,46 +46,46 @@ func restOf(r *rights.RequestRow) []any {
 
 // InsertRequest implements rights.Store.
 func (s *Store) InsertRequest(ctx context.Context, row rights.RequestRow) (bool, error) {
-	return s.affects(ctx, s.q.insertRequest, append([]any{string(row.Tenant), row.ID}, restOf(&row)...)...)
+	return s.db.Affects(ctx, s.q.insertRequest, append([]any{string(row.Tenant), row.ID}, restOf(&row)...)...)
 }
 
 // Request implements rights.Store.
 func (s *Store) Request(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
-	return one(ctx, s, scanRequest, s.q.request, string(tenant), id)
+	return statement.One(ctx, s.db, scanRequest, s.q.request, string(tenant), id)
 }
 
 // LockRequest implements rights.Store. On SQLite the writer is alone.
 func (s *Store) LockRequest(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return rights.RequestRow{}, false, err
 	}
-	return one(ctx, s, scanRequest, s.q.lockRequest, string(tenant), id)
+	return statement.One(ctx, s.db, scanRequest, s.q.lockRequest, string(tenant), id)
 }
 
 // PutRequest implements rights.Store. SQLite writes an entry anew in every index of which a
 // statement sets a column, also to what it is. Most of what happens to a request moves its
 // state alone, so that is tried first.
 func (s *Store) PutRequest(ctx context.Context, row rights.RequestRow) error {
-	if !s.postgres() {
-		moved, err := s.affects(ctx, s.q.moveRequest, string(row.State), blob(row.Record), string(row.Tenant), row.ID,
+	if !s.db.Postgres() {
+		moved, err := s.db.Affects(ctx, s.q.moveRequest, string(row.State), blob(row.Record), string(row.Tenant), row.ID,
 			row.SubjectID, string(row.Right), row.Owner, row.DueAt, flag(row.Open), row.ReceivedAt)
 		if err != nil || moved {
 			return err
 		}
 	}
-	return s.must(ctx, s.q.putRequest, append(restOf(&row), string(row.Tenant), row.ID)...)
+	return s.db.Must(ctx, s.q.putRequest, append(restOf(&row), string(row.Tenant), row.ID)...)
 }
 
 // DeleteRequest implements rights.Store.
 func (s *Store) DeleteRequest(ctx context.Context, tenant troth.Tenant, id string) (deleted bool, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
-		if deleted, err = s.affects(ctx, s.q.deleteRequest, string(tenant), id); err != nil || !deleted {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		if deleted, err = s.db.Affects(ctx, s.q.deleteRequest, string(tenant), id); err != nil || !deleted {
 			return err
 		}
-		if _, err := s.exec(ctx, s.q.deleteEvents, string(tenant), id); err != nil {
+		if _, err := s.db.Exec(ctx, s.q.deleteEvents, string(tenant), id); err != nil {
 			return err
 		}
-		_, err := s.exec(ctx, s.q.deleteItems, string(tenant), id)
+		_, err := s.db.Exec(ctx, s.q.deleteItems, string(tenant), id)
 		return err
 	})
 	return deleted && err == nil, err
@@ -102,12 +103,12 @@ func (s *Store) Requests(ctx context.Context, l rights.Listing) ([]rights.Reques
 	if l.Right != "" {
 		by, args = by|byRight, append(args, string(l.Right))
 	}
-	return query(ctx, s, scanRequest, s.q.queue[by], append(args, l.After.DueAt, l.After.ID, max(l.Limit, 0))...)
+	return statement.Query(ctx, s.db, scanRequest, s.q.queue[by], append(args, l.After.DueAt, l.After.ID, max(l.Limit, 0))...)
 }
 
 // RequestsOf implements rights.Store.
 func (s *Store) RequestsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]rights.RequestRow, error) {
-	return query(ctx, s, scanRequest, s.q.requestsOf, string(tenant), subjectID)
+	return statement.Query(ctx, s.db, scanRequest, s.q.requestsOf, string(tenant), subjectID)
 }
 
 func scanEvent(rows *sqlstore.Rows) (e rights.EventRow, err error) {
@@ -117,7 +118,7 @@ func scanEvent(rows *sqlstore.Rows) (e rights.EventRow, err error) {
 		return e, err
 	}
 	e.Tenant = troth.Tenant(tenant)
-	if !small(seq, &e.Seq) || len(e.Record) > rights.MaxRecord {
+	if !statement.Small(seq, &e.Seq) || len(e.Record) > rights.MaxRecord {
 		return rights.EventRow{}, rights.ErrRecord
 	}
 	return e, nil
@@ -132,5 +133,5 @@ func (s *Store) InsertEvents(ctx context.Context, rows []rights.EventRow) (int, 
 
 // Events implements rights.Store.
 func (s *Store) Events(ctx context.Context, tenant troth.Tenant, request string) ([]rights.EventRow, error) {
-	return query(ctx, s, scanEvent, s.q.events, string(tenant), request)
+	return statement.Query(ctx, s.db, scanEvent, s.q.events, string(tenant), request)
 }

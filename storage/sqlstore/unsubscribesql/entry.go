@@ -9,6 +9,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
@@ -22,7 +23,7 @@ func scanEntry(rows *sqlstore.Rows) (e unsubscribe.EntryRow, err error) {
 		return e, err
 	}
 	e.Tenant, e.Channel = troth.Tenant(tenant), unsubscribe.Channel(channel)
-	if !fill(&e.Key, key) || !fill(&e.Mailbox, mailbox) || !small(generation, &e.Generation) {
+	if !fill(&e.Key, key) || !fill(&e.Mailbox, mailbox) || !statement.Small(generation, &e.Generation) {
 		return unsubscribe.EntryRow{}, unsubscribe.ErrRecord
 	}
 	return e, nil
@@ -38,23 +39,23 @@ func rest(e *unsubscribe.EntryRow) []any {
 
 // LockEntry implements unsubscribe.Store.
 func (s *Store) LockEntry(ctx context.Context, fresh unsubscribe.EntryRow) (unsubscribe.EntryRow, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return unsubscribe.EntryRow{}, err
 	}
 	at := placeOf(fresh.Cursor())
-	if _, err := s.exec(ctx, s.q.insertEntry, append(placeOf(fresh.Cursor()), rest(&fresh)...)...); err != nil {
+	if _, err := s.db.Exec(ctx, s.q.insertEntry, append(placeOf(fresh.Cursor()), rest(&fresh)...)...); err != nil {
 		return unsubscribe.EntryRow{}, err
 	}
-	row, found, err := one(ctx, s, scanEntry, s.q.lockEntry, at...)
+	row, found, err := statement.One(ctx, s.db, scanEntry, s.q.lockEntry, at...)
 	if err == nil && !found {
-		err = errLost
+		err = s.db.ErrLost
 	}
 	return row, err
 }
 
 // PutEntry implements unsubscribe.Store.
 func (s *Store) PutEntry(ctx context.Context, row unsubscribe.EntryRow) error {
-	return s.must(ctx, s.q.putEntry, append(rest(&row), placeOf(row.Cursor())...)...)
+	return s.db.Must(ctx, s.q.putEntry, append(rest(&row), placeOf(row.Cursor())...)...)
 }
 
 // Entries implements unsubscribe.Store.
@@ -64,17 +65,17 @@ func (s *Store) Entries(ctx context.Context, tenant troth.Tenant, keys []unsubsc
 	}
 	of, list := string(tenant), s.list(keys)
 	args := []any{of, list, of, of, list}
-	if s.postgres() {
+	if s.db.Postgres() {
 		args = []any{of, list, of, list, of}
 	}
-	return query(ctx, s, scanEntry, s.q.entries, args...)
+	return statement.Query(ctx, s.db, scanEntry, s.q.entries, args...)
 }
 
 // list is many keys as one argument: an array of PostgreSQL's, or a JSON array of
 // hexadecimal digits.
 func (s *Store) list(keys []unsubscribe.Key) string {
 	open, before, after, end := "[", `"`, `"`, "]"
-	if s.postgres() {
+	if s.db.Postgres() {
 		open, before, after, end = "{", `"\\x`, `"`, "}"
 	}
 	var b strings.Builder
@@ -104,10 +105,10 @@ func (s *Store) Prefixes(ctx context.Context, tenant troth.Tenant, r unsubscribe
 	binary.BigEndian.PutUint64(to[:8], r.To)
 	one := []any{string(tenant), from[:], to, r.Limit}
 	var packed []byte
-	if _, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.prefixes, append(one, one...), &packed); err != nil {
+	if _, err := sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.prefixes, append(one, one...), &packed); err != nil {
 		return nil, err
 	}
-	if !s.postgres() {
+	if !s.db.Postgres() {
 		n, err := hex.Decode(packed, packed)
 		if err != nil {
 			return nil, unsubscribe.ErrRecord
@@ -123,12 +124,12 @@ func (s *Store) Prefixes(ctx context.Context, tenant troth.Tenant, r unsubscribe
 
 // EntriesOf implements unsubscribe.Store.
 func (s *Store) EntriesOf(ctx context.Context, tenant troth.Tenant, after unsubscribe.Cursor, limit int) ([]unsubscribe.EntryRow, error) {
-	return query(ctx, s, scanEntry, s.q.entriesOf, string(tenant), after.Key[:], string(after.Channel), after.List, limit)
+	return statement.Query(ctx, s.db, scanEntry, s.q.entriesOf, string(tenant), after.Key[:], string(after.Channel), after.List, limit)
 }
 
 // EntriesAfter implements unsubscribe.SystemStore.
 func (s *Store) EntriesAfter(ctx context.Context, after unsubscribe.Cursor, limit int) ([]unsubscribe.EntryRow, error) {
-	return query(ctx, s, scanEntry, s.q.entriesAfter, append(placeOf(after), limit)...)
+	return statement.Query(ctx, s.db, scanEntry, s.q.entriesAfter, append(placeOf(after), limit)...)
 }
 
 // Epoch implements unsubscribe.Store.
@@ -143,10 +144,10 @@ func (s *Store) epoch(ctx context.Context, text string, tenant troth.Tenant) (ui
 
 func (s *Store) findEpoch(ctx context.Context, text string, tenant troth.Tenant) (epoch uint32, found bool, err error) {
 	n := int64(1)
-	if found, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), text, []any{string(tenant)}, &n); err != nil {
+	if found, err = sqlstore.QueryRow(ctx, s.db.Querier(ctx), text, []any{string(tenant)}, &n); err != nil {
 		return 0, false, err
 	}
-	if !small(n, &epoch) || n == 0 {
+	if !statement.Small(n, &epoch) || n == 0 {
 		return 0, false, unsubscribe.ErrRecord
 	}
 	return epoch, found, nil
@@ -156,14 +157,14 @@ func (s *Store) findEpoch(ctx context.Context, text string, tenant troth.Tenant)
 // which others would wait until this transaction ends: it holds a lock that is shared
 // as the row's is.
 func (s *Store) HoldEpoch(ctx context.Context, tenant troth.Tenant) (uint32, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return 0, err
 	}
 	epoch, found, err := s.findEpoch(ctx, s.q.holdEpoch, tenant)
-	if err != nil || found || !s.postgres() {
+	if err != nil || found || !s.db.Postgres() {
 		return epoch, err
 	}
-	if _, err := s.exec(ctx, s.q.holdFirst, epochLock(tenant)); err != nil {
+	if _, err := s.db.Exec(ctx, s.q.holdFirst, epochLock(tenant)); err != nil {
 		return 0, err
 	}
 	return s.epoch(ctx, s.q.holdEpoch, tenant) // by whoever held it alone
@@ -171,16 +172,16 @@ func (s *Store) HoldEpoch(ctx context.Context, tenant troth.Tenant) (uint32, err
 
 // lockEpoch keeps out who holds the epoch, with a row and without.
 func (s *Store) lockEpoch(ctx context.Context, tenant troth.Tenant) (uint32, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return 0, err
 	}
-	if !s.postgres() {
+	if !s.db.Postgres() {
 		return s.Epoch(ctx, tenant)
 	}
-	if _, err := s.exec(ctx, s.q.lockFirst, epochLock(tenant)); err != nil {
+	if _, err := s.db.Exec(ctx, s.q.lockFirst, epochLock(tenant)); err != nil {
 		return 0, err
 	}
-	if _, err := s.exec(ctx, s.q.insertEpoch, string(tenant)); err != nil {
+	if _, err := s.db.Exec(ctx, s.q.insertEpoch, string(tenant)); err != nil {
 		return 0, err
 	}
 	return s.epoch(ctx, s.q.lockEpoch, tenant)
@@ -206,10 +207,10 @@ func scanPair(rows *sqlstore.Rows) (p pair, err error) {
 
 // Rekey implements unsubscribe.Store. It takes a statement for each address.
 func (s *Store) Rekey(ctx context.Context, p unsubscribe.RekeyParams) (entries int, err error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return 0, err
 	}
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		epoch, err := s.lockEpoch(ctx, p.Tenant)
 		if err != nil {
 			return err
@@ -223,7 +224,7 @@ func (s *Store) Rekey(ctx context.Context, p unsubscribe.RekeyParams) (entries i
 		if _, err := s.rekey(ctx, p, s.q.eventPairs, s.q.rekeyEvent); err != nil {
 			return err
 		}
-		return s.must(ctx, s.q.putEpoch, string(p.Tenant), int64(p.To))
+		return s.db.Must(ctx, s.q.putEpoch, string(p.Tenant), int64(p.To))
 	})
 	if err != nil {
 		return 0, err
@@ -232,13 +233,13 @@ func (s *Store) Rekey(ctx context.Context, p unsubscribe.RekeyParams) (entries i
 }
 
 func (s *Store) rekey(ctx context.Context, p unsubscribe.RekeyParams, read, write string) (changed int, err error) {
-	pairs, err := query(ctx, s, scanPair, read, string(p.Tenant))
+	pairs, err := statement.Query(ctx, s.db, scanPair, read, string(p.Tenant))
 	if err != nil {
 		return 0, err
 	}
 	for _, old := range pairs {
 		key, mailbox := p.Wrap(old.key), p.Wrap(old.mailbox)
-		n, err := s.exec(ctx, write, key[:], mailbox[:], string(p.Tenant), old.key[:], old.mailbox[:])
+		n, err := s.db.Exec(ctx, write, key[:], mailbox[:], string(p.Tenant), old.key[:], old.mailbox[:])
 		if err != nil {
 			return 0, err
 		}

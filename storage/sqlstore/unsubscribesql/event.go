@@ -5,6 +5,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
@@ -27,32 +28,32 @@ func (s *Store) InsertEvent(ctx context.Context, e unsubscribe.EventRow) (bool, 
 	if record == nil {
 		record = []byte{}
 	}
-	return s.affects(ctx, s.q.insertEvent, string(e.Tenant), e.ID, e.Key[:], e.Mailbox[:], e.RecordedAt, record, e.SubjectID, blob(e.Content))
+	return s.db.Affects(ctx, s.q.insertEvent, string(e.Tenant), e.ID, e.Key[:], e.Mailbox[:], e.RecordedAt, record, e.SubjectID, blob(e.Content))
 }
 
 // Event implements unsubscribe.Store.
 func (s *Store) Event(ctx context.Context, tenant troth.Tenant, id string) (unsubscribe.EventRow, bool, error) {
-	return one(ctx, s, scanEvent, s.q.event, string(tenant), id)
+	return statement.One(ctx, s.db, scanEvent, s.q.event, string(tenant), id)
 }
 
 // Events implements unsubscribe.Store.
 func (s *Store) Events(ctx context.Context, tenant troth.Tenant, key unsubscribe.Key) ([]unsubscribe.EventRow, error) {
-	return query(ctx, s, scanEvent, s.q.events, string(tenant), key[:])
+	return statement.Query(ctx, s.db, scanEvent, s.q.events, string(tenant), key[:])
 }
 
 // EventsOf implements unsubscribe.Store.
 func (s *Store) EventsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]unsubscribe.EventRow, error) {
-	return query(ctx, s, scanEvent, s.q.eventsOf, string(tenant), subjectID)
+	return statement.Query(ctx, s.db, scanEvent, s.q.eventsOf, string(tenant), subjectID)
 }
 
 // EraseContent implements unsubscribe.Store.
 func (s *Store) EraseContent(ctx context.Context, tenant troth.Tenant, id string) (int, error) {
-	return s.exec(ctx, s.q.eraseContent, string(tenant), id)
+	return s.db.Exec(ctx, s.q.eraseContent, string(tenant), id)
 }
 
 // EraseSubject implements unsubscribe.Store.
 func (s *Store) EraseSubject(ctx context.Context, tenant troth.Tenant, subjectID string) (int, error) {
-	return s.exec(ctx, s.q.eraseSubject, string(tenant), subjectID)
+	return s.db.Exec(ctx, s.q.eraseSubject, string(tenant), subjectID)
 }
 
 func scanDelivery(rows *sqlstore.Rows) (d unsubscribe.DeliveryRow, err error) {
@@ -63,7 +64,7 @@ func scanDelivery(rows *sqlstore.Rows) (d unsubscribe.DeliveryRow, err error) {
 		return d, err
 	}
 	d.Tenant, d.State = troth.Tenant(tenant), unsubscribe.DeliveryState(state)
-	if !small(attempts, &d.Attempts) || !small(alarmed, &d.Alarmed) {
+	if !statement.Small(attempts, &d.Attempts) || !statement.Small(alarmed, &d.Alarmed) {
 		return unsubscribe.DeliveryRow{}, unsubscribe.ErrRecord
 	}
 	return d, nil
@@ -77,28 +78,28 @@ func progress(d *unsubscribe.DeliveryRow) []any {
 
 // InsertDelivery implements unsubscribe.Store.
 func (s *Store) InsertDelivery(ctx context.Context, d unsubscribe.DeliveryRow) (bool, error) {
-	return s.affects(ctx, s.q.insertDelivery, append([]any{string(d.Tenant), d.EventID, d.Provider}, progress(&d)...)...)
+	return s.db.Affects(ctx, s.q.insertDelivery, append([]any{string(d.Tenant), d.EventID, d.Provider}, progress(&d)...)...)
 }
 
 // LockDelivery implements unsubscribe.Store.
 func (s *Store) LockDelivery(ctx context.Context, tenant troth.Tenant, eventID, provider string) (unsubscribe.DeliveryRow, bool, error) {
-	if err := s.locking(ctx); err != nil {
+	if err := s.db.Locking(ctx); err != nil {
 		return unsubscribe.DeliveryRow{}, false, err
 	}
-	return one(ctx, s, scanDelivery, s.q.lockDelivery, string(tenant), eventID, provider)
+	return statement.One(ctx, s.db, scanDelivery, s.q.lockDelivery, string(tenant), eventID, provider)
 }
 
 // PutDelivery implements unsubscribe.Store.
 func (s *Store) PutDelivery(ctx context.Context, d unsubscribe.DeliveryRow) error {
-	return s.must(ctx, s.q.putDelivery, append(progress(&d), string(d.Tenant), d.EventID, d.Provider)...)
+	return s.db.Must(ctx, s.q.putDelivery, append(progress(&d), string(d.Tenant), d.EventID, d.Provider)...)
 }
 
 // Deliveries implements unsubscribe.Store.
 func (s *Store) Deliveries(ctx context.Context, tenant troth.Tenant, eventID string) ([]unsubscribe.DeliveryRow, error) {
-	return query(ctx, s, scanDelivery, s.q.deliveries, string(tenant), eventID)
+	return statement.Query(ctx, s.db, scanDelivery, s.q.deliveries, string(tenant), eventID)
 }
 
 // DueDeliveries implements unsubscribe.SystemStore.
 func (s *Store) DueDeliveries(ctx context.Context, at int64, limit int) ([]unsubscribe.DeliveryRow, error) {
-	return query(ctx, s, scanDelivery, s.q.dueDeliveries, at, limit)
+	return statement.Query(ctx, s.db, scanDelivery, s.q.dueDeliveries, at, limit)
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/feed"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
@@ -23,11 +24,7 @@ const (
 	deliveryValues = `tenant, event, provider, ` + progressValues
 )
 
-var (
-	eventValues = `tenant, id, addr_key, mailbox, recorded_at, ` + cut("record") + `, subject, ` + cut("content")
-	// plausible is what positions of the feed may be.
-	plausible = "BETWEEN 1 AND " + strconv.FormatInt(maxPosition, 10)
-)
+var eventValues = `tenant, id, addr_key, mailbox, recorded_at, ` + cut("record") + `, subject, ` + cut("content")
 
 // queries are the statements of one dialect, ready to run.
 type queries struct {
@@ -41,9 +38,7 @@ type queries struct {
 
 	insertDelivery, lockDelivery, putDelivery, deliveries, dueDeliveries string
 
-	raise, raiseAt, head, waiting, follow, numberLock, number, prune string
-	// clear and restart begin a new era of positions.
-	clear, restart string
+	waiting, follow string
 
 	managed, setManaged string
 }
@@ -62,8 +57,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 		&q.entryPairs, &q.rekeyEntry, &q.eventPairs, &q.rekeyEvent,
 		&q.insertEvent, &q.event, &q.events, &q.eventsOf, &q.eraseContent, &q.eraseSubject,
 		&q.insertDelivery, &q.lockDelivery, &q.putDelivery, &q.deliveries, &q.dueDeliveries,
-		&q.raise, &q.raiseAt, &q.head, &q.waiting, &q.follow, &q.numberLock, &q.number, &q.prune,
-		&q.clear, &q.restart, &q.managed, &q.setManaged,
+		&q.waiting, &q.follow, &q.managed, &q.setManaged,
 	} {
 		*text = d.Rebind(*text)
 	}
@@ -152,33 +146,18 @@ func prefixesBy(gather string) string {
 }
 
 func (q *queries) feed() {
-	q.raise = `INSERT INTO troth_unsubscribe_feed (tenant, addr_key, raised_at) VALUES (?, ?, ?)`
-	q.head = `SELECT COALESCE(MAX(position), 0) FROM troth_unsubscribe_feed WHERE position ` + plausible
 	// One statement and so one snapshot: the head must not run ahead of the events,
 	// nor a pruning come between them.
 	q.follow = `SELECT b.head, e.position, e.tenant, e.addr_key, e.raised_at
-		FROM (` + q.head[:len("SELECT COALESCE(MAX(position), 0)")] + ` AS head` + q.head[len("SELECT COALESCE(MAX(position), 0)"):] + `) b
+		FROM (SELECT COALESCE(MAX(position), 0) AS head FROM troth_unsubscribe_feed WHERE position ` + feed.Plausible + `) b
 		LEFT JOIN (SELECT position, tenant, addr_key, raised_at FROM (SELECT position, tenant, addr_key, raised_at FROM troth_unsubscribe_feed
-			WHERE position > ? AND position ` + plausible + ` ORDER BY position LIMIT ?) n`
-	q.prune = `DELETE FROM troth_unsubscribe_feed WHERE position NOT ` + plausible + ` OR (raised_at < ?
-		AND position < (SELECT MAX(position) FROM troth_unsubscribe_feed WHERE position ` + plausible + `))`
-	q.clear = `DELETE FROM troth_unsubscribe_feed WHERE position IS NOT NULL`
+			WHERE position > ? AND position ` + feed.Plausible + ` ORDER BY position LIMIT ?) n`
 }
 
 func (q *queries) forSQLite() {
 	q.holdEpoch, q.lockEpoch = q.epoch, q.epoch
 	q.entries = entriesIn(`IN (SELECT unhex(value) FROM json_each(?))`)
 	q.prefixes = prefixesBy(`group_concat(hex(substr(k, 1, 8)), '')`)
-	q.raiseAt = `INSERT INTO troth_unsubscribe_feed (position, tenant, addr_key, raised_at) VALUES (?, ?, ?, ?)`
-	// The next position, as AUTOINCREMENT would give it if nobody forged any: it does
-	// not start again when rows are gone.
-	q.raise = `INSERT INTO troth_unsubscribe_feed (position, tenant, addr_key, raised_at)
-		SELECT n.position, ?, ?, ? FROM (SELECT 1 + MAX(
-			COALESCE((SELECT MAX(position) FROM troth_unsubscribe_feed WHERE position ` + plausible + `), 0),
-			COALESCE((SELECT MAX(seq) FROM sqlite_sequence
-				WHERE name = 'troth_unsubscribe_feed' AND typeof(seq) = 'integer' AND seq ` + plausible + `), 0)) AS position) n
-		WHERE n.position <= ` + strconv.FormatInt(lastPosition, 10)
-	q.restart = `UPDATE sqlite_sequence SET seq = ? WHERE name = 'troth_unsubscribe_feed'`
 	q.waiting = `SELECT 0`
 	q.follow += `) e ON 1 = 1`
 }
@@ -190,13 +169,8 @@ func (q *queries) forPostgres() {
 	q.lockDelivery += " FOR UPDATE"
 	q.entries = entriesEach()
 	q.prefixes = prefixesBy(`string_agg(substr(k, 1, 8), ''::bytea)`)
-	q.numberLock = `SELECT pg_try_advisory_xact_lock(?)`
 	q.waiting = `SELECT 1 FROM troth_unsubscribe_feed WHERE position IS NULL LIMIT 1`
 	q.follow += `
 		UNION ALL SELECT position, tenant, addr_key, raised_at FROM (SELECT position, tenant, addr_key, raised_at FROM troth_unsubscribe_feed
 			WHERE position IS NULL LIMIT ?) u) e ON TRUE`
-	q.number = `UPDATE troth_unsubscribe_feed f SET position = n.position
-		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) + ? AS position
-			FROM troth_unsubscribe_feed WHERE position IS NULL) n
-		WHERE f.id = n.id`
 }

@@ -7,18 +7,19 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
 // InsertRestriction implements vault.Store.
 func (s *Store) InsertRestriction(ctx context.Context, r vault.RestrictionRow) (inserted bool, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
-		inserted, err = s.affects(ctx, s.q.insertRestriction, string(r.Tenant), r.ID[:], r.SubjectID,
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		inserted, err = s.db.Affects(ctx, s.q.insertRestriction, string(r.Tenant), r.ID[:], r.SubjectID,
 			joinPurposes(r.Except), r.Ground, r.At, r.MAC[:])
 		if err != nil || !inserted {
 			return err
 		}
-		_, err = s.affects(ctx, s.q.restrict, string(r.Tenant), r.SubjectID)
+		_, err = s.db.Affects(ctx, s.q.restrict, string(r.Tenant), r.SubjectID)
 		return err
 	})
 	return inserted, err
@@ -26,12 +27,12 @@ func (s *Store) InsertRestriction(ctx context.Context, r vault.RestrictionRow) (
 
 // LiftRestriction implements vault.Store.
 func (s *Store) LiftRestriction(ctx context.Context, r vault.RestrictionRow) (lifted bool, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
-		lifted, err = s.affects(ctx, s.q.lift, r.LiftedAt, r.Grant[:], r.LiftedBy[:], r.MAC[:], string(r.Tenant), r.ID[:])
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		lifted, err = s.db.Affects(ctx, s.q.lift, r.LiftedAt, r.Grant[:], r.LiftedBy[:], r.MAC[:], string(r.Tenant), r.ID[:])
 		if err != nil || !lifted {
 			return err
 		}
-		_, err = s.affects(ctx, s.q.unrestrict, string(r.Tenant), string(r.Tenant), r.ID[:])
+		_, err = s.db.Affects(ctx, s.q.unrestrict, string(r.Tenant), string(r.Tenant), r.ID[:])
 		return err
 	})
 	return lifted, err
@@ -39,12 +40,12 @@ func (s *Store) LiftRestriction(ctx context.Context, r vault.RestrictionRow) (li
 
 // Restrictions implements vault.Store.
 func (s *Store) Restrictions(ctx context.Context, tenant troth.Tenant, subjectID string) ([]vault.RestrictionRow, error) {
-	return query(ctx, s, scanRestriction, s.q.restrictions, string(tenant), subjectID)
+	return statement.Query(ctx, s.db, scanRestriction, s.q.restrictions, string(tenant), subjectID)
 }
 
 // Restriction implements vault.Store.
 func (s *Store) Restriction(ctx context.Context, tenant troth.Tenant, id troth.EntryID) (row vault.RestrictionRow, found bool, err error) {
-	rows, err := query(ctx, s, scanRestriction, s.q.restriction, string(tenant), id[:])
+	rows, err := statement.Query(ctx, s.db, scanRestriction, s.q.restriction, string(tenant), id[:])
 	if err != nil || len(rows) == 0 {
 		return row, false, err
 	}
@@ -53,15 +54,15 @@ func (s *Store) Restriction(ctx context.Context, tenant troth.Tenant, id troth.E
 
 // RestrictionsPage implements vault.Store.
 func (s *Store) RestrictionsPage(ctx context.Context, tenant troth.Tenant, after troth.EntryID, limit int) ([]vault.RestrictionRow, error) {
-	return query(ctx, s, scanRestriction, s.q.restrictionsPage, string(tenant), after[:], limit)
+	return statement.Query(ctx, s.db, scanRestriction, s.q.restrictionsPage, string(tenant), after[:], limit)
 }
 
 func scanRestriction(rows *sqlstore.Rows) (r vault.RestrictionRow, err error) {
 	var id, grant, by, mac []byte
 	var excepted string
 	err = rows.Scan(&r.Tenant, &id, &r.SubjectID, &excepted, &r.Ground, &r.At, &r.LiftedAt, &grant, &by, &mac)
-	if err != nil || !fill(r.ID[:], id) || !fillOrNone(r.Grant[:], grant) || !fillOrNone(r.LiftedBy[:], by) ||
-		!fill(r.MAC[:], mac) || len(excepted) > maxSealed || max(len(r.SubjectID), len(r.Ground)) > troth.MaxIdentifier {
+	if err != nil || !statement.Fill(r.ID[:], id) || !fillOrNone(r.Grant[:], grant) || !fillOrNone(r.LiftedBy[:], by) ||
+		!statement.Fill(r.MAC[:], mac) || len(excepted) > maxSealed || max(len(r.SubjectID), len(r.Ground)) > troth.MaxIdentifier {
 		return r, errRecord
 	}
 	r.Except = splitPurposes(excepted)
@@ -92,17 +93,17 @@ func splitPurposes(lines string) []troth.Purpose {
 }
 
 // fillOrNone is fill for what may be NULL.
-func fillOrNone(to, from []byte) bool { return len(from) == 0 || fill(to, from) }
+func fillOrNone(to, from []byte) bool { return len(from) == 0 || statement.Fill(to, from) }
 
 // InsertGrant implements vault.Store.
 func (s *Store) InsertGrant(ctx context.Context, g vault.GrantRow) (inserted bool, err error) {
-	return s.affects(ctx, s.q.insertGrant, string(g.Tenant), g.ID[:], g.SubjectID, g.Restriction[:], g.Ground,
+	return s.db.Affects(ctx, s.q.insertGrant, string(g.Tenant), g.ID[:], g.SubjectID, g.Restriction[:], g.Ground,
 		g.Announced, g.At, g.MAC[:])
 }
 
 // Grant implements vault.Store.
 func (s *Store) Grant(ctx context.Context, tenant troth.Tenant, id troth.EntryID) (row vault.GrantRow, found bool, err error) {
-	rows, err := query(ctx, s, scanGrant, s.q.grant, string(tenant), id[:])
+	rows, err := statement.Query(ctx, s.db, scanGrant, s.q.grant, string(tenant), id[:])
 	if err != nil || len(rows) == 0 {
 		return row, false, err
 	}
@@ -111,18 +112,18 @@ func (s *Store) Grant(ctx context.Context, tenant troth.Tenant, id troth.EntryID
 
 // Grants implements vault.Store.
 func (s *Store) Grants(ctx context.Context, tenant troth.Tenant, subjectID string) ([]vault.GrantRow, error) {
-	return query(ctx, s, scanGrant, s.q.grants, string(tenant), subjectID)
+	return statement.Query(ctx, s.db, scanGrant, s.q.grants, string(tenant), subjectID)
 }
 
 // GrantsPage implements vault.Store.
 func (s *Store) GrantsPage(ctx context.Context, tenant troth.Tenant, after troth.EntryID, limit int) ([]vault.GrantRow, error) {
-	return query(ctx, s, scanGrant, s.q.grantsPage, string(tenant), after[:], limit)
+	return statement.Query(ctx, s.db, scanGrant, s.q.grantsPage, string(tenant), after[:], limit)
 }
 
 func scanGrant(rows *sqlstore.Rows) (g vault.GrantRow, err error) {
 	var id, restriction, mac []byte
 	err = rows.Scan(&g.Tenant, &id, &g.SubjectID, &restriction, &g.Ground, &g.Announced, &g.At, &mac)
-	if err != nil || !fill(g.ID[:], id) || !fill(g.Restriction[:], restriction) || !fill(g.MAC[:], mac) ||
+	if err != nil || !statement.Fill(g.ID[:], id) || !statement.Fill(g.Restriction[:], restriction) || !statement.Fill(g.MAC[:], mac) ||
 		max(len(g.SubjectID), len(g.Ground)) > troth.MaxIdentifier {
 		return g, errRecord
 	}
@@ -138,7 +139,7 @@ func (s *Store) Tenants(ctx context.Context, after troth.Tenant, limit int) ([]t
 			args[i] = string(after)
 		}
 		var next sql.NullString
-		_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.nextTenant, args, &next)
+		_, err := sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.nextTenant, args, &next)
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +154,7 @@ func (s *Store) Tenants(ctx context.Context, after troth.Tenant, limit int) ([]t
 
 // Mark implements vault.SystemStore.
 func (s *Store) Mark(ctx context.Context, name string) (mark []byte, err error) {
-	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.mark, []any{name}, &mark)
+	_, err = sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.mark, []any{name}, &mark)
 	if err == nil && len(mark) > maxSealed {
 		err = errRecord
 	}
@@ -165,6 +166,6 @@ func (s *Store) SetMark(ctx context.Context, name string, mark []byte) error {
 	if mark == nil {
 		mark = []byte{}
 	}
-	_, err := s.h.Querier(ctx).Exec(ctx, s.q.setMark, name, mark)
+	_, err := s.db.Querier(ctx).Exec(ctx, s.q.setMark, name, mark)
 	return err
 }

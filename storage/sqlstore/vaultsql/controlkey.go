@@ -5,35 +5,36 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
 // PersonKeys implements vault.Store.
 func (s *Store) PersonKeys(ctx context.Context, tenant troth.Tenant, subjectID string) ([]vault.KeyRow, error) {
-	return query(ctx, s, scanKey, s.q.personKeys, string(tenant), subjectID)
+	return statement.Query(ctx, s.db, scanKey, s.q.personKeys, string(tenant), subjectID)
 }
 
 // ResealKey implements vault.Store.
 func (s *Store) ResealKey(ctx context.Context, r vault.Reseal) (resealed bool, err error) {
-	return s.affects(ctx, s.q.resealKey, blob(r.Sealed), blob(r.Flag),
+	return s.db.Affects(ctx, s.q.resealKey, blob(r.Sealed), blob(r.Flag),
 		string(r.Tenant), r.SubjectID, string(r.Compartment), int64(r.Generation), r.Was)
 }
 
 // SetEvidence implements vault.Store.
 func (s *Store) SetEvidence(ctx context.Context, e vault.ShredEvidence) (named int, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		text, args := s.q.keysNamed, []any{e.Entry[:], string(e.Tenant), e.SubjectID, e.At}
 		if e.SubjectID == "" {
 			text, args = s.q.rootsNamed, []any{e.Entry[:], string(e.Tenant), e.At}
 		}
-		res, err := s.h.Querier(ctx).Exec(ctx, text, args...)
+		res, err := s.db.Querier(ctx).Exec(ctx, text, args...)
 		if err != nil {
 			return err
 		}
 		n, err := res.RowsAffected()
 		named = int(n)
 		if err == nil && e.Closed {
-			_, err = s.affects(ctx, s.q.personNamed, e.Entry[:], string(e.Tenant), e.SubjectID, e.At)
+			_, err = s.db.Affects(ctx, s.q.personNamed, e.Entry[:], string(e.Tenant), e.SubjectID, e.At)
 		}
 		return err
 	})
@@ -42,19 +43,19 @@ func (s *Store) SetEvidence(ctx context.Context, e vault.ShredEvidence) (named i
 
 // TombstonesOf implements vault.Store.
 func (s *Store) TombstonesOf(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) (t vault.Tombstones, err error) {
-	if t.Keys, err = query(ctx, s, scanKey, s.q.stonesOfKeys, string(tenant), entry[:]); err != nil {
+	if t.Keys, err = statement.Query(ctx, s.db, scanKey, s.q.stonesOfKeys, string(tenant), entry[:]); err != nil {
 		return t, err
 	}
-	if t.Roots, err = query(ctx, s, scanRoot, s.q.stonesOfRoots, string(tenant), entry[:]); err != nil {
+	if t.Roots, err = statement.Query(ctx, s.db, scanRoot, s.q.stonesOfRoots, string(tenant), entry[:]); err != nil {
 		return t, err
 	}
-	t.Persons, err = query(ctx, s, scanPerson, s.q.closed, string(tenant), entry[:])
+	t.Persons, err = statement.Query(ctx, s.db, scanPerson, s.q.closed, string(tenant), entry[:])
 	return t, err
 }
 
 // RetiredOf implements vault.Store.
 func (s *Store) RetiredOf(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) ([]vault.KeyRow, error) {
-	return query(ctx, s, scanKey, s.q.retiredOf, string(tenant), entry[:])
+	return statement.Query(ctx, s.db, scanKey, s.q.retiredOf, string(tenant), entry[:])
 }
 
 // KeysPage implements vault.Store.
@@ -63,12 +64,12 @@ func (s *Store) KeysPage(ctx context.Context, p vault.KeysPage) ([]vault.KeyRow,
 	if p.Living {
 		text = s.q.livingPage
 	}
-	return query(ctx, s, scanKey, text, string(p.Tenant), p.SubjectID, string(p.Compartment), int64(p.Generation), p.Limit)
+	return statement.Query(ctx, s.db, scanKey, text, string(p.Tenant), p.SubjectID, string(p.Compartment), int64(p.Generation), p.Limit)
 }
 
 // PersonsPage implements vault.Store.
 func (s *Store) PersonsPage(ctx context.Context, tenant troth.Tenant, after string, limit int) ([]vault.PersonRow, error) {
-	return query(ctx, s, scanPerson, s.q.personsPage, string(tenant), after, limit)
+	return statement.Query(ctx, s.db, scanPerson, s.q.personsPage, string(tenant), after, limit)
 }
 
 func scanPerson(rows *sqlstore.Rows) (p vault.PersonRow, err error) {

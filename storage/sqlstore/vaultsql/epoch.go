@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -57,7 +58,7 @@ func (s *Store) Epochs(ctx context.Context) ([]vault.EpochRow, error) {
 func scanEpoch(rows *sqlstore.Rows) (e vault.EpochRow, err error) {
 	var epoch int64
 	err = rows.Scan(&epoch, &e.Place, &e.OpenedAt, &e.ClosedAt, &e.FinalAt, &e.DestroyedAt, &e.BackedUpAt)
-	if err == nil && !small(epoch, &e.Epoch) {
+	if err == nil && !statement.Small(epoch, &e.Epoch) {
 		err = errRecord
 	}
 	return e, err
@@ -65,7 +66,7 @@ func scanEpoch(rows *sqlstore.Rows) (e vault.EpochRow, err error) {
 
 // InsertEpoch implements vault.SystemStore.
 func (s *Store) InsertEpoch(ctx context.Context, e vault.EpochRow) (inserted bool, err error) {
-	return s.affects(ctx, s.q.insertEpoch, int64(e.Epoch), e.Place, e.OpenedAt, e.ClosedAt, e.FinalAt, e.DestroyedAt)
+	return s.db.Affects(ctx, s.q.insertEpoch, int64(e.Epoch), e.Place, e.OpenedAt, e.ClosedAt, e.FinalAt, e.DestroyedAt)
 }
 
 // holdEpoch reports whether the epoch is not closed, and keeps it so until the
@@ -73,9 +74,9 @@ func (s *Store) InsertEpoch(ctx context.Context, e vault.EpochRow) (inserted boo
 // lack it.
 func (s *Store) holdEpoch(ctx context.Context, epoch uint32) (open bool, err error) {
 	var closedAt int64
-	found, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.holdEpoch, []any{int64(epoch)}, &closedAt)
+	found, err := sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.holdEpoch, []any{int64(epoch)}, &closedAt)
 	if err == nil && !found {
-		err = s.lockable(ctx)
+		err = s.db.Lockable(ctx)
 	}
 	return closedAt == 0, err
 }
@@ -83,14 +84,14 @@ func (s *Store) holdEpoch(ctx context.Context, epoch uint32) (open bool, err err
 // CloseEpoch implements vault.SystemStore. The lock waits for those who add
 // roots; the statement behind it sees what they added.
 func (s *Store) CloseEpoch(ctx context.Context, epoch uint32, at int64) (closed bool, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
-		if err := s.lockable(ctx); err != nil {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		if err := s.db.Lockable(ctx); err != nil {
 			return err
 		}
 		var before int64
-		_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.lockEpoch, []any{int64(epoch)}, &before)
+		_, err := sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.lockEpoch, []any{int64(epoch)}, &before)
 		if err == nil {
-			closed, err = s.affects(ctx, s.q.closeEpoch, at, int64(epoch), int64(epoch))
+			closed, err = s.db.Affects(ctx, s.q.closeEpoch, at, int64(epoch), int64(epoch))
 		}
 		return err
 	})
@@ -99,18 +100,18 @@ func (s *Store) CloseEpoch(ctx context.Context, epoch uint32, at int64) (closed 
 
 // EndEpoch implements vault.SystemStore.
 func (s *Store) EndEpoch(ctx context.Context, epoch uint32, finalAt, destroyedAt int64) (ended bool, err error) {
-	return s.affects(ctx, s.q.endEpoch, finalAt, destroyedAt, int64(epoch))
+	return s.db.Affects(ctx, s.q.endEpoch, finalAt, destroyedAt, int64(epoch))
 }
 
 // StaleRoots implements vault.SystemStore.
 func (s *Store) StaleRoots(ctx context.Context, below uint32, after vault.RootPlace, limit int) ([]vault.RootPlace, error) {
-	return query(ctx, s, scanRootPlace, s.q.staleRoots, int64(below), int64(after.Epoch), string(after.Tenant), limit)
+	return statement.Query(ctx, s.db, scanRootPlace, s.q.staleRoots, int64(below), int64(after.Epoch), string(after.Tenant), limit)
 }
 
 func scanRootPlace(rows *sqlstore.Rows) (p vault.RootPlace, err error) {
 	var epoch int64
 	err = rows.Scan(&epoch, &p.Tenant)
-	if err == nil && !small(epoch, &p.Epoch) {
+	if err == nil && !statement.Small(epoch, &p.Epoch) {
 		err = errRecord
 	}
 	return p, err
@@ -118,10 +119,10 @@ func scanRootPlace(rows *sqlstore.Rows) (p vault.RootPlace, err error) {
 
 // Staleness implements vault.SystemStore.
 func (s *Store) Staleness(ctx context.Context, below uint32) (st vault.Staleness, err error) {
-	q := s.h.Querier(ctx)
+	q := s.db.Querier(ctx)
 	var oldest int64
 	_, err = sqlstore.QueryRow(ctx, q, s.q.staleness, []any{int64(below)}, &st.Tenants, &st.Keys, &oldest)
-	if err == nil && !small(oldest, &st.Oldest) {
+	if err == nil && !statement.Small(oldest, &st.Oldest) {
 		err = errRecord
 	}
 	if err != nil || st.Tenants == 0 {
@@ -133,5 +134,5 @@ func (s *Store) Staleness(ctx context.Context, below uint32) (st vault.Staleness
 
 // EpochBackedUp implements vault.SystemStore.
 func (s *Store) EpochBackedUp(ctx context.Context, epoch uint32, closedAt, at int64) (noted bool, err error) {
-	return s.affects(ctx, s.q.backedUp, at, int64(epoch), closedAt)
+	return s.db.Affects(ctx, s.q.backedUp, at, int64(epoch), closedAt)
 }

@@ -3,23 +3,24 @@ package vaultsql
 import (
 	"context"
 
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
 // NewestKeys implements vault.Store.
 func (s *Store) NewestKeys(ctx context.Context, after vault.KeyName, limit int) ([]vault.KeyRow, error) {
-	return query(ctx, s, scanKey, s.q.newestKeys, string(after.Tenant), after.SubjectID, string(after.Compartment), limit)
+	return statement.Query(ctx, s.db, scanKey, s.q.newestKeys, string(after.Tenant), after.SubjectID, string(after.Compartment), limit)
 }
 
 // RetireKey implements vault.Store.
 func (s *Store) RetireKey(ctx context.Context, n vault.KeyName, generation uint32, at int64) (row vault.KeyRow, retired bool, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
-		if err := s.lockable(ctx); err != nil {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		if err := s.db.Lockable(ctx); err != nil {
 			return err
 		}
 		row, retired = vault.KeyRow{}, false
 		tenant, compartment, g := string(n.Tenant), string(n.Compartment), int64(generation)
-		died, err := query(ctx, s, scanKey, s.q.retireKey, at,
+		died, err := statement.Query(ctx, s.db, scanKey, s.q.retireKey, at,
 			tenant, n.SubjectID, compartment, g, tenant, n.SubjectID, compartment, g)
 		if err != nil || len(died) == 0 {
 			return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -17,12 +18,12 @@ var (
 
 // InsertLine implements vault.JournalStore.
 func (s *Store) InsertLine(ctx context.Context, row vault.LineRow) (bool, error) {
-	return s.affects(ctx, s.j.insertLine, string(row.Tenant), row.Entry[:], row.Line, row.At, row.AckedAt)
+	return s.db.Affects(ctx, s.j.insertLine, string(row.Tenant), row.Entry[:], row.Line, row.At, row.AckedAt)
 }
 
 // Line implements vault.JournalStore.
 func (s *Store) Line(ctx context.Context, tenant troth.Tenant, entry troth.EntryID) (vault.LineRow, bool, error) {
-	rows, err := query(ctx, s, scanLine, s.j.line, string(tenant), entry[:])
+	rows, err := statement.Query(ctx, s.db, scanLine, s.j.line, string(tenant), entry[:])
 	if err != nil || len(rows) == 0 {
 		return vault.LineRow{}, false, err
 	}
@@ -32,7 +33,7 @@ func (s *Store) Line(ctx context.Context, tenant troth.Tenant, entry troth.Entry
 func scanLine(rows *sqlstore.Rows) (l vault.LineRow, err error) {
 	var entry []byte
 	err = rows.Scan(&l.Tenant, &entry, &l.Line, &l.At, &l.AckedAt)
-	if err != nil || !fill(l.Entry[:], entry) || len(l.Tenant) > troth.MaxIdentifier || len(l.Line) > vault.MaxJournalLine {
+	if err != nil || !statement.Fill(l.Entry[:], entry) || len(l.Tenant) > troth.MaxIdentifier || len(l.Line) > vault.MaxJournalLine {
 		return l, errLine
 	}
 	return l, nil
@@ -41,7 +42,7 @@ func scanLine(rows *sqlstore.Rows) (l vault.LineRow, err error) {
 // WaitingLines implements vault.JournalSystemStore. It looks for what waits, and
 // not for what is new, so the order of commits does not matter.
 func (s *Store) WaitingLines(ctx context.Context, limit int) ([]vault.LineRow, error) {
-	return query(ctx, s, scanLine, s.j.waiting, limit)
+	return statement.Query(ctx, s.db, scanLine, s.j.waiting, limit)
 }
 
 // entryArgs are the arguments of a statement that names some entries: the last
@@ -58,7 +59,7 @@ func entryArgs(before []any, entries []troth.EntryID) []any {
 func (s *Store) HeldLines(ctx context.Context, entries []troth.EntryID) (held []troth.EntryID, err error) {
 	seen := make(map[troth.EntryID]bool, len(entries))
 	for some := range slices.Chunk(entries, entriesAtOnce) {
-		found, err := query(ctx, s, scanEntry, s.j.held, entryArgs(nil, some)...)
+		found, err := statement.Query(ctx, s.db, scanEntry, s.j.held, entryArgs(nil, some)...)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +75,7 @@ func (s *Store) HeldLines(ctx context.Context, entries []troth.EntryID) (held []
 
 func scanEntry(rows *sqlstore.Rows) (id troth.EntryID, err error) {
 	var entry []byte
-	if err = rows.Scan(&entry); err != nil || !fill(id[:], entry) {
+	if err = rows.Scan(&entry); err != nil || !statement.Fill(id[:], entry) {
 		return id, errLine
 	}
 	return id, nil
@@ -82,9 +83,9 @@ func scanEntry(rows *sqlstore.Rows) (id troth.EntryID, err error) {
 
 // AckLines implements vault.JournalSystemStore.
 func (s *Store) AckLines(ctx context.Context, entries []troth.EntryID, at int64) error {
-	return s.h.Atomically(ctx, func(ctx context.Context) error {
+	return s.db.Atomically(ctx, func(ctx context.Context) error {
 		for some := range slices.Chunk(entries, entriesAtOnce) {
-			if _, err := s.h.Querier(ctx).Exec(ctx, s.j.ack, entryArgs([]any{at}, some)...); err != nil {
+			if _, err := s.db.Querier(ctx).Exec(ctx, s.j.ack, entryArgs([]any{at}, some)...); err != nil {
 				return err
 			}
 		}
@@ -96,9 +97,9 @@ func (s *Store) AckLines(ctx context.Context, entries []troth.EntryID, at int64)
 func (s *Store) JournalState(ctx context.Context) (state vault.JournalState, err error) {
 	var none [32]byte
 	var digest []byte
-	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.j.state, []any{none[:]},
+	_, err = sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.j.state, []any{none[:]},
 		&state.Position, &digest, &state.Waiting, &state.Oldest)
-	if err == nil && (!fill(state.Digest[:], digest) || state.Position < 0) {
+	if err == nil && (!statement.Fill(state.Digest[:], digest) || state.Position < 0) {
 		err = errState
 	}
 	return state, err
@@ -107,15 +108,15 @@ func (s *Store) JournalState(ctx context.Context) (state vault.JournalState, err
 // MoveJournal implements vault.JournalSystemStore.
 func (s *Store) MoveJournal(ctx context.Context, from, to int64, digest [32]byte) (moved bool, err error) {
 	if from == 0 {
-		return s.affects(ctx, s.j.begin, to, digest[:])
+		return s.db.Affects(ctx, s.j.begin, to, digest[:])
 	}
-	return s.affects(ctx, s.j.move, to, digest[:], from)
+	return s.db.Affects(ctx, s.j.move, to, digest[:], from)
 }
 
 // ResetJournal implements vault.JournalSystemStore.
 func (s *Store) ResetJournal(ctx context.Context) error {
-	return s.h.Atomically(ctx, func(ctx context.Context) error {
-		q := s.h.Querier(ctx)
+	return s.db.Atomically(ctx, func(ctx context.Context) error {
+		q := s.db.Querier(ctx)
 		if _, err := q.Exec(ctx, s.j.unfollow); err != nil {
 			return err
 		}
@@ -129,9 +130,9 @@ func (s *Store) ResetJournal(ctx context.Context) error {
 func (s *Store) Bury(ctx context.Context, names []vault.BuriedName) error {
 	ordered := slices.Clone(names)
 	slices.SortStableFunc(ordered, func(a, b vault.BuriedName) int { return slices.Compare(a.Name[:], b.Name[:]) })
-	return s.h.Atomically(ctx, func(ctx context.Context) error {
+	return s.db.Atomically(ctx, func(ctx context.Context) error {
 		for _, n := range ordered {
-			if _, err := s.h.Querier(ctx).Exec(ctx, s.j.bury, n.Name[:], n.Entry[:], n.At); err != nil {
+			if _, err := s.db.Querier(ctx).Exec(ctx, s.j.bury, n.Name[:], n.Entry[:], n.At); err != nil {
 				return err
 			}
 		}
@@ -146,7 +147,7 @@ func (s *Store) Buried(ctx context.Context, names [][32]byte) (found []vault.Bur
 		for i := range args {
 			args[i] = some[min(i, len(some)-1)][:]
 		}
-		rows, err := query(ctx, s, scanBuried, s.j.buried, args...)
+		rows, err := statement.Query(ctx, s.db, scanBuried, s.j.buried, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +158,7 @@ func (s *Store) Buried(ctx context.Context, names [][32]byte) (found []vault.Bur
 
 func scanBuried(rows *sqlstore.Rows) (b vault.BuriedName, err error) {
 	var name, entry []byte
-	if err = rows.Scan(&name, &entry, &b.At); err != nil || !fill(b.Name[:], name) || !fill(b.Entry[:], entry) {
+	if err = rows.Scan(&name, &entry, &b.At); err != nil || !statement.Fill(b.Name[:], name) || !statement.Fill(b.Entry[:], entry) {
 		return b, errLine
 	}
 	return b, nil

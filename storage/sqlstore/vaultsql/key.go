@@ -7,12 +7,13 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
 // Keys implements vault.Store.
 func (s *Store) Keys(ctx context.Context, name vault.KeyName) ([]vault.KeyRow, error) {
-	rows, err := query(ctx, s, scanKey, s.q.keys, string(name.Tenant), name.SubjectID, string(name.Compartment), maxGenerations+1)
+	rows, err := statement.Query(ctx, s.db, scanKey, s.q.keys, string(name.Tenant), name.SubjectID, string(name.Compartment), maxGenerations+1)
 	if err == nil && len(rows) > maxGenerations {
 		return nil, errGenerations
 	}
@@ -24,8 +25,8 @@ func scanKey(rows *sqlstore.Rows) (k vault.KeyRow, err error) {
 	var generation, id, epoch, first, retired int64
 	err = rows.Scan(&k.Tenant, &k.SubjectID, &k.Compartment, &generation, &id, &epoch, &first,
 		&k.Sealed, &commitment, &k.CreatedAt, &k.ShreddedAt, &k.Flag, &evidence, &retired, &k.RestoredAt)
-	if err != nil || !small(generation, &k.Generation) || !small(id, &k.KeyID) || !small(epoch, &k.Epoch) || !small(first, &k.FirstEpoch) ||
-		max(len(k.Sealed), len(k.Flag)) > maxSealed || !fill(k.Commitment[:], commitment) || !fillOrNone(k.Evidence[:], evidence) {
+	if err != nil || !statement.Small(generation, &k.Generation) || !statement.Small(id, &k.KeyID) || !statement.Small(epoch, &k.Epoch) || !statement.Small(first, &k.FirstEpoch) ||
+		max(len(k.Sealed), len(k.Flag)) > maxSealed || !statement.Fill(k.Commitment[:], commitment) || !fillOrNone(k.Evidence[:], evidence) {
 		return k, errRecord
 	}
 	k.Retired = retired != 0
@@ -34,15 +35,15 @@ func scanKey(rows *sqlstore.Rows) (k vault.KeyRow, err error) {
 
 // InsertKey implements vault.Store.
 func (s *Store) InsertKey(ctx context.Context, k vault.KeyRow) (inserted bool, err error) {
-	return s.affects(ctx, s.q.insertKey, string(k.Tenant), k.SubjectID, string(k.Compartment),
+	return s.db.Affects(ctx, s.q.insertKey, string(k.Tenant), k.SubjectID, string(k.Compartment),
 		int64(k.Generation), int64(k.KeyID), int64(k.Epoch), int64(k.FirstEpoch), blob(k.Sealed), k.Commitment[:], k.CreatedAt, k.ShreddedAt,
 		blob(k.Flag), string(k.Tenant), string(vault.WrapLineage), int64(k.Epoch))
 }
 
 // ShredKeys implements vault.Store.
 func (s *Store) ShredKeys(ctx context.Context, p vault.ShredKeys) (dead []vault.KeyRow, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
-		if err := s.lockable(ctx); err != nil {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		if err := s.db.Lockable(ctx); err != nil {
 			return err
 		}
 		chosen, err := s.chosen(ctx, p)
@@ -67,7 +68,7 @@ func (s *Store) ShredKeys(ctx context.Context, p vault.ShredKeys) (dead []vault.
 func (s *Store) chosen(ctx context.Context, p vault.ShredKeys) ([]troth.Compartment, error) {
 	cs := slices.Clone(p.Compartments)
 	if len(cs) == 0 {
-		living, err := query(ctx, s, scanCompartment, s.q.compartments, string(p.Tenant), p.SubjectID)
+		living, err := statement.Query(ctx, s.db, scanCompartment, s.q.compartments, string(p.Tenant), p.SubjectID)
 		if err != nil {
 			return nil, err
 		}
@@ -86,10 +87,10 @@ func scanCompartment(rows *sqlstore.Rows) (c troth.Compartment, err error) {
 // where none ever was.
 func (s *Store) shredCompartment(ctx context.Context, p vault.ShredKeys, c troth.Compartment) ([]vault.KeyRow, error) {
 	tenant, compartment := string(p.Tenant), string(c)
-	died, err := query(ctx, s, scanKey, s.q.shredKeys, p.At, tenant, p.SubjectID, compartment)
+	died, err := statement.Query(ctx, s.db, scanKey, s.q.shredKeys, p.At, tenant, p.SubjectID, compartment)
 	if err == nil && len(died) == 0 {
 		var none [32]byte
-		died, err = query(ctx, s, scanKey, s.q.entombKey, tenant, p.SubjectID, compartment, none[:], p.At, p.At,
+		died, err = statement.Query(ctx, s.db, scanKey, s.q.entombKey, tenant, p.SubjectID, compartment, none[:], p.At, p.At,
 			tenant, p.SubjectID, compartment)
 	}
 	if err == nil {

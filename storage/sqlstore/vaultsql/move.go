@@ -11,6 +11,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -31,30 +32,30 @@ var errOutside = errors.New("vaultsql: rewrap: not in a transaction")
 
 // StaleKeys implements vault.Store.
 func (s *Store) StaleKeys(ctx context.Context, p vault.StaleKeys) ([]vault.KeyRow, error) {
-	if s.h.Scope(ctx) == nil {
+	if s.db.Scope(ctx) == nil {
 		return nil, errOutside
 	}
-	if err := s.lockable(ctx); err != nil {
+	if err := s.db.Lockable(ctx); err != nil {
 		return nil, err
 	}
-	return query(ctx, s, scanKey, s.q.staleKeys, string(p.Tenant), p.After.SubjectID, string(p.After.Compartment),
+	return statement.Query(ctx, s.db, scanKey, s.q.staleKeys, string(p.Tenant), p.After.SubjectID, string(p.After.Compartment),
 		int64(p.After.Generation), int64(p.Below), p.Limit)
 }
 
 // MoveKeys implements vault.Store.
 func (s *Store) MoveKeys(ctx context.Context, tenant troth.Tenant, to uint32, moves []vault.KeyMove) (moved int, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		moved = 0
-		if err := s.lockable(ctx); err != nil {
+		if err := s.db.Lockable(ctx); err != nil {
 			return err
 		}
 		var epoch int64
-		found, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.holdRoot,
+		found, err := sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.holdRoot,
 			[]any{string(tenant), string(vault.WrapLineage), int64(to)}, &epoch)
 		if err != nil || !found || len(moves) == 0 {
 			return err
 		}
-		if s.postgres() {
+		if s.db.Postgres() {
 			moved, err = s.moveAll(ctx, tenant, to, moves)
 		} else {
 			moved, err = s.moveEach(ctx, tenant, to, moves)
@@ -67,7 +68,7 @@ func (s *Store) MoveKeys(ctx context.Context, tenant troth.Tenant, to uint32, mo
 func (s *Store) moveEach(ctx context.Context, tenant troth.Tenant, to uint32, moves []vault.KeyMove) (moved int, err error) {
 	for i := range moves {
 		m := &moves[i]
-		done, err := s.affects(ctx, s.q.moveKeys, int64(to), m.Sealed, string(tenant),
+		done, err := s.db.Affects(ctx, s.q.moveKeys, int64(to), m.Sealed, string(tenant),
 			m.SubjectID, string(m.Compartment), int64(m.Generation), int64(m.From))
 		if err != nil {
 			return 0, err
@@ -89,7 +90,7 @@ func (s *Store) moveAll(ctx context.Context, tenant troth.Tenant, to uint32, mov
 		epochs.number(int64(m.From))
 		sealed.bytes(m.Sealed)
 	}
-	res, err := s.h.Querier(ctx).Exec(ctx, s.q.moveKeys, int64(to), subjects.String(), compartments.String(),
+	res, err := s.db.Querier(ctx).Exec(ctx, s.q.moveKeys, int64(to), subjects.String(), compartments.String(),
 		generations.String(), epochs.String(), sealed.String(), string(tenant))
 	if err != nil {
 		return 0, err
@@ -135,26 +136,26 @@ func (a *array) String() string { return string(a.b) + "}" }
 
 // TakeRewrap implements vault.Store.
 func (s *Store) TakeRewrap(ctx context.Context, tenant troth.Tenant, epoch uint32, at int64) (row vault.RewrapRow, taken bool, err error) {
-	if s.h.Scope(ctx) == nil {
+	if s.db.Scope(ctx) == nil {
 		return row, false, errOutside
 	}
-	if err := s.lockable(ctx); err != nil {
+	if err := s.db.Lockable(ctx); err != nil {
 		return row, false, err
 	}
-	if s.postgres() {
-		_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.rewrapLock, []any{rewrapKey(tenant)}, &taken)
+	if s.db.Postgres() {
+		_, err := sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.rewrapLock, []any{rewrapKey(tenant)}, &taken)
 		if err != nil || !taken {
 			return row, false, err
 		}
 	}
-	rows, err := query(ctx, s, scanRewrap, s.q.rewrap, string(tenant))
+	rows, err := statement.Query(ctx, s.db, scanRewrap, s.q.rewrap, string(tenant))
 	if err != nil || len(rows) > 0 && rows[0].Epoch > epoch {
 		return row, false, err
 	}
 	if len(rows) > 0 && rows[0].Epoch == epoch {
 		return rows[0], true, nil
 	}
-	_, err = s.h.Querier(ctx).Exec(ctx, s.q.beginRewrap, string(tenant), int64(epoch), at)
+	_, err = s.db.Querier(ctx).Exec(ctx, s.q.beginRewrap, string(tenant), int64(epoch), at)
 	return vault.RewrapRow{Tenant: tenant, Epoch: epoch, StartedAt: at}, err == nil, err
 }
 
@@ -167,7 +168,7 @@ func rewrapKey(tenant troth.Tenant) int64 {
 func scanRewrap(rows *sqlstore.Rows) (r vault.RewrapRow, err error) {
 	var epoch, generation int64
 	err = rows.Scan(&r.Tenant, &epoch, &r.After.SubjectID, &r.After.Compartment, &generation, &r.Moved, &r.Stuck, &r.StartedAt)
-	if err == nil && (!small(epoch, &r.Epoch) || !small(generation, &r.After.Generation)) {
+	if err == nil && (!statement.Small(epoch, &r.Epoch) || !statement.Small(generation, &r.After.Generation)) {
 		err = errRecord
 	}
 	return r, err
@@ -175,7 +176,7 @@ func scanRewrap(rows *sqlstore.Rows) (r vault.RewrapRow, err error) {
 
 // SaveRewrap implements vault.Store.
 func (s *Store) SaveRewrap(ctx context.Context, r vault.RewrapRow) error {
-	_, err := s.h.Querier(ctx).Exec(ctx, s.q.saveRewrap, int64(r.Epoch), r.After.SubjectID, string(r.After.Compartment),
+	_, err := s.db.Querier(ctx).Exec(ctx, s.q.saveRewrap, int64(r.Epoch), r.After.SubjectID, string(r.After.Compartment),
 		int64(r.After.Generation), r.Moved, r.Stuck, r.StartedAt, string(r.Tenant))
 	return err
 }

@@ -5,18 +5,19 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
 // RootsAfter implements vault.JournalSystemStore.
 func (s *Store) RootsAfter(ctx context.Context, after vault.RootAt, limit int) ([]vault.RootRow, error) {
-	return query(ctx, s, scanRoot, s.j.rootsAfter, string(after.Tenant), string(after.Lineage), int64(after.Epoch), limit)
+	return statement.Query(ctx, s.db, scanRoot, s.j.rootsAfter, string(after.Tenant), string(after.Lineage), int64(after.Epoch), limit)
 }
 
 // PeopleAfter implements vault.JournalSystemStore.
 func (s *Store) PeopleAfter(ctx context.Context, after vault.PersonName, limit int) ([]vault.PersonEntry, error) {
 	tenant, subject := string(after.Tenant), after.SubjectID
-	return query(ctx, s, scanPersonEntry, s.j.peopleAfter, tenant, subject, limit, tenant, subject, limit, limit)
+	return statement.Query(ctx, s.db, scanPersonEntry, s.j.peopleAfter, tenant, subject, limit, tenant, subject, limit, limit)
 }
 
 func scanPersonEntry(rows *sqlstore.Rows) (p vault.PersonEntry, err error) {
@@ -30,13 +31,13 @@ func scanPersonEntry(rows *sqlstore.Rows) (p vault.PersonEntry, err error) {
 
 // KeysAfter implements vault.JournalSystemStore.
 func (s *Store) KeysAfter(ctx context.Context, after vault.KeyAt, limit int) ([]vault.KeyRow, error) {
-	return query(ctx, s, scanKey, s.j.keysAfter, string(after.Tenant), after.SubjectID, string(after.Compartment),
+	return statement.Query(ctx, s.db, scanKey, s.j.keysAfter, string(after.Tenant), after.SubjectID, string(after.Compartment),
 		int64(after.Generation), limit)
 }
 
 // ExportsAfter implements vault.JournalSystemStore.
 func (s *Store) ExportsAfter(ctx context.Context, after vault.KeyName, limit int) ([]vault.ExportRow, error) {
-	return query(ctx, s, scanExport, s.j.exportsAfter, string(after.Tenant), after.SubjectID, string(after.Compartment), limit)
+	return statement.Query(ctx, s.db, scanExport, s.j.exportsAfter, string(after.Tenant), after.SubjectID, string(after.Compartment), limit)
 }
 
 func scanExport(rows *sqlstore.Rows) (e vault.ExportRow, err error) {
@@ -49,5 +50,5 @@ func scanExport(rows *sqlstore.Rows) (e vault.ExportRow, err error) {
 
 // Snapshot implements vault.JournalSystemStore.
 func (s *Store) Snapshot(ctx context.Context, fn func(ctx context.Context) error) error {
-	return s.h.Snapshot(ctx, fn)
+	return s.db.Snapshot(ctx, fn)
 }

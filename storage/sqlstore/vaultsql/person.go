@@ -6,13 +6,14 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
 // Person implements vault.Store.
 func (s *Store) Person(ctx context.Context, tenant troth.Tenant, subjectID string) (state vault.PersonState, err error) {
 	var shreddedAt int64
-	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.person,
+	_, err = sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.person,
 		[]any{string(tenant), subjectID, string(tenant), string(vault.WrapLineage), string(tenant), subjectID},
 		&state.ClosedAt, &shreddedAt, &state.Restricted)
 	state.TenantShredded = shreddedAt != 0
@@ -26,15 +27,15 @@ var errNoTransaction = errors.New("vaultsql: lock person: not in a transaction")
 // statement sees what was committed while the one before it waited.
 func (s *Store) LockPerson(ctx context.Context, tenant troth.Tenant, subjectID string, lock vault.Lock) (vault.PersonState, error) {
 	var state vault.PersonState
-	if s.h.Scope(ctx) == nil {
+	if s.db.Scope(ctx) == nil {
 		return state, errNoTransaction
 	}
 	if lock == vault.Exclusive {
-		if err := s.lockable(ctx); err != nil {
+		if err := s.db.Lockable(ctx); err != nil {
 			return state, err
 		}
 	}
-	q := s.h.Querier(ctx)
+	q := s.db.Querier(ctx)
 	shreddedAt, err := s.lockNewest(ctx, tenant, &state)
 	if err != nil {
 		return state, err
@@ -66,9 +67,9 @@ const newestTries = 5
 func (s *Store) lockNewest(ctx context.Context, tenant troth.Tenant, state *vault.PersonState) (shreddedAt int64, err error) {
 	for range newestTries {
 		var epoch, supersededAt int64
-		_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.lockRoot,
+		_, err = sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.lockRoot,
 			[]any{string(tenant), string(vault.WrapLineage)}, &shreddedAt, &epoch, &supersededAt)
-		if err == nil && !small(epoch, &state.Epoch) {
+		if err == nil && !statement.Small(epoch, &state.Epoch) {
 			err = errRecord
 		}
 		if err != nil || shreddedAt != 0 || supersededAt == 0 {
@@ -80,6 +81,6 @@ func (s *Store) lockNewest(ctx context.Context, tenant troth.Tenant, state *vaul
 
 // ClosePerson implements vault.Store.
 func (s *Store) ClosePerson(ctx context.Context, tenant troth.Tenant, subjectID string, at int64) error {
-	_, err := s.h.Querier(ctx).Exec(ctx, s.q.closePerson, string(tenant), subjectID, at)
+	_, err := s.db.Querier(ctx).Exec(ctx, s.q.closePerson, string(tenant), subjectID, at)
 	return err
 }

@@ -2,7 +2,6 @@ package vaultsql
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/trothdev/troth/storage/sqlstore"
 )
@@ -20,9 +19,6 @@ const (
 		"substr(purpose, 1, 256), opened_at, until_at, closed_at"
 )
 
-// plausible is what positions may be.
-var plausible = "BETWEEN 1 AND " + strconv.FormatInt(maxPosition, 10)
-
 // queries are the statements of one dialect, ready to run.
 type queries struct {
 	root, rootAt, insertRoot, shredRoots, entombRoot, rootsLeft string
@@ -33,11 +29,7 @@ type queries struct {
 	// The locks differ: SQLite has one writer, who holds everybody.
 	lockRoot, lockShared, lockExclusive string
 	// Advisory locks, PostgreSQL only.
-	hold, holds, numberLock string
-
-	raise, raiseAt, head, follow, number, prune string
-	// clear and restart begin a new era of positions.
-	clear, restart string
+	hold, holds string
 
 	insertWindow, closeWindow, lapsed string
 
@@ -57,7 +49,6 @@ func newQueries(d sqlstore.Dialect) *queries {
 	} else {
 		q.forSQLite()
 	}
-	q.follow += " LIMIT ?"
 	q.addEpochs(d)
 	q.addRotation(d)
 	for _, text := range slices.Concat(q.all(), q.epochQueries.all(), q.rotationQueries.all(), q.keyQueries.all()) {
@@ -72,8 +63,7 @@ func (q *queries) all() []*string {
 		&q.root, &q.rootAt, &q.insertRoot, &q.shredRoots, &q.entombRoot, &q.rootsLeft,
 		&q.keys, &q.insertKey, &q.compartments, &q.shredKeys, &q.entombKey, &q.keysLeft,
 		&q.person, &q.insertPerson, &q.closePerson, &q.lockRoot, &q.lockShared, &q.lockExclusive,
-		&q.hold, &q.holds, &q.numberLock,
-		&q.raise, &q.raiseAt, &q.head, &q.follow, &q.number, &q.prune, &q.clear, &q.restart,
+		&q.hold, &q.holds,
 		&q.insertWindow, &q.closeWindow, &q.lapsed, &q.managed, &q.setManaged,
 	}
 }
@@ -134,18 +124,6 @@ func common() *queries {
 			WHERE tenant = ? AND lineage = ? ORDER BY epoch DESC LIMIT 1`,
 		lockShared: `SELECT closed_at, restricted FROM troth_vault_person WHERE tenant = ? AND subject = ?`,
 
-		raise: `INSERT INTO troth_vault_fence (tenant, subject, compartment, died_at, roots) VALUES (?, ?, ?, ?, ?)`,
-		head:  `SELECT COALESCE(MAX(position), 0) FROM troth_vault_fence WHERE position ` + plausible,
-		// One statement and so one snapshot: the head must not run ahead of the
-		// events, nor a pruning come between them.
-		follow: `SELECT b.head, e.position, substr(e.tenant, 1, 1025), substr(e.subject, 1, 1025),
-				substr(e.compartment, 1, 1025), e.died_at, e.roots
-			FROM (SELECT COALESCE(MAX(position), 0) AS head FROM troth_vault_fence WHERE position ` + plausible + `) b
-			LEFT JOIN troth_vault_fence e ON (e.position > ? AND e.position ` + plausible + `)`, // and a limit
-		prune: `DELETE FROM troth_vault_fence WHERE position NOT ` + plausible + ` OR (died_at < ?
-			AND position < (SELECT MAX(position) FROM troth_vault_fence WHERE position ` + plausible + `))`,
-		clear: `DELETE FROM troth_vault_fence WHERE position IS NOT NULL`,
-
 		insertWindow: `INSERT INTO troth_vault_window (` + windowRow + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		closeWindow: `UPDATE troth_vault_window SET closed_at = ?
 			WHERE tenant = ? AND id = ? AND closed_at = 0`,
@@ -159,16 +137,6 @@ func common() *queries {
 
 func (q *queries) forSQLite() {
 	q.lockExclusive = q.lockShared
-	q.raiseAt = `INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at, roots) VALUES (?, ?, ?, ?, ?, ?)`
-	// The next position, as AUTOINCREMENT would give it if nobody forged any:
-	// it does not start again when rows are gone.
-	q.raise = `INSERT INTO troth_vault_fence (position, tenant, subject, compartment, died_at, roots)
-		SELECT n.position, ?, ?, ?, ?, ? FROM (SELECT 1 + MAX(
-			COALESCE((SELECT MAX(position) FROM troth_vault_fence WHERE position ` + plausible + `), 0),
-			COALESCE((SELECT MAX(seq) FROM sqlite_sequence
-				WHERE name = 'troth_vault_fence' AND typeof(seq) = 'integer' AND seq ` + plausible + `), 0)) AS position) n
-		WHERE n.position <= ` + strconv.FormatInt(lastPosition, 10)
-	q.restart = `UPDATE sqlite_sequence SET seq = ? WHERE name = 'troth_vault_fence'`
 }
 
 func (q *queries) forPostgres() {
@@ -177,10 +145,4 @@ func (q *queries) forPostgres() {
 	q.lockShared += " FOR SHARE"
 	q.hold = `SELECT pg_advisory_xact_lock(?)`
 	q.holds = `SELECT pg_try_advisory_xact_lock_shared(?)`
-	q.numberLock = `SELECT pg_try_advisory_xact_lock(?)`
-	q.follow += " OR e.position IS NULL"
-	q.number = `UPDATE troth_vault_fence f SET position = n.position
-		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) + ? AS position
-			FROM troth_vault_fence WHERE position IS NULL) n
-		WHERE f.id = n.id`
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -14,8 +14,7 @@ import (
 // is loaded. No vault writes more than this.
 const (
 	maxGenerations = vault.MaxGenerations
-	maxSealed      = 4096 // bytes; the queries cut one after it
-	maxEvents      = 10_000
+	maxSealed      = 4096    // bytes; the queries cut one after it
 	maxEpochs      = 10_000  // a new one each day for 27 years
 	maxTombstones  = 100_000 // of one person
 )
@@ -26,7 +25,6 @@ var (
 	errGenerations = fmt.Errorf("vaultsql: more than %d generations of a key: %w", maxGenerations, vault.ErrKeyRecord)
 	errTooMany     = fmt.Errorf("vaultsql: more rows than any vault writes: %w", vault.ErrKeyRecord)
 	errWindow      = errors.New("vaultsql: stored window has values out of range")
-	errLost        = errors.New("vaultsql: raise fence: the database did not keep what was written, look for triggers")
 	errAlive       = errors.New("vaultsql: shred: the database did not keep what was written, look for triggers")
 )
 
@@ -35,17 +33,11 @@ var (
 func limited[T any](
 	ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, error), most int, text string, args ...any,
 ) ([]T, error) {
-	rows, err := query(ctx, s, scan, text, append(args, most+1)...)
+	rows, err := statement.Query(ctx, s.db, scan, text, append(args, most+1)...)
 	if err == nil && len(rows) > most {
 		return nil, errTooMany
 	}
 	return rows, err
-}
-
-// small converts a stored number; false if it does not fit.
-func small(from int64, to *uint32) bool {
-	*to = uint32(from)
-	return from >= 0 && from <= math.MaxUint32
 }
 
 // number is a yes or no as it is stored.
@@ -56,14 +48,11 @@ func number(yes bool) int64 {
 	return 0
 }
 
-// fill copies a stored value of a fixed size; false if it has another.
-func fill(to, from []byte) bool { return len(from) == copy(to, from) && len(from) == len(to) }
-
 // allDead reads back what a shredding left: a trigger, or a rule, may have kept
 // it from happening, or undone it, without an error.
 func (s *Store) allDead(ctx context.Context, text string, args ...any) error {
 	var rows, alive int64
-	_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), text, args, &rows, &alive)
+	_, err := sqlstore.QueryRow(ctx, s.db.Querier(ctx), text, args, &rows, &alive)
 	if err == nil && (rows == 0 || alive > 0) {
 		err = errAlive
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -19,7 +20,7 @@ func (s *Store) RootAt(ctx context.Context, tenant troth.Tenant, l vault.Lineage
 }
 
 func (s *Store) oneRoot(ctx context.Context, text string, args ...any) (vault.RootRow, bool, error) {
-	rows, err := query(ctx, s, scanRoot, text, args...)
+	rows, err := statement.Query(ctx, s.db, scanRoot, text, args...)
 	if err != nil || len(rows) == 0 {
 		return vault.RootRow{}, false, err
 	}
@@ -31,8 +32,8 @@ func scanRoot(rows *sqlstore.Rows) (r vault.RootRow, err error) {
 	var epoch int64
 	err = rows.Scan(&r.Tenant, &r.Lineage, &epoch, &r.Sealed, &commitment, &r.CreatedAt, &r.ShreddedAt,
 		&r.SupersededAt, &r.RetiredAt, &r.KEK, &r.MovedAt, &evidence, &r.RestoredAt)
-	if err != nil || !small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || len(r.KEK) > vault.MaxKEK ||
-		!fill(r.Commitment[:], commitment) || !fillOrNone(r.Evidence[:], evidence) {
+	if err != nil || !statement.Small(epoch, &r.Epoch) || len(r.Sealed) > maxSealed || len(r.KEK) > vault.MaxKEK ||
+		!statement.Fill(r.Commitment[:], commitment) || !fillOrNone(r.Evidence[:], evidence) {
 		return r, errRecord
 	}
 	return r, nil
@@ -45,13 +46,13 @@ func (s *Store) InsertRoot(ctx context.Context, r vault.RootRow) (inserted bool,
 		blob(r.Sealed), r.Commitment[:], r.CreatedAt, r.ShreddedAt, r.SupersededAt, r.RetiredAt, r.KEK, r.MovedAt,
 	}
 	if r.Epoch == 0 {
-		return s.affects(ctx, s.q.insertRoot, args...)
+		return s.db.Affects(ctx, s.q.insertRoot, args...)
 	}
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		inserted = false
 		open, err := s.holdEpoch(ctx, r.Epoch)
 		if err == nil && open {
-			inserted, err = s.affects(ctx, s.q.insertRoot, args...)
+			inserted, err = s.db.Affects(ctx, s.q.insertRoot, args...)
 		}
 		return err
 	})
@@ -61,8 +62,8 @@ func (s *Store) InsertRoot(ctx context.Context, r vault.RootRow) (inserted bool,
 // ShredRoots implements vault.Store. Emptying the roots waits for those who
 // hold them, as every LockPerson does.
 func (s *Store) ShredRoots(ctx context.Context, tenant troth.Tenant, at int64) (dead []vault.RootRow, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
-		if err := s.lockable(ctx); err != nil {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		if err := s.db.Lockable(ctx); err != nil {
 			return err
 		}
 		dead = nil
@@ -83,10 +84,10 @@ func (s *Store) ShredRoots(ctx context.Context, tenant troth.Tenant, at int64) (
 }
 
 func (s *Store) shredLineage(ctx context.Context, tenant troth.Tenant, l vault.Lineage, at int64) ([]vault.RootRow, error) {
-	died, err := query(ctx, s, scanRoot, s.q.shredRoots, at, string(tenant), string(l))
+	died, err := statement.Query(ctx, s.db, scanRoot, s.q.shredRoots, at, string(tenant), string(l))
 	if err == nil && len(died) == 0 {
 		var none [32]byte
-		died, err = query(ctx, s, scanRoot, s.q.entombRoot, string(tenant), string(l), none[:], at, at, string(tenant), string(l))
+		died, err = statement.Query(ctx, s.db, scanRoot, s.q.entombRoot, string(tenant), string(l), none[:], at, at, string(tenant), string(l))
 	}
 	if err != nil {
 		return nil, err

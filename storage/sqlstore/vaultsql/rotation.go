@@ -5,6 +5,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -83,10 +84,10 @@ func (q *rotationQueries) addRotation(d sqlstore.Dialect) {
 // those who shred. The statements behind it see what was committed meanwhile.
 // SQLite has one writer.
 func (s *Store) lockRoots(ctx context.Context, text string, tenant troth.Tenant, l vault.Lineage) error {
-	if !s.postgres() {
+	if !s.db.Postgres() {
 		return nil
 	}
-	_, err := query(ctx, s, scanNumber, text, string(tenant), string(l))
+	_, err := statement.Query(ctx, s.db, scanNumber, text, string(tenant), string(l))
 	return err
 }
 
@@ -103,9 +104,9 @@ func (s *Store) Roots(ctx context.Context, tenant troth.Tenant) ([]vault.RootRow
 // RenewRoot implements vault.Store.
 func (s *Store) RenewRoot(ctx context.Context, r vault.RootRow) (inserted bool, err error) {
 	tenant, lineage, epoch := string(r.Tenant), string(r.Lineage), int64(r.Epoch)
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
 		inserted = false
-		if err := s.lockable(ctx); err != nil {
+		if err := s.db.Lockable(ctx); err != nil {
 			return err
 		}
 		if err := s.lockRoots(ctx, s.q.shareRoots, r.Tenant, r.Lineage); err != nil {
@@ -115,7 +116,7 @@ func (s *Store) RenewRoot(ctx context.Context, r vault.RootRow) (inserted bool, 
 		if err != nil || !open {
 			return err
 		}
-		inserted, err = s.affects(ctx, s.q.renewRoot, tenant, lineage, epoch, blob(r.Sealed), r.Commitment[:], r.CreatedAt,
+		inserted, err = s.db.Affects(ctx, s.q.renewRoot, tenant, lineage, epoch, blob(r.Sealed), r.Commitment[:], r.CreatedAt,
 			r.KEK, tenant, lineage, r.KEK, tenant, lineage, epoch)
 		return err
 	})
@@ -124,12 +125,12 @@ func (s *Store) RenewRoot(ctx context.Context, r vault.RootRow) (inserted bool, 
 
 // SupersedeRoots implements vault.Store.
 func (s *Store) SupersedeRoots(ctx context.Context, tenant troth.Tenant, below uint32, at int64) error {
-	return s.h.Atomically(ctx, func(ctx context.Context) error {
-		if err := s.lockable(ctx); err != nil {
+	return s.db.Atomically(ctx, func(ctx context.Context) error {
+		if err := s.db.Lockable(ctx); err != nil {
 			return err
 		}
 		for _, l := range []vault.Lineage{vault.WrapLineage, vault.IndexLineage} {
-			_, err := s.h.Querier(ctx).Exec(ctx, s.q.supersede, at, string(tenant), string(l), int64(below),
+			_, err := s.db.Querier(ctx).Exec(ctx, s.q.supersede, at, string(tenant), string(l), int64(below),
 				string(tenant), string(l), int64(below))
 			if err != nil {
 				return err
@@ -142,11 +143,11 @@ func (s *Store) SupersedeRoots(ctx context.Context, tenant troth.Tenant, below u
 // RetireRoots implements vault.Store. What is superseded gains no key any more,
 // so that the statement which finds none is right for ever.
 func (s *Store) RetireRoots(ctx context.Context, tenant troth.Tenant, below uint32, at int64) (left int, err error) {
-	err = s.h.Atomically(ctx, func(ctx context.Context) error {
-		if err := s.lockable(ctx); err != nil {
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		if err := s.db.Lockable(ctx); err != nil {
 			return err
 		}
-		q := s.h.Querier(ctx)
+		q := s.db.Querier(ctx)
 		for _, l := range []vault.Lineage{vault.WrapLineage, vault.IndexLineage} {
 			text := s.q.retireWrap
 			if l == vault.IndexLineage {
@@ -172,13 +173,13 @@ func (s *Store) Tombstones(ctx context.Context, tenant troth.Tenant, subjectID s
 
 // NoteExport implements vault.Store.
 func (s *Store) NoteExport(ctx context.Context, n vault.KeyName, at int64) error {
-	_, err := s.h.Querier(ctx).Exec(ctx, s.q.noteExport, string(n.Tenant), n.SubjectID, string(n.Compartment), at)
+	_, err := s.db.Querier(ctx).Exec(ctx, s.q.noteExport, string(n.Tenant), n.SubjectID, string(n.Compartment), at)
 	return err
 }
 
 // Exported implements vault.Store.
 func (s *Store) Exported(ctx context.Context, n vault.KeyName) (at int64, err error) {
-	_, err = sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.exported, []any{
+	_, err = sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.exported, []any{
 		string(n.Tenant), n.SubjectID, number(n.SubjectID == ""), string(n.Compartment), number(n.Compartment == ""),
 	}, &at)
 	return at, err

@@ -12,8 +12,8 @@ var _ vault.Scrubber = (*Store)(nil)
 // where old pages stay otherwise until it is started anew. On PostgreSQL it does
 // nothing: VACUUM is the operator's.
 func (s *Store) Scrub(ctx context.Context) error {
-	if s.postgres() {
+	if s.db.Postgres() {
 		return nil
 	}
-	return s.h.Checkpoint(ctx)
+	return s.db.Checkpoint(ctx)
 }

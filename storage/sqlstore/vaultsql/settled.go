@@ -14,15 +14,15 @@ import (
 // transaction ends, and it is tried: a row would not do, because one that the
 // transaction inserted is not there for others.
 func (s *Store) Settled(ctx context.Context, name vault.KeyName) (bool, error) {
-	if !s.postgres() {
-		if scope := s.h.Scope(ctx); scope != nil && scope.Current() {
+	if !s.db.Postgres() {
+		if scope := s.db.Scope(ctx); scope != nil && scope.Current() {
 			return true, nil // there is one writer, and it is this one
 		}
-		return s.h.Idle(s.h.Detach(ctx))
+		return s.db.Idle(s.db.Detach(ctx))
 	}
-	ctx = s.h.Detach(ctx) // the lock must not stay
+	ctx = s.db.Detach(ctx) // the lock must not stay
 	var free bool
-	_, err := sqlstore.QueryRow(ctx, s.h.Querier(ctx), s.q.holds, []any{lockKey(name)}, &free)
+	_, err := sqlstore.QueryRow(ctx, s.db.Querier(ctx), s.q.holds, []any{lockKey(name)}, &free)
 	return free, err
 }
 
@@ -30,24 +30,12 @@ func (s *Store) Settled(ctx context.Context, name vault.KeyName) (bool, error) {
 // called while the rows are locked, so that only Settled can be in its way, for
 // a moment.
 func (s *Store) hold(ctx context.Context, name vault.KeyName) error {
-	if !s.postgres() {
+	if !s.db.Postgres() {
 		return nil
 	}
-	_, err := s.h.Querier(ctx).Exec(ctx, s.q.hold, lockKey(name))
+	_, err := s.db.Querier(ctx).Exec(ctx, s.q.hold, lockKey(name))
 	return err
 }
-
-// lockable refuses transactions that could overlook a row which is committed
-// but not in their snapshot. SQLite lets nobody write on an old snapshot.
-func (s *Store) lockable(ctx context.Context) error {
-	if !s.postgres() {
-		return nil
-	}
-	return s.current(ctx)
-}
-
-// fenceLock is the key of the advisory lock under which the fence is numbered.
-const fenceLock = 0x74726f7468_66_6e // "troth" and "fn" in ASCII
 
 // lockKey is the key of the advisory lock of a person, or of a tenant where the
 // name has no person. Two names that share one only wait for each other.

@@ -1,15 +1,14 @@
 package vaultsql
 
 import (
-	"cmp"
 	"context"
 	"embed"
 	"errors"
-	"fmt"
-	"io/fs"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/feed"
+	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -19,9 +18,10 @@ var ErrSnapshot = errors.New("vaultsql: transaction reads an old snapshot")
 
 // Store is a vault.Backend on a SQL handle. It is safe for concurrent use.
 type Store struct {
-	h *sqlstore.Handle
-	q *queries
-	j *journalQueries
+	db    *statement.DB
+	fence *feed.Feed
+	q     *queries
+	j     *journalQueries
 }
 
 var _ vault.Backend = (*Store)(nil)
@@ -31,61 +31,15 @@ var migrations embed.FS
 
 // New brings the vault's tables up to date and returns the store on them.
 func New(ctx context.Context, h *sqlstore.Handle) (*Store, error) {
-	if h == nil {
-		return nil, errors.New("vaultsql: new: no handle")
-	}
-	files, err := fs.Sub(migrations, "migrations")
+	db, err := statement.Open(ctx, h, statement.Store{Name: "vaultsql", Migrations: migrations, Snapshot: ErrSnapshot})
 	if err != nil {
-		return nil, fmt.Errorf("vaultsql: new: %w", err)
-	}
-	if err := h.Migrate(ctx, sqlstore.Migrations{Namespace: "vault", FS: files}); err != nil {
 		return nil, err
 	}
-	return &Store{h: h, q: newQueries(h.Dialect()), j: newJournalQueries(h.Dialect())}, nil
+	return &Store{db: db, fence: feed.New(db, fenceTable), q: newQueries(h.Dialect()), j: newJournalQueries(h.Dialect())}, nil
 }
 
 // Transactor implements vault.Store.
-func (s *Store) Transactor() troth.Transactor { return s.h }
-
-func (s *Store) postgres() bool { return s.h.Dialect() == sqlstore.Postgres }
-
-// current demands a transaction, if there is one, whose reads see every commit
-// made before them.
-func (s *Store) current(ctx context.Context) error {
-	if scope := s.h.Scope(ctx); scope != nil && !scope.Current() {
-		return ErrSnapshot
-	}
-	return nil
-}
-
-// affects runs a statement and reports whether it changed a row.
-func (s *Store) affects(ctx context.Context, query string, args ...any) (bool, error) {
-	res, err := s.h.Querier(ctx).Exec(ctx, query, args...)
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	return n > 0, err
-}
-
-// query reads all rows of a query.
-func query[T any](ctx context.Context, s *Store, scan func(*sqlstore.Rows) (T, error), text string, args ...any) ([]T, error) {
-	rows, err := s.h.Querier(ctx).Query(ctx, text, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var found []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			// Rows that ended under the scan tell the better reason.
-			return nil, cmp.Or(rows.Close(), err)
-		}
-		found = append(found, v)
-	}
-	return found, rows.Err()
-}
+func (s *Store) Transactor() troth.Transactor { return s.db.Handle }
 
 // blob is b as an argument: NULL if it is empty.
 func blob(b []byte) any {

@@ -1,11 +1,11 @@
-package consenttest
+package proof
 
 import (
 	"context"
 	"sync"
 
 	"github.com/trothdev/troth"
-	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/internal/suite"
 )
 
 // flaw is what is wrong with a loose feed.
@@ -25,39 +25,41 @@ const (
 
 // looseFeed is a feed for many writers in memory, beside the one writer that
 // everything else has: events are kept with the scope that raised them.
-type looseFeed struct {
-	tx   troth.Transactor
+type looseFeed[E comparable] struct {
+	suite.Feed[E]
 	flaw flaw
 	mu   sync.Mutex
-	all  []*looseEvent
+	all  []*looseEvent[E]
 	head int64
 }
 
-type looseEvent struct {
-	consent.FeedEvent
+type looseEvent[E comparable] struct {
+	event E
 	scope *troth.Scope
 	told  bool
 }
 
-func loose(s consent.Backend, f flaw) consent.Backend {
-	b, feed := whole(s), &looseFeed{tx: s.Transactor(), flaw: f}
-	b.raise, b.follow = feed.raise, feed.follow
-	return b
+// Loose puts a feed for many writers in a feed's place, which is sound.
+func Loose[E comparable](f *suite.Feed[E]) { loose(f, flawless) }
+
+func loose[E comparable](f *suite.Feed[E], what flaw) {
+	l := &looseFeed[E]{Feed: *f, flaw: what}
+	f.Raise, f.Follow = l.raise, l.follow
 }
 
-func (f *looseFeed) raise(ctx context.Context, e consent.FeedEvent) error {
+func (f *looseFeed[E]) raise(ctx context.Context, e E) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	made := &looseEvent{FeedEvent: e, scope: f.tx.Scope(ctx)}
+	made := &looseEvent[E]{event: e, scope: f.TX.Scope(ctx)}
 	if f.flaw == numbersOnRaising {
 		f.head++
-		made.Position = f.head
+		*f.Position(&made.event) = f.head
 	}
 	f.all = append(f.all, made)
 	return nil
 }
 
-func (f *looseFeed) visible(e *looseEvent, from *troth.Scope) bool {
+func (f *looseFeed[E]) visible(e *looseEvent[E], from *troth.Scope) bool {
 	if e.scope == nil || f.flaw == showsUncommitted {
 		return true
 	}
@@ -65,31 +67,32 @@ func (f *looseFeed) visible(e *looseEvent, from *troth.Scope) bool {
 	return state == troth.ScopeCommitted || state == troth.ScopeOpen && from != nil
 }
 
-func (f *looseFeed) follow(ctx context.Context, after int64) (found consent.Followed, err error) {
+func (f *looseFeed[E]) follow(ctx context.Context, after int64) (found suite.Followed[E], err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	from := f.tx.Scope(ctx)
-	var fresh []*looseEvent
+	from := f.TX.Scope(ctx)
+	var fresh []*looseEvent[E]
 	for _, e := range f.all {
+		at := f.Position(&e.event)
 		switch {
 		case !f.visible(e, from) || (f.flaw == tellsOnce && e.told):
 			continue
-		case e.Position == 0 && from == nil && f.flaw != hidesUnnumbered:
+		case *at == 0 && from == nil && f.flaw != hidesUnnumbered:
 			f.head++
-			e.Position = f.head
-		case e.Position == 0 && f.flaw == hidesUnnumbered:
+			*at = f.head
+		case *at == 0 && f.flaw == hidesUnnumbered:
 			fresh = append(fresh, e)
 			continue
 		}
-		if after >= 0 && (e.Position == 0 || e.Position > after) {
+		if after >= 0 && (*at == 0 || *at > after) {
 			e.told = true
-			found.Events = append(found.Events, e.FeedEvent)
+			found.Events = append(found.Events, e.event)
 		}
 	}
 	found.Head = f.head
 	for _, e := range fresh {
 		f.head++
-		e.Position = f.head
+		*f.Position(&e.event) = f.head
 	}
 	return found, nil
 }
