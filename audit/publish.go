@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +128,8 @@ func (p *publication) follow(note []byte) error {
 
 // level writes the tiles of a level. Where the folder's checkpoint ends, all up
 // to there is known to be complete; behind it may be files of a call that ended
-// half-way, which are complete too.
+// half-way, which are complete too, but may be of a log that was put back since, or of
+// another.
 func (p *publication) level(level int) error {
 	hashes := p.row.Size >> (8 * level)
 	full := hashes / tileWidth
@@ -157,24 +159,39 @@ func (p *publication) level(level int) error {
 // file is the name of the tile's file.
 func (id tileID) file() string { return filepath.Join("tile", filepath.FromSlash(id.path())) }
 
+// covers reports whether the folder's checkpoint covers a tile. Only then is what lies
+// there known to be of this log.
+func (p *publication) covers(id tileID) bool {
+	return id.n*tileWidth+uint64(id.width) <= p.done>>(8*id.level)
+}
+
 func (p *publication) tile(id tileID) error {
-	if there, err := os.Stat(filepath.Join(p.dir, id.file())); err == nil && there.Mode().IsRegular() {
+	there, err := os.Lstat(filepath.Join(p.dir, id.file()))
+	is := err == nil && there.Mode().IsRegular()
+	if is && p.covers(id) {
 		return nil
 	}
 	data, err := p.trail.tiles(p.ctx, p.head.Log).Tile(id.level, id.n, id.width)
 	if err != nil {
 		return fmt.Errorf("audit: publish: %w", err)
 	}
-	return p.file(id.file(), data)
+	return p.file(id.file(), data, is)
 }
 
-func (p *publication) file(name string, data []byte) error {
+// file writes a file, unless it is there with that content. Its name is made durable in
+// either case: the call that wrote it may have ended before it did that.
+func (p *publication) file(name string, data []byte, there bool) error {
 	path := filepath.Join(p.dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // public, and a web server may have a user of its own
 		return fmt.Errorf("audit: publish: %w", err)
 	}
 	for dir := filepath.Dir(path); len(dir) >= len(p.dir) && !p.touched[dir]; dir = filepath.Dir(dir) {
 		p.touched[dir] = true
+	}
+	if there {
+		if kept, err := os.ReadFile(path); err == nil && bytes.Equal(kept, data) {
+			return nil
+		}
 	}
 	return replaceFile(path, p.dir, data)
 }

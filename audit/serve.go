@@ -131,11 +131,12 @@ func (t *Trail) answer(w http.ResponseWriter, r *http.Request, body []byte, err 
 	}
 	h := w.Header()
 	h.Set("Content-Type", kind)
+	h.Set("X-Content-Type-Options", "nosniff") // or a browser may run it all the same
 	h.Set("Cache-Control", cache)
 	h.Set("Content-Length", itoa(len(body)))
 	if r.Method == http.MethodGet {
 		// Who hung up does not want it.
-		_, _ = w.Write(body) // hashes or a signed note, by a type that no browser runs
+		_, _ = w.Write(body) // hashes or a signed note, by a type that no browser may run
 	}
 }
 

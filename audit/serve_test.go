@@ -57,6 +57,7 @@ func TestHandler_ServesWhatTheCheckpointCovers(t *testing.T) {
 		assert.Equal(t, strconv.Itoa(get.Body.Len()), get.Header().Get("Content-Length"))
 		assert.Equal(t, "public, no-cache", get.Header().Get("Cache-Control"), "another log may be here one day")
 		assert.Equal(t, "application/octet-stream", get.Header().Get("Content-Type"))
+		assert.Equal(t, "nosniff", get.Header().Get("X-Content-Type-Options"))
 		if want != "" {
 			assert.True(t, want == get.Body.String(), path) //nolint:testifylint // too long to print
 		}

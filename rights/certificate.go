@@ -202,7 +202,18 @@ type Proven struct {
 // VerifyCertificate checks that a certificate is what the trail recorded: nothing in it
 // was changed since. prove verifies the proof that it carries, for example with
 // audit.VerifyProof, and returns the entry that it proves; this package does not judge
-// proofs.
+// proofs. With a trail it is
+//
+//	func(proof []byte) (rights.Proven, error) {
+//		p, err := audit.VerifyProof(proof, keys) // of the log, taken from its owner once
+//		facts := make(map[string]troth.Fact, len(p.Entry.Facts))
+//		for _, f := range p.Entry.Facts {
+//			facts[f.Name] = f.Fact
+//		}
+//		return rights.Proven{
+//			Act: p.Entry.Act, ActVersion: p.Entry.ActVersion, Outcome: p.Entry.Outcome, Tenant: p.Entry.Tenant, Facts: facts,
+//		}, err
+//	}
 //
 // It returns [ErrCertificate] for what cannot be read, has no proof, or contradicts itself
 // although it was recorded;

@@ -256,7 +256,9 @@ func TestSettle_APersonSaysWhatBecameOfASource(t *testing.T) {
 	require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
 	r = w.step(r.ID)
 	said := rights.Report{Outcome: rights.Done, Method: rights.Deleted, Records: 2}
-	require.ErrorIs(t, w.desk.Settle(w.ctx, acme, r.ID, "provider", said), rights.ErrReport, "nothing shows it")
+	err := w.desk.Settle(w.ctx, acme, r.ID, "provider", said)
+	require.ErrorIs(t, err, rights.ErrReport, "nothing shows it")
+	require.ErrorContains(t, err, "needs a Ref")
 	said.Ref = "letter-12"
 	require.Error(t, w.desk.Settle(w.ctx, acme, r.ID, "orders", said), "that is done")
 	require.ErrorIs(t, w.desk.Settle(w.ctx, globex, r.ID, "provider", said), rights.ErrNotFound)

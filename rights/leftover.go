@@ -247,8 +247,8 @@ func (w *SourceWork) says(now *SourceWork) bool {
 }
 
 // Settle says what became of a source, where a person saw to it: one that failed, or a
-// recipient who confirmed in a letter. evidence names what shows it, such as a ticket; it
-// is not about a person.
+// recipient who confirmed in a letter. r.Ref must name what shows it, such as a ticket; it
+// is not about a person. A report that lacks that, or anything else, is [ErrReport].
 func (d *Desk) Settle(ctx context.Context, tenant troth.Tenant, id, source string, r Report) error {
 	if err := tenant.Validate(); err != nil {
 		return err
@@ -257,7 +257,7 @@ func (d *Desk) Settle(ctx context.Context, tenant troth.Tenant, id, source strin
 		return err
 	}
 	if r.Ref == "" || r.More {
-		return ErrReport // what shows it
+		return errReportRef
 	}
 	return d.settleAgain(ctx, checkKey(tenant, id, source), func(_ context.Context, c *change, w *SourceWork) (*Report, error) {
 		if !w.settled() || w.Outcome.Complete() {

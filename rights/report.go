@@ -97,6 +97,8 @@ type Report struct {
 
 // Kept is something that a source keeps, and why.
 type Kept struct {
+	// Basis is [LegalClaims] for a legal hold and [LegalObligation] for a duty to keep, or
+	// another of the reasons.
 	Basis   Reason
 	Records uint64
 	// Until is when it goes at the latest, Review when somebody looks at it again; one
@@ -107,16 +109,40 @@ type Kept struct {
 }
 
 // ErrReport says that a source reported something that cannot be: an outcome without what
-// belongs to it.
+// belongs to it. What is missing stands in its text, and as a word in the log.
 var ErrReport = errors.New("rights: report of a source is not complete")
 
 const maxKept = 50
 
+// reportError is [ErrReport] and says what is missing, in words of the desk's own: nothing
+// of a report stands in it.
+type reportError struct{ word, text string }
+
+func (e *reportError) Error() string { return ErrReport.Error() + ": " + e.text }
+func (*reportError) Unwrap() error   { return ErrReport }
+
+// SafeWord is for the log.
+func (e *reportError) SafeWord() string { return "incomplete-report-" + e.word }
+
+// What reports lack.
+var (
+	errReportWord    = &reportError{"word", "an outcome, method or basis that is not in the list"}
+	errReportLength  = &reportError{"length", "something is too long, or too many"}
+	errReportUntil   = &reportError{"until", "what is kept has neither Until nor Review"}
+	errReportMethod  = &reportError{"method", "Done without a Method"}
+	errReportAsked   = &reportError{"asked", "NothingFound without what was Asked"}
+	errReportKept    = &reportError{"kept", "Retained without anything Kept"}
+	errReportRef     = &reportError{"ref", "what somebody settles needs a Ref of what shows it, and has no More"}
+	errReportOutcome = &reportError{"outcome", "Records, Method, Kept or More do not go with the Outcome"}
+)
+
 // validate holds a report to what its outcome needs.
 func (r *Report) validate() error {
-	if !slices.Contains(outcomes, r.Outcome) || r.Method != "" && !slices.Contains(actionMethods, r.Method) ||
-		len(r.Asked) > maxList || len(r.Kept) > maxKept || len(r.Ref) > maxLine {
-		return ErrReport
+	switch {
+	case !slices.Contains(outcomes, r.Outcome) || r.Method != "" && !slices.Contains(actionMethods, r.Method):
+		return errReportWord
+	case len(r.Asked) > maxList || len(r.Kept) > maxKept || len(r.Ref) > maxLine:
+		return errReportLength
 	}
 	for _, kind := range r.Asked {
 		if err := checkID("kind of identifier", kind); err != nil {
@@ -124,30 +150,47 @@ func (r *Report) validate() error {
 		}
 	}
 	for _, k := range r.Kept {
-		if !slices.Contains(reasonOrder, k.Basis) || k.Until.IsZero() && k.Review.IsZero() || len(k.Cite) > maxLine {
-			return ErrReport
+		switch {
+		case !slices.Contains(reasonOrder, k.Basis):
+			return errReportWord
+		case k.Until.IsZero() && k.Review.IsZero():
+			return errReportUntil
+		case len(k.Cite) > maxLine:
+			return errReportLength
 		}
 	}
+	return r.fits()
+}
+
+// fits holds the rest of a report to its outcome.
+func (r *Report) fits() error {
+	kept, did := len(r.Kept) > 0, r.Records > 0 || r.Method != ""
 	switch r.Outcome {
 	case Done:
-		if r.Method == "" || len(r.Kept) > 0 {
-			return ErrReport
+		if r.Method == "" {
+			return errReportMethod
+		}
+		if kept {
+			return errReportOutcome
 		}
 	case NothingFound:
-		if len(r.Asked) == 0 || r.Records > 0 || r.Method != "" || len(r.Kept) > 0 || r.More {
-			return ErrReport
+		if len(r.Asked) == 0 {
+			return errReportAsked
+		}
+		if did || kept || r.More {
+			return errReportOutcome
 		}
 	case Retained:
-		if len(r.Kept) == 0 {
-			return ErrReport
+		if !kept {
+			return errReportKept
 		}
 	case Pending:
-		if r.More || len(r.Kept) > 0 {
-			return ErrReport
+		if r.More || kept {
+			return errReportOutcome
 		}
 	case Unsupported, Failed:
-		if r.Records > 0 || r.Method != "" || len(r.Kept) > 0 || r.More {
-			return ErrReport
+		if did || kept || r.More {
+			return errReportOutcome
 		}
 	}
 	return nil

@@ -235,7 +235,8 @@ func guarded[T any](call func() (T, error)) (got T, err error) {
 
 // Step carries a request on now, instead of when its turn comes. It is for hosts that do
 // not [Desk.Run], and for tests. It returns when there is nothing that can be done
-// at once.
+// at once. A source that fails is no error of it: that is in the log, and in the Tries of
+// [Desk.Work]. What is left over once all sources are settled is for [Desk.Sweep].
 func (d *Desk) Step(ctx context.Context, tenant troth.Tenant, id string) error {
 	if err := tenant.Validate(); err != nil {
 		return err

@@ -21,8 +21,8 @@ const wakeAgain = time.Minute
 // Wake says that a source has more to say of a request than when it was asked last: a
 // retention keeper has destroyed what it could not before, a processor has called back. In the
 // caller's transaction, or one of its own, it only notes that, and waits for nobody; then Run
-// asks the source as it would have done at its next check. What that source does not wait for
-// is not changed by it; nor is a request that there is none of.
+// or [Desk.Sweep] asks the source as it would have done at its next check. What that source
+// does not wait for is not changed by it; nor is a request that there is none of.
 func (d *Desk) Wake(ctx context.Context, tenant troth.Tenant, id, source string) error {
 	if err := errors.Join(tenant.Validate(), checkID("request", id), checkID("source", source)); err != nil {
 		return err

@@ -28,7 +28,8 @@ type Archive struct {
 
 // OpenConfig is what [Open] needs.
 type OpenConfig struct {
-	// Unlock opens the encryption, Key is the verifier key of who signed.
+	// Unlock opens the encryption, Key is the verifier key of who signed, see [VerifierKey];
+	// of a Kit that is a line of Kit.Verifiers.
 	Unlock Unlock
 	Key    string
 	// Tenant is whose archives are welcome: one of another tenant is [ErrTenant].

@@ -87,6 +87,27 @@ func TestHostile_OthersRequestsAreNotThere(t *testing.T) {
 	require.Len(t, after, len(before))
 }
 
+// A key opens nothing: who gives the one that somebody else gave, with the same call, is
+// answered as if there were neither the request nor the answer.
+func TestHostile_KeysOfOthersOpenNothing(t *testing.T) {
+	s := newSite(t, 10_000)
+	id := s.submit("acme ada", "access")
+	keyed := []string{"Idempotency-Key", "0123456789abcdef", "Fresh", "yes"}
+	calls, nowhere := every(id), every("nowhere")
+	for i, c := range calls {
+		if c.method != http.MethodPost || c.path == "/requests" {
+			continue
+		}
+		s.ask(s.request("acme ada", c.method, c.path, c.body, keyed...))
+		for _, caller := range []string{"acme eve", "acme -", "acme agent:helpers", "globex ada", "globex staff", "globex -"} {
+			w := s.ask(s.request(caller, c.method, c.path, c.body, keyed...))
+			require.GreaterOrEqual(t, w.Code, 400, "%s as %s", c.path, caller)
+			none := s.ask(s.request(caller, c.method, nowhere[i].path, c.body, keyed...))
+			require.Equal(t, none.Body.String(), w.Body.String(), "%s as %s", c.path, caller)
+		}
+	}
+}
+
 // Tokens are looked at before the store is: a guess costs the same whether there is such
 // a request, and the store is not even asked.
 func TestHostile_AGuessedTokenAsksNoStore(t *testing.T) {
