@@ -4,12 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,8 +33,6 @@ type office struct {
 	h         *sqlstore.Handle
 	desk      *rights.Desk
 	tx        *counted
-	steps     time.Duration // CPU time of [rights.Desk.Step]
-	looking   time.Duration // CPU time of looking where somebody is, of who has no desk
 	elsewhere *httptest.Server
 	now       time.Time
 }
@@ -165,12 +166,12 @@ func (s told) Erase(ctx context.Context, q rights.Inquiry) (rights.Report, error
 // counted counts the transactions that the desk begins.
 type counted struct {
 	troth.Transactor
-	begun int
+	begun atomic.Int64
 }
 
 func (c *counted) Atomically(ctx context.Context, fn func(ctx context.Context) error) error {
 	if c.Scope(ctx) == nil {
-		c.begun++
+		c.begun.Add(1)
 	}
 	return c.Transactor.Atomically(ctx, fn)
 }
@@ -182,37 +183,60 @@ type countedStore struct {
 
 func (c countedStore) Transactor() troth.Transactor { return c.tx }
 
-// alone does what the sources do of one person's erasure as a program does it that has no
-// desk: it looks where they are, and then erases in the same order, each write committed by
-// itself.
-func (o *office) alone(ctx context.Context, i int) error {
-	q := rights.Inquiry{Tenant: "acme", Right: rights.Erase, SubjectID: fmt.Sprintf("c%d", i), Key: fmt.Sprintf("e%d", i)}
-	before := cpu()
-	for _, name := range []string{"search", "orders", "visits", "account"} {
-		if _, err := (shelved{o, name}).Locate(ctx, q); err != nil {
-			return err
-		}
+// alone is what the sources do of one person's erasure as a program does it that has no
+// desk, in two parts: it looks where they are, and then erases in the same order, each
+// write committed by itself.
+func (o *office) alone() (looks, erases func(ctx context.Context, i int) error) {
+	inquiry := func(i int) rights.Inquiry {
+		return rights.Inquiry{Tenant: "acme", Right: rights.Erase, SubjectID: fmt.Sprintf("c%d", i), Key: fmt.Sprintf("e%d", i)}
 	}
-	o.looking += cpu() - before
-	for _, s := range []rights.Eraser{shelved{o, "search"}, told{o}, shelved{o, "orders"}, shelved{o, "visits"}, shelved{o, "account"}} {
-		if _, err := s.Erase(ctx, q); err != nil {
-			return err
+	looks = func(ctx context.Context, i int) error {
+		for _, name := range []string{"search", "orders", "visits", "account"} {
+			if _, err := (shelved{o, name}).Locate(ctx, inquiry(i)); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return nil
+	erases = func(ctx context.Context, i int) error {
+		for _, s := range []rights.Eraser{shelved{o, "search"}, told{o}, shelved{o, "orders"}, shelved{o, "visits"}, shelved{o, "account"}} {
+			if _, err := s.Erase(ctx, inquiry(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return looks, erases
 }
 
-// step carries a request on, and adds up what that takes.
-func (o *office) step(ctx context.Context, id string) error {
-	before := cpu()
-	err := o.desk.Step(ctx, "acme", id)
-	o.steps += cpu() - before
-	return err
+// part is one part of an erasure from request to answer.
+type part struct {
+	// step says that it is what the engine does by itself.
+	step bool
+	do   func(ctx context.Context, i int) error
 }
 
-// erase carries one person's erasure out, from request to answer.
-func (o *office) erase(ctx context.Context, i int) error {
-	id, who := fmt.Sprintf("e%d", i), fmt.Sprintf("c%d", i)
+// parts are those of one person's erasure, in their order.
+func (o *office) parts() []part {
+	id := func(i int) string { return fmt.Sprintf("e%d", i) }
+	step := part{true, func(ctx context.Context, i int) error { return o.desk.Step(ctx, "acme", id(i)) }}
+	return []part{
+		{false, func(ctx context.Context, i int) error { return o.asks(ctx, id(i), fmt.Sprintf("c%d", i)) }},
+		step,
+		{false, func(ctx context.Context, i int) error { _, err := o.desk.Approve(ctx, "acme", id(i)); return err }},
+		step,
+		{false, func(ctx context.Context, i int) error {
+			r, err := o.desk.Deliver(ctx, "acme", id(i), time.Time{})
+			if err == nil && r.State != rights.StateFulfilled {
+				err = fmt.Errorf("request %s is %s", id(i), r.State)
+			}
+			return err
+		}},
+	}
+}
+
+// asks has a person ask to be erased, and the request accepted.
+func (o *office) asks(ctx context.Context, id, who string) error {
 	if _, err := o.desk.Submit(ctx, rights.Submission{Tenant: "acme", ID: id, Right: rights.Erase, Via: rights.ViaAccount, SubjectID: who}); err != nil {
 		return err
 	}
@@ -220,34 +244,42 @@ func (o *office) erase(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	if _, err := o.desk.Accept(ctx, "acme", id, p); err != nil {
-		return err
-	}
-	if err := o.step(ctx, id); err != nil {
-		return err
-	}
-	if _, err := o.desk.Approve(ctx, "acme", id); err != nil {
-		return err
-	}
-	if err := o.step(ctx, id); err != nil {
-		return err
-	}
-	r, err := o.desk.Deliver(ctx, "acme", id, time.Time{})
-	if err == nil && r.State != rights.StateFulfilled {
-		return fmt.Errorf("request %s is %s", id, r.State)
-	}
+	_, err = o.desk.Accept(ctx, "acme", id, p)
 	return err
 }
 
-var crowdSize = flag.Int("people", 200, "how many people BenchmarkErase erases")
+// crew does something for people from one to another, so many at once, and returns the CPU
+// time that it took.
+func crew(ctx context.Context, atOnce, from, to int, do func(ctx context.Context, i int) error) (time.Duration, error) {
+	before := cpu()
+	errs := make([]error, atOnce)
+	var next atomic.Int64
+	next.Store(int64(from))
+	var all sync.WaitGroup
+	for w := range atOnce {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < to && errs[w] == nil; i = int(next.Add(1)) - 1 {
+				errs[w] = do(ctx, i)
+			}
+		})
+	}
+	all.Wait()
+	return cpu() - before, errors.Join(errs...)
+}
+
+var (
+	crowdSize = flag.Int("people", 200, "how many people BenchmarkErase erases")
+	crewSize  = flag.Int("at-once", 1, "how many of them at once, with a desk and without one")
+)
 
 // TestErase_OfManyPeople is the short form of what BenchmarkErase measures: it ends, and
 // nothing is left of anybody.
 func TestErase_OfManyPeople(t *testing.T) {
 	ctx := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
 	o := openOffice(t, 12, false)
-	for i := range 10 {
-		require.NoError(t, o.erase(ctx, i))
+	for _, p := range o.parts() {
+		_, err := crew(ctx, 4, 0, 10, p.do)
+		require.NoError(t, err)
 	}
 	for i, left := range map[int]uint64{0: 0, 9: 0, 10: rowsEach, 11: rowsEach} {
 		found, err := shelved{o, "orders"}.Locate(ctx, rights.Inquiry{SubjectID: fmt.Sprintf("c%d", i)})
@@ -256,12 +288,13 @@ func TestErase_OfManyPeople(t *testing.T) {
 	}
 }
 
-// turnOf is how many people one side does before it is the other's turn.
+// turnOf is how many people one side does, or each of its crew, before it is the other's
+// turn.
 const turnOf = 10
 
-// BenchmarkErase carries out the erasures of many people, one after the other, in one office
-// with a desk and in one without, by turns in one process, so that both meet the same
-// machine. Both have the same tables on the same kind of database under the same settings, and
+// BenchmarkErase carries out the erasures of many people, one after the other or some at
+// once, in one office with a desk and in one without, by turns in one process, so that both
+// meet the same machine. Both have the same tables on the same kind of database under the same settings, and
 // call the same code of the same five sources. Without a desk each source's write is a
 // transaction of its own, as it must be in any program: that time is the sources', and what an
 // office with a desk takes beyond it is the engine's, whoever begins or commits what. It looks
@@ -280,32 +313,39 @@ func BenchmarkErase(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				o, other := openOffice(b, people, inMemory), openOffice(b, people, inMemory)
-				o.tx.begun = 0
+				o.tx.begun.Store(0)
 				runtime.GC()
 				b.StartTimer()
-				var whole, alone time.Duration
-				turn := func(spent *time.Duration, from int, do func(ctx context.Context, i int) error) {
-					before := cpu()
-					for i := from; i < min(from+turnOf, people); i++ {
-						if err := do(ctx, i); err != nil {
+				var whole, steps, looking, alone time.Duration
+				looks, erases := other.alone()
+				for from := 0; from < people; from += turnOf * *crewSize {
+					turn := func(do func(ctx context.Context, i int) error) time.Duration {
+						spent, err := crew(ctx, *crewSize, from, min(from+turnOf**crewSize, people), do)
+						if err != nil {
 							b.Fatal(err)
 						}
+						return spent
 					}
-					*spent += cpu() - before
-				}
-				for from := 0; from < people; from += turnOf {
-					turn(&whole, from, o.erase)
-					turn(&alone, from, other.alone)
+					for _, p := range o.parts() {
+						spent := turn(p.do)
+						whole += spent
+						if p.step {
+							steps += spent
+						}
+					}
+					looked := turn(looks)
+					looking += looked
+					alone += looked + turn(erases)
 				}
 				each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(people) }
 				share := func(d time.Duration) float64 { return 100 * float64(d-alone) / float64(d) }
 				b.ReportMetric(each(whole), "whole-cpu-µs/person")
-				b.ReportMetric(each(o.steps), "steps-cpu-µs/person")
+				b.ReportMetric(each(steps), "steps-cpu-µs/person")
 				b.ReportMetric(each(alone), "alone-cpu-µs/person")
-				b.ReportMetric(each(other.looking), "looking-cpu-µs/person")
+				b.ReportMetric(each(looking), "looking-cpu-µs/person")
 				b.ReportMetric(share(whole), "engine-%")
-				b.ReportMetric(share(o.steps), "steps-%")
-				b.ReportMetric(float64(o.tx.begun)/float64(people), "transactions/person")
+				b.ReportMetric(share(steps), "steps-%")
+				b.ReportMetric(float64(o.tx.begun.Load())/float64(people), "transactions/person")
 			}
 		})
 	}

@@ -84,9 +84,9 @@ func TestErase_OfOneDatabaseIsOneTransaction(t *testing.T) {
 		n := &neighbours{h: h, calls: map[string]int{}}
 		d, _ := n.desk(t, countedStore{store, tx})
 		n.approved(ctx, t, d)
-		tx.begun = 0
+		tx.begun.Store(0)
 		require.NoError(t, d.Step(ctx, "acme", "e"))
-		require.Equal(t, 1, tx.begun)
+		require.EqualValues(t, 1, tx.begun.Load())
 		n.done(ctx, t, d, nil)
 		require.Empty(t, n.left(ctx, t))
 		require.Equal(t, map[string]int{"account": 1, "index": 1, "letters": 1, "orders": 1, "visits": 1}, n.calls)
