@@ -149,17 +149,22 @@ func TestEngine_ATimeoutEndsAnAttempt(t *testing.T) {
 		require.Equal(t, 2, w.is(ref, task.Completed).Attempts)
 		stop()
 
-		// One that hangs loses its lease, and another process takes over.
+		// One that hangs loses its lease, and another process takes over. The one that hangs
+		// does not look for work again meanwhile: it would find this and put it off.
 		heeds = false
 		runs.Store(0)
-		other := w.engine()
+		hangs, other := w.engine(task.WithPoll(time.Hour)), w.engine()
+		require.NoError(t, task.Register(hangs, task.Kind{Name: "k", Timeout: time.Second}, handler))
 		require.NoError(t, task.Register(other, task.Kind{Name: "k", Timeout: time.Second}, handler))
 		ref = w.enqueue(troth.Work{Kind: "k"})
-		stop = run(t, w.e, other)
+		stop = run(t, hangs)
+		pass(time.Second)
+		stopOther := run(t, other)
 		pass(2 * time.Minute)
 		w.is(ref, task.Completed)
 		pass(10 * time.Minute)
 		stop()
+		stopOther()
 		require.Contains(t, w.log.String(), "the lease was lost")
 	})
 }

@@ -42,7 +42,7 @@ func (b *bureau) build(ctx context.Context) error {
 // furnish puts in what the host has of Ada, and of somebody else.
 func (b *bureau) furnish(ctx context.Context) error {
 	for _, text := range []string{
-		"INSERT INTO kept_record VALUES ('account', 'c-17', 0), ('account', 'c-18', 0)",
+		"INSERT INTO kept_record VALUES ('account', 'client-17', 0), ('account', 'client-18', 0)",
 		"INSERT INTO kept_record VALUES ('orders', 'nr4711', 0), ('orders', 'nr4711', 0), ('orders', 'nr4711', 1), ('orders', 'nr4712', 0)",
 		"INSERT INTO kept_record VALUES ('index', 'nr4711', 0), ('index', 'nr4711', 0), ('index', 'nr4712', 0)",
 	} {

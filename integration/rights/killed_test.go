@@ -78,7 +78,7 @@ func killed(t *testing.T, m mortal) {
 			"letters": rights.NothingFound, "account": rights.Done,
 		})
 	require.Equal(t, rights.Final, certificate.Stage)
-	for place, owner := range map[string]string{"account": "c-18", "orders": "nr4712", "index": "nr4712"} {
+	for place, owner := range map[string]string{"account": "client-18", "orders": "nr4712", "index": "nr4712"} {
 		n, err := b.count(ctx, place, owner)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, n, "somebody else's %s", place)
@@ -172,7 +172,7 @@ func (b *bureau) holds(t *testing.T, records map[string]uint64, outcomes map[str
 	require.NoError(t, err)
 	text, err := made.Marshal()
 	require.NoError(t, err)
-	require.False(t, strings.Contains(string(text), "c-17") || strings.Contains(string(text), adasAddress) || strings.Contains(string(text), "nr4711"))
+	require.False(t, strings.Contains(string(text), "client-17") || strings.Contains(string(text), adasAddress) || strings.Contains(string(text), "nr4711"))
 	require.Len(t, made.Sources, len(records))
 	for _, s := range made.Sources {
 		require.Equal(t, outcomes[s.Name], s.Outcome, s.Name)
@@ -189,7 +189,7 @@ func (b *bureau) holds(t *testing.T, records map[string]uint64, outcomes map[str
 			gone, err := b.ask(ctx, "SELECT coalesce(sum(n), 0) FROM gone_record WHERE place = ?", s.Name)
 			require.NoError(t, err)
 			require.Equal(t, gone, s.Records, "what was taken out of %s", s.Name)
-			left, err := b.count(ctx, s.Name, map[bool]string{true: "c-17", false: "nr4711"}[s.Name == "account"])
+			left, err := b.count(ctx, s.Name, map[bool]string{true: "client-17", false: "nr4711"}[s.Name == "account"])
 			require.NoError(t, err)
 			require.Equal(t, left, kept, "what is left of %s", s.Name)
 		case "mailer":

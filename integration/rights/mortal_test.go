@@ -123,7 +123,7 @@ func runMortal(config string) error {
 // goOn does what the host does beside the desk's own work.
 func (b *bureau) goOn(ctx context.Context) error {
 	r, err := b.desk.Submit(ctx, rights.Submission{
-		Tenant: "acme", ID: "e", Right: rights.Erase, Via: rights.ViaAccount, SubjectID: "c-17",
+		Tenant: "acme", ID: "e", Right: rights.Erase, Via: rights.ViaAccount, SubjectID: "client-17",
 		Contents: rights.Contents{Identifiers: []rights.Identifier{{Kind: "email", Value: troth.Protect(adasAddress)}}},
 	})
 	if err != nil {
@@ -134,7 +134,7 @@ func (b *bureau) goOn(ctx context.Context) error {
 		p, err := b.desk.Proof(ctx, "acme", "e")
 		if err != nil {
 			if p, err = b.desk.Attest(ctx, rights.Attestation{
-				Tenant: "acme", Request: "e", SubjectID: "c-17", Method: rights.ByReauthentication,
+				Tenant: "acme", Request: "e", SubjectID: "client-17", Method: rights.ByReauthentication,
 			}); err != nil {
 				return err
 			}
