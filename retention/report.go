@@ -28,8 +28,11 @@ type PromiseReport struct {
 type PromiseStatus string
 
 const (
-	// PromiseUntried: nothing has fallen due by it that is counted.
+	// PromiseUntried: nothing has fallen due by it that is counted, and nothing is due.
 	PromiseUntried PromiseStatus = "untried"
+	// PromiseUnderway: something has fallen due and is on its way, with time enough, such
+	// as the last copies in backups; none of it is gone yet, or that was long ago.
+	PromiseUnderway PromiseStatus = "underway"
 	// PromiseKept: everything that fell due was gone in time, or kept by a hold, a legal
 	// minimum or an exception.
 	PromiseKept PromiseStatus = "kept"
@@ -264,6 +267,8 @@ func (l *PromiseLine) judge(stage uint32) {
 		l.Status = PromiseAtRisk
 	case l.Kept+l.Deferred > 0:
 		l.Status = PromiseKept
+	case l.Due+l.Waiting > 0:
+		l.Status = PromiseUnderway
 	default:
 		l.Status = PromiseUntried
 	}
