@@ -2,7 +2,6 @@ package rights
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -39,8 +38,9 @@ var ErrVia = errors.New("rights: no such way for a request to come, or not for t
 // what is, is sealed, see [Contents].
 type Submission struct {
 	Tenant troth.Tenant
-	// ID is the host's, at most 128 bytes, and makes submitting idempotent; made at
-	// random if it is empty. It is not about a person.
+	// ID is the host's, at most 128 bytes, and makes submitting idempotent; if it is empty,
+	// it is a UUID of version 7 (RFC 9562), so that what comes later sorts later, which
+	// databases like. It is not about a person.
 	ID    string
 	Right Right
 	Via   Via
@@ -154,7 +154,7 @@ func (d *Desk) Submit(ctx context.Context, s Submission) (Request, error) {
 		return after, err
 	}
 	if s.ID == "" {
-		s.ID = rand.Text()
+		s.ID = troth.NewEntryID(d.now()).String()
 	}
 	if len(s.Regimes) == 0 {
 		s.Regimes = d.opt.regimes

@@ -188,7 +188,7 @@ func (c countedStore) Transactor() troth.Transactor { return c.tx }
 // write committed by itself.
 func (o *office) alone() (looks, erases func(ctx context.Context, i int) error) {
 	inquiry := func(i int) rights.Inquiry {
-		return rights.Inquiry{Tenant: "acme", Right: rights.Erase, SubjectID: fmt.Sprintf("c%d", i), Key: fmt.Sprintf("e%d", i)}
+		return rights.Inquiry{Tenant: "acme", Right: rights.Erase, SubjectID: fmt.Sprintf("c%d", i), Key: fmt.Sprintf("e%06d", i)}
 	}
 	looks = func(ctx context.Context, i int) error {
 		for _, name := range []string{"search", "orders", "visits", "account"} {
@@ -218,7 +218,8 @@ type part struct {
 
 // parts are those of one person's erasure, in their order.
 func (o *office) parts() []part {
-	id := func(i int) string { return fmt.Sprintf("e%d", i) }
+	// In the order in which they come, as the ids that the desk makes are.
+	id := func(i int) string { return fmt.Sprintf("e%06d", i) }
 	step := part{true, func(ctx context.Context, i int) error { return o.desk.Step(ctx, "acme", id(i)) }}
 	return []part{
 		{false, func(ctx context.Context, i int) error { return o.asks(ctx, id(i), fmt.Sprintf("c%d", i)) }},
