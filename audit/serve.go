@@ -40,6 +40,7 @@ const (
 	cacheNever   = "no-cache"
 )
 
+// ServeHTTP answers with a checkpoint or a tile.
 func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tile, isTile := strings.CutPrefix(r.URL.Path, "/tile/")
 	id, ok := parseTilePath(tile)

@@ -512,19 +512,3 @@ func TestCanary_NothingPersonalOutsideOfSeals(t *testing.T) {
 		require.NotContains(t, dump.String(), secret)
 	}
 }
-
-// TestSubmit_IDsThatTheDeskMakesAreInTheirOrder: rows of later requests go behind those of
-// earlier ones, and not all over the tables.
-func TestSubmit_IDsThatTheDeskMakesAreInTheirOrder(t *testing.T) {
-	w := newWorld(t)
-	var before string
-	for range 20 {
-		w.clock.move(time.Millisecond)
-		r, err := w.desk.Submit(w.ctx, rights.Submission{Tenant: acme, Right: rights.Access, Via: rights.ViaWeb, Contents: contents()})
-		require.NoError(t, err)
-		require.Greater(t, r.ID, before)
-		_, err = troth.ParseEntryID(r.ID)
-		require.NoError(t, err)
-		before = r.ID
-	}
-}
