@@ -10,10 +10,15 @@ func (x *explainer) result(legal, strict tally) {
 	x.line("Legal date: %s%s.", day(x.Legal), x.instant(legal))
 	timeless := r.Period.Hours > 0 && strict.start.Instant.IsZero()
 	doubts := 0
-	for i := range r.Doubts {
-		if d := &r.Doubts[i]; x.matters(d, &legal, &strict) {
-			x.line("In doubt (%s): %s.", d.Reading, d.Why)
-			doubts++
+	for _, matters := range []func(d *Doubt, legal, strict *tally) bool{x.matters, x.applies} {
+		for i := range r.Doubts {
+			if d := &r.Doubts[i]; matters(d, &legal, &strict) {
+				x.line("In doubt (%s): %s.", d.Reading, d.Why)
+				doubts++
+			}
+		}
+		if doubts > 0 || !strict.sooner(&legal) {
+			break // else no doubt does it alone, and none is needed for it
 		}
 	}
 	if timeless {
@@ -31,10 +36,10 @@ func (x *explainer) result(legal, strict tally) {
 // matters reports whether a doubt moves this deadline: whether its reading
 // alone makes it earlier, or the other ones without it make it later.
 func (x *explainer) matters(d *Doubt, legal, strict *tally) bool {
-	one := bit(d.Reading)
-	if strictReadings(x.rule, legal.first)&one == 0 {
+	if !x.applies(d, legal, strict) {
 		return false
 	}
+	one := bit(d.Reading)
 	c := counter{rule: x.rule, events: x.events, cal: x.cal, strict: one}
 	alone, err := c.count()
 	if err != nil || alone.sooner(legal) {
@@ -43,6 +48,11 @@ func (x *explainer) matters(d *Doubt, legal, strict *tally) bool {
 	c.strict, c.early = strict.strict&^one, true
 	without, err := c.count()
 	return err != nil || strict.sooner(&without)
+}
+
+// applies reports whether a doubt is one about what happened.
+func (x *explainer) applies(d *Doubt, legal, _ *tally) bool {
+	return strictReadings(x.rule, legal.first)&bit(d.Reading) != 0
 }
 
 // instant adds the instant of the end, where it is known.
