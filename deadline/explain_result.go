@@ -10,16 +10,9 @@ func (x *explainer) result(legal, strict tally) {
 	x.line("Legal date: %s%s.", day(x.Legal), x.instant(legal))
 	timeless := r.Period.Hours > 0 && strict.start.Instant.IsZero()
 	doubts := 0
-	for _, matters := range []func(d *Doubt, legal, strict *tally) bool{x.matters, x.applies} {
-		for i := range r.Doubts {
-			if d := &r.Doubts[i]; matters(d, &legal, &strict) {
-				x.line("In doubt (%s): %s.", d.Reading, d.Why)
-				doubts++
-			}
-		}
-		if doubts > 0 || !strict.sooner(&legal) {
-			break // else no doubt does it alone, and none is needed for it
-		}
+	for _, d := range x.doubts(&legal, &strict) {
+		x.line("In doubt (%s): %s.", d.Reading, d.Why)
+		doubts++
 	}
 	if timeless {
 		x.line("In doubt: the time of day is not known, so the safe date is the last day of which all is in time from the first instant on.")
@@ -33,12 +26,31 @@ func (x *explainer) result(legal, strict tally) {
 	}
 }
 
+// doubts returns the doubts that move this deadline: each that matters, or, where
+// none does by itself and they move it all the same, all of them.
+func (x *explainer) doubts(legal, strict *tally) []*Doubt {
+	var applying, mattering []*Doubt
+	for i := range x.rule.Doubts {
+		d := &x.rule.Doubts[i]
+		if strictReadings(x.rule, legal.first)&bit(d.Reading) == 0 {
+			continue
+		}
+		applying = append(applying, d)
+		if x.matters(d, legal, strict) {
+			mattering = append(mattering, d)
+		}
+	}
+	c := counter{rule: x.rule, events: x.events, cal: x.cal, early: true}
+	without, err := c.count()
+	if len(mattering) == 0 && (err != nil || strict.sooner(&without)) {
+		return applying
+	}
+	return mattering
+}
+
 // matters reports whether a doubt moves this deadline: whether its reading
 // alone makes it earlier, or the other ones without it make it later.
 func (x *explainer) matters(d *Doubt, legal, strict *tally) bool {
-	if !x.applies(d, legal, strict) {
-		return false
-	}
 	one := bit(d.Reading)
 	c := counter{rule: x.rule, events: x.events, cal: x.cal, strict: one}
 	alone, err := c.count()
@@ -48,11 +60,6 @@ func (x *explainer) matters(d *Doubt, legal, strict *tally) bool {
 	c.strict, c.early = strict.strict&^one, true
 	without, err := c.count()
 	return err != nil || strict.sooner(&without)
-}
-
-// applies reports whether a doubt is one about what happened.
-func (x *explainer) applies(d *Doubt, legal, _ *tally) bool {
-	return strictReadings(x.rule, legal.first)&bit(d.Reading) != 0
 }
 
 // instant adds the instant of the end, where it is known.
