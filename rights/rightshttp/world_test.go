@@ -34,6 +34,10 @@ import (
 // canary is personal, and must come back in no problem and stand in no log.
 const canary = "ada.canary@example.org"
 
+// namesAda finds the person by name; the three letters alone may be of a random
+// id, or of a signature.
+var namesAda = regexp.MustCompile(`\bada\b`)
+
 type keys struct{}
 
 func (keys) MAC(_ context.Context, ref troth.KeyRef, message []byte) ([32]byte, error) {
@@ -335,7 +339,7 @@ func (s *site) ask(r *http.Request) *httptest.ResponseRecorder {
 	}
 	if typ == "application/problem+json" {
 		require.NotContains(s, w.Body.String(), "canary")
-		require.NotContains(s, w.Body.String(), "ada")
+		require.NotRegexp(s, namesAda, w.Body.String())
 	}
 	return w
 }
