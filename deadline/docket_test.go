@@ -94,3 +94,54 @@ func TestDueAll_TheOrderOfRulesDoesNotMatter(t *testing.T) {
 		assert.Equal(t, want.Limits[i].Rule().ID, got.Limits[i].Rule().ID)
 	}
 }
+
+// The clocks of a person under two laws are those of each, one after the other, and say
+// what the rules say that they were made of.
+func TestClocks_AreTheRulesTheyWereMadeOf(t *testing.T) {
+	ids := []string{"ccpa.know.respond", "gdpr.access.respond", "gdpr.access.extend", "dpdp.grievance.respond", "ccpa.know.acknowledge"}
+	var rules []Rule
+	for _, id := range ids {
+		rules = append(rules, rule(t, id))
+	}
+	events := []Event{On(ExtensionNoticed, Date{2026, 3, 20}), On(Received, Date{2026, 3, 4})}
+	want, err := DueAll(rules, events, nil)
+	require.NoError(t, err)
+
+	first, err := NewClocks(rules[:2]...)
+	require.NoError(t, err)
+	second, err := NewClocks(rules[2:]...)
+	require.NoError(t, err)
+	rules[0].Start[0].Event = Sent // they have copies of their own
+	both := first.And(Clocks{}).And(second)
+	for range 2 {
+		got, err := both.Due(events, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	require.Equal(t, ExtensionNoticed, events[0].Type, "the caller's order stays")
+	none, err := Clocks{}.And(Clocks{}).Due(events, nil)
+	require.NoError(t, err)
+	require.Empty(t, none)
+}
+
+func TestClocks_RefuseWhatIsWrong(t *testing.T) {
+	bad := rule(t, "gdpr.access.respond")
+	bad.Kind = "sometime"
+	_, err := NewClocks(rule(t, "gdpr.access.respond"), bad)
+	require.ErrorIs(t, err, ErrInvalid)
+	good, err := NewClocks(rule(t, "gdpr.access.respond"))
+	require.NoError(t, err)
+	_, err = good.Due([]Event{{Type: Received}}, nil)
+	_, is := errors.AsType[*EventError](err)
+	require.True(t, is)
+}
+
+// What was checked once is not checked again: the events are put in order once, and the
+// list of deadlines grows.
+func TestClocks_AllocateForWhatTheyReturn(t *testing.T) {
+	clocks, err := NewClocks(rule(t, "gdpr.access.respond"), rule(t, "gdpr.access.extend"))
+	require.NoError(t, err)
+	events := []Event{On(Received, Date{2026, 3, 4})}
+	n := testing.AllocsPerRun(100, func() { _, _ = clocks.Due(events, nil) })
+	require.LessOrEqual(t, n, 4.0)
+}

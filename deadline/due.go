@@ -51,11 +51,27 @@ func Due(rule Rule, events []Event, cal Calendar) (Deadline, error) {
 	if err := validate(&rule); err != nil {
 		return Deadline{}, err
 	}
+	events, err := inOrder(events)
+	if err != nil {
+		return Deadline{}, err
+	}
+	return due(&rule, events, cal)
+}
+
+// inOrder returns the events sorted by time, in a slice of its own.
+func inOrder(events []Event) ([]Event, error) {
 	for i := range events {
 		if err := events[i].Validate(); err != nil {
-			return Deadline{}, err
+			return nil, err
 		}
 	}
+	events = slices.Clone(events)
+	slices.SortStableFunc(events, Event.compare)
+	return events, nil
+}
+
+// due applies a rule that is valid to events in their order, and keeps both.
+func due(rule *Rule, events []Event, cal Calendar) (Deadline, error) {
 	if cal == nil && rule.Calendar != "" {
 		named, err := CalendarByName(rule.Calendar)
 		if err != nil {
@@ -63,8 +79,7 @@ func Due(rule Rule, events []Event, cal Calendar) (Deadline, error) {
 		}
 		cal = named
 	}
-	d := Deadline{rule: &rule, events: slices.Clone(events), cal: cal}
-	slices.SortStableFunc(d.events, Event.compare)
+	d := Deadline{rule: rule, events: events, cal: cal}
 	legal, strict, err := d.tallies()
 	if err != nil {
 		return Deadline{}, err
@@ -146,23 +161,12 @@ func (d Docket) Lead() (Deadline, bool) {
 // DueAll applies several rules to the same events and keeps every clock: a
 // person may fall under several laws, and one request starts several clocks. A
 // nil calendar means that each rule uses the one that it names. Any error but
-// those of idle rules ends it: no clock is lost in silence.
+// those of idle rules ends it: no clock is lost in silence. Who applies the same
+// rules again and again has them checked once, see [NewClocks].
 func DueAll(rules []Rule, events []Event, cal Calendar) (Docket, error) {
-	var docket Docket
-	for _, r := range rules {
-		d, err := Due(r, events, cal)
-		switch {
-		case idle(err):
-			docket.Idle = append(docket.Idle, Idle{Rule: r.clone(), Reason: err})
-		case err != nil:
-			return Docket{}, err
-		case r.Sense == NotBefore:
-			docket.Minimums = append(docket.Minimums, d)
-		default:
-			docket.Limits = append(docket.Limits, d)
-		}
+	clocks, err := NewClocks(rules...)
+	if err != nil {
+		return Docket{}, err
 	}
-	slices.SortStableFunc(docket.Limits, sooner)
-	slices.SortStableFunc(docket.Minimums, sooner)
-	return docket, nil
+	return clocks.Due(events, cal)
 }

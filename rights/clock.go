@@ -47,28 +47,49 @@ var outer = []deadline.Kind{deadline.Respond, deadline.HonourOptOut, deadline.Ta
 // who extends or refuses.
 var leading = append([]deadline.Kind{deadline.Acknowledge}, outer...)
 
-// applying are the rules that a request is held to.
-func (d *Desk) applying(q *request) []deadline.Rule {
-	var all []deadline.Rule
-	for _, regime := range q.regimes {
-		for _, duty := range duties[q.right] {
-			var found []deadline.Rule
-			timed := false
-			for _, r := range d.rules[regime] {
-				if r.Duty != duty || !r.Limit() || (r.Kind == deadline.Appeal) != (q.right == Appeal) {
-					continue
-				}
-				if r.Kind == deadline.TakeEffect && q.right != WithdrawConsent {
-					continue // of a policy, and not of a request
-				}
-				found = append(found, r)
-				timed = timed || slices.Contains(outer, r.Kind)
+// clocksOf are the clocks by which a law's rules hold a request for each right.
+func clocksOf(rules map[string][]deadline.Rule) (map[Right]map[string]deadline.Clocks, error) {
+	all := make(map[Right]map[string]deadline.Clocks, len(duties))
+	for right := range duties {
+		all[right] = make(map[string]deadline.Clocks, len(rules))
+		for regime, some := range rules {
+			clocks, err := deadline.NewClocks(holding(right, some)...)
+			if err != nil {
+				return nil, err
 			}
-			if timed {
-				all = append(all, found...)
-				break
-			}
+			all[right][regime] = clocks
 		}
+	}
+	return all, nil
+}
+
+// holding are those of a law's rules by which requests for a right are held.
+func holding(right Right, rules []deadline.Rule) []deadline.Rule {
+	for _, duty := range duties[right] {
+		var found []deadline.Rule
+		timed := false
+		for _, r := range rules {
+			if r.Duty != duty || !r.Limit() || (r.Kind == deadline.Appeal) != (right == Appeal) {
+				continue
+			}
+			if r.Kind == deadline.TakeEffect && right != WithdrawConsent {
+				continue // of a policy, and not of a request
+			}
+			found = append(found, r)
+			timed = timed || slices.Contains(outer, r.Kind)
+		}
+		if timed {
+			return found
+		}
+	}
+	return nil
+}
+
+// applying are the clocks that a request is held to.
+func (d *Desk) applying(q *request) deadline.Clocks {
+	var all deadline.Clocks
+	for _, regime := range q.regimes {
+		all = all.And(d.clocks[q.right][regime])
 	}
 	return all
 }
@@ -83,7 +104,7 @@ func (d *Desk) happened(q *request) []deadline.Event {
 
 // docket is what all laws that apply make of what happened.
 func (d *Desk) docket(q *request) (deadline.Docket, error) {
-	docket, err := deadline.DueAll(d.applying(q), d.happened(q), nil)
+	docket, err := d.applying(q).Due(d.happened(q), nil)
 	return docket, wrap("count", err)
 }
 
@@ -114,13 +135,15 @@ func (d *Desk) lead(q *request) (due int64, rule string, found bool, err error) 
 	}
 	for i := range docket.Limits {
 		l := &docket.Limits[i]
-		kind := l.Rule().Kind
-		if !slices.Contains(leading, kind) || kind == deadline.Acknowledge && q.acknowledgedAt != 0 {
+		end := d.endOf(l)
+		if found && end >= due {
 			continue
 		}
-		if end := d.endOf(l); !found || end < due {
-			due, rule, found = end, l.Rule().ID, true
+		r := l.Rule()
+		if !slices.Contains(leading, r.Kind) || r.Kind == deadline.Acknowledge && q.acknowledgedAt != 0 {
+			continue
 		}
+		due, rule, found = end, r.ID, true
 	}
 	return due, rule, found, nil
 }

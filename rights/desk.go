@@ -33,6 +33,8 @@ type Desk struct {
 	log   *zap.Logger
 	now   func() time.Time
 	rules map[string][]deadline.Rule
+	// clocks are the rules by which requests are held, for each right and law.
+	clocks map[Right]map[string]deadline.Clocks
 }
 
 // New returns a desk on the store. It starts no goroutine. It returns
@@ -59,12 +61,16 @@ func New(ctx context.Context, c Config, opts ...Option) (*Desk, error) {
 	}
 	d := &Desk{store: c.Store, tx: tx, rec: c.Recorder, keys: c.Keys, opt: o, log: o.log, now: o.now}
 	d.rules = rulesOf(o.sets)
+	var err error
+	if d.clocks, err = clocksOf(d.rules); err != nil {
+		return nil, fmt.Errorf("rights: new: %w", err)
+	}
 	for _, r := range o.regimes {
 		if len(d.rules[r]) == 0 {
 			return nil, fmt.Errorf("rights: new: no set has rules of regime %q", r)
 		}
 	}
-	if err := d.begin(ctx); err != nil {
+	if err = d.begin(ctx); err != nil {
 		return nil, err
 	}
 	return d, nil
