@@ -159,7 +159,7 @@ func (d *Desk) Work(ctx context.Context, tenant troth.Tenant, id string) ([]Sour
 
 // putWork writes how far a source is, at the end of the change.
 func (c *change) putWork(ctx context.Context, w *SourceWork) error {
-	return c.putLater(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, w.Source)}, w.append(nil))
+	return c.putLater(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, w.Source)}, w.append(make([]byte, 0, usual)))
 }
 
 // work reads how far a source is, in the transaction of the change.

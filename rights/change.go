@@ -184,7 +184,7 @@ func (c *change) fire(ctx context.Context, k Kind, h happening) error {
 		return err
 	}
 	if to != from {
-		if err := c.proceed(ctx, to); err != nil {
+		if err := c.proceed(ctx, from, to); err != nil {
 			return err
 		}
 	}

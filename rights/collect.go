@@ -8,16 +8,15 @@ import (
 // collect asks sources what there is, until none of them names an identifier that the
 // others have not been asked with, and notes all of it at once, with who was to be asked:
 // asking changes nothing, and is done again after a crash.
-func (d *Desk) collect(ctx context.Context, key ItemKey, q *request) (more bool, err error) {
+func (d *Desk) collect(ctx context.Context, key ItemKey, q *request, rows []ItemRow) (more bool, err error) {
 	c := d.seen(key, q)
 	round := search{c: c, asked: map[int]error{}, fresh: q.state == StateAccepted}
 	if round.fresh {
 		round.work = d.snapshot(q.right)
-		round.by, err = d.given(ctx, key.Tenant, key.Owner)
-	} else if round.work, err = d.Work(ctx, key.Tenant, key.Owner); err == nil {
-		round.by, err = d.found(ctx, key.Tenant, key.Owner)
+	} else if round.work, err = d.Work(ctx, key.Tenant, key.Owner); err != nil {
+		return false, err
 	}
-	if err != nil {
+	if round.by, err = d.foundIn(ctx, rows); err != nil {
 		return false, err
 	}
 	known := len(round.by)

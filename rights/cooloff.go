@@ -9,7 +9,7 @@ import (
 
 // coolOff begins what cannot be taken back when its time has come, and no request of the
 // same person is open that wants to see first what would be gone.
-func (d *Desk) coolOff(ctx context.Context, key ItemKey, q *request) error {
+func (d *Desk) coolOff(ctx context.Context, key ItemKey, q *request, rows []ItemRow) error {
 	var told map[string][]troth.EntryID
 	if d.opt.evidence != nil {
 		var err error
@@ -17,7 +17,7 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey, q *request) error {
 			return err
 		}
 	}
-	v, err := d.visit(ctx, key)
+	v, err := d.visit(ctx, key, rows)
 	if err != nil {
 		return err
 	}

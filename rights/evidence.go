@@ -235,12 +235,8 @@ func (d *Desk) scheduled(ctx context.Context, c *change, events []Event) (Tamper
 	if c.q.state.Final() {
 		due[endKey(c.tenant, c.id, "record")] = true
 	}
-	switch c.q.state {
-	case StateAccepted, StateCollecting, StateCoolingOff, StateExecuting:
-		if c.q.right.Effect() != Answers {
-			due[stepKey(c.tenant, c.id)] = true
-		}
-	default:
+	if c.q.state.steps() && c.q.right.Effect() != Answers {
+		due[stepKey(c.tenant, c.id)] = true
 	}
 	open := map[ItemKey]bool{}
 	for _, e := range events {

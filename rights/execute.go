@@ -9,8 +9,8 @@ import (
 )
 
 // execute carries out a request that is being executed.
-func (d *Desk) execute(ctx context.Context, key ItemKey, q *request) error {
-	v, err := d.visit(ctx, key)
+func (d *Desk) execute(ctx context.Context, key ItemKey, q *request, rows []ItemRow) error {
+	v, err := d.visit(ctx, key, rows)
 	if err != nil {
 		return err
 	}

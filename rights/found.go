@@ -55,15 +55,6 @@ func (d *Desk) foundIn(ctx context.Context, rows []ItemRow) ([]plainIdentifier, 
 	return nil, nil
 }
 
-// given is what a request came with to find a person by.
-func (d *Desk) given(ctx context.Context, tenant troth.Tenant, request string) ([]plainIdentifier, error) {
-	row, found, err := d.store.Item(ctx, contentsKey(tenant, request))
-	if err != nil || !found {
-		return nil, wrap("read contents", err)
-	}
-	return d.foundIn(ctx, []ItemRow{row})
-}
-
 // ErrTooManyIdentifiers says that sources go on and on to name other identifiers: they
 // tell of more than one person, or do not stop.
 var ErrTooManyIdentifiers = errors.New("rights: sources name too many identifiers")
@@ -134,15 +125,7 @@ func (c *change) putFound(ctx context.Context, all []plainIdentifier) error {
 	if len(sealed) > MaxSealed {
 		return ErrTooManyIdentifiers
 	}
-	row := ItemRow{ItemKey: key, Sealed: sealed}
-	_, found, err := c.d.store.Item(ctx, key)
-	switch {
-	case err != nil:
-		return wrap("read found", err)
-	case found:
-		return c.d.putItem(ctx, row, nil)
-	}
-	return c.d.insertItem(ctx, row, nil)
+	return c.putLater(ctx, ItemRow{ItemKey: key, Sealed: sealed}, nil)
 }
 
 // inquiry is what a source is asked.

@@ -69,7 +69,7 @@ type tick struct {
 }
 
 func (q *request) encode() []byte {
-	dst := canon.AppendDomain(nil, requestDomain)
+	dst := canon.AppendDomain(make([]byte, 0, usual), requestDomain)
 	for _, t := range []string{string(q.right), string(q.state), q.subject} {
 		dst = canon.AppendText(dst, t)
 	}

@@ -26,14 +26,10 @@ func (c *change) stepAt(at int64) { c.next, c.steps = max(at, 1), true }
 
 func (c *change) stepEnd() { c.next, c.steps = 0, true }
 
-// putStep writes when the request is carried on.
+// putStep writes when the request is carried on. One that is not has a step which is never
+// due: that is written with the other items, and deleting it would be a statement more.
 func (c *change) putStep(ctx context.Context) error {
-	key := stepKey(c.tenant, c.id)
-	if c.next == 0 {
-		_, err := c.d.store.DeleteItem(ctx, key)
-		return wrap("end step", err)
-	}
-	row := ItemRow{ItemKey: key, DueAt: c.next}
+	row := ItemRow{ItemKey: stepKey(c.tenant, c.id), DueAt: c.next}
 	if err := c.putLater(ctx, row, canon.AppendDomain(nil, stepDomain)); err != nil {
 		return err
 	}
@@ -42,7 +38,7 @@ func (c *change) putStep(ctx context.Context) error {
 
 // proceed has a request that came to a state carried on, where the desk can do that by
 // itself. Who is to be erased is entered into the ledger before anything is destroyed.
-func (c *change) proceed(ctx context.Context, to State) error {
+func (c *change) proceed(ctx context.Context, from, to State) error {
 	switch to {
 	case StateAccepted:
 		if c.q.right.Effect() != Answers {
@@ -60,9 +56,20 @@ func (c *change) proceed(ctx context.Context, to State) error {
 	case StateCoolingOff:
 		c.stepAt(c.now + c.d.opt.coolingOff.Microseconds())
 	default:
-		c.stepEnd()
+		if from.steps() {
+			c.stepEnd()
+		}
 	}
 	return nil
+}
+
+// steps reports whether a request in that state may have a step that is due.
+func (s State) steps() bool {
+	switch s {
+	case StateAccepted, StateCollecting, StateCoolingOff, StateExecuting:
+		return true
+	}
+	return false
 }
 
 // WithCoolingOff sets how long what cannot be taken back waits once it was approved.
@@ -115,7 +122,7 @@ func pauseAfter(tries int) time.Duration {
 // interruption does nothing twice that was done.
 func (d *Desk) step(ctx context.Context, key ItemKey) error {
 	for {
-		q, err := d.read(ctx, key.Tenant, key.Owner)
+		q, rows, err := d.readWith(ctx, key)
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		} else if err != nil {
@@ -127,12 +134,12 @@ func (d *Desk) step(ctx context.Context, key ItemKey) error {
 			if q.atOnce() {
 				more, err = d.beginWork(ctx, key)
 			} else {
-				more, err = d.collect(ctx, key, q)
+				more, err = d.collect(ctx, key, q, rows)
 			}
 		case StateCoolingOff:
-			more, err = false, d.coolOff(ctx, key, q)
+			more, err = false, d.coolOff(ctx, key, q, rows)
 		case StateExecuting:
-			more, err = false, d.execute(ctx, key, q)
+			more, err = false, d.execute(ctx, key, q, rows)
 		default:
 			more, err = d.endSteps(ctx, key)
 		}
@@ -140,6 +147,24 @@ func (d *Desk) step(ctx context.Context, key ItemKey) error {
 			return err
 		}
 	}
+}
+
+// readWith reads what a step begins with: the request, what the person is found by and the
+// step itself.
+func (d *Desk) readWith(ctx context.Context, key ItemKey) (*request, []ItemRow, error) {
+	if err := key.Tenant.Validate(); err != nil {
+		return nil, nil, err
+	}
+	keys := []ItemKey{foundKey(key.Tenant, key.Owner), contentsKey(key.Tenant, key.Owner), key}
+	row, found, items, err := d.store.RequestWith(ctx, key.Tenant, key.Owner, keys)
+	switch {
+	case err != nil:
+		return nil, nil, wrap("read request", err)
+	case !found:
+		return nil, nil, ErrNotFound
+	}
+	q, err := d.openRequest(ctx, row)
+	return q, items, err
 }
 
 // endSteps forgets the step of a request that somebody moved on meanwhile.

@@ -31,11 +31,8 @@ type visit struct {
 	apart, ended bool
 }
 
-func (d *Desk) visit(ctx context.Context, key ItemKey) (*visit, error) {
-	rows, err := d.store.ItemsAt(ctx, []ItemKey{foundKey(key.Tenant, key.Owner), contentsKey(key.Tenant, key.Owner), key})
-	if err != nil {
-		return nil, wrap("read what somebody is found by", err)
-	}
+// visit begins with what was read with the request.
+func (d *Desk) visit(ctx context.Context, key ItemKey, rows []ItemRow) (*visit, error) {
 	by, err := d.foundIn(ctx, rows)
 	if err != nil {
 		return nil, err

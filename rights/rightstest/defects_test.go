@@ -105,6 +105,17 @@ var defects = []defect{
 			return s.ItemsAt(ctx, keys[:min(len(keys), 1)])
 		}
 	}},
+	{"a request comes with the first of its items alone", "a request is found with items of it", func(_ rights.Backend, b *broken) {
+		b.requestWith = func(rows []rights.ItemRow, _ bool) []rights.ItemRow { return rows[:min(len(rows), 1)] }
+	}},
+	{"items come without a request", "a request is found with items of it", func(_ rights.Backend, b *broken) {
+		b.requestWith = func(rows []rights.ItemRow, found bool) []rights.ItemRow {
+			if !found {
+				rows = make([]rights.ItemRow, 1)
+			}
+			return rows
+		}
+	}},
 	{"many items are cut short", "items that are written are added, or replaced", func(s rights.Backend, b *broken) {
 		b.writeItems = func(ctx context.Context, rows []rights.ItemRow) error {
 			return s.WriteItems(ctx, rows[:min(len(rows), 16)])

@@ -81,6 +81,43 @@ var itemChecks = []check{
 		r.OK(err, "many items at")
 		r.Same(rows, many, "many items at")
 	}},
+	{Name: "a request is found with items of it", Run: func(r *rig) {
+		ctx := r.Context()
+		r.insertRequests(ctx, request(r.A, "1"), request(r.A, "2"))
+		bare := changed(r.item(r.A, "1", "y"), func(row *rights.ItemRow) { row.Sealed, row.DueAt = nil, 0 })
+		var some []rights.ItemRow
+		for i := range many {
+			some = append(some, r.item(r.A, "1", fmt.Sprintf("%03d", many-i)))
+		}
+		r.insertItems(ctx, append(some, r.item(r.A, "1", "x"), bare, r.item(r.A, "2", "x"))...)
+		var keys []rights.ItemKey
+		for _, row := range some {
+			keys = append(keys, row.ItemKey)
+		}
+		for what, c := range map[string]struct {
+			keys []rights.ItemKey
+			want []rights.ItemRow
+		}{
+			"no keys": {},
+			"keys in their order": {
+				[]rights.ItemKey{bare.ItemKey, r.item(r.A, "1", "z").ItemKey, r.item(r.A, "2", "x").ItemKey, r.item(r.A, "1", "x").ItemKey},
+				[]rights.ItemRow{bare, r.item(r.A, "2", "x"), r.item(r.A, "1", "x")},
+			},
+			"keys of nothing":                   {[]rights.ItemKey{r.item(r.A, "1", "z").ItemKey}, nil},
+			"as many keys as a statement takes": {keys[:16], some[:16]},
+			"many keys":                         {keys, some},
+		} {
+			row, found, items, err := r.s.RequestWith(ctx, r.A, "1", c.keys)
+			r.OK(err, what)
+			r.Same(found, true, what)
+			r.Same(row, request(r.A, "1"), what)
+			r.Same(items, c.want, what)
+		}
+		_, found, items, err := r.s.RequestWith(ctx, r.A, "3", []rights.ItemKey{bare.ItemKey})
+		r.OK(err, "no such request")
+		r.Same(found, false, "no such request")
+		r.Same(len(items), 0, "its items")
+	}},
 	{Name: "an item that is deleted is gone, and is not deleted again", Run: func(r *rig) {
 		ctx := r.Context()
 		row := r.item(r.A, "1", "x")

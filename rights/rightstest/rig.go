@@ -109,7 +109,10 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 		row.Tenant = ""
 		events, err := r.s.Events(ctx, t, id)
 		r.OK(err, "events")
-		fmt.Fprintf(&b, "%v %+v %+v\n", found, row, events)
+		with, _, parts, err := r.s.RequestWith(ctx, t, id, []rights.ItemKey{r.item(t, id, "x").ItemKey, r.item(t, id, "y").ItemKey})
+		r.OK(err, "request with items")
+		with.Tenant = ""
+		fmt.Fprintf(&b, "%v %+v %+v %+v %+v\n", found, row, events, with, parts)
 	}
 	for _, owner := range []string{"1", "2", "3", "~other"} {
 		items, err := r.s.Items(ctx, rights.ItemQuery{Tenant: t, Owner: owner, Kind: r.kind, Limit: 100})

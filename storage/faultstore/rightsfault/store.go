@@ -101,6 +101,17 @@ func (s *store) Request(ctx context.Context, tenant troth.Tenant, id string) (ri
 	return r.row, r.found, err
 }
 
+func (s *store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, keys []rights.ItemKey) (row rights.RequestRow, is bool, items []rights.ItemRow, err error) {
+	r, err := faultstore.Do(ctx, s.p, "RequestWith", func() (r found[rights.RequestRow], err error) {
+		r.row, r.found, items, err = s.s.RequestWith(ctx, tenant, id, keys)
+		return r, err
+	})
+	if err != nil {
+		items = nil
+	}
+	return r.row, r.found, items, err
+}
+
 func (s *store) LockRequest(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
 	r, err := faultstore.Do(ctx, s.p, "LockRequest", func() (r found[rights.RequestRow], err error) {
 		r.row, r.found, err = s.s.LockRequest(ctx, tenant, id)

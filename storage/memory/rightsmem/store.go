@@ -90,6 +90,15 @@ func (s *Store) Request(ctx context.Context, tenant troth.Tenant, id string) (ri
 	return own(row), found, err
 }
 
+// RequestWith implements rights.Store.
+func (s *Store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, keys []rights.ItemKey) (row rights.RequestRow, found bool, items []rights.ItemRow, err error) {
+	if row, found, err = s.Request(ctx, tenant, id); err != nil || !found {
+		return row, found, nil, err
+	}
+	items, err = s.ItemsAt(ctx, keys)
+	return row, found, items, err
+}
+
 // LockRequest implements rights.Store. There is one writer, so whoever is in a
 // transaction is alone.
 func (s *Store) LockRequest(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {

@@ -22,7 +22,11 @@ var (
 	cutSealed = "substr(sealed, 1, " + strconv.Itoa(rights.MaxSealed+1) + ")"
 
 	requestValues = "tenant, id, " + requestRest + ", " + cutRecord
-	itemValues    = itemPlace + ", due_at, " + cutRecord + ", " + cutSealed
+	// A request and items as rows of one result: the request is number 0, an item has that of
+	// its key.
+	requestPart = `SELECT 0, ` + requestRest + `, ` + cutRecord + `, NULL FROM troth_rights_request` + thisRequest
+	itemPart    = `, '', '', '', '', due_at, 0, 0, ` + cutRecord + `, ` + cutSealed + ` FROM troth_rights_item` + thisItem
+	itemValues  = itemPlace + ", due_at, " + cutRecord + ", " + cutSealed
 )
 
 // queries are the statements of one dialect, ready to run.
@@ -39,6 +43,8 @@ type queries struct {
 	// insertEvents and writeItems are by how many rows they write, itemsAt by how many keys
 	// it looks for, from one.
 	insertEvents, writeItems, itemsAt [maxRows]string
+	// requestWith finds a request, and items of so many keys.
+	requestWith [maxRows]string
 }
 
 // maxRows is how many rows one statement writes, or looks for: the events of a step, and its sources.
@@ -53,6 +59,7 @@ const (
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
+	with := requestPart
 	q.lockRequest = q.request
 	if d == sqlstore.Postgres {
 		q.lockRequest += " FOR UPDATE"
@@ -75,6 +82,8 @@ func newQueries(d sqlstore.Dialect) *queries {
 			due_at = excluded.due_at, record = excluded.record, sealed = excluded.sealed`)
 		this := `SELECT ` + itemValues + ` FROM troth_rights_item` + thisItem
 		q.itemsAt[i] = d.Rebind(this + strings.Repeat(` UNION ALL `+this, i))
+		with += ` UNION ALL SELECT ` + strconv.Itoa(i+1) + itemPart
+		q.requestWith[i] = d.Rebind(with)
 	}
 	return q
 }
