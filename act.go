@@ -144,15 +144,13 @@ func (a *Act) Validate() error {
 	if a.Version < 1 {
 		return &ActError{Act: a.Name, Reason: "has no version"}
 	}
-	seen := make(map[string]bool, len(a.Fields))
-	for _, f := range a.Fields {
-		if f.Name == "" || seen[f.Name] {
+	for i, f := range a.Fields {
+		if f.Name == "" || slices.ContainsFunc(a.Fields[:i], func(other Field) bool { return other.Name == f.Name }) {
 			return &ActError{Act: a.Name, Field: f.Name, Reason: "is unnamed or declared twice"}
 		}
 		if factKinds[f.Kind] == "" {
 			return &ActError{Act: a.Name, Field: f.Name, Reason: "has no kind"}
 		}
-		seen[f.Name] = true
 	}
 	return a.checkParts()
 }

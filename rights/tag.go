@@ -16,9 +16,12 @@ const recordDomain = "troth.rights.record/1"
 
 const tagSize = sha256.Size
 
-// usual is how many bytes there is room for from the beginning in what is put together:
-// few records are longer, and those grow.
-const usual = 512
+// usual is how many bytes there is room for from the beginning in a record, fields in what
+// its tag is of beside it: few are longer, and those grow.
+const (
+	usual  = 512
+	fields = 160
+)
 
 // table names what a record is of, in its tag.
 type table string
@@ -44,7 +47,7 @@ func itemPlace(k ItemKey) place { return place{k.Tenant, itemTable, k.Owner, str
 
 // tag is a keyed hash of where a record stands and of what it says.
 func (d *Desk) tag(ctx context.Context, at place, message []byte) ([32]byte, error) {
-	b := canon.AppendDomain(make([]byte, 0, usual+len(message)), recordDomain)
+	b := canon.AppendDomain(make([]byte, 0, fields+len(message)), recordDomain)
 	b = canon.AppendText(b, at.tenant)
 	b = canon.AppendText(b, at.table)
 	b = canon.AppendText(b, at.a)
