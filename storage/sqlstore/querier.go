@@ -100,6 +100,9 @@ func (q poolQuerier) read(ctx context.Context, query string, args []any) (*Rows,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if rows := q.borrow(ctx, query, args); rows != nil {
+		return rows, nil
+	}
 	deadline := q.h.deadline()
 	if rows, err := q.prepared(ctx, deadline, query, args); rows != nil || err != nil {
 		if err != nil {

@@ -135,6 +135,9 @@ func (s *Store) CountRecords(ctx context.Context, c retention.Count) (int64, err
 		n, args = n|2, append(args, int64(c.Cohort))
 	}
 	args = append(args, from, to, limit)
-	sum, _, err := statement.One(ctx, s.db, scanNumber, s.q.count[n], append(args, args...)...)
-	return min(sum, limit), err
+	sums, err := statement.Query(ctx, s.db, scanNumber, s.q.count[n], append(args, args...)...) // it counts as many as there are
+	if err != nil || len(sums) == 0 {
+		return 0, err
+	}
+	return min(sums[0], limit), nil
 }

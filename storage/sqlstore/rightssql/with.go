@@ -6,6 +6,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/brief"
 	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
@@ -45,7 +46,7 @@ func (s *Store) RequestWith(ctx context.Context, tenant troth.Tenant, id string,
 	for _, k := range keys {
 		args = append(args, placeOf(k)...)
 	}
-	parts, err := statement.Query(ctx, s.db, scanPart, s.q.requestWith[len(keys)-1], args...)
+	parts, err := statement.Query(brief.Mark(ctx), s.db, scanPart, s.q.requestWith[len(keys)-1], args...)
 	if err != nil {
 		return row, false, nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/trothdev/troth/storage/sqlstore"
+	"github.com/trothdev/troth/storage/sqlstore/internal/brief"
 )
 
 // Store says whose statements they are.
@@ -130,9 +131,9 @@ func Query[T any](ctx context.Context, db *DB, scan func(*sqlstore.Rows) (T, err
 	return found, rows.Err()
 }
 
-// One reads the first row of a query.
+// One reads the first row of a query that finds few.
 func One[T any](ctx context.Context, db *DB, scan func(*sqlstore.Rows) (T, error), text string, args ...any) (v T, found bool, err error) {
-	rows, err := Query(ctx, db, scan, text, args...)
+	rows, err := Query(brief.Mark(ctx), db, scan, text, args...)
 	if err != nil || len(rows) == 0 {
 		return v, false, err
 	}
