@@ -157,8 +157,10 @@ func (d *Desk) Work(ctx context.Context, tenant troth.Tenant, id string) ([]Sour
 	return all, err
 }
 
-// putWork writes how far a source is, at the end of the change.
+// putWork writes how far a source is, at the end of the change, and with it the request,
+// even if nothing else happened to it: who knows its record knows how far its sources are.
 func (c *change) putWork(ctx context.Context, w *SourceWork) error {
+	c.worked = true
 	return c.putLater(ctx, ItemRow{ItemKey: sourceKey(c.tenant, c.id, w.Source)}, w.append(make([]byte, 0, usual)))
 }
 

@@ -17,8 +17,10 @@ type change struct {
 	q      *request
 	// now is the instant of what is recorded in this transaction.
 	now int64
-	// fired says that there is something to write.
-	fired bool
+	// fired says that there is something to write, worked that it is of sources alone.
+	fired, worked bool
+	// record is the request's as it was locked, and after the change as it was written.
+	record []byte
 	// steps says that the request's step is to be written: carried on at next, or no more.
 	steps bool
 	next  int64
@@ -72,7 +74,7 @@ func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn fu
 		if err != nil {
 			return err
 		}
-		c := &change{d: d, tenant: tenant, id: id, q: q, now: max(d.micros(), q.clock+1), rings: -1}
+		c := &change{d: d, tenant: tenant, id: id, q: q, now: max(d.micros(), q.clock+1), rings: -1, record: row.Record}
 		if q.seq > 0 {
 			c.rings = nextStage(q)
 		}
@@ -83,7 +85,11 @@ func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn fu
 			return err
 		}
 		after = q.view(tenant, id, c.now)
-		if !c.fired {
+		switch {
+		case c.fired:
+		case c.worked: // its record tells how far its sources are known, too
+			q.clock = c.now
+		default:
 			return nil
 		}
 		if err := c.finish(ctx); err != nil {
@@ -316,7 +322,7 @@ func (c *change) finish(ctx context.Context) error {
 		return err
 	}
 	row := c.q.row(c.tenant, c.id)
-	row.Record = record
+	row.Record, c.record = record, record
 	return wrap("write request", c.d.store.PutRequest(ctx, row))
 }
 

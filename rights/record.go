@@ -57,7 +57,7 @@ type request struct {
 	rule     string
 	stage    uint32
 	alarmFor int64
-	// clock is the instant of its last event: each is later than the one before.
+	// clock is the instant of its last change: each is later than the one before.
 	clock int64
 	seq   uint32
 }

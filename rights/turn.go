@@ -1,6 +1,7 @@
 package rights
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -16,8 +17,10 @@ type visit struct {
 	by []plainIdentifier
 	// q is the request as it was read or committed last; nil if that is not known any more.
 	q *request
-	// work is how far the sources are, in their order, as it was read or committed last.
+	// work is how far the sources are, in their order, as it was read or committed last, at
+	// the change by which the request's record became what it says.
 	work []SourceWork
+	at   *change
 	// dueAt is when the request's step was due when the visit began; 0 if it has none.
 	dueAt int64
 	// noted is what the change keeps of it: how many sources there are to be.
@@ -84,11 +87,10 @@ func (v *visit) call(ctx context.Context, c *change, w *SourceWork) (*Report, er
 // to one that has more to do, so that no transaction is longer than its longest part. After
 // the last the execution is at its end.
 func (v *visit) turn(ctx context.Context, c *change) error {
-	work, err := c.d.Work(ctx, c.tenant, c.id)
-	if err != nil {
+	if err := v.readWork(ctx, c); err != nil {
 		return err
 	}
-	v.work = inOrder(work)
+	var err error
 	began := time.Now()
 	for i := range v.work {
 		w := &v.work[i]
@@ -116,6 +118,20 @@ func (v *visit) turn(ctx context.Context, c *change) error {
 	return c.executed(ctx, v.work)
 }
 
+// readWork reads how far the sources are, in the transaction of the change, unless nothing
+// has happened since that was known.
+func (v *visit) readWork(ctx context.Context, c *change) error {
+	if v.work == nil || v.at == nil || !bytes.Equal(v.at.record, c.record) {
+		work, err := c.d.Work(ctx, c.tenant, c.id)
+		if err != nil {
+			return err
+		}
+		v.work = inOrder(work)
+	}
+	v.at = c
+	return nil
+}
+
 // together is a turn in a transaction. A source that fails takes it along, so that from
 // there on each has its own: what fails keeps nobody else from ending.
 func (v *visit) together(ctx context.Context) error {
@@ -141,7 +157,7 @@ func (v *visit) together(ctx context.Context) error {
 // undone says that the transaction of a turn came to nothing, for a source that failed or
 // for err.
 func (v *visit) undone(ctx context.Context, err error) {
-	v.apart, v.ended, v.work, v.q = true, false, nil, nil
+	v.apart, v.ended, v.work, v.at, v.q = true, false, nil, nil, nil
 	if len(v.failed) == 0 {
 		v.d.failed(ctx, v.key, "", "act together", err)
 	}
