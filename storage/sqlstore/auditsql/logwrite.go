@@ -23,10 +23,16 @@ func (s *Store) AppendLog(ctx context.Context, rows []audit.LogRow) error {
 func (s *Store) appendLog(ctx context.Context, rows []audit.LogRow) (added int, err error) {
 	n := len(rows)
 	if !s.postgres() {
+		places := make([]int64, n)
+		for i := range rows {
+			if places[i], err = place(rows[i].Log, rows[i].Index); err != nil {
+				return 0, err
+			}
+		}
 		return s.execEach(ctx, s.log.append, n, func(i int) []any {
 			r := &rows[i]
 			return []any{
-				r.Log, signed(r.Index), string(r.Tenant), r.ID[:], signed(r.Number), r.Hash[:], orNull(r.Leaf),
+				places[i], r.Log, string(r.Tenant), r.ID[:], signed(r.Number), r.Hash[:], orNull(r.Leaf),
 				orNull(idOrNil(r.RedactedBy)), r.RecordedAt, r.Act, orNull(idOrNil(r.Subject)),
 			}
 		})
