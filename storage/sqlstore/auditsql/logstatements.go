@@ -26,14 +26,16 @@ type logStatements struct {
 	quarantineOddAll        string
 	// Of rows that cannot be read.
 	quarantineUnread, leaveUnread string
-	append, appendAll             string
-	logRange, leafHashes          string
-	known, knownAll               string
-	logEntries, logEntry          string
-	stretch, nextInTime           string
-	stray                         string
-	proofRows                     string
-	redact                        string
+	// append is of one row on SQLite, of two, of four and so on.
+	append               [5]string
+	appendAll            string
+	logRange, leafHashes string
+	known, knownAll      string
+	logEntries, logEntry string
+	stretch, nextInTime  string
+	stray                string
+	proofRows            string
+	redact               string
 
 	putTile, putTilesAll     string
 	tile, tiles              string
@@ -185,7 +187,11 @@ func (s *logStatements) forSQLite(taken string) {
 		SELECT rowid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT 0 + ?)` + taken
 	s.quarantine, s.leave = quarantineOne("tenant")
 	s.quarantineOdd, s.leaveOdd = quarantineOne("(" + short(sqlstore.SQLite, "tenant") + ")")
-	s.append = `INSERT INTO troth_audit_entry (place, log, ` + entryContent + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	one := `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	for n := range s.append {
+		s.append[n] = `INSERT INTO troth_audit_entry (place, log, ` + entryContent + ` VALUES ` + one +
+			strings.Repeat(`, `+one, 1<<n-1) + ` ON CONFLICT DO NOTHING`
+	}
 	s.known = `SELECT ` + short(sqlstore.SQLite, "tenant") + `, ` + bounded(sqlstore.SQLite, "id", 16) + ` FROM troth_audit_entry
 		WHERE tenant = ? AND id = ?`
 	s.putTile = `INSERT INTO troth_audit_tile (log, level, n, hashes) VALUES (?, ?, ?, ?)` + overTile
