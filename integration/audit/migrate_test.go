@@ -26,7 +26,7 @@ func TestStore_PutsEntriesOfTheFirstSchemaInTheirPlaces(t *testing.T) {
 		}
 		text, err := os.ReadFile("../../storage/sqlstore/auditsql/migrations/0002_log.sqlite.sql")
 		require.NoError(t, err)
-		for _, s := range strings.Split(string(text), ";\n") {
+		for s := range strings.SplitSeq(string(text), ";\n") {
 			if strings.Contains(s, "troth_audit_entry") {
 				l.forge.must(s)
 			}

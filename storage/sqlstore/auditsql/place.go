@@ -11,8 +11,9 @@ import (
 // and the index in the lower ones.
 const (
 	indexBits = 48
-	// maxLog is the greatest number of a log: a new one begins after a restore.
-	maxLog = 1<<(63-indexBits) - 1
+	// maxLog is the greatest number of a log, of which the next would still have places:
+	// a new one begins after a restore.
+	maxLog = 1<<(63-indexBits) - 2
 )
 
 // place is the key of an entry on SQLite. An index that no log reaches is as good as
