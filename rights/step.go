@@ -65,11 +65,7 @@ func (c *change) proceed(ctx context.Context, from, to State) error {
 
 // steps reports whether a request in that state may have a step that is due.
 func (s State) steps() bool {
-	switch s {
-	case StateAccepted, StateCollecting, StateCoolingOff, StateExecuting:
-		return true
-	}
-	return false
+	return s == StateAccepted || s == StateCollecting || s == StateCoolingOff || s == StateExecuting
 }
 
 // WithCoolingOff sets how long what cannot be taken back waits once it was approved.

@@ -19,7 +19,7 @@ func (q poolQuerier) borrow(ctx context.Context, query string, args []any) *Rows
 		w.queue.release()
 		return nil
 	}
-	rows, err := w.conn.QueryContext(context.WithoutCancel(ctx), query, args...) //nolint:sqlclosecheck // the caller closes them
+	rows, err := w.conn.QueryContext(context.WithoutCancel(ctx), query, args...) //nolint:rowserrcheck // whoever reads them asks
 	if err != nil {
 		w.queue.release()
 		return nil

@@ -46,7 +46,9 @@
 // WAL, which the file keeps; the other settings hold for the handle's own
 // connection only. What that one needs for a while, such as pages that a savepoint
 // may have to undo, it keeps in memory and in no file, unless the host has set
-// temp_store; while somebody migrates it is in a file, as SQLite has it.
+// temp_store; while somebody migrates it is in a file, as SQLite has it. Stores read
+// there what they look for by its key, while nobody writes: it has the pages, which other
+// connections forget after each commit.
 //
 // Where the pool holds one connection only, which the host shares with the
 // handle, they are set again before every transaction. A database file that is

@@ -59,7 +59,8 @@ const (
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
-	with := requestPart
+	var with strings.Builder
+	with.WriteString(requestPart)
 	q.lockRequest = q.request
 	if d == sqlstore.Postgres {
 		q.lockRequest += " FOR UPDATE"
@@ -82,8 +83,8 @@ func newQueries(d sqlstore.Dialect) *queries {
 			due_at = excluded.due_at, record = excluded.record, sealed = excluded.sealed`)
 		this := `SELECT ` + itemValues + ` FROM troth_rights_item` + thisItem
 		q.itemsAt[i] = d.Rebind(this + strings.Repeat(` UNION ALL `+this, i))
-		with += ` UNION ALL SELECT ` + strconv.Itoa(i+1) + itemPart
-		q.requestWith[i] = d.Rebind(with)
+		with.WriteString(` UNION ALL SELECT ` + strconv.Itoa(i+1) + itemPart)
+		q.requestWith[i] = d.Rebind(with.String())
 	}
 	return q
 }
