@@ -46,7 +46,7 @@ func (s *Store) appendLog(ctx context.Context, rows []audit.LogRow) (added int, 
 // for: what a statement costs by itself is a third of what it takes to insert a row.
 func (s *Store) appendEach(ctx context.Context, rows []audit.LogRow) (added int, err error) {
 	for len(rows) > 0 {
-		n := min(bits.Len(uint(len(rows))), len(s.log.append)) - 1
+		n := power(len(rows), len(s.log.append))
 		args := make([]any, 0, 11<<n)
 		for i := range rows[:1<<n] {
 			r := &rows[i]
@@ -66,6 +66,10 @@ func (s *Store) appendEach(ctx context.Context, rows []audit.LogRow) (added int,
 	}
 	return added, nil
 }
+
+// power is the greatest power of two that is no more than count, by its exponent,
+// which is below limit.
+func power(count, limit int) int { return min(bits.Len(uint(count)), limit) - 1 }
 
 // Known implements audit.LogSystem.
 func (s *Store) Known(ctx context.Context, ids []audit.TenantEntry) (known []audit.TenantEntry, err error) {
