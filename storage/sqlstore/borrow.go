@@ -12,7 +12,7 @@ import (
 // is wrong with a read. Whoever comes to write meanwhile waits until the rows are closed.
 func (q poolQuerier) borrow(ctx context.Context, query string, args []any) *Rows {
 	w := q.h.writer
-	if w == nil || len(args) == 0 || !brief.Is(ctx) || !w.queue.try() {
+	if w == nil || len(args) == 0 || !brief.Is(ctx) || !w.queue.borrow() {
 		return nil
 	}
 	if w.conn == nil || w.file.check() != nil {

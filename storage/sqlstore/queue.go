@@ -14,6 +14,7 @@ import (
 type queue struct {
 	mu      sync.Mutex
 	taken   bool
+	lent    chan struct{} // closed when a read is over for which it is taken; nil if it is for none
 	waiting []chan struct{}
 }
 
@@ -59,14 +60,26 @@ func (q *queue) leave(turn chan struct{}) bool {
 	return true
 }
 
-// try takes the turn if nobody has it.
-func (q *queue) try() bool {
+// try takes the turn if nobody has it. If it is taken for a read, over is closed when that
+// is over.
+func (q *queue) try() (taken bool, over <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.taken {
+		return false, q.lent
+	}
+	q.taken = true
+	return true, nil
+}
+
+// borrow takes the turn for a read, if nobody has it.
+func (q *queue) borrow() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.taken {
 		return false
 	}
-	q.taken = true
+	q.taken, q.lent = true, make(chan struct{})
 	return true
 }
 
@@ -87,6 +100,10 @@ func (q *queue) handOn() bool {
 func (q *queue) release() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.lent != nil {
+		close(q.lent)
+		q.lent = nil
+	}
 	if len(q.waiting) == 0 {
 		q.taken = false
 		return

@@ -14,11 +14,16 @@ import (
 
 func in(d time.Duration) time.Time { return time.Now().Add(d) }
 
+func tried(q *queue) bool {
+	taken, _ := q.try()
+	return taken
+}
+
 func TestQueue_FirstComeFirstServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q queue
 		require.NoError(t, q.wait(t.Context(), in(time.Second)))
-		require.False(t, q.try())
+		require.False(t, tried(&q))
 		var order []int
 		for i := range 5 {
 			go func() {
@@ -31,14 +36,14 @@ func TestQueue_FirstComeFirstServed(t *testing.T) {
 		q.release()
 		synctest.Wait()
 		require.Equal(t, []int{0, 1, 2, 3, 4}, order)
-		require.True(t, q.try())
+		require.True(t, tried(&q))
 	})
 }
 
 func TestQueue_WaitIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q queue
-		require.True(t, q.try())
+		require.True(t, tried(&q))
 		began := time.Now()
 		require.ErrorIs(t, q.wait(t.Context(), in(3*time.Second)), troth.ErrBusy)
 		require.Equal(t, 3*time.Second, time.Since(began))
@@ -49,14 +54,14 @@ func TestQueue_WaitIsBounded(t *testing.T) {
 func TestQueue_WaitHeedsTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q queue
-		require.True(t, q.try())
+		require.True(t, tried(&q))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := q.wait(ctx, in(time.Hour))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NotErrorIs(t, err, troth.ErrBusy)
 		q.release()
-		require.True(t, q.try())
+		require.True(t, tried(&q))
 	})
 }
 
@@ -65,7 +70,7 @@ func TestQueue_WaitHeedsTheContext(t *testing.T) {
 func TestQueue_NoTurnIsLost(t *testing.T) {
 	for range 200 {
 		var q queue
-		require.True(t, q.try())
+		require.True(t, tried(&q))
 		ctx, cancel := context.WithCancel(t.Context())
 		got := make(chan error)
 		go func() { got <- q.wait(ctx, in(time.Minute)) }()
@@ -74,6 +79,39 @@ func TestQueue_NoTurnIsLost(t *testing.T) {
 		if err := <-got; err == nil {
 			q.release()
 		}
-		require.True(t, q.try())
+		require.True(t, tried(&q))
 	}
+}
+
+// A turn that is lent for a read says when it is over. Who waits for it has it to write.
+func TestQueue_IsLent(t *testing.T) {
+	var q queue
+	require.True(t, q.borrow())
+	require.False(t, q.borrow())
+	taken, over := q.try()
+	require.False(t, taken)
+	require.NotNil(t, over)
+	q.release()
+	<-over
+	taken, over = q.try()
+	require.True(t, taken)
+	require.Nil(t, over)
+	require.False(t, q.borrow(), "somebody writes")
+	taken, over = q.try()
+	require.False(t, taken)
+	require.Nil(t, over)
+	q.release()
+
+	synctest.Test(t, func(t *testing.T) {
+		var q queue
+		require.True(t, q.borrow())
+		got := make(chan error, 1)
+		go func() { got <- q.wait(t.Context(), in(time.Second)) }()
+		synctest.Wait()
+		q.release()
+		require.NoError(t, <-got)
+		taken, over := q.try()
+		require.False(t, taken)
+		require.Nil(t, over)
+	})
 }

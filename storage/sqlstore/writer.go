@@ -84,8 +84,19 @@ func (w *writer) begin(ctx context.Context) (*binding, func(error) error, error)
 
 // idle reports whether the write lock is free.
 func (w *writer) idle(ctx context.Context) (bool, error) {
-	if !w.queue.try() {
-		return false, nil
+	for {
+		taken, read := w.queue.try()
+		if taken {
+			break
+		}
+		if read == nil {
+			return false, nil
+		}
+		select { // who reads does not write
+		case <-read:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
 	defer w.queue.release()
 	if err := w.connect(ctx, w.h.deadline()); err != nil {
