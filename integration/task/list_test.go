@@ -110,16 +110,16 @@ func TestStore_ListsOfLeasesEnd(t *testing.T) {
 		l := newListed(t, b, 6)
 		held := l.claim(6, task.Limit{})
 		l.end(held[:2])
-		l.clock.advance(50*time.Second)
+		l.clock.advance(50 * time.Second)
 		lost, err := l.s.Extend(t.Context(), held[2:4], time.Minute)
 		require.NoError(t, err)
 		require.Empty(t, lost)
 		require.Equal(t, 2, l.count(lists))
 		require.Zero(t, l.wake())
-		l.clock.advance(11*time.Second)
+		l.clock.advance(11 * time.Second)
 		require.Equal(t, 2, l.wake(), "those whose leases were not extended")
 		require.Equal(t, 1, l.count(lists))
-		l.clock.advance(50*time.Second)
+		l.clock.advance(50 * time.Second)
 		require.Equal(t, 2, l.wake())
 		require.Zero(t, l.count(lists))
 		require.Len(t, l.claim(6, task.Limit{}), 4)
@@ -133,12 +133,30 @@ func TestStore_AListIsWokenInParts(t *testing.T) {
 		t.Parallel()
 		l := newListed(t, b, 5)
 		require.Len(t, l.claim(5, task.Limit{}), 5)
-		l.clock.advance(2*time.Minute)
+		l.clock.advance(2 * time.Minute)
 		for _, want := range []int{2, 2, 1, 0} {
 			w, err := l.s.Wake(t.Context(), 2)
 			require.NoError(t, err)
 			require.Len(t, w.Lapsed, want)
 		}
+		require.Zero(t, l.count("SELECT COUNT(*) FROM troth_task_lease"))
+	})
+}
+
+// However many lists there are of which nobody runs any more, one look forgets them.
+func TestStore_ListsThatAreSpentGoAtOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b backend) {
+		t.Parallel()
+		const n = 70
+		l := newListed(t, b, n)
+		for range n - 1 {
+			l.end(l.claim(1, task.Limit{}))
+		}
+		require.Len(t, l.claim(1, task.Limit{}), 1)
+		require.Equal(t, n, l.count("SELECT COUNT(*) FROM troth_task_lease"))
+		l.clock.advance(2 * time.Minute)
+		require.Equal(t, 1, l.wake())
 		require.Zero(t, l.count("SELECT COUNT(*) FROM troth_task_lease"))
 	})
 }
@@ -149,7 +167,7 @@ func TestStore_AListWaitsForWhoIsLocked(t *testing.T) {
 	t.Parallel()
 	l := newListed(t, backends[1], 3)
 	held := l.claim(3, task.Limit{})
-	l.clock.advance(2*time.Minute)
+	l.clock.advance(2 * time.Minute)
 	require.ErrorIs(t, l.h.Atomically(t.Context(), func(ctx context.Context) error {
 		_, err := l.s.End(ctx, []task.Ending{{Held: held[0], To: task.Completed}})
 		require.NoError(t, err)
@@ -210,9 +228,14 @@ func TestStore_CarriesOverWhatWasThereBeforeLists(t *testing.T) {
 			wake, fence   int64
 			sealed, owner string
 		}{
-			{phase: 1, wake: 1, sealed: "FALSE"}, {phase: 2, wake: now - 1, sealed: "FALSE"}, {phase: 3, wake: now - 1, fence: 7, sealed: "TRUE"},
-			{phase: 3, wake: now + 1e12, fence: 7, sealed: "TRUE"}, {phase: 5, sealed: "FALSE", owner: "who"},
-			{phase: 6, wake: 5, sealed: "TRUE"}, {phase: 6, sealed: "TRUE"}, {phase: 7, sealed: "FALSE"},
+			{phase: 1, wake: 1, sealed: "FALSE"},
+			{phase: 2, wake: now - 1, sealed: "FALSE"},
+			{phase: 3, wake: now - 1, fence: 7, sealed: "TRUE"},
+			{phase: 3, wake: now + 1e12, fence: 7, sealed: "TRUE"},
+			{phase: 5, sealed: "FALSE", owner: "who"},
+			{phase: 6, wake: 5, sealed: "TRUE"},
+			{phase: 6, sealed: "TRUE"},
+			{phase: 7, sealed: "FALSE"},
 		} {
 			id := fmt.Sprintf("X'%032x'", i+1)
 			if b.dialect == sqlstore.Postgres {

@@ -28,8 +28,9 @@ type claiming struct {
 
 const (
 	// turnValues are of a task that is claimed: what is not among them it cannot have.
-	// Of one that is listed in a line its turn is known too.
-	listValues  = `t.id, m.key, m.grp, m.payload, m.instructions, m.created_at, m.deadline, t.attempt, t.fence, t.reason`
+	// Of one that is listed in a line its turn is known too. What stands alone is its own
+	// group, which is not said again.
+	listValues  = `t.id, m.key, NULLIF(m.grp, t.id), m.payload, m.instructions, m.created_at, m.deadline, t.attempt, t.fence, t.reason`
 	turnValues  = `t.tenant, m.line, t.wake_at, ` + listValues
 	turnColumns = `tenant, id, wake_at, fence, attempt, reason`
 	taken       = `phase = 3, sought = ?, span = ?, fence = fence + 1, attempt = attempt + 1`

@@ -15,6 +15,16 @@ func (s *Store) Wake(ctx context.Context, limit int) (w task.Woken, err error) {
 	if _, err := s.one(ctx, s.q.look, nil, &w.Now, &due, &lapsed); err != nil || !due && !lapsed {
 		return w, err
 	}
+	for spent := 1; lapsed && spent > 0; {
+		// In transactions of their own: there may be many, and nobody waits for them.
+		err = s.atomically(ctx, func(ctx context.Context) error {
+			spent, err = s.exec(ctx, s.q.dropSpent)
+			return err
+		})
+		if err != nil {
+			return task.Woken{}, err
+		}
+	}
 	err = s.atomically(ctx, func(ctx context.Context) (err error) {
 		if due {
 			if w.Due, err = s.exec(ctx, s.q.wakeDue, limit); err != nil {

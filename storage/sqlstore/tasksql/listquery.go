@@ -1,6 +1,9 @@
 package tasksql
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // listing are the statements about lists: of leases that end at one instant, and of
 // tasks that ended together.
@@ -9,9 +12,10 @@ type listing struct {
 	running string
 	// addLease adds a list of leases on SQLite, and one lease on PostgreSQL.
 	addLease string
-	// A list of leases is looked at when they end: wakeLapsed wakes those that have
-	// ended, and dropLease forgets the list if nobody of it is left.
-	lapsed, wakeLapsed, dropLease string
+	// Lists of leases are looked at when they end: dropSpent forgets some of which nobody
+	// runs any more. Of each of the others, lapsed, wakeLapsed wakes who has lost the
+	// lease, and dropLease forgets the list if nobody of it is left.
+	dropSpent, lapsed, wakeLapsed, dropLease string
 	// longLeases are lists of leases that end later than their length from now.
 	// shorten shortens them, and dropLong forgets the list.
 	longLeases, shorten, dropLong string
@@ -34,10 +38,18 @@ const (
 	hasEnded = `x.phase > 5 AND x.sealed AND x.grp = x.id`
 )
 
+// ended are lists of leases that have ended, at most so many.
+func ended(most int) string {
+	return `SELECT no FROM troth_task_lease WHERE until <= {now} ORDER BY until, no LIMIT ` + strconv.Itoa(most) + ` {lock}`
+}
+
+// spentAtOnce is how many lists of leases are forgotten with one statement.
+const spentAtOnce = 32
+
 func newListing(sql dialect) listing {
 	const long = `FROM troth_task_lease WHERE until > {now} AND until > {now} + span`
 	return listing{
-		lapsed:     sql(`SELECT no FROM troth_task_lease WHERE until <= {now} ORDER BY until, no LIMIT 32 {lock}`),
+		lapsed:     sql(ended(256)),
 		longLeases: sql(`SELECT no ` + long + ` ORDER BY until, no {lock}`),
 		due:        sql(`SELECT no FROM troth_task_due WHERE due_at <= {now} ORDER BY due_at, no LIMIT 1 {lock}`),
 		dropDue:    sql(`DELETE FROM troth_task_due WHERE no = ?`),
@@ -64,6 +76,9 @@ func (l *listing) forSQLite(sql dialect) {
 	l.addLease = sql(`INSERT INTO troth_task_lease (until, span, kind, names) VALUES (?, ?, ?, ?)`)
 	l.wakeLapsed = sql(change(woken, isLapsed))
 	l.dropLease = sql(gone(isLapsed))
+	l.dropSpent = sql(`DELETE FROM troth_task_lease WHERE no IN (` + ended(spentAtOnce) + `)
+		AND NOT EXISTS (SELECT 1 FROM json_each(names) h CROSS JOIN troth_task_turn x
+			WHERE x.tenant = substr(h.value, 52) AND x.id = unhex(substr(h.value, 1, 32)) AND ` + isLapsed + `)`)
 	l.shorten = sql(change(`wake_at = {now} + span`, isLong))
 	l.dropLong = sql(`UPDATE troth_task_lease SET until = {now} + span WHERE no = ?`)
 	l.addDue = sql(`INSERT INTO troth_task_due (due_at, names) SELECT {now}, ?1 WHERE EXISTS (SELECT 1 FROM json_each(?1) h CROSS JOIN troth_task_turn x
@@ -85,8 +100,8 @@ func (l *listing) forPostgres(sql dialect) {
 			SELECT h.ctid FROM ` + turns(`troth_task_lease`, `x.ctid`, which, ` FOR UPDATE SKIP LOCKED`) + ` WHERE l.no = ? LIMIT (SELECT ?::bigint)))`
 	}
 	// Who is locked by somebody else keeps the list.
-	gone := func(which string) string {
-		return `DELETE FROM troth_task_lease d WHERE d.no = ? AND NOT EXISTS (
+	gone := func(no, which string) string {
+		return `DELETE FROM troth_task_lease d WHERE d.no = ` + no + ` AND NOT EXISTS (
 			SELECT 1 FROM ` + strings.Replace(turns(``, `1`, which, ``), ` l CROSS JOIN LATERAL unnest(l.tenants, l.ids)`, `unnest(d.tenants, d.ids)`, 1) + `)`
 	}
 	l.running = sql(`SELECT tenant, line, COUNT(*) FROM (
@@ -96,12 +111,13 @@ func (l *listing) forPostgres(sql dialect) {
 		) r GROUP BY tenant, line`)
 	l.addLease = sql(`INSERT INTO troth_task_lease (until, span, kind, tenants, ids) VALUES (?, ?, ?, ARRAY[CAST(? AS TEXT)], ARRAY[CAST(? AS BYTEA)])`)
 	l.wakeLapsed = sql(change(woken, isLapsed) + ` RETURNING tenant, id`)
-	l.dropLease = sql(gone(isLapsed))
+	l.dropLease = sql(gone(`?`, isLapsed))
+	l.dropSpent = sql(gone(`ANY (ARRAY(`+ended(spentAtOnce)+`))`, isLapsed))
 	l.shorten = sql(`WITH short AS (` + change(`wake_at = {now} + span`, isLong) + ` RETURNING tenant, id, wake_at, span, ` + leasedKind + ` AS leased),
 		leases AS (INSERT INTO troth_task_lease (until, span, kind, tenants, ids)
 			SELECT MAX(wake_at), span, leased, ARRAY_AGG(tenant), ARRAY_AGG(id) FROM short GROUP BY span, leased)
 		SELECT tenant, id FROM short`)
-	l.dropLong = sql(gone(isLong))
+	l.dropLong = sql(gone(`?`, isLong))
 	l.addDue = sql(`INSERT INTO troth_task_due (due_at, tenants, ids) SELECT {now}, $1::text[], $2::bytea[]`)
 	l.disposeOf = sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at)
 		SELECT h.tenant, h.id, l.due_at FROM ` + turns(`troth_task_due`, `x.tenant, x.id`, hasEnded, ``) + ` WHERE l.no = ? ON CONFLICT DO NOTHING`)
