@@ -254,7 +254,7 @@ func TestStore_CarriesOverWhatWasThereBeforeLists(t *testing.T) {
 		require.NoError(t, err)
 		l.s = b.store(t, h, withRowClock())
 
-		require.Len(t, l.claim(10, task.Limit{AtOnce: 2}), 0, "two run")
+		require.Empty(t, l.claim(10, task.Limit{AtOnce: 2}), "two run")
 		require.Equal(t, 1, l.wake())
 		require.Len(t, l.claim(10, task.Limit{AtOnce: 4}), 3, "what waited, was delayed, and had lapsed")
 		manual, err := l.s.Tasks(t.Context(), task.Page{Tenant: "a", Owner: "who", Limit: 10})

@@ -5,7 +5,7 @@ ALTER TABLE troth_task_turn ADD COLUMN sought SMALLINT NOT NULL DEFAULT 0;
 UPDATE troth_task_turn SET sought = phase WHERE phase IN (1, 2, 3, 5);
 ALTER TABLE troth_task_turn ADD CONSTRAINT troth_task_turn_sought
 	CHECK (CASE phase WHEN 1 THEN sought = 1 WHEN 2 THEN sought = 2 WHEN 3 THEN sought IN (0, 3) WHEN 5 THEN sought = 5 ELSE sought = 0 END);
-ALTER TABLE troth_task_turn SET (fillfactor = 50);
+ALTER TABLE troth_task_turn SET (fillfactor = 40);
 
 -- What stood alone and was due for disposal.
 INSERT INTO troth_task_disposal (tenant, grp, due_at)
