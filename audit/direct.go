@@ -160,7 +160,10 @@ func (t *Trail) sequenceDirect(ctx context.Context, entries []*directEntry) (mov
 	outcomes := make([]error, len(entries))
 	more := func(ctx context.Context, s *step) (err error) {
 		called = true
-		seen := make(map[person]found)
+		seen, err := t.peopleOf(ctx, entries)
+		if err != nil {
+			return err
+		}
 		for i, d := range entries {
 			if outcomes[i], err = t.addDirect(ctx, s, d, seen); err != nil {
 				return err

@@ -8,12 +8,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -28,9 +25,6 @@ const (
 	canary   = "Canary.Person@canary-mail.example"
 	linkBase = "https://mail.acme.example/news"
 )
-
-// alphabet is of base64url.
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 var sentAt = time.Date(2026, 11, 22, 10, 0, 0, 123456000, time.UTC)
 
@@ -311,126 +305,9 @@ func TestNewLinks_RefusesABaseThatMakesDeadLinks(t *testing.T) {
 	require.True(t, strings.HasPrefix(u, "https://acme.example/u/"))
 }
 
-func TestSelfTest_ReachesForEveryKey(t *testing.T) {
-	keys := &ringKeys{}
-	l := newTestLinks(t, keys, KeyRing{Current: 3, Retired: []uint8{1, 2}})
-	require.NoError(t, l.SelfTest(t.Context()))
-	var ids []string
-	for _, ref := range keys.asked {
-		ids = append(ids, ref.ID)
-	}
-	require.ElementsMatch(t, []string{"1", "2", "3"}, ids)
-	keys.set(true)
-	err := l.SelfTest(t.Context())
-	require.ErrorIs(t, err, ErrSelfTest, "keys that were reached before are asked for again")
-	require.ErrorIs(t, err, errAway)
-}
-
-// forgetful decrypts to something else than was encrypted.
-type forgetful struct{ cipher.AEAD }
-
-func (f forgetful) Open(dst, nonce, sealed, bound []byte) ([]byte, error) {
-	plain, err := f.AEAD.Open(dst, nonce, sealed, bound)
-	if err == nil {
-		plain[13] ^= 1 // of the generation
-	}
-	return plain, err
-}
-
-type forgetfulKeys struct{ ringKeys }
-
 func (k *forgetfulKeys) AEAD(ctx context.Context, ref troth.KeyRef) (cipher.AEAD, error) {
 	aead, err := k.ringKeys.AEAD(ctx, ref)
 	return forgetful{aead}, err
-}
-
-func TestSelfTest_FindsLinksThatDoNotCarryWhatWasPutIn(t *testing.T) {
-	require.ErrorIs(t, newTestLinks(t, &forgetfulKeys{}, KeyRing{}).SelfTest(t.Context()), ErrSelfTest)
-}
-
-// TestToken_Vector builds the token of docs/formats/unsubscribe-links.md from what
-// that page says, with nothing of the code but the reader.
-func TestToken_Vector(t *testing.T) {
-	body, err := hex.DecodeString("0100" + "000644cdabb4c801" + "00000003" +
-		"04" + hex.EncodeToString([]byte("acme")) + "06" + hex.EncodeToString([]byte("weekly")) +
-		"05" + hex.EncodeToString([]byte("email")) + "00" + "000f" + hex.EncodeToString([]byte("ada@example.org")))
-	require.NoError(t, err)
-	bound := "\x01\x00\x00\x00\x18troth.unsubscribe.link/1\x03\x00\x00\x00\x00\x00\x00\x00\x01"
-	key := make([]byte, 32)
-	for i := range key {
-		key[i] = byte(i)
-	}
-	block, err := aes.NewCipher(key)
-	require.NoError(t, err)
-	gcm, err := cipher.NewGCM(block)
-	require.NoError(t, err)
-	nonce := []byte("\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15")
-	raw := append([]byte{1, 1}, nonce...)
-	raw = gcm.Seal(raw, nonce, body, []byte(bound))
-	token := base64.RawURLEncoding.EncodeToString(raw)
-	documented := regexp.MustCompile("(?s)```token\n(.*?)```").FindStringSubmatch(readPage(t, "../docs/formats/unsubscribe-links.md"))
-	require.NotNil(t, documented)
-	require.Equal(t, token, strings.Join(strings.Fields(documented[1]), ""))
-
-	n, sealed, err := splitToken(token)
-	require.NoError(t, err)
-	require.EqualValues(t, 1, n)
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	require.NoError(t, err)
-	got, err := openToken(aead, n, sealed)
-	require.NoError(t, err)
-	require.Equal(t, tokenBody{
-		action: ActionStop, at: 1764500000000001, generation: 3, tenant: "acme", list: "weekly", channel: "email", address: "ada@example.org",
-	}, got)
-	require.Equal(t, body, got.encode())
-}
-
-func readPage(t *testing.T, name string) string {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	require.NoError(t, err)
-	return string(b)
-}
-
-// FuzzTokenBody demands that what is read is written the same again: there is no
-// second encoding of a body.
-func FuzzTokenBody(f *testing.F) {
-	b := tokenBody{action: ActionUndo, scope: 2, at: 5, generation: 7, tenant: "a", list: "l", channel: "email", event: "e", address: "x@y.example"}
-	f.Add(b.encode())
-	f.Add([]byte{})
-	f.Add(append(b.encode(), 0))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		b, ok := parseTokenBody(raw)
-		if ok && !bytes.Equal(raw, b.encode()) {
-			t.Fatalf("read %x, wrote %x", raw, b.encode())
-		}
-	})
-}
-
-// FuzzToken reads whatever comes in a path.
-func FuzzToken(f *testing.F) {
-	l, err := NewLinks(LinksConfig{Keys: &ringKeys{}, Base: linkBase})
-	if err != nil {
-		f.Fatal(err)
-	}
-	u, err := l.URL(f.Context(), ticket())
-	if err != nil {
-		f.Fatal(err)
-	}
-	whole := strings.TrimPrefix(u, linkBase+"/u/")
-	f.Add(whole)
-	f.Add("AQE")
-	f.Add("AQEKCwwNDg8QERITFBX")
-	f.Fuzz(func(t *testing.T, token string) {
-		k, err := l.Read(t.Context(), token)
-		if err != nil && !errors.Is(err, ErrLink) {
-			t.Fatalf("%q: %v", token, err)
-		}
-		// Of another process of the fuzzer's, which has the same keys.
-		if err == nil && (k.List != "weekly" || len(token) != len(whole) || strings.Trim(token, alphabet) != "") {
-			t.Fatalf("%q: read", token)
-		}
-	})
 }
 
 // BenchmarkLinks makes the link and the header fields of one message of a campaign,

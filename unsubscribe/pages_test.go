@@ -2,15 +2,10 @@ package unsubscribe_test
 
 import (
 	"bufio"
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"mime/multipart"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,85 +15,6 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/unsubscribe"
 )
-
-func multipartBody(t *testing.T, fields ...string) (kind, body string) {
-	t.Helper()
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	for i := 0; i+1 < len(fields); i += 2 {
-		require.NoError(t, w.WriteField(fields[i], fields[i+1]))
-	}
-	require.NoError(t, w.Close())
-	return w.FormDataContentType(), b.String()
-}
-
-// TestOneClick_BothEncodings posts what RFC 8058 says over real HTTP.
-func TestOneClick_BothEncodings(t *testing.T) {
-	kind, body := multipartBody(t, "List-Unsubscribe", "One-Click")
-	for name, c := range map[string][2]string{
-		"urlencoded": {urlEncodedBody, "List-Unsubscribe=One-Click"},
-		"multipart":  {kind, body},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			path := s.link(siteTicket())
-			require.Equal(t, nothingStops, s.where())
-			a := s.send(http.MethodPost, path, c[0], c[1])
-			require.Equal(t, http.StatusOK, a.StatusCode)
-			require.Equal(t, listStops, s.where())
-			again := s.send(http.MethodPost, path, c[0], c[1])
-			require.Equal(t, a.StatusCode, again.StatusCode)
-			require.Equal(t, a.text, again.text)
-		})
-	}
-}
-
-// A link without a list stops what the client sends.
-func TestOneClick_WithoutAListIsTheClient(t *testing.T) {
-	s := newSite(t)
-	k := siteTicket()
-	k.List = ""
-	require.Equal(t, http.StatusOK, s.oneClick(s.link(k)).StatusCode)
-	require.Equal(t, clientStops, s.where())
-}
-
-// One event, however often a provider posts.
-func TestOneClick_PostedTwiceIsOneEvent(t *testing.T) {
-	s := newSite(t)
-	path := s.link(siteTicket())
-	s.store.taken()
-	inserts := 0
-	for range 5 {
-		s.oneClick(path)
-		for _, c := range s.store.taken() {
-			if c == "InsertEvent" {
-				inserts++
-			}
-		}
-	}
-	require.Equal(t, 1, inserts)
-}
-
-// No POST tells whether a link is one: status, headers and body are the same.
-func TestOneClick_UnknownLinksGetTheSameAnswer(t *testing.T) {
-	s := newSite(t)
-	good := s.link(siteTicket())
-	known := s.oneClick(good)
-	choices := siteTicket()
-	choices.Action = unsubscribe.ActionChoices
-	for what, path := range map[string]string{
-		"changed": good[:len(good)-2] + "AA", "cut": good[:20], "empty": "/u/", "other": "/u/x/y", "long": "/u/" + strings.Repeat("A", 4000),
-		"of another action": s.link(choices), "with a slash": good + "/", "escaped": "/u/%2e%2e%2f",
-	} {
-		a := s.oneClick(path)
-		require.Equal(t, known.StatusCode, a.StatusCode, what)
-		require.Equal(t, known.text, a.text, what)
-		a.Header.Del("Date")
-		known.Header.Del("Date")
-		require.Equal(t, known.Header, a.Header, what)
-	}
-	require.Equal(t, listStops, s.where())
-}
 
 // The pair must be in the body, and be exact: nothing else acts.
 func TestLink_OnlyTheExactBodyActs(t *testing.T) {
@@ -138,26 +54,6 @@ func TestLink_GetAndHeadChangeNothing(t *testing.T) {
 	require.Equal(t, nothingStops, s.where())
 }
 
-// What could not be recorded is said, so that the provider posts again.
-func TestOneClick_StoreErrorsAre503(t *testing.T) {
-	s := newSite(t)
-	path := s.link(siteTicket())
-	for what, fail := range map[string]func(bool){
-		"the store": func(b bool) { s.store.fails.Store(b) }, "the write": func(b bool) { s.store.failsLog.Store(b) },
-	} {
-		fail(true)
-		a := s.oneClick(path)
-		require.Equal(t, http.StatusServiceUnavailable, a.StatusCode, what)
-		require.NotEmpty(t, a.Header.Get("Retry-After"))
-		require.Equal(t, http.StatusServiceUnavailable, s.post(path, "act", "stop", "scope", "list").StatusCode, what)
-		require.Equal(t, http.StatusServiceUnavailable, s.post("/stop", "act", "stop", "scope", "client", "address", siteCanary).StatusCode, what)
-		fail(false)
-		require.Equal(t, nothingStops, s.where())
-	}
-	require.Equal(t, http.StatusOK, s.oneClick(path).StatusCode)
-	require.Equal(t, listStops, s.where())
-}
-
 // Keys that are away make no link unknown: neither to a provider nor to a person.
 func TestLink_KeysThatAreAwayAre503(t *testing.T) {
 	s := newSite(t)
@@ -168,23 +64,6 @@ func TestLink_KeysThatAreAwayAre503(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, s.send(http.MethodGet, path, "", "").StatusCode)
 	s.keys.away.Store(false)
 	require.Equal(t, http.StatusOK, s.oneClick(path).StatusCode)
-	require.Equal(t, listStops, s.where())
-}
-
-// An old program speaks HTTP/1.0, without a host or a length of its own making.
-func TestOneClick_HTTP10(t *testing.T) {
-	s := newSite(t)
-	path := s.link(siteTicket())
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.server.Listener.Addr().String())
-	require.NoError(t, err)
-	defer func() { _ = conn.Close() }()
-	const body = "List-Unsubscribe=One-Click"
-	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.0\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", path, urlEncodedBody, len(body), body)
-	require.NoError(t, err)
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	require.NoError(t, res.Body.Close())
 	require.Equal(t, listStops, s.where())
 }
 
@@ -207,115 +86,12 @@ func TestPage_EachScopeStopsThatMuch(t *testing.T) {
 	}
 }
 
-var undoAction = regexp.MustCompile(`action="([A-Za-z0-9_-]+)"`)
-
-func undoPath(t *testing.T, a answer) string {
-	t.Helper()
-	m := undoAction.FindStringSubmatch(a.text)
-	require.NotNil(t, m, a.text)
-	return "/u/" + m[1]
-}
-
 // Names that a host gives are text and nothing else.
 func TestPage_NamesAreEscaped(t *testing.T) {
 	s := newSite(t)
 	a := s.send(http.MethodGet, s.link(siteTicket()), "", "")
 	require.Contains(t, a.text, "Weekly &amp; more")
 	require.Contains(t, a.text, "Acme &lt;Tools&gt;")
-}
-
-func TestUndo_IsShortAndUndoesOneOptOut(t *testing.T) {
-	s := newSite(t)
-	path := s.link(siteTicket())
-	first := undoPath(t, s.post(path, "act", "stop", "scope", "list"))
-
-	// GET, HEAD and a mail program undo nothing.
-	require.Equal(t, http.StatusOK, s.send(http.MethodGet, first, "", "").StatusCode)
-	s.send(http.MethodHead, first, "", "")
-	s.oneClick(first)
-	require.Equal(t, http.StatusBadRequest, s.post(first, "act", "stop", "scope", "list").StatusCode)
-	require.Equal(t, listStops, s.where())
-
-	s.move(time.Minute)
-	require.Equal(t, http.StatusOK, s.post(first, "act", "undo").StatusCode)
-	require.Equal(t, nothingStops, s.where())
-	require.Equal(t, http.StatusOK, s.post(first, "act", "undo").StatusCode, "pressed twice")
-
-	// The same link stops again, and the old undo does not undo that.
-	s.move(time.Minute)
-	second := undoPath(t, s.post(path, "act", "stop", "scope", "list"))
-	require.Equal(t, listStops, s.where())
-	require.Equal(t, http.StatusGone, s.post(first, "act", "undo").StatusCode, "nor says so")
-	require.Equal(t, listStops, s.where())
-
-	s.move(16 * time.Minute)
-	require.Equal(t, http.StatusGone, s.post(second, "act", "undo").StatusCode)
-	require.Equal(t, listStops, s.where())
-}
-
-// A mail program's POST after the person undid stops again: the person may have
-// pressed it.
-func TestUndo_OneClickAfterItStopsAgain(t *testing.T) {
-	s := newSite(t)
-	path := s.link(siteTicket())
-	undo := undoPath(t, s.post(path, "act", "stop", "scope", "list"))
-	s.move(time.Minute)
-	s.post(undo, "act", "undo")
-	s.move(time.Minute)
-	s.oneClick(path)
-	require.Equal(t, listStops, s.where())
-}
-
-// What was stopped before the page was used has no button that would lift it too.
-func TestUndo_IsNotOfferedForWhatStoodBefore(t *testing.T) {
-	s := newSite(t)
-	path := s.link(siteTicket())
-	s.oneClick(path)
-	s.move(time.Minute)
-	a := s.post(path, "act", "stop", "scope", "list")
-	require.Equal(t, http.StatusOK, a.StatusCode)
-	require.NotContains(t, a.text, "action=")
-	// Pressed twice, the page's own button stays.
-	s = newSite(t)
-	path = s.link(siteTicket())
-	s.post(path, "act", "stop", "scope", "list")
-	undoPath(t, s.post(path, "act", "stop", "scope", "list"))
-}
-
-// TestOldLink_DoesNotEndANewerConsentSilently: within 60 days of its message a link
-// does; after that a mail program's POST does not, and the person's on the page does.
-func TestOldLink_DoesNotEndANewerConsentSilently(t *testing.T) {
-	s := newSite(t)
-	old := s.link(siteTicket())
-	back := func() {
-		s.move(time.Hour)
-		_, err := s.registry.OptIn(troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"}), unsubscribe.OptInParams{
-			Tenant: "acme", Channel: unsubscribe.Email, Address: troth.Protect(siteCanary), Scope: unsubscribe.List, List: "weekly",
-			Method: unsubscribe.ByConfirmation, Reference: "form-1",
-		})
-		require.NoError(t, err)
-		s.move(time.Hour)
-	}
-	s.oneClick(old)
-	back()
-	require.Equal(t, nothingStops, s.where())
-	s.oneClick(old)
-	require.Equal(t, listStops, s.where(), "within 60 days of the message")
-	back()
-	s.move(61 * 24 * time.Hour)
-	a := s.oneClick(old)
-	require.Equal(t, http.StatusOK, a.StatusCode)
-	require.Equal(t, nothingStops, s.where(), "the newer consent stands")
-
-	fresh := siteTicket()
-	generation, err := s.registry.Generation(t.Context(), unsubscribe.Place{Tenant: "acme", Scope: unsubscribe.List, List: "weekly"}, unsubscribe.Email, fresh.Address)
-	require.NoError(t, err)
-	fresh.Generation = generation
-	s.oneClick(s.link(fresh))
-	require.Equal(t, listStops, s.where(), "a link of the generation in force, however old")
-	back()
-	s.post(old, "act", "stop", "scope", "list")
-	require.Equal(t, listStops, s.where(), "the person was asked")
 }
 
 // With a host name for each client, links of another are unknown, also to its page.
@@ -483,19 +259,6 @@ func TestPages_BelowAPath(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.post("/mail"+undoPath(t, a), "act", "undo").StatusCode, "relative to the page")
 	require.Equal(t, http.StatusNotFound, s.post(strings.TrimPrefix(path, "/mail"), "act", "stop", "scope", "list").StatusCode)
 	require.Contains(t, s.send(http.MethodGet, "/mail/u/x", "", "").text, `href="/mail/stop"`)
-}
-
-// A provider that hangs up once it has posted has opted its user out all the same.
-func TestOneClick_WhoHangsUpIsHeard(t *testing.T) {
-	s := newSite(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	r := httptest.NewRequestWithContext(ctx, http.MethodPost, s.link(siteTicket()), strings.NewReader("List-Unsubscribe=One-Click"))
-	r.Header.Set("Content-Type", urlEncodedBody)
-	w := httptest.NewRecorder()
-	s.pages.ServeHTTP(w, r)
-	require.Equal(t, http.StatusOK, w.Code)
-	require.Equal(t, listStops, s.where())
 }
 
 // A body that does not come ends the request, and not the server's patience: the

@@ -44,14 +44,16 @@ type epochVectors struct {
 func (x *epochVectors) at() troth.Context { return emailOf(troth.Tenant(x.Tenant), x.Subject, profile) }
 
 func (x *epochVectors) rows() (vault.RootRow, vault.KeyRow) {
-	return vault.RootRow{
+	root := vault.RootRow{
 		Tenant: troth.Tenant(x.Tenant), Lineage: vault.WrapLineage, Epoch: x.Epoch,
 		Sealed: x.Root.Sealed, Commitment: [32]byte(x.Root.Commitment), CreatedAt: 1,
-	}, vault.KeyRow{
+	}
+	key := vault.KeyRow{
 		KeyName: nameOf(x.at()), Generation: x.DataKey.Generation, KeyID: x.DataKey.KeyID,
 		Epoch: x.Epoch, FirstEpoch: x.FirstEpoch,
 		Sealed: x.DataKey.Sealed, Commitment: [32]byte(x.DataKey.Commitment), CreatedAt: 1,
 	}
+	return root, key
 }
 
 // folder puts the vector's file where a folder would have it.

@@ -280,10 +280,10 @@ func (l *smallLog) added(t *forgedTable, n int, row []any) {
 	}
 	for i, column := range t.columns {
 		number, ok := row[i].(int64)
-		if t.name == "troth_audit_part" || !ok || !slices.Contains([]string{"log", "idx", "level", "n", "size"}, column) {
+		if t.name == "troth_audit_part" || !ok || !slices.Contains([]string{"log", "idx", "place", "level", "n", "size"}, column) {
 			continue
 		}
-		for _, at := range []int64{-1, 0, number + 1, number + 256, 1 << 40} {
+		for _, at := range []int64{-1, 0, number + 1, number + 256, 1 << 40, number + 1<<48} {
 			forged := append([]any(nil), row...)
 			forged[i] = at
 			for j, c := range t.columns {
@@ -292,6 +292,8 @@ func (l *smallLog) added(t *forgedTable, n int, row []any) {
 					forged[j] = []byte("0123456789abcdef")
 				case c == "number" && t.name == "troth_audit_entry":
 					forged[j] = int64(1 << 41)
+				case c == "log" && column == "place":
+					forged[j] = at >> 48
 				}
 			}
 			if l.forge.insert(t, forged) == nil {

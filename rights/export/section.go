@@ -1,14 +1,10 @@
 package export
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"iter"
-	"slices"
-	"strings"
 )
 
 // Section writes the records of one source.
@@ -22,18 +18,6 @@ type Section struct {
 	n      uint64
 	waits  int // bytes that wait in members
 	done   bool
-}
-
-// kindWriter writes the records of one type.
-type kindWriter struct {
-	declared   *Type
-	report     TypeReport
-	table      *table
-	abouts     []About // of columns
-	csv, lines *member
-	redacted   map[redaction]uint64
-	preview    preview
-	resolved   []Field
 }
 
 type redaction struct {
@@ -177,68 +161,6 @@ func (r *Record) check() string {
 	return ""
 }
 
-// kind returns the writer of the record's type, and makes it for the first of them.
-func (s *Section) kind(r *Record) (*kindWriter, error) {
-	if k := s.kinds[r.Type]; k != nil {
-		s.last = k
-		return k, nil
-	}
-	if len(s.kinds) >= MaxTypes {
-		return nil, s.refuse(r, "the source has too many types")
-	}
-	k := &kindWriter{redacted: map[redaction]uint64{}}
-	k.report = TypeReport{Name: r.Type, Columns: []ColumnReport{}, Redactions: []Redaction{}}
-	if i := slices.IndexFunc(s.source.Types, func(t Type) bool { return t.Name == r.Type }); i >= 0 {
-		k.declared = &s.source.Types[i]
-		d := k.declared
-		k.report.Title, k.report.Purpose, k.report.Category = d.Title, d.Purpose, d.Category
-	}
-	if why := k.columns(r); why != "" {
-		return nil, s.refuse(r, why)
-	}
-	names := make([]string, len(k.report.Columns))
-	for i := range names {
-		names[i] = k.report.Columns[i].Name
-	}
-	k.table = newTable(names)
-	if s.folder == "" {
-		s.folder = s.x.path(dataFolder, s.source.Name) + "/"
-	}
-	stem := s.x.path(s.folder, r.Type)
-	k.report.Table, k.report.Lines = stem+".csv", stem+".jsonl"
-	k.csv, k.lines = newMember(k.report.Table), newMember(k.report.Lines)
-	k.csv.buf = k.table.appendHeader(k.csv.buf)
-	k.preview = newPreview(k.report.Columns)
-	s.kinds[r.Type], s.last = k, k
-	s.order = append(s.order, k)
-	return k, nil
-}
-
-// columns are the declared ones, or else the record's fields.
-func (k *kindWriter) columns(r *Record) (why string) {
-	if k.declared != nil && len(k.declared.Columns) > 0 {
-		for _, c := range k.declared.Columns {
-			k.report.Columns = append(k.report.Columns, ColumnReport{c.Name, c.Title, c.Purpose, c.Category})
-			k.abouts = append(k.abouts, cmp.Or(c.About, k.declared.About))
-		}
-		return ""
-	}
-	about := Unclassified
-	if k.declared != nil {
-		about = k.declared.About
-	}
-	seen := map[string]bool{}
-	for _, f := range r.Fields {
-		if !isName(f.Name) || seen[f.Name] {
-			return "a field's name is not plain text, or there twice"
-		}
-		seen[f.Name] = true
-		k.report.Columns = append(k.report.Columns, ColumnReport{Name: f.Name})
-		k.abouts = append(k.abouts, about)
-	}
-	return ""
-}
-
 // resolve finds what is written for each field, and copies attachments.
 func (s *Section) resolve(ctx context.Context, k *kindWriter, r *Record) error {
 	k.resolved = append(k.resolved[:0], r.Fields...)
@@ -306,172 +228,4 @@ func (s *Section) encode(k *kindWriter, r *Record) error {
 		return s.flushLargest()
 	}
 	return nil
-}
-
-func (s *Section) flush(m *member) error {
-	s.waits -= len(m.buf)
-	if err := s.x.press.flush(m, false); err != nil {
-		return s.x.fail(err)
-	}
-	return nil
-}
-
-// flushLargest makes room where many types wait at the same time.
-func (s *Section) flushLargest() error {
-	var most *member
-	for _, k := range s.order {
-		for _, m := range []*member{k.lines, k.csv} {
-			if most == nil || len(m.buf) > len(most.buf) {
-				most = m
-			}
-		}
-	}
-	return s.flush(most)
-}
-
-// attach copies an attachment into the archive. One that cannot be read is not there,
-// and its field says so.
-func (s *Section) attach(ctx context.Context, a *Attachment) (Value, error) {
-	x := s.x
-	if x.files >= MaxFiles {
-		return Value{}, x.fail(ErrLimit)
-	}
-	mark := x.press.spool.end
-	m := newMember(attachmentPath(x.files+1, a.Name))
-	ok, err := s.read(ctx, a, m)
-	if err != nil {
-		return Value{}, err
-	}
-	if !ok {
-		x.press.spool.release(mark)
-		return redactedValue(Unreadable, ""), nil
-	}
-	x.files++
-	sum, err := x.put(m, AttachmentFile)
-	if err != nil {
-		return Value{}, err
-	}
-	x.press.spool.release(mark)
-	return Value{kind: AttachmentKind, file: &Attachment{Name: a.Name, MediaType: a.MediaType, Path: m.path, Size: m.size, SHA256: sum}}, nil
-}
-
-// read fills the member, and reports whether the attachment could be read.
-func (s *Section) read(ctx context.Context, a *Attachment, m *member) (bool, error) {
-	from, err := a.Open(ctx)
-	if err != nil || from == nil {
-		return false, s.stopped(ctx)
-	}
-	defer func() { _ = from.Close() }() // it was only read
-	for empty := 0; ; {
-		if err := s.stopped(ctx); err != nil {
-			return false, err
-		}
-		m.buf = slices.Grow(m.buf, pieceSize-len(m.buf))
-		n, err := from.Read(m.buf[len(m.buf):pieceSize])
-		m.buf = m.buf[:len(m.buf)+n]
-		if n > 0 {
-			empty = 0
-		} else {
-			empty++
-		}
-		switch {
-		// Only this is the end: what is cut off on its way ends with another error.
-		case err == io.EOF:
-			return true, nil
-		case err != nil || empty > 100:
-			return false, s.stopped(ctx)
-		}
-		if len(m.buf) < pieceSize {
-			continue
-		}
-		if err := s.x.press.flush(m, false); err != nil {
-			return false, s.x.fail(err)
-		}
-	}
-}
-
-// stopped ends the writer where the caller called off the export: that says nothing
-// about the attachment.
-func (s *Section) stopped(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return s.x.fail(err)
-	}
-	return nil
-}
-
-// End ends the section: the source gave all that it has.
-func (s *Section) End() error {
-	status := Complete
-	if s.n == 0 {
-		status = Empty
-	}
-	return s.end(status, "")
-}
-
-// Fail ends the section: what was written stays, and the archive says that the rest is
-// missing, and why. Without a record it is as [Writer.Missing].
-func (s *Section) Fail(why Reason) error {
-	if !why.known() {
-		return needs("a reason of the list")
-	}
-	status := Partial
-	if s.n == 0 {
-		status = Absent
-	}
-	return s.end(status, why)
-}
-
-func (s *Section) end(status Status, why Reason) error {
-	switch {
-	case s.x.err != nil:
-		return s.x.err
-	case s.done:
-		return ErrClosed
-	}
-	s.done = true
-	x := s.x
-	r := SourceReport{
-		Name: s.source.Name, Title: s.source.Title, Status: status, Reason: why, Records: s.n, Types: []TypeReport{},
-	}
-	for _, k := range s.order {
-		if k.report.Records == 0 { // its first record was refused
-			continue
-		}
-		// The table in front: who reads forward knows its columns then.
-		for _, m := range []*member{k.csv, k.lines} {
-			kind := LinesFile
-			if m == k.csv {
-				kind = TableFile
-			}
-			if _, err := x.put(m, kind); err != nil {
-				return err
-			}
-		}
-		k.report.Redactions = sortedRedactions(k.redacted)
-		r.Types = append(r.Types, k.report)
-		x.pages = append(x.pages, pageType{source: len(x.man.Sources), report: k.report, preview: k.preview})
-	}
-	x.press.spool.release(0)
-	x.man.Records += s.n
-	x.man.Sources = append(x.man.Sources, r)
-	x.open = nil
-	return nil
-}
-
-func sortedRedactions(counts map[redaction]uint64) []Redaction {
-	list := make([]Redaction, 0, len(counts))
-	for r, n := range counts {
-		list = append(list, Redaction{r.field, r.reason, n})
-	}
-	slices.SortFunc(list, func(a, b Redaction) int {
-		return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(string(a.Reason), string(b.Reason)))
-	})
-	return list
-}
-
-// FileOf makes an attachment of bytes in memory.
-func FileOf(name, mediaType string, content []byte) *Attachment {
-	return &Attachment{Name: name, MediaType: mediaType, Open: func(context.Context) (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(content)), nil
-	}}
 }

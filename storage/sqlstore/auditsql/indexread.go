@@ -29,8 +29,8 @@ type entryIndex struct {
 // indexChunk is how many entries of an index are read at a time.
 const indexChunk = 16 << 10
 
-// entryIndexes are all indexes of entries beside the table, which is an index
-// itself. The place in the log stands at the end of each, as SQLite has it.
+// entryIndexes are all indexes of entries. The place, which is the key of the table,
+// stands at the end of each, as SQLite has it.
 var entryIndexes = [indexKinds]entryIndex{
 	byNumber:  listedIndex("troth_audit_entry_number", "", ""),
 	bySubject: listedIndex("troth_audit_entry_subject", "subject", "blob"),
@@ -38,8 +38,8 @@ var entryIndexes = [indexKinds]entryIndex{
 	byID: {
 		name: "troth_audit_entry_id", columns: []string{"tenant", "id"}, key: "id", where: "id IS NOT NULL",
 		// A text sorts before bytes, and behind numbers.
-		chunk: `SELECT tenant, CAST(group_concat(id, '') AS BLOB), group_concat(log), COUNT(*), '', group_concat(idx),
-			typeof(tenant) = 'text' AND typeof(min(id)) = 'blob' AND typeof(max(log)) = 'integer' AND typeof(max(idx)) = 'integer'`,
+		chunk: `SELECT tenant, CAST(group_concat(id, '') AS BLOB), '', COUNT(*), '', group_concat(place),
+			typeof(tenant) = 'text' AND typeof(min(id)) = 'blob'`,
 	},
 }
 
@@ -51,8 +51,8 @@ func listedIndex(name, key, kind string) entryIndex {
 		x.columns, x.where = []string{"tenant", key, "log", "number"}, key+" IS NOT NULL"
 		column, typed = key, " AND typeof("+key+") = '"+kind+"'"
 	}
-	x.chunk = `SELECT tenant, ` + column + `, log, COUNT(*), group_concat(number), group_concat(idx),
-		typeof(tenant) = 'text'` + typed + ` AND typeof(log) = 'integer' AND typeof(max(number)) = 'integer' AND typeof(max(idx)) = 'integer'`
+	x.chunk = `SELECT tenant, ` + column + `, log, COUNT(*), group_concat(number), group_concat(place),
+		typeof(tenant) = 'text'` + typed + ` AND typeof(log) = 'integer' AND typeof(max(number)) = 'integer'`
 	return x
 }
 
@@ -117,7 +117,7 @@ type indexReader struct {
 	sums *indexSums
 	fits bool
 
-	tenant, key, log, numbers, indexes sql.RawBytes
+	tenant, key, log, numbers, places sql.RawBytes
 	// last is the tenant, key and log of the group before, and where it ended.
 	last       [3][]byte
 	lastNumber uint64
@@ -127,7 +127,7 @@ type indexReader struct {
 func (r *indexReader) scan(rows *sqlstore.Rows) error {
 	var count int
 	var typed sql.NullBool
-	if err := rows.Scan(&r.tenant, &r.key, &r.log, &count, &r.numbers, &r.indexes, &typed); err != nil {
+	if err := rows.Scan(&r.tenant, &r.key, &r.log, &count, &r.numbers, &r.places, &typed); err != nil {
 		return err
 	}
 	r.fits = typed.Bool && r.fits
@@ -156,14 +156,15 @@ func (r *indexReader) listed(count int) {
 	r.fits = r.fits && c >= 0
 	r.sums.begin(string(r.tenant))
 	r.sums.entry = append(r.sums.entry, r.key...)
-	numbers, indexes := list(r.numbers), list(r.indexes)
+	numbers, places := list(r.numbers), list(r.places)
 	for range count {
-		n, i := numbers.next(), indexes.next()
-		r.fits = r.fits && n > r.lastNumber
+		n := numbers.next()
+		in, i := apart(places.next())
+		r.fits = r.fits && n > r.lastNumber && in == int(log)
 		r.lastNumber = n
-		r.sums.add(r.kind, int(log), n, i)
+		r.sums.add(r.kind, in, n, i)
 	}
-	r.fits = r.fits && numbers.ended() && indexes.ended()
+	r.fits = r.fits && numbers.ended() && places.ended()
 }
 
 // ids reads a group of one tenant.
@@ -176,7 +177,7 @@ func (r *indexReader) ids(count int) {
 		r.fits = false
 		return
 	}
-	logs, indexes := list(r.log), list(r.indexes)
+	places := list(r.places)
 	tenant, last := string(r.tenant), r.last[1]
 	for n := range count {
 		id := r.key[16*n : 16*n+16]
@@ -184,10 +185,11 @@ func (r *indexReader) ids(count int) {
 		last = id
 		r.sums.begin(tenant)
 		r.sums.entry = append(r.sums.entry, id...)
-		r.sums.add(r.kind, int(logs.next()), 0, indexes.next())
+		log, i := apart(places.next())
+		r.sums.add(r.kind, log, 0, i)
 	}
 	r.last[1] = bytes.Clone(last)
-	r.fits = r.fits && logs.ended() && indexes.ended()
+	r.fits = r.fits && places.ended()
 }
 
 // list is numbers with commas between them.
@@ -208,9 +210,14 @@ func (l *list) ended() bool { return len(*l) == 0 }
 
 // number reads what SQLite wrote of an integer.
 func number(text []byte) uint64 {
-	n, err := strconv.ParseUint(string(text), 10, 62)
+	n, err := strconv.ParseUint(string(text), 10, 63)
 	if err != nil {
-		return 1 << 62
+		return 1 << 63
 	}
 	return n
+}
+
+// apart returns the log and the index of a place; of what is none, a log that is none.
+func apart(place uint64) (log int, index uint64) {
+	return int(place >> indexBits), place & (1<<indexBits - 1)
 }

@@ -26,13 +26,16 @@ type logStatements struct {
 	quarantineOddAll        string
 	// Of rows that cannot be read.
 	quarantineUnread, leaveUnread string
-	append, appendAll             string
-	logRange, leafHashes          string
-	known, knownAll               string
-	logEntries, logEntry          string
-	stretch, nextInTime           string
-	proofRows                     string
-	redact                        string
+	// append is of one row on SQLite, of two, of four and so on.
+	append               [5]string
+	appendAll            string
+	logRange, leafHashes string
+	known, knownAll      string
+	logEntries, logEntry string
+	stretch, nextInTime  string
+	stray                string
+	proofRows            string
+	redact               string
 
 	putTile, putTilesAll     string
 	tile, tiles              string
@@ -55,6 +58,7 @@ type logStatements struct {
 const silence = 10 * time.Second
 
 func bindLog(d sqlstore.Dialect) *logStatements {
+	in := stretchesOf(d)
 	entry := `SELECT ` + entryRow(d, "") + ` FROM troth_audit_entry`
 	tenant := `SELECT ` + short(d, "tenant") + `, ` + whole(d, "number") + `, ` + whole(d, "idx") + `, ` + bounded(d, "hash", 32) + ` FROM troth_audit_tenant`
 	checkpoint := `SELECT ` + whole(d, "size") + `, ` + whole(d, "signed_at") + `, ` + bounded(d, "note", audit.MaxNote) + ` FROM troth_audit_checkpoint`
@@ -71,13 +75,14 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 		moveHead: `UPDATE troth_audit_head SET size = ?, root = ?, signer = ?, tag = ?
 			WHERE log = ? AND size = ? AND root = ? AND signer = ? AND NOT closed`,
 
-		logRange:   entry + ` WHERE log = ? AND idx >= ? ORDER BY idx LIMIT ?`,
+		logRange:   entry + ` WHERE ` + in.from + ` ORDER BY ` + in.order + ` LIMIT ?`,
 		logEntries: entry + ` WHERE tenant = ? AND (log, number) > (?, ?)`, // and more
 		logEntry:   entry + ` WHERE tenant = ? AND id = ?`,
 		stretch:    entry + ` WHERE tenant = ? AND log = ? AND number > ? AND number <= ?`, // and more
 		nextInTime: nextInTime(d),
+		stray:      strayText(d),
 		proofRows:  proofRows(d),
-		leafHashes: `SELECT ` + bounded(d, "hash", 32) + ` FROM troth_audit_entry WHERE log = ? AND idx >= ? AND idx < ? ORDER BY idx`,
+		leafHashes: `SELECT ` + bounded(d, "hash", 32) + ` FROM troth_audit_entry WHERE ` + in.between + ` ORDER BY ` + in.order,
 		redact: `UPDATE troth_audit_entry SET leaf = NULL, recorded_at = NULL, act = NULL, subject = NULL, redacted_by = ?
 			WHERE tenant = ? AND id = ? AND redacted_by IS NULL`,
 
@@ -106,13 +111,13 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 				SELECT DISTINCT recorded_at, entry FROM troth_audit_part
 				WHERE tenant = ? AND dropped_by IS NULL AND recorded_at < ? ORDER BY recorded_at, entry LIMIT ?) oldest)`,
 
-		pruneTo: `SELECT idx FROM troth_audit_entry WHERE log = ? AND idx < ? ORDER BY idx LIMIT 1 OFFSET ?`,
+		pruneTo: `SELECT idx FROM troth_audit_entry WHERE ` + in.before + ` ORDER BY ` + in.order + ` LIMIT 1 OFFSET ?`,
 		pruneParts: `DELETE FROM troth_audit_part WHERE (tenant, entry) IN (
-			SELECT tenant, id FROM troth_audit_entry WHERE log = ? AND idx < ?)`,
-		pruneEntries: `DELETE FROM troth_audit_entry WHERE log = ? AND idx < ?`,
+			SELECT tenant, id FROM troth_audit_entry WHERE ` + in.before + `)`,
+		pruneEntries: `DELETE FROM troth_audit_entry WHERE ` + in.before,
 		pruneTiles:   `DELETE FROM troth_audit_tile WHERE log = ? AND level = 0 AND n < ?`,
 		pruned:       `UPDATE troth_audit_head SET pruned = ?, pruned_by = ? WHERE log = ? AND pruned < ?`,
-		pruneLeft:    `SELECT COUNT(*) FROM troth_audit_entry WHERE log = ? AND idx < ?`,
+		pruneLeft:    `SELECT COUNT(*) FROM troth_audit_entry WHERE ` + in.before,
 	}
 	for _, text := range []*string{
 		&s.nextInTime, &s.proofRows, &s.heads, &s.createHead, &s.closeHead, &s.moveHead, &s.logRange, &s.logEntry, &s.leafHashes, &s.redact, &s.tile, &s.tiles, &s.tenantHead,
@@ -135,7 +140,7 @@ func bindLog(d sqlstore.Dialect) *logStatements {
 // entryRow selects the columns of an entry; of is where they are from, such as "e.".
 func entryRow(d sqlstore.Dialect, of string) string {
 	return strings.Join([]string{
-		whole(d, of+"log"), whole(d, of+"idx"), short(d, of+"tenant"), bounded(d, of+"id", 16), whole(d, of+"number"),
+		placed(d, of), whole(d, of+"idx"), short(d, of+"tenant"), bounded(d, of+"id", 16), whole(d, of+"number"),
 		bounded(d, of+"hash", 32), optional(d, of+"leaf", audit.MaxLeaf), optional(d, of+"redacted_by", 16), timeLeft(d),
 		short(d, of+"act"), optional(d, of+"subject", 16),
 	}, ", ")
@@ -165,7 +170,8 @@ func nextInTime(d sqlstore.Dialect) string {
 }
 
 const (
-	entryColumns  = `(log, idx, tenant, id, number, hash, leaf, redacted_by, recorded_at, act, subject)`
+	entryColumns  = `(log, idx, ` + entryContent
+	entryContent  = `tenant, id, number, hash, leaf, redacted_by, recorded_at, act, subject)`
 	overTile      = ` ON CONFLICT (log, level, n) DO UPDATE SET hashes = excluded.hashes`
 	overTenant    = ` ON CONFLICT (log, tenant) DO UPDATE SET number = excluded.number, idx = excluded.idx, hash = excluded.hash`
 	inboxColumns  = `tenant, id, recorded_at, envelope, tag`
@@ -181,7 +187,11 @@ func (s *logStatements) forSQLite(taken string) {
 		SELECT rowid FROM troth_audit_inbox ORDER BY recorded_at, id LIMIT 0 + ?)` + taken
 	s.quarantine, s.leave = quarantineOne("tenant")
 	s.quarantineOdd, s.leaveOdd = quarantineOne("(" + short(sqlstore.SQLite, "tenant") + ")")
-	s.append = `INSERT INTO troth_audit_entry ` + entryColumns + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	one := `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	for n := range s.append {
+		s.append[n] = `INSERT INTO troth_audit_entry (place, log, ` + entryContent + ` VALUES ` + one +
+			strings.Repeat(`, `+one, 1<<n-1) + ` ON CONFLICT DO NOTHING`
+	}
 	s.known = `SELECT ` + short(sqlstore.SQLite, "tenant") + `, ` + bounded(sqlstore.SQLite, "id", 16) + ` FROM troth_audit_entry
 		WHERE tenant = ? AND id = ?`
 	s.putTile = `INSERT INTO troth_audit_tile (log, level, n, hashes) VALUES (?, ?, ?, ?)` + overTile

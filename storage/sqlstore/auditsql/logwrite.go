@@ -3,6 +3,7 @@ package auditsql
 import (
 	"context"
 	"database/sql"
+	"math/bits"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
@@ -23,13 +24,7 @@ func (s *Store) AppendLog(ctx context.Context, rows []audit.LogRow) error {
 func (s *Store) appendLog(ctx context.Context, rows []audit.LogRow) (added int, err error) {
 	n := len(rows)
 	if !s.postgres() {
-		return s.execEach(ctx, s.log.append, n, func(i int) []any {
-			r := &rows[i]
-			return []any{
-				r.Log, signed(r.Index), string(r.Tenant), r.ID[:], signed(r.Number), r.Hash[:], orNull(r.Leaf),
-				orNull(idOrNil(r.RedactedBy)), r.RecordedAt, r.Act, orNull(idOrNil(r.Subject)),
-			}
-		})
+		return s.appendEach(ctx, rows)
 	}
 	args := []any{
 		ints(n, func(i int) int64 { return int64(rows[i].Log) }),
@@ -46,6 +41,35 @@ func (s *Store) appendLog(ctx context.Context, rows []audit.LogRow) (added int, 
 	leaves := collect(n, func(i int) []byte { return rows[i].Leaf })
 	return s.count(ctx, s.log.appendAll, append(args, leaves.args()...)...)
 }
+
+// appendEach appends rows on SQLite, as many of them with one statement as it has one
+// for: what a statement costs by itself is a third of what it takes to insert a row.
+func (s *Store) appendEach(ctx context.Context, rows []audit.LogRow) (added int, err error) {
+	for len(rows) > 0 {
+		n := power(len(rows), len(s.log.append))
+		args := make([]any, 0, 11<<n)
+		for i := range rows[:1<<n] {
+			r := &rows[i]
+			at, err := place(r.Log, r.Index)
+			if err != nil {
+				return added, err
+			}
+			args = append(args, at, r.Log, string(r.Tenant), r.ID[:], signed(r.Number), r.Hash[:], orNull(r.Leaf),
+				orNull(idOrNil(r.RedactedBy)), r.RecordedAt, r.Act, orNull(idOrNil(r.Subject)))
+		}
+		more, err := s.count(ctx, s.log.append[n], args...)
+		if err != nil {
+			return added, err
+		}
+		added += more
+		rows = rows[1<<n:]
+	}
+	return added, nil
+}
+
+// power is the greatest power of two that is no more than count, by its exponent,
+// which is below limit.
+func power(count, limit int) int { return min(bits.Len(uint(count)), limit) - 1 }
 
 // Known implements audit.LogSystem.
 func (s *Store) Known(ctx context.Context, ids []audit.TenantEntry) (known []audit.TenantEntry, err error) {

@@ -3,7 +3,6 @@ package auditsql
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -28,37 +27,46 @@ func (s *Store) Pseudonym(ctx context.Context, name audit.PseudonymName) (row au
 	return row, true, nil
 }
 
-// Links finds many pseudonyms, on PostgreSQL in one statement.
+// Links finds many pseudonyms, on PostgreSQL in one statement and on SQLite in few.
 func (s *Store) Links(ctx context.Context, names []audit.PseudonymName) ([]audit.PseudonymLink, error) {
 	links := make([]audit.PseudonymLink, len(names))
-	if !s.postgres() {
-		for i, name := range names {
-			row, found, err := s.Pseudonym(ctx, name)
-			if err != nil && !errors.Is(err, audit.ErrPseudonym) {
-				return nil, err
-			}
-			links[i] = audit.PseudonymLink{Found: found || err != nil, Pseudonym: row.Pseudonym, Tag: row.Tag}
-		}
-		return links, nil
+	if s.postgres() {
+		return links, s.readLinks(ctx, s.sql.links, []any{
+			texts(len(names), func(i int) string { return string(names[i].Tenant) }),
+			fixed(len(names), func(i int) []byte { return names[i].Lookup[:] }),
+		}, links)
 	}
-	q := reading{table: pseudonymTable, text: s.sql.links, place: at("one of several"), args: []any{
-		texts(len(names), func(i int) string { return string(names[i].Tenant) }),
-		fixed(len(names), func(i int) []byte { return names[i].Lookup[:] }),
-	}}
+	for from := 0; from < len(names); {
+		n := power(len(names)-from, len(s.sql.linksOf))
+		args := make([]any, 0, 2<<n)
+		for i := range names[from:][:1<<n] {
+			name := &names[from+i]
+			args = append(args, string(name.Tenant), name.Lookup[:])
+		}
+		if err := s.readLinks(ctx, s.sql.linksOf[n], args, links[from:]); err != nil {
+			return nil, err
+		}
+		from += 1 << n
+	}
+	return links, nil
+}
+
+// readLinks reads links, each of which comes with its place among them.
+func (s *Store) readLinks(ctx context.Context, text string, args []any, links []audit.PseudonymLink) error {
+	q := reading{table: pseudonymTable, text: text, place: at("one of several"), args: args}
 	var n int
 	var pseudonym, tag sql.RawBytes
-	err := s.read(ctx, q, func(rows *sqlstore.Rows) error {
+	return s.read(ctx, q, func(rows *sqlstore.Rows) error {
 		if err := rows.Scan(&n, &pseudonym, &tag); err != nil {
 			return err
 		}
-		l := &links[n-1]
+		l := &links[n]
 		l.Found = true
 		if len(pseudonym) == len(l.Pseudonym) && len(tag) == len(l.Tag) {
 			l.Pseudonym, l.Tag = audit.Pseudonym(pseudonym), [32]byte(tag)
 		}
 		return nil
 	})
-	return links, err
 }
 
 // InsertPseudonym implements audit.Store.

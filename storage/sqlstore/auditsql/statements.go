@@ -2,6 +2,7 @@ package auditsql
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/storage/sqlstore"
@@ -14,7 +15,8 @@ const maxIdentity = 64 << 10
 type statements struct {
 	append, appendAll, entries                  string
 	pseudonym, insertPseudonym, deletePseudonym string
-	links                                       string
+	links                                       string    // on PostgreSQL
+	linksOf                                     [5]string // of one pseudonym on SQLite, of two, of four and so on
 	backlog                                     string
 	managed, setManaged                         string
 }
@@ -37,8 +39,24 @@ func numbers(d sqlstore.Dialect, column string) string {
 	return column
 }
 
+// linksOf finds so many pseudonyms on SQLite, each by the key: together they take
+// little more than one.
+func linksOf(count int) string {
+	looks := make([]string, count)
+	for i := range looks {
+		looks[i] = fmt.Sprintf(`SELECT %d, %s, %s FROM troth_audit_pseudonym WHERE tenant = ? AND lookup = ?`,
+			i, bounded(sqlstore.SQLite, "pseudonym", 16), bounded(sqlstore.SQLite, "tag", 32))
+	}
+	return strings.Join(looks, " UNION ALL ")
+}
+
 func bind(d sqlstore.Dialect) statements {
+	var links [5]string
+	for n := range links {
+		links[n] = linksOf(1 << n)
+	}
 	return statements{
+		linksOf: links,
 		append: d.Rebind(`INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope, tag)
 			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
 		appendAll: `INSERT INTO troth_audit_inbox (tenant, id, recorded_at, envelope, tag)
@@ -51,7 +69,7 @@ func bind(d sqlstore.Dialect) statements {
 		pseudonym: d.Rebind(`SELECT ` + bounded(d, "pseudonym", 16) + `, ` + bounded(d, "tag", 32) + `, ` +
 			bounded(d, "identity", maxIdentity) + `, created_at FROM troth_audit_pseudonym
 			WHERE tenant = ? AND lookup = ?`),
-		links: `SELECT r.n, ` + bounded(d, "p.pseudonym", 16) + `, ` + bounded(d, "p.tag", 32) + `
+		links: `SELECT r.n - 1, ` + bounded(d, "p.pseudonym", 16) + `, ` + bounded(d, "p.tag", 32) + `
 			FROM unnest($1::text[]) WITH ORDINALITY AS r (tenant, n)
 			JOIN troth_audit_pseudonym p ON p.tenant = r.tenant AND p.lookup = ` + nth("$2", 32), // of PostgreSQL
 		insertPseudonym: d.Rebind(`INSERT INTO troth_audit_pseudonym (tenant, lookup, pseudonym, tag, identity, created_at)
