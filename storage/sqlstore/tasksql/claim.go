@@ -196,8 +196,8 @@ type taking struct {
 	at task.Line
 }
 
-func (s *Store) taking(k task.KindClaim, length time.Duration, most int) *taking {
-	t := &taking{s: s, k: k, us: length.Microseconds(), most: most}
+func (s *Store) taking(k task.KindClaim, lease time.Duration, most int) *taking {
+	t := &taking{s: s, k: k, us: lease.Microseconds(), most: most}
 	if s.postgres() {
 		t.scan = scanTaken(k.Kind)
 		return t
@@ -249,7 +249,7 @@ func (t *taking) all(ctx context.Context) ([]task.Row, error) {
 		r.Fence++
 		held[i] = task.Held{Name: r.Name, Fence: r.Fence}
 	}
-	return t.rows, t.s.addLease(ctx, lease{ends, t.us, leasedKindOf(t.k)}, held)
+	return t.rows, t.s.addLease(ctx, leaseList{ends, t.us, leasedKindOf(t.k)}, held)
 }
 
 func orElse(err, other error) error {
@@ -271,7 +271,7 @@ func (s *Store) lines(ctx context.Context, k task.KindClaim) ([]task.Line, error
 }
 
 // ClaimOne implements task.SystemStore.
-func (s *Store) ClaimOne(ctx context.Context, n task.Name, k task.KindClaim, length time.Duration) (row task.Row, claimed bool, err error) {
+func (s *Store) ClaimOne(ctx context.Context, n task.Name, k task.KindClaim, lease time.Duration) (row task.Row, claimed bool, err error) {
 	err = s.atomically(ctx, func(ctx context.Context) error {
 		row, claimed = task.Row{}, false
 		l, free, err := s.limits(ctx, k)
@@ -291,14 +291,14 @@ func (s *Store) ClaimOne(ctx context.Context, n task.Name, k task.KindClaim, len
 		if err != nil || may == 0 {
 			return err
 		}
-		us := length.Microseconds()
+		us := lease.Microseconds()
 		if _, err := s.exec(ctx, s.q.takeOne, sought(k), us, us, string(n.Tenant), n.ID[:]); err != nil {
 			return err
 		}
 		if row, claimed, err = s.Task(ctx, n); err != nil {
 			return err
 		}
-		if err := s.addLease(ctx, lease{row.WakeAt, us, leasedKindOf(k)}, []task.Held{{Name: n, Fence: row.Fence}}); err != nil {
+		if err := s.addLease(ctx, leaseList{row.WakeAt, us, leasedKindOf(k)}, []task.Held{{Name: n, Fence: row.Fence}}); err != nil {
 			return err
 		}
 		return l.began(ctx, line, 1)

@@ -8,9 +8,9 @@ import (
 	"github.com/trothdev/troth/task"
 )
 
-// lease is when leases end, how long they are, and the kind of their list: none for
+// leaseList is when leases end, how long they are, and the kind of their list: none for
 // what runs under a limit.
-type lease struct {
+type leaseList struct {
 	until, span int64
 	kind        string
 }
@@ -32,7 +32,7 @@ func leasedKindOf(k task.KindClaim) string {
 
 // addLease adds a list of leases; on PostgreSQL, where claims of many do so
 // themselves, a list of one.
-func (s *Store) addLease(ctx context.Context, l lease, held []task.Held) (err error) {
+func (s *Store) addLease(ctx context.Context, l leaseList, held []task.Held) (err error) {
 	if s.postgres() {
 		_, err = s.exec(ctx, s.q.addLease, l.until, l.span, l.kind, string(held[0].Tenant), held[0].ID[:])
 	} else {
@@ -42,11 +42,11 @@ func (s *Store) addLease(ctx context.Context, l lease, held []task.Held) (err er
 }
 
 // Extend implements task.SystemStore.
-func (s *Store) Extend(ctx context.Context, held []task.Held, length time.Duration) (lost []task.Name, err error) {
+func (s *Store) Extend(ctx context.Context, held []task.Held, lease time.Duration) (lost []task.Name, err error) {
 	if len(held) == 0 {
 		return nil, nil
 	}
-	us := length.Microseconds()
+	us := lease.Microseconds()
 	if s.postgres() {
 		args := append(s.heldArgs(held), us)
 		kept, err := query(ctx, s, scanHeld, s.q.extendAll, args...)
@@ -97,7 +97,7 @@ func (s *Store) extend(ctx context.Context, held []task.Held, us int64) (lost []
 		until = max(until, x.until)
 	}
 	for kind, held := range kept {
-		if err := s.addLease(ctx, lease{until, us, kind}, held); err != nil {
+		if err := s.addLease(ctx, leaseList{until, us, kind}, held); err != nil {
 			return nil, err
 		}
 	}
