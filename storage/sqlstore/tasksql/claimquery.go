@@ -79,21 +79,23 @@ func newClaiming(sql dialect) claiming {
 }
 
 // The lines of a kind by a loose scan of the index, one step for each: behind
-// the one served last, and then from the beginning up to it.
+// the one served last, and then from the beginning up to it. They are compared by
+// operators that no other index has: where there are many tenants the planner would
+// rather go through the primary key and sort.
 const linesCTE = `RECURSIVE
 	behind AS (
 		(SELECT tenant, line FROM troth_task_turn
-			WHERE sought = 1 AND kind = $1 AND (tenant, line) > ($2, $3) ORDER BY tenant, line LIMIT 1)
+			WHERE sought = 1 AND kind = $1 AND (tenant, line) ~>~ ($2, $3) ORDER BY tenant USING ~<~, line USING ~<~ LIMIT 1)
 		UNION ALL
 		SELECT n.tenant, n.line FROM behind b CROSS JOIN LATERAL (SELECT x.tenant, x.line FROM troth_task_turn x
-			WHERE x.sought = 1 AND x.kind = $1 AND (x.tenant, x.line) > (b.tenant, b.line) ORDER BY x.tenant, x.line LIMIT 1) n),
+			WHERE x.sought = 1 AND x.kind = $1 AND (x.tenant, x.line) ~>~ (b.tenant, b.line) ORDER BY x.tenant USING ~<~, x.line USING ~<~ LIMIT 1) n),
 	before AS (
 		(SELECT tenant, line FROM troth_task_turn
-			WHERE sought = 1 AND kind = $1 AND (tenant, line) <= ($2, $3) ORDER BY tenant, line LIMIT 1)
+			WHERE sought = 1 AND kind = $1 AND (tenant, line) ~<=~ ($2, $3) ORDER BY tenant USING ~<~, line USING ~<~ LIMIT 1)
 		UNION ALL
 		SELECT n.tenant, n.line FROM before b CROSS JOIN LATERAL (SELECT x.tenant, x.line FROM troth_task_turn x
-			WHERE x.sought = 1 AND x.kind = $1 AND (x.tenant, x.line) > (b.tenant, b.line) AND (x.tenant, x.line) <= ($2, $3)
-			ORDER BY x.tenant, x.line LIMIT 1) n),
+			WHERE x.sought = 1 AND x.kind = $1 AND (x.tenant, x.line) ~>~ (b.tenant, b.line) AND (x.tenant, x.line) ~<=~ ($2, $3)
+			ORDER BY x.tenant USING ~<~, x.line USING ~<~ LIMIT 1) n),
 	lines AS MATERIALIZED (SELECT tenant, line, ROW_NUMBER() OVER () AS turn FROM (
 		SELECT tenant, line FROM (SELECT tenant, line FROM behind UNION ALL SELECT tenant, line FROM before) AS around LIMIT 32) AS first)`
 
@@ -122,7 +124,7 @@ func (c *claiming) forSQLite(sql dialect) { c.lines = sql(linesAround) }
 func (c *claiming) forPostgres(sql dialect) {
 	// Without an order the planner would rather read the table, where much is waiting.
 	c.waiting = sql(`SELECT k.kind FROM unnest($1::text[]) AS k (kind)
-		CROSS JOIN LATERAL (SELECT 1 FROM troth_task_turn t WHERE t.sought = 1 AND t.kind = k.kind ORDER BY t.tenant, t.line LIMIT 1) w`)
+		CROSS JOIN LATERAL (SELECT 1 FROM troth_task_turn t WHERE t.sought = 1 AND t.kind = k.kind ORDER BY t.tenant USING ~<~, t.line USING ~<~ LIMIT 1) w`)
 	c.lines = sql(`WITH ` + linesCTE + ` SELECT tenant, line FROM lines ORDER BY turn`)
 	c.claim = sql(`WITH ` + linesCTE + `,
 	picked AS MATERIALIZED (SELECT w.ctid AS place, w.tenant, w.id, w.wake_at AS due, l.turn FROM lines l CROSS JOIN LATERAL (
