@@ -286,3 +286,34 @@ func (c listeningConn) QueryContext(ctx context.Context, text string, args []dri
 func (c listeningConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o) //nolint:forcetypeassert // SQLite's
 }
+
+// However many tenants have nothing to do, a claim of some goes to its lines by one index:
+// the primary key has tenants in order too, and all of them.
+func TestStore_AClaimMeetsNobodyIdle_Postgres(t *testing.T) {
+	t.Parallel()
+	b := backends[1]
+	db := b.open(t)
+	h := b.handle(t, db)
+	s := b.store(t, h)
+	fill(t, h, 40_000, 10_000)
+	_, err := db.ExecContext(t.Context(), "ANALYZE")
+	require.NoError(t, err)
+	behind := task.Line{}
+	for range 20 { // all around
+		require.NoError(t, h.Atomically(t.Context(), func(ctx context.Context) error {
+			read := func() (n int64) {
+				_, err := sqlstore.QueryRow(ctx, h.Querier(ctx), `SELECT SUM(pg_stat_get_xact_blocks_fetched(oid))::bigint
+					FROM pg_class WHERE relname LIKE 'troth_task%'`, nil, &n)
+				require.NoError(t, err)
+				return n
+			}
+			before := read()
+			rows, err := s.Claim(ctx, task.Claim{Lease: time.Minute, Limit: 50, Kinds: []task.KindClaim{{Kind: "bench", Limit: 50, Behind: behind}}})
+			require.NoError(t, err)
+			require.Len(t, rows, 50)
+			require.Less(t, read()-before, int64(3000), "pages")
+			behind = task.Line{Tenant: rows[len(rows)-1].Tenant, Name: rows[len(rows)-1].Line}
+			return nil
+		}))
+	}
+}
