@@ -237,19 +237,19 @@ func (t *taking) all(ctx context.Context) ([]task.Row, error) {
 	if _, err := t.s.one(ctx, t.s.q.leaseEnds, []any{t.us}, &ends); err != nil {
 		return nil, err
 	}
-	taken, err := t.s.exec(ctx, t.s.q.takeListed, sought(t.k), t.us, ends, intList(t.places))
+	places := intList(t.places)
+	taken, err := t.s.exec(ctx, t.s.q.takeListed, sought(t.k), t.us, ends, places)
 	if err != nil || taken != len(t.rows) {
 		return nil, orElse(err, errRow)
 	}
-	held := make([]task.Held, len(t.rows))
 	for i := range t.rows {
 		r := &t.rows[i]
 		r.WakeAt = ends
 		r.Attempt++
 		r.Fence++
-		held[i] = task.Held{Name: r.Name, Fence: r.Fence}
 	}
-	return t.rows, t.s.addLease(ctx, leaseList{ends, t.us, leasedKindOf(t.k)}, held)
+	_, err = t.s.exec(ctx, t.s.q.addLeases, ends, t.us, leasedKindOf(t.k), places)
+	return t.rows, err
 }
 
 func orElse(err, other error) error {
@@ -298,7 +298,7 @@ func (s *Store) ClaimOne(ctx context.Context, n task.Name, k task.KindClaim, lea
 		if row, claimed, err = s.Task(ctx, n); err != nil {
 			return err
 		}
-		if err := s.addLease(ctx, leaseList{row.WakeAt, us, leasedKindOf(k)}, []task.Held{{Name: n, Fence: row.Fence}}); err != nil {
+		if _, err := s.exec(ctx, s.q.addLeaseOf, row.WakeAt, us, leasedKindOf(k), string(n.Tenant), n.ID[:]); err != nil {
 			return err
 		}
 		return l.began(ctx, line, 1)

@@ -12,7 +12,7 @@ type timing struct {
 func newTiming(sql dialect) timing {
 	return timing{
 		extend: sql(`UPDATE troth_task_turn SET wake_at = {now} + ?, span = ? WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3
-			RETURNING tenant, id, fence, wake_at, ` + leasedKind),
+			RETURNING rowid, wake_at, ` + leasedKind),
 		look: sql(`SELECT c.now, COALESCE((SELECT wake_at FROM troth_task_turn WHERE sought = 2 ORDER BY wake_at LIMIT 1) <= c.now, FALSE),
 				COALESCE((SELECT until FROM troth_task_lease ORDER BY until LIMIT 1) <= c.now, FALSE)
 			FROM (SELECT {now} AS now) c`),

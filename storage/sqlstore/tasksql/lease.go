@@ -8,13 +8,6 @@ import (
 	"github.com/trothdev/troth/task"
 )
 
-// leaseList is when leases end, how long they are, and the kind of their list: none for
-// what runs under a limit.
-type leaseList struct {
-	until, span int64
-	kind        string
-}
-
 // sought is what a task that runs is looked for as, see the migrations.
 func sought(k task.KindClaim) int {
 	if limited(k) {
@@ -23,22 +16,12 @@ func sought(k task.KindClaim) int {
 	return 0
 }
 
+// leasedKindOf is the kind of its list: none for what runs under a limit.
 func leasedKindOf(k task.KindClaim) string {
 	if limited(k) {
 		return ""
 	}
 	return k.Kind
-}
-
-// addLease adds a list of leases; on PostgreSQL, where claims of many do so
-// themselves, a list of one.
-func (s *Store) addLease(ctx context.Context, l leaseList, held []task.Held) (err error) {
-	if s.postgres() {
-		_, err = s.exec(ctx, s.q.addLease, l.until, l.span, l.kind, string(held[0].Tenant), held[0].ID[:])
-	} else {
-		_, err = s.exec(ctx, s.q.addLease, l.until, l.span, l.kind, heldList(held))
-	}
-	return err
 }
 
 // Extend implements task.SystemStore.
@@ -62,26 +45,21 @@ func (s *Store) Extend(ctx context.Context, held []task.Held, lease time.Duratio
 	return lost, err
 }
 
-// extended is a claim whose lease was extended.
+// extended is a lease that was extended, on SQLite.
 type extended struct {
-	task.Held
-	until int64
-	kind  string
+	place, until int64
+	kind         string
 }
 
 func scanExtended(rows *sqlstore.Rows) (x extended, err error) {
-	var id []byte
-	err = rows.Scan(&x.Tenant, &id, &x.Fence, &x.until, &x.kind)
-	if err == nil && !fill(&x.ID, id) {
-		err = errRow
-	}
+	err = rows.Scan(&x.place, &x.until, &x.kind)
 	return x, err
 }
 
 // extend extends leases on SQLite, which asks for the time with each. All are on a
 // list that ends with the last of them.
 func (s *Store) extend(ctx context.Context, held []task.Held, us int64) (lost []task.Name, err error) {
-	kept := make(map[string][]task.Held)
+	kept := make(map[string][]int64)
 	var until int64
 	for _, h := range held {
 		xs, err := query(ctx, s, scanExtended, s.q.extend, us, us, string(h.Tenant), h.ID[:], h.Fence)
@@ -92,12 +70,11 @@ func (s *Store) extend(ctx context.Context, held []task.Held, us int64) (lost []
 			lost = append(lost, h.Name)
 			continue
 		}
-		x := xs[0]
-		kept[x.kind] = append(kept[x.kind], x.Held)
-		until = max(until, x.until)
+		kept[xs[0].kind] = append(kept[xs[0].kind], xs[0].place)
+		until = max(until, xs[0].until)
 	}
-	for kind, held := range kept {
-		if err := s.addLease(ctx, leaseList{until, us, kind}, held); err != nil {
+	for kind, places := range kept {
+		if _, err := s.exec(ctx, s.q.addLeases, until, us, kind, intList(places)); err != nil {
 			return nil, err
 		}
 	}

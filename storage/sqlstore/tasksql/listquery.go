@@ -10,8 +10,8 @@ import (
 type listing struct {
 	// running counts what runs of a kind, by line.
 	running string
-	// addLease adds a list of leases on SQLite, and one lease on PostgreSQL.
-	addLease string
+	// addLeaseOf adds a list of one lease, addLeases one of many, on SQLite.
+	addLeaseOf, addLeases string
 	// Lists of leases are looked at when they end: dropSpent forgets some of which nobody
 	// runs any more. Of each of the others, lapsed, wakeLapsed wakes who has lost the
 	// lease, and dropLease forgets the list if nobody of it is left.
@@ -60,7 +60,8 @@ func newListing(sql dialect) listing {
 
 func (l *listing) forSQLite(sql dialect) {
 	const in = ` CROSS JOIN troth_task_turn x WHERE l.no = ? AND x.tenant = substr(h.value, 52) AND x.id = unhex(substr(h.value, 1, 32)) AND `
-	const leased = `FROM troth_task_lease l CROSS JOIN json_each(l.names) h` + in
+	const at = `json_each(l.places) h CROSS JOIN troth_task_turn x`
+	const leased = `FROM troth_task_lease l CROSS JOIN ` + at + ` WHERE l.no = ? AND x.place = h.value AND `
 	change := func(how, which string) string {
 		return `UPDATE troth_task_turn SET ` + how + ` WHERE rowid IN (SELECT x.rowid ` + leased + which + ` LIMIT ?) RETURNING tenant, id`
 	}
@@ -70,15 +71,16 @@ func (l *listing) forSQLite(sql dialect) {
 	}
 	l.running = sql(`SELECT tenant, line, COUNT(*) FROM (
 			SELECT tenant, line, id FROM troth_task_turn WHERE sought = 3 AND kind = ?
-			UNION SELECT x.tenant, x.line, x.id FROM troth_task_lease l CROSS JOIN json_each(l.names) h CROSS JOIN troth_task_turn x
-				WHERE l.kind <> '' AND l.kind = ? AND x.tenant = substr(h.value, 52) AND x.id = unhex(substr(h.value, 1, 32)) AND +x.phase = 3
+			UNION SELECT x.tenant, x.line, x.id FROM troth_task_lease l CROSS JOIN ` + at + `
+				WHERE l.kind <> '' AND l.kind = ? AND x.place = h.value AND +x.kind = l.kind AND +x.phase = 3
 		) r GROUP BY tenant, line`)
-	l.addLease = sql(`INSERT INTO troth_task_lease (until, span, kind, names) VALUES (?, ?, ?, ?)`)
+	l.addLeases = sql(`INSERT INTO troth_task_lease (until, span, kind, places) VALUES (?, ?, ?, ?)`)
+	l.addLeaseOf = sql(`INSERT INTO troth_task_lease (until, span, kind, places)
+		SELECT ?, ?, ?, json_array(place) FROM troth_task_turn WHERE tenant = ? AND id = ?`)
 	l.wakeLapsed = sql(change(woken, isLapsed))
 	l.dropLease = sql(gone(isLapsed))
 	l.dropSpent = sql(`DELETE FROM troth_task_lease WHERE no IN (` + ended(spentAtOnce) + `)
-		AND NOT EXISTS (SELECT 1 FROM json_each(names) h CROSS JOIN troth_task_turn x
-			WHERE x.tenant = substr(h.value, 52) AND x.id = unhex(substr(h.value, 1, 32)) AND ` + isLapsed + `)`)
+		AND NOT EXISTS (SELECT 1 FROM json_each(places) h CROSS JOIN troth_task_turn x WHERE x.place = h.value AND ` + isLapsed + `)`)
 	l.shorten = sql(change(`wake_at = {now} + span`, isLong))
 	l.dropLong = sql(`UPDATE troth_task_lease SET until = {now} + span WHERE no = ?`)
 	l.addDue = sql(`INSERT INTO troth_task_due (due_at, names) SELECT {now}, ?1 WHERE EXISTS (SELECT 1 FROM json_each(?1) h CROSS JOIN troth_task_turn x
@@ -109,7 +111,7 @@ func (l *listing) forPostgres(sql dialect) {
 			UNION SELECT h.tenant, h.line, h.id FROM ` + turns(`troth_task_lease`, `x.tenant, x.line, x.id`, `x.phase + 0 = 3`, ``) + `
 				WHERE l.kind <> '' AND l.kind = ?
 		) r GROUP BY tenant, line`)
-	l.addLease = sql(`INSERT INTO troth_task_lease (until, span, kind, tenants, ids) VALUES (?, ?, ?, ARRAY[CAST(? AS TEXT)], ARRAY[CAST(? AS BYTEA)])`)
+	l.addLeaseOf = sql(`INSERT INTO troth_task_lease (until, span, kind, tenants, ids) VALUES (?, ?, ?, ARRAY[CAST(? AS TEXT)], ARRAY[CAST(? AS BYTEA)])`)
 	l.wakeLapsed = sql(change(woken, isLapsed) + ` RETURNING tenant, id`)
 	l.dropLease = sql(gone(`?`, isLapsed))
 	l.dropSpent = sql(gone(`ANY (ARRAY(`+ended(spentAtOnce)+`))`, isLapsed))

@@ -9,6 +9,8 @@ DROP INDEX troth_task_turn_manual;
 ALTER TABLE troth_task_turn RENAME TO troth_task_turn_before;
 
 CREATE TABLE troth_task_turn (
+	-- Where the row lies, which lists name.
+	place      INTEGER NOT NULL PRIMARY KEY,
 	tenant     TEXT NOT NULL,
 	id         BLOB   NOT NULL,
 	kind       TEXT NOT NULL,
@@ -29,7 +31,7 @@ CREATE TABLE troth_task_turn (
 	-- Whether the task has something sealed, and an alarm.
 	sealed     INTEGER NOT NULL,
 	alarmed    INTEGER NOT NULL,
-	PRIMARY KEY (tenant, id),
+	UNIQUE (tenant, id),
 	CHECK (CASE phase WHEN 1 THEN sought = 1 WHEN 2 THEN sought = 2 WHEN 3 THEN sought IN (0, 3) WHEN 5 THEN sought = 5 ELSE sought = 0 END)
 ) STRICT;
 
@@ -51,24 +53,25 @@ INSERT INTO troth_task_disposal (tenant, grp, due_at)
 
 -- Leases that end at one instant: one row for each claim and each extension. Of what
 -- runs until some instant a row says so; whether what it names still does, the turns
--- tell. kind is that of what no limit held for, which those with a limit count. names
--- is a list in JSON of texts: an id in 32 hexadecimal digits, a fence in 19, the tenant.
+-- tell. kind is that of what no limit held for, which those with a limit count. places
+-- is a list in JSON of where their turns lie.
 CREATE TABLE troth_task_lease (
-	no    INTEGER NOT NULL PRIMARY KEY,
-	until INTEGER NOT NULL,
-	span  INTEGER NOT NULL,
-	kind  TEXT NOT NULL,
-	names TEXT NOT NULL
+	no     INTEGER NOT NULL PRIMARY KEY,
+	until  INTEGER NOT NULL,
+	span   INTEGER NOT NULL,
+	kind   TEXT NOT NULL,
+	places TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX troth_task_lease_until ON troth_task_lease (until);
 CREATE INDEX troth_task_lease_kind ON troth_task_lease (kind) WHERE kind <> '';
 
-INSERT INTO troth_task_lease (until, span, kind, names)
-	SELECT wake_at, span, '', json_array(lower(hex(id)) || printf('%019d', fence) || tenant) FROM troth_task_turn WHERE phase = 3;
+INSERT INTO troth_task_lease (until, span, kind, places)
+	SELECT wake_at, span, '', json_array(place) FROM troth_task_turn WHERE phase = 3;
 
 -- Tasks that stood alone and have ended, at one instant, some of which have something
--- sealed: one row for many that end together. They become disposals when somebody looks.
+-- sealed: one row for many that end together. They become disposals when somebody looks. names
+-- is a list in JSON of texts: an id in 32 hexadecimal digits, a fence in 19, the tenant.
 CREATE TABLE troth_task_due (
 	no     INTEGER NOT NULL PRIMARY KEY,
 	due_at INTEGER NOT NULL,
