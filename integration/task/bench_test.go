@@ -97,8 +97,8 @@ func (x *bench) seedArrays(b *testing.B, from, n int) {
 	x.exec(b, `WITH n AS (INSERT INTO troth_task (tenant, id, kind, line, grp, payload, created_at, deadline)
 			SELECT r.tenant, r.id, 'bench', '', r.id, r.payload, 0, 0 FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS r (tenant, id, payload)
 			RETURNING tenant, id)
-		INSERT INTO troth_task_turn (tenant, id, kind, line, grp, phase, wake_at, sealed, alarmed)
-			SELECT tenant, id, 'bench', '', id, 1, 1, TRUE, FALSE FROM n`,
+		INSERT INTO troth_task_turn (tenant, id, kind, line, grp, phase, sought, wake_at, sealed, alarmed)
+			SELECT tenant, id, 'bench', '', id, 1, 1, 1, TRUE, FALSE FROM n`,
 		list(tenants), list(ids), list(payloads))
 }
 
@@ -314,7 +314,7 @@ func BenchmarkDrain(b *testing.B) {
 					work = append(work, (between-at).Seconds()/spent.Seconds())
 				}
 				b.StopTimer()
-				for _, table := range []string{"troth_task", "troth_task_turn", "troth_task_disposal", "job"} {
+				for _, table := range []string{"troth_task", "troth_task_turn", "troth_task_lease", "troth_task_due", "troth_task_disposal", "job"} {
 					x.exec(b, "DELETE FROM "+table)
 				}
 				b.StartTimer()

@@ -142,7 +142,7 @@ func TestEngine_TheDatabasesClockJumps(t *testing.T) {
 		// On a machine that stands still for a lease somebody may be through already.
 		begun := func() int { return s.count(t, "SELECT COUNT(*) FROM troth_task_turn WHERE phase IN (3, 6)") }
 		// What was enqueued by another clock is due far in the future of this one.
-		_, err := s.h.Querier(t.Context()).Exec(t.Context(), "UPDATE troth_task_turn SET phase = 1, wake_at = 0")
+		_, err := s.h.Querier(t.Context()).Exec(t.Context(), "UPDATE troth_task_turn SET phase = 1, sought = 1, wake_at = 0")
 		require.NoError(t, err)
 		require.Eventually(t, func() bool { return begun() == works }, 2*time.Minute, 20*time.Millisecond)
 		clock.advance(time.Hour)

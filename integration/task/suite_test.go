@@ -161,7 +161,7 @@ func (s *spares) giveBack(t *testing.T, h tasktest.Harness) {
 	ctx := context.WithoutCancel(t.Context())
 	for _, text := range []string{
 		`TRUNCATE troth_task, troth_task_turn, troth_task_edge, troth_task_group, troth_task_join, troth_task_disposal, troth_task_alarm,
-			troth_task_rate, troth_task_managed`,
+			troth_task_lease, troth_task_due, troth_task_rate, troth_task_managed`,
 		fmt.Sprintf("UPDATE test_clock SET now = %d", tasktest.NewClock().Now().UnixMicro()),
 	} {
 		if _, err := handle.Querier(ctx).Exec(ctx, text); err != nil {

@@ -113,7 +113,7 @@ func (s *Store) claimLines(ctx context.Context, k task.KindClaim, lease time.Dur
 		return nil, err
 	}
 	share := (left + len(rooms) - 1) / len(rooms)
-	t := s.taking(k.Kind, lease, left)
+	t := s.taking(k, lease, left)
 	for _, room := range rooms {
 		n := min(share, left, room.n)
 		if n == 0 {
@@ -183,9 +183,9 @@ func (s *Store) rooms(ctx context.Context, k task.KindClaim, l *limits) (found [
 
 // taking claims tasks of a kind, line by line.
 type taking struct {
-	s    *Store
-	kind string
-	us   int64
+	s  *Store
+	k  task.KindClaim
+	us int64
 	// rows are at most so many.
 	rows []task.Row
 	most int
@@ -196,17 +196,17 @@ type taking struct {
 	at task.Line
 }
 
-func (s *Store) taking(kind string, lease time.Duration, most int) *taking {
-	t := &taking{s: s, kind: kind, us: lease.Microseconds(), most: most}
+func (s *Store) taking(k task.KindClaim, lease time.Duration, most int) *taking {
+	t := &taking{s: s, k: k, us: lease.Microseconds(), most: most}
 	if s.postgres() {
-		t.scan = scanTaken(kind)
+		t.scan = scanTaken(k.Kind)
 		return t
 	}
 	var place int64
 	listed := &takenScan{}
 	listed.dest = listed.behind(&place)
 	t.scan = func(rows *sqlstore.Rows) (task.Row, error) {
-		r, err := listed.scan(rows, task.Row{Name: task.Name{Tenant: t.at.Tenant}, Kind: kind, Line: t.at.Name})
+		r, err := listed.scan(rows, task.Row{Name: task.Name{Tenant: t.at.Tenant}, Kind: k.Kind, Line: t.at.Name})
 		t.places = append(t.places, place)
 		return r, err
 	}
@@ -216,9 +216,9 @@ func (s *Store) taking(kind string, lease time.Duration, most int) *taking {
 // line takes up to n of a line. On SQLite there is one writer: what is listed is
 // what will be taken, with that of all lines.
 func (t *taking) line(ctx context.Context, line task.Line, n int) (taken int, err error) {
-	before, text, args := len(t.rows), t.s.q.listLine, []any{t.kind, string(line.Tenant), line.Name, n}
+	before, text, args := len(t.rows), t.s.q.listLine, []any{t.k.Kind, string(line.Tenant), line.Name, n}
 	if t.s.postgres() {
-		text, args = t.s.q.claimLine, []any{t.kind, string(line.Tenant), line.Name, t.us, n}
+		text, args = t.s.q.claimLine, []any{t.k.Kind, string(line.Tenant), line.Name, t.us, n}
 	}
 	t.at = line
 	rows, err := t.s.h.Querier(ctx).Query(ctx, text, args...)
@@ -237,7 +237,8 @@ func (t *taking) all(ctx context.Context) ([]task.Row, error) {
 	if _, err := t.s.one(ctx, t.s.q.leaseEnds, []any{t.us}, &ends); err != nil {
 		return nil, err
 	}
-	taken, err := t.s.exec(ctx, t.s.q.takeListed, t.us, ends, intList(t.places))
+	places := intList(t.places)
+	taken, err := t.s.exec(ctx, t.s.q.takeListed, sought(t.k), t.us, ends, places)
 	if err != nil || taken != len(t.rows) {
 		return nil, orElse(err, errRow)
 	}
@@ -247,7 +248,8 @@ func (t *taking) all(ctx context.Context) ([]task.Row, error) {
 		r.Attempt++
 		r.Fence++
 	}
-	return t.rows, nil
+	_, err = t.s.exec(ctx, t.s.q.addLeases, ends, t.us, leasedKindOf(t.k), places)
+	return t.rows, err
 }
 
 func orElse(err, other error) error {
@@ -290,10 +292,13 @@ func (s *Store) ClaimOne(ctx context.Context, n task.Name, k task.KindClaim, lea
 			return err
 		}
 		us := lease.Microseconds()
-		if _, err := s.exec(ctx, s.q.takeOne, us, us, string(n.Tenant), n.ID[:]); err != nil {
+		if _, err := s.exec(ctx, s.q.takeOne, sought(k), us, us, string(n.Tenant), n.ID[:]); err != nil {
 			return err
 		}
 		if row, claimed, err = s.Task(ctx, n); err != nil {
+			return err
+		}
+		if _, err := s.exec(ctx, s.q.addLeaseOf, row.WakeAt, us, leasedKindOf(k), string(n.Tenant), n.ID[:]); err != nil {
 			return err
 		}
 		return l.began(ctx, line, 1)
@@ -311,53 +316,6 @@ func (s *Store) Task(ctx context.Context, n task.Name) (task.Row, bool, error) {
 		return task.Row{}, false, err
 	}
 	return rows[0], true, nil
-}
-
-// Extend implements task.SystemStore.
-func (s *Store) Extend(ctx context.Context, held []task.Held, lease time.Duration) (lost []task.Name, err error) {
-	if len(held) == 0 {
-		return nil, nil
-	}
-	us := lease.Microseconds()
-	if s.postgres() {
-		args := append(s.heldArgs(held), us)
-		kept, err := query(ctx, s, scanHeld, s.q.extendAll, args...)
-		if err != nil {
-			return nil, err
-		}
-		return missing(held, kept), nil
-	}
-	err = s.atomically(ctx, func(ctx context.Context) error {
-		lost = nil
-		for _, h := range held {
-			n, err := s.exec(ctx, s.q.extend, us, us, string(h.Tenant), h.ID[:], h.Fence)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				lost = append(lost, h.Name)
-			}
-		}
-		return nil
-	})
-	return lost, err
-}
-
-// missing returns the names of those that are not among the others.
-func missing(held, kept []task.Held) (lost []task.Name) {
-	if len(held) == len(kept) {
-		return nil
-	}
-	is := make(map[task.Held]bool, len(kept))
-	for _, h := range kept {
-		is[h] = true
-	}
-	for _, h := range held {
-		if !is[h] {
-			lost = append(lost, h.Name)
-		}
-	}
-	return lost
 }
 
 // limitKey is the key of the advisory lock of a kind with limits.

@@ -2,6 +2,7 @@ package tasksql
 
 import (
 	"context"
+	"math"
 
 	"github.com/trothdev/troth/storage/sqlstore"
 	"github.com/trothdev/troth/task"
@@ -14,6 +15,16 @@ func (s *Store) Wake(ctx context.Context, limit int) (w task.Woken, err error) {
 	if _, err := s.one(ctx, s.q.look, nil, &w.Now, &due, &lapsed); err != nil || !due && !lapsed {
 		return w, err
 	}
+	for spent := 1; lapsed && spent > 0; {
+		// In transactions of their own: there may be many, and nobody waits for them.
+		err = s.atomically(ctx, func(ctx context.Context) error {
+			spent, err = s.exec(ctx, s.q.dropSpent)
+			return err
+		})
+		if err != nil {
+			return task.Woken{}, err
+		}
+	}
 	err = s.atomically(ctx, func(ctx context.Context) (err error) {
 		if due {
 			if w.Due, err = s.exec(ctx, s.q.wakeDue, limit); err != nil {
@@ -21,7 +32,7 @@ func (s *Store) Wake(ctx context.Context, limit int) (w task.Woken, err error) {
 			}
 		}
 		if lapsed {
-			w.Lapsed, err = query(ctx, s, scanName, s.q.wakeLapsed, limit, task.ReasonLease)
+			w.Lapsed, err = s.wakeLapsed(ctx, limit)
 		}
 		return err
 	})
@@ -31,17 +42,65 @@ func (s *Store) Wake(ctx context.Context, limit int) (w task.Woken, err error) {
 	return w, nil
 }
 
+func scanNo(rows *sqlstore.Rows) (no int64, err error) {
+	err = rows.Scan(&no)
+	return no, err
+}
+
+// wakeLapsed goes through lists of leases that have ended, those first that did
+// longest ago.
+func (s *Store) wakeLapsed(ctx context.Context, limit int) (lapsed []task.Name, err error) {
+	lists, err := query(ctx, s, scanNo, s.q.lapsed)
+	if err != nil {
+		return nil, err
+	}
+	for _, no := range lists {
+		if len(lapsed) == limit {
+			break
+		}
+		some, err := query(ctx, s, scanName, s.q.wakeLapsed, task.ReasonLease, no, limit-len(lapsed))
+		if err != nil {
+			return nil, err
+		}
+		lapsed = append(lapsed, some...)
+		if _, err := s.exec(ctx, s.q.dropLease, no); err != nil {
+			return nil, err
+		}
+	}
+	return lapsed, nil
+}
+
+// shortenLeases shortens those that end later than their length from now.
+func (s *Store) shortenLeases(ctx context.Context) (shortened int, err error) {
+	lists, err := query(ctx, s, scanNo, s.q.longLeases)
+	if err != nil {
+		return 0, err
+	}
+	for _, no := range lists {
+		some, err := query(ctx, s, scanName, s.q.shorten, no, math.MaxInt32)
+		if err != nil {
+			return 0, err
+		}
+		shortened += len(some)
+		if _, err := s.exec(ctx, s.q.dropLong, no); err != nil {
+			return 0, err
+		}
+	}
+	return shortened, nil
+}
+
 // Tidy implements task.SystemStore.
 func (s *Store) Tidy(ctx context.Context) (shortened int, err error) {
 	err = s.atomically(ctx, func(ctx context.Context) (err error) {
-		shortened = 0
-		for _, text := range []string{s.q.shortenDelayed, s.q.shortenRunning} {
-			n, err := s.exec(ctx, text)
-			if err != nil {
-				return err
-			}
-			shortened += n
+		delayed, err := s.exec(ctx, s.q.shortenDelayed)
+		if err != nil {
+			return err
 		}
+		leases, err := s.shortenLeases(ctx)
+		if err != nil {
+			return err
+		}
+		shortened = delayed + leases
 		_, err = s.exec(ctx, s.q.dropRates)
 		return err
 	})

@@ -1,10 +1,7 @@
 package tasksql
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -21,31 +18,31 @@ func scanDisposal(rows *sqlstore.Rows) (d task.Disposal, err error) {
 	return d, err
 }
 
+// addDue puts tasks that stood alone and have ended on a list.
+func (s *Store) addDue(ctx context.Context, ended []task.Held) error {
+	if len(ended) == 0 {
+		return nil
+	}
+	args := s.heldArgs(ended)
+	if s.postgres() {
+		args = args[:2]
+	}
+	_, err := s.exec(ctx, s.q.addDue, args...)
+	return err
+}
+
 // Disposals implements task.SystemStore.
 func (s *Store) Disposals(ctx context.Context, limit int, hold time.Duration) (due []task.Disposal, err error) {
 	err = s.atomically(ctx, func(ctx context.Context) error {
-		due, err = query(ctx, s, scanDisposal, s.q.disposals, limit)
-		if err != nil {
+		if err := s.disposeOf(ctx, limit); err != nil {
 			return err
 		}
-		rows := len(due)
-		ofTurns, err := query(ctx, s, scanDisposal, s.q.disposalsOfTurn, limit)
-		if err != nil {
+		if due, err = query(ctx, s, scanDisposal, s.q.disposals, limit); err != nil {
 			return err
 		}
-		due = append(due, ofTurns...)
-		holds := make(map[task.Name]string, len(due))
-		for i, d := range due {
-			if holds[task.Name{Tenant: d.Tenant, ID: d.Group}] = s.q.hold; i >= rows {
-				holds[task.Name{Tenant: d.Tenant, ID: d.Group}] = s.q.holdOfTurn
-			}
-		}
-		slices.SortFunc(due, compareDisposals)
-		due = due[:min(limit, len(due))]
 		for i := range due {
 			d := &due[i]
-			args := []any{hold.Microseconds(), string(d.Tenant), d.Group[:]}
-			if _, err := s.one(ctx, holds[task.Name{Tenant: d.Tenant, ID: d.Group}], args, &d.DueAt); err != nil {
+			if _, err := s.one(ctx, s.q.hold, []any{hold.Microseconds(), string(d.Tenant), d.Group[:]}, &d.DueAt); err != nil {
 				return err
 			}
 		}
@@ -54,8 +51,26 @@ func (s *Store) Disposals(ctx context.Context, limit int, hold time.Duration) (d
 	return due, err
 }
 
-func compareDisposals(a, b task.Disposal) int {
-	return cmp.Or(cmp.Compare(a.DueAt, b.DueAt), cmp.Compare(a.Tenant, b.Tenant), bytes.Compare(a.Group[:], b.Group[:]))
+// disposeOf makes disposals of lists of what is due, the earliest first, until there
+// are so many.
+func (s *Store) disposeOf(ctx context.Context, limit int) error {
+	for made := 0; made < limit; {
+		lists, err := query(ctx, s, scanNo, s.q.due)
+		if err != nil || len(lists) == 0 {
+			return err
+		}
+		for _, no := range lists {
+			n, err := s.exec(ctx, s.q.disposeOf, no)
+			if err != nil {
+				return err
+			}
+			made += n
+			if _, err := s.exec(ctx, s.q.dropDue, no); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Spent implements task.Store. The row of the group stays locked, which who
@@ -116,15 +131,12 @@ func (s *Store) Empty(ctx context.Context, tenant troth.Tenant, group task.ID) e
 // Postpone implements task.Store.
 func (s *Store) Postpone(ctx context.Context, p task.Postponement) error {
 	by, tenant := p.By.Microseconds(), string(p.Tenant)
+	args := []any{by, p.Reason, tenant, p.Group[:]}
 	return s.atomically(ctx, func(ctx context.Context) error {
-		n, err := s.exec(ctx, s.q.postpone, by, p.Reason, tenant, p.Group[:])
-		if err != nil || n > 0 {
-			return err
+		n, err := s.exec(ctx, s.q.postpone, args...)
+		if err == nil && n == 0 {
+			_, err = s.exec(ctx, s.q.putOff, args...)
 		}
-		if n, err = s.exec(ctx, s.q.postponeOfTurn, tenant, p.Group[:]); err != nil || n == 0 {
-			return err
-		}
-		_, err = s.exec(ctx, s.q.putOff, tenant, p.Group[:], by, p.Reason)
 		return err
 	})
 }

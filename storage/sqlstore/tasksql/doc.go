@@ -19,8 +19,8 @@
 //
 // # Storage
 //
-// Tables troth_task, troth_task_turn, _edge, _group, _disposal, _alarm, _rate and
-// _managed, under the migration namespace "task". On PostgreSQL, while tasks of a
+// Tables troth_task, troth_task_turn, _edge, _group, _lease, _due, _disposal, _alarm,
+// _rate and _managed, under the migration namespace "task". On PostgreSQL, while tasks of a
 // kind with limits are claimed, a transaction-level advisory lock for that kind.
 // The clock of leases is that of the database server on PostgreSQL, to the
 // microsecond, and that of the machine on SQLite, to the millisecond.

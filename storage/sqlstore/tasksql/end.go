@@ -53,11 +53,12 @@ type done struct {
 	group   task.ID
 	leads   int64
 	alarmed bool
+	sealed  bool
 }
 
 func scanDone(rows *sqlstore.Rows) (d done, err error) {
 	var id, group []byte
-	err = rows.Scan(&d.Tenant, &id, &d.Fence, &group, &d.leads, &d.alarmed)
+	err = rows.Scan(&d.Tenant, &id, &d.Fence, &group, &d.leads, &d.alarmed, &d.sealed)
 	if err == nil && (!fill(&d.ID, id) || !fill(&d.group, group)) {
 		err = errRow
 	}
@@ -105,7 +106,9 @@ func (s *Store) completeAlone(ctx context.Context, es []task.Ending) (rest []tas
 			n = counts[0]
 		}
 	} else {
-		n, err = s.exec(ctx, s.q.completeAlone, args...)
+		if n, err = s.exec(ctx, s.q.completeAlone, args...); err == nil && n > 0 {
+			_, err = s.exec(ctx, s.q.addDue, args...)
+		}
 	}
 	switch {
 	case err != nil:
@@ -233,6 +236,8 @@ type aftermath struct {
 	groups map[task.Name]int
 	leads  []lead
 	alarms []task.Name
+	// due are those that stood alone and are to be disposed of.
+	due []task.Held
 }
 
 type lead struct {
@@ -247,6 +252,9 @@ func (e *aftermath) add(d done, to task.State, owner string) {
 	}
 	if d.alarmed {
 		e.alarms = append(e.alarms, d.Name)
+	}
+	if d.group == d.ID && d.sealed {
+		e.due = append(e.due, d.Held)
 	}
 	if d.group != d.ID {
 		if e.groups == nil {
@@ -266,6 +274,9 @@ func (e *aftermath) settle(ctx context.Context) ([]task.Freed, error) {
 		if _, err := e.s.exec(ctx, e.s.q.removeAlarm, string(n.Tenant), n.ID[:]); err != nil {
 			return nil, err
 		}
+	}
+	if err := e.s.addDue(ctx, e.due); err != nil {
+		return nil, err
 	}
 	groups := make([]task.Name, 0, len(e.groups))
 	for g := range e.groups {

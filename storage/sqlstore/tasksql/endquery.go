@@ -1,39 +1,27 @@
 package tasksql
 
-import (
-	"strconv"
-	"strings"
-)
-
 // timing are the statements that a clock drives.
 type timing struct {
-	extend                         string
-	look, wakeDue, wakeLapsed      string
-	shortenDelayed, shortenRunning string
-	dropRates, alarms, finished    string
-	extendAll                      string // PostgreSQL
+	extend                      string
+	look, wakeDue               string
+	shortenDelayed              string
+	dropRates, alarms, finished string
+	extendAll                   string // PostgreSQL
 }
 
 func newTiming(sql dialect) timing {
-	// Each phase is asked for by itself, as it stands in the predicate of its index.
-	shorten := func(phase int) string {
-		return sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
-				WHERE phase = ` + strconv.Itoa(phase) + ` AND wake_at > {now} AND span > 0 AND wake_at > {now} + span {lock})
-			UPDATE troth_task_turn SET wake_at = {now} + span FROM p WHERE tenant = p_tenant AND id = p_id`)
-	}
 	return timing{
-		extend: sql(`UPDATE troth_task_turn SET wake_at = {now} + ?, span = ? WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3`),
-		look: sql(`SELECT c.now, COALESCE((SELECT wake_at FROM troth_task_turn WHERE phase = 2 ORDER BY wake_at LIMIT 1) <= c.now, FALSE),
-				COALESCE((SELECT wake_at FROM troth_task_turn WHERE phase = 3 ORDER BY wake_at LIMIT 1) <= c.now, FALSE)
+		extend: sql(`UPDATE troth_task_turn SET wake_at = {now} + ?, span = ? WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3
+			RETURNING rowid, wake_at, ` + leasedKind),
+		look: sql(`SELECT c.now, COALESCE((SELECT wake_at FROM troth_task_turn WHERE sought = 2 ORDER BY wake_at LIMIT 1) <= c.now, FALSE),
+				COALESCE((SELECT until FROM troth_task_lease ORDER BY until LIMIT 1) <= c.now, FALSE)
 			FROM (SELECT {now} AS now) c`),
 		wakeDue: sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
-				WHERE phase = 2 AND wake_at <= {now} ORDER BY wake_at LIMIT ? {lock})
-			UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0 FROM p WHERE tenant = p_tenant AND id = p_id`),
-		wakeLapsed: sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
-				WHERE phase = 3 AND wake_at <= {now} ORDER BY wake_at LIMIT ? {lock})
-			UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0, fence = fence + 1, reason = ?
-			FROM p WHERE tenant = p_tenant AND id = p_id RETURNING tenant, id`),
-		shortenDelayed: shorten(2), shortenRunning: shorten(3),
+				WHERE sought = 2 AND wake_at <= {now} ORDER BY wake_at LIMIT ? {lock})
+			UPDATE troth_task_turn SET phase = 1, sought = 1, wake_at = {now}, span = 0 FROM p WHERE tenant = p_tenant AND id = p_id`),
+		shortenDelayed: sql(`WITH p AS MATERIALIZED (SELECT tenant AS p_tenant, id AS p_id FROM troth_task_turn
+				WHERE sought = 2 AND wake_at > {now} AND span > 0 AND wake_at > {now} + span {lock})
+			UPDATE troth_task_turn SET wake_at = {now} + span FROM p WHERE tenant = p_tenant AND id = p_id`),
 		dropRates: sql(`DELETE FROM troth_task_rate WHERE next_at <= {now}`),
 		alarms: sql(`SELECT a.tenant, a.id, a.stage, a.ring_at, m.kind, t.phase, m.created_at, m.deadline, t.owner, {now}
 			FROM troth_task_alarm a JOIN troth_task m ON m.tenant = a.tenant AND m.id = a.id
@@ -54,8 +42,11 @@ const heldRows = `SELECT h.ctid FROM unnest($1::text[], $2::bytea[], $3::bigint[
 const heldLock = ` LIMIT 1 FOR UPDATE) h`
 
 func (t *timing) forPostgres(sql dialect) {
-	t.extendAll = sql(`UPDATE troth_task_turn t SET wake_at = {now} + $4, span = $4
-		WHERE t.ctid = ANY (ARRAY(` + heldRows + ` AND x.phase + 0 = 3` + heldLock + `)) RETURNING t.tenant, t.id, t.fence`)
+	t.extendAll = sql(`WITH kept AS (UPDATE troth_task_turn t SET wake_at = {now} + $4, span = $4
+			WHERE t.ctid = ANY (ARRAY(` + heldRows + ` AND x.phase + 0 = 3` + heldLock + `)) RETURNING tenant, id, fence, wake_at, ` + leasedKind + ` AS leased),
+		leases AS (INSERT INTO troth_task_lease (until, span, kind, tenants, ids)
+			SELECT MAX(wake_at), $4, leased, ARRAY_AGG(tenant), ARRAY_AGG(id) FROM kept GROUP BY leased)
+		SELECT tenant, id, fence FROM kept`)
 	// Their tasks are looked up one by one: of how many are due the planner has no idea.
 	t.alarms = sql(`WITH a AS MATERIALIZED (SELECT tenant, id, stage, ring_at FROM troth_task_alarm
 			WHERE ring_at <= {now} ORDER BY ring_at, tenant, id LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -81,21 +72,19 @@ type ending struct {
 }
 
 const (
-	// What stood alone and is sealed is due for disposal from now on.
-	endedTurn = `phase = ?, ended_at = {now}, wake_at = CASE WHEN sealed AND grp = id THEN {now} ELSE 0 END,
-		span = 0, blocked = 0, owner = '', manual_due = 0`
-	endedValues = ` RETURNING tenant, id, fence, grp, leads, alarmed`
+	endedTurn   = `phase = ?, sought = 0, ended_at = {now}, span = 0, blocked = 0, owner = '', manual_due = 0`
+	endedValues = ` RETURNING tenant, id, fence, grp, leads, alarmed, sealed`
 )
 
 const underFence = ` WHERE tenant = ? AND id = ? AND fence = ? AND phase = 3`
 
 func newEnding(sql dialect) ending {
 	return ending{
-		delay: sql(`UPDATE troth_task_turn SET phase = 2, wake_at = {now} + ?, span = ?,
+		delay: sql(`UPDATE troth_task_turn SET phase = 2, sought = 2, wake_at = {now} + ?, span = ?,
 			reason = CASE WHEN CAST(? AS TEXT) = '' THEN reason ELSE ? END` + underFence),
-		putBack: sql(`UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0, attempt = attempt - 1,
+		putBack: sql(`UPDATE troth_task_turn SET phase = 1, sought = 1, wake_at = {now}, span = 0, attempt = attempt - 1,
 			reason = CASE WHEN CAST(? AS TEXT) = '' THEN reason ELSE ? END` + underFence),
-		park: sql(`UPDATE troth_task_turn SET phase = 5, wake_at = 0, span = 0, owner = ?, manual_due = ?,
+		park: sql(`UPDATE troth_task_turn SET phase = 5, sought = 5, wake_at = 0, span = 0, owner = ?, manual_due = ?,
 			reason = CASE WHEN CAST(? AS TEXT) = '' THEN reason ELSE ? END` + underFence),
 		instruct:   sql(`UPDATE troth_task SET instructions = ? WHERE tenant = ? AND id = ?`),
 		instructed: sql(`UPDATE troth_task_turn SET sealed = TRUE WHERE tenant = ? AND id = ?`),
@@ -110,15 +99,17 @@ func newEnding(sql dialect) ending {
 		takeEdges: sql(`DELETE FROM troth_task_edge WHERE tenant = ? AND before_id = ? RETURNING tenant, after_id`),
 		freeOne: sql(`UPDATE troth_task_turn SET blocked = blocked - 1,
 				phase = CASE WHEN blocked > 1 THEN 4 WHEN wake_at > {now} THEN 2 ELSE 1 END,
+				sought = CASE WHEN blocked > 1 THEN 0 WHEN wake_at > {now} THEN 2 ELSE 1 END,
 				wake_at = CASE WHEN blocked > 1 OR wake_at > {now} THEN wake_at ELSE {now} END
 			WHERE tenant = ? AND id = ? AND phase = 4 RETURNING phase, wake_at`),
-		parkOne: sql(`UPDATE troth_task_turn SET phase = 5, blocked = 0, wake_at = 0, span = 0, owner = ?, reason = ?
+		parkOne: sql(`UPDATE troth_task_turn SET phase = 5, sought = 5, blocked = 0, wake_at = 0, span = 0, owner = ?, reason = ?
 			WHERE tenant = ? AND id = ? AND phase = 4 RETURNING phase, wake_at`),
 	}
 }
 
-// completed is how what is completed ends.
-var completed = strings.Replace(endedTurn, "?", "6", 1) + `, reason = ''`
+// completed is how what is completed ends that ran: it is in no index but that of
+// what runs under a limit, and nothing else is set that an index has.
+const completed = `phase = 6, ended_at = {now}, span = 0, reason = ''`
 
 // alone is what tasks have in common whose end concerns no other.
 const alone = ` AND x.grp = x.id AND x.leads = 0`
@@ -132,17 +123,18 @@ const alone = ` AND x.grp = x.id AND x.leads = 0`
 func (e *ending) forSQLite(sql dialect) {
 	const held = `FROM json_each(?) h CROSS JOIN troth_task_turn x WHERE x.tenant = substr(h.value, 52)
 		AND x.id = unhex(substr(h.value, 1, 32)) AND x.fence = CAST(substr(h.value, 33, 19) AS INTEGER) AND +x.phase = `
-	complete := func(rest string) string {
-		return `UPDATE OR FAIL troth_task_turn SET ` + completed + ` WHERE rowid IN (SELECT x.rowid ` + held + `3` + rest + `)`
+	complete := func(how, rest string) string {
+		return `UPDATE OR FAIL troth_task_turn SET ` + how + ` WHERE rowid IN (SELECT x.rowid ` + held + `3` + rest + `)`
 	}
-	e.completeAlone = sql(complete(alone + ` AND NOT x.alarmed`))
+	// What ran under a limit is in an index.
+	e.completeAlone = sql(complete(completed, alone+` AND NOT x.alarmed AND +x.sought = 0`))
 	e.completedAmong = sql(`SELECT x.tenant, x.id, x.fence ` + held + `6`)
-	e.completeAll = sql(complete("") + endedValues)
+	e.completeAll = sql(complete(completed+`, sought = 0`, "") + endedValues)
 }
 
 func (e *ending) forPostgres(sql dialect) {
 	complete := func(held string) string {
-		return `UPDATE troth_task_turn SET ` + completed + ` WHERE ctid = ANY (ARRAY(` + held + `))`
+		return `UPDATE troth_task_turn SET ` + completed + `, sought = 0 WHERE ctid = ANY (ARRAY(` + held + `))`
 	}
 	// Who joined is counted when the row of the group is ours: what was asked before
 	// that would not show it.
@@ -150,8 +142,10 @@ func (e *ending) forPostgres(sql dialect) {
 	e.leave = sql(`WITH j AS (DELETE FROM troth_task_join WHERE tenant = $2 AND grp = $3 RETURNING n)
 		UPDATE troth_task_group SET open = open - $1 + (SELECT COALESCE(SUM(n), 0) FROM j) WHERE tenant = $2 AND id = $3 RETURNING open`)
 	// An alarm is the task's own, so removing it waits for nobody who waits for us.
-	e.completeAlone = sql(`WITH ended AS (` + complete(heldRows+` AND x.phase + 0 = 3`+alone+heldLock) + ` RETURNING tenant, id, alarmed),
-		rung AS (DELETE FROM troth_task_alarm a USING ended r WHERE r.alarmed AND a.tenant = r.tenant AND a.id = r.id)
+	e.completeAlone = sql(`WITH ended AS (` + complete(heldRows+` AND x.phase + 0 = 3`+alone+heldLock) + ` RETURNING tenant, id, alarmed, sealed),
+		rung AS (DELETE FROM troth_task_alarm a USING ended r WHERE r.alarmed AND a.tenant = r.tenant AND a.id = r.id),
+		due AS (INSERT INTO troth_task_due (due_at, tenants, ids) SELECT {now}, $1::text[], $2::bytea[]
+			WHERE EXISTS (SELECT 1 FROM ended WHERE sealed))
 		SELECT COUNT(*) FROM ended`)
 	e.completedAmong = sql(`SELECT h.tenant, h.id, h.fence FROM unnest($1::text[], $2::bytea[], $3::bigint[]) AS h (tenant, id, fence)
 		CROSS JOIN LATERAL (SELECT 1 FROM troth_task_turn x
@@ -161,28 +155,23 @@ func (e *ending) forPostgres(sql dialect) {
 
 // disposing are the statements by which payloads and old tasks go.
 type disposing struct {
-	// The first disposal of what stood alone is of its turn, and so are those that end in OfTurn.
-	disposals, disposalsOfTurn, hold, holdOfTurn string
-	countOpen, isOpen, isSealed, withdraw        string
-	emptyOne, emptyGroup, dropGroup              string
-	postpone, postponeOfTurn, putOff, undisposed string
-	unseal, remove, removeTask, removeEdges      string
-	removeAll, removeAllTasks, removeAllEdges    string // PostgreSQL
+	disposals, hold                           string
+	countOpen, isOpen, isSealed, withdraw     string
+	emptyOne, emptyGroup, dropGroup           string
+	postpone, undisposed                      string
+	unseal, remove, removeTask, removeEdges   string
+	removeAll, removeAllTasks, removeAllEdges string // PostgreSQL
 }
 
 func newDisposing(sql dialect) disposing {
 	const still = `payload IS NOT NULL OR instructions IS NOT NULL`
 	const values = `tenant, grp, due_at, tries, reason`
-	const due = `phase > 5 AND wake_at > 0`
-	const turnDisposal = `tenant, id AS grp, wake_at AS due_at, 0 AS tries, '' AS reason FROM troth_task_turn`
 	return disposing{
 		disposals: sql(`SELECT ` + values + ` FROM troth_task_disposal WHERE due_at <= {now}
 			ORDER BY due_at, tenant, grp LIMIT ? {lock}`),
-		disposalsOfTurn: sql(`SELECT ` + turnDisposal + ` WHERE ` + due + ` AND wake_at <= {now} ORDER BY wake_at, tenant, id LIMIT ? {lock}`),
-		hold:            sql(`UPDATE troth_task_disposal SET due_at = {now} + ? WHERE tenant = ? AND grp = ? RETURNING due_at`),
-		holdOfTurn:      sql(`UPDATE troth_task_turn SET wake_at = {now} + ? WHERE tenant = ? AND id = ? AND ` + due + ` RETURNING wake_at`),
-		countOpen:       sql(`SELECT open FROM troth_task_group WHERE tenant = ? AND id = ?`),
-		isOpen:          sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase < 6`),
+		hold:      sql(`UPDATE troth_task_disposal SET due_at = {now} + ? WHERE tenant = ? AND grp = ? RETURNING due_at`),
+		countOpen: sql(`SELECT open FROM troth_task_group WHERE tenant = ? AND id = ?`),
+		isOpen:    sql(`SELECT 1 FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase < 6`),
 		isSealed: sql(`SELECT 1 WHERE EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND id = ? AND (` + still + `))
 			OR EXISTS (SELECT 1 FROM troth_task WHERE tenant = ? AND grp = ? AND grp <> id AND (` + still + `))`),
 		withdraw:   sql(`DELETE FROM troth_task_disposal WHERE tenant = ? AND grp = ?`),
@@ -191,13 +180,13 @@ func newDisposing(sql dialect) disposing {
 		dropGroup:  sql(`DELETE FROM troth_task_group WHERE tenant = ? AND id = ?`),
 		postpone: sql(`UPDATE troth_task_disposal SET due_at = {now} + ?, tries = tries + 1, reason = ?
 			WHERE tenant = ? AND grp = ?`),
-		postponeOfTurn: sql(`UPDATE troth_task_turn SET wake_at = 0 WHERE tenant = ? AND id = ? AND ` + due),
-		putOff: sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at, tries, reason) VALUES (?, ?, {now} + ?, 1, ?)
-			ON CONFLICT (tenant, grp) DO NOTHING`),
+		// Of what stood alone and has not become a disposal yet the task tells.
 		undisposed: sql(`SELECT ` + values + ` FROM (
 				SELECT ` + values + ` FROM troth_task_disposal WHERE tenant = ? AND grp > ?
-				UNION ALL SELECT ` + turnDisposal + ` WHERE tenant = ? AND id > ? AND ` + due + `) d ORDER BY grp LIMIT ?`),
-		unseal: sql(`UPDATE troth_task_turn SET sealed = FALSE, wake_at = CASE WHEN phase > 5 THEN 0 ELSE wake_at END WHERE (tenant, id) IN (
+				UNION ALL SELECT tenant, id AS grp, ended_at AS due_at, 0 AS tries, '' AS reason FROM troth_task_turn t
+					WHERE tenant = ? AND id > ? AND phase > 5 AND sealed AND grp = id
+					AND NOT EXISTS (SELECT 1 FROM troth_task_disposal o WHERE o.tenant = t.tenant AND o.grp = t.id)) d ORDER BY grp LIMIT ?`),
+		unseal: sql(`UPDATE troth_task_turn SET sealed = FALSE WHERE (tenant, id) IN (
 			SELECT tenant, id FROM troth_task WHERE tenant = ? AND (id = ? OR (grp = ? AND grp <> id)))`),
 		remove:      sql(`DELETE FROM troth_task_turn WHERE tenant = ? AND id = ? AND phase > 5 AND ended_at < ? AND NOT sealed`),
 		removeTask:  sql(`DELETE FROM troth_task WHERE tenant = ? AND id = ?`),

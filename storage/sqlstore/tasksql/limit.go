@@ -46,7 +46,7 @@ func (s *Store) limits(ctx context.Context, k task.KindClaim) (l *limits, free b
 	if _, err := s.one(ctx, s.q.currentInstant, nil, &l.now); err != nil {
 		return nil, false, err
 	}
-	running, err := query(ctx, s, scanLineCount, s.q.running, k.Kind)
+	running, err := query(ctx, s, scanLineCount, s.q.running, k.Kind, k.Kind)
 	if err != nil {
 		return nil, false, err
 	}

@@ -38,6 +38,7 @@ type queries struct {
 	timing
 	ending
 	disposing
+	listing
 	managed, setManaged string
 }
 
@@ -45,7 +46,7 @@ func newQueries(d sqlstore.Dialect, now string) *queries {
 	sql := newDialect(d, now)
 	q := &queries{
 		adding: newAdding(sql), reading: newReading(sql), claiming: newClaiming(sql), timing: newTiming(sql),
-		ending: newEnding(sql), disposing: newDisposing(sql),
+		ending: newEnding(sql), disposing: newDisposing(sql), listing: newListing(sql),
 		managed:    `SELECT one FROM troth_task_managed`,
 		setManaged: `INSERT INTO troth_task_managed (one) VALUES (1) ON CONFLICT DO NOTHING`,
 	}
@@ -55,17 +56,20 @@ func newQueries(d sqlstore.Dialect, now string) *queries {
 		q.timing.forPostgres(sql)
 		q.ending.forPostgres(sql)
 		q.disposing.forPostgres(sql)
+		q.listing.forPostgres(sql)
 	} else {
 		q.claiming.forSQLite(sql)
 		q.ending.forSQLite(sql)
+		q.listing.forSQLite(sql)
 	}
 	return q
 }
 
 const (
-	newTurn = `INSERT INTO troth_task_turn (tenant, id, kind, line, grp, sealed, alarmed, phase, wake_at, blocked)
+	newTurn = `INSERT INTO troth_task_turn (tenant, id, kind, line, grp, sealed, alarmed, phase, sought, wake_at, blocked)
 		SELECT n.tenant, n.id, n.kind, n.line, n.grp, n.sealed, n.alarmed,
 		CASE WHEN n.blocked > 0 THEN 4 WHEN n.not_before > c.now THEN 2 ELSE 1 END,
+		CASE WHEN n.blocked > 0 THEN 0 WHEN n.not_before > c.now THEN 2 ELSE 1 END,
 		CASE WHEN n.blocked > 0 OR n.not_before > c.now THEN n.not_before ELSE c.now END, n.blocked`
 	newValues = `CAST(? AS BIGINT) AS not_before, CAST(? AS BIGINT) AS blocked`
 )
@@ -95,8 +99,8 @@ func (a *adding) forPostgres(sql dialect) {
 			ORDER BY tenant COLLATE "C", kind COLLATE "C", key COLLATE "C", place
 			ON CONFLICT DO NOTHING RETURNING tenant, id),
 		added AS MATERIALIZED (SELECT r.tenant, r.id, kind, line, not_before, stage, ring_at FROM r JOIN n ON n.tenant = r.tenant AND n.id = r.id),
-		turns AS (INSERT INTO troth_task_turn (tenant, id, kind, line, grp, phase, wake_at, sealed, alarmed)
-			SELECT tenant, id, kind, line, id, CASE WHEN not_before > c.now THEN 2 ELSE 1 END,
+		turns AS (INSERT INTO troth_task_turn (tenant, id, kind, line, grp, phase, sought, wake_at, sealed, alarmed)
+			SELECT tenant, id, kind, line, id, CASE WHEN not_before > c.now THEN 2 ELSE 1 END, CASE WHEN not_before > c.now THEN 2 ELSE 1 END,
 				CASE WHEN not_before > c.now THEN not_before ELSE c.now END, FALSE, ring_at <> 0 FROM added, (SELECT {now} AS now) c),
 		alarms AS (INSERT INTO troth_task_alarm (tenant, id, stage, ring_at)
 			SELECT tenant, id, stage, ring_at FROM added WHERE ring_at <> 0)
@@ -145,14 +149,14 @@ func newReading(sql dialect) reading {
 		tasks: sql(`SELECT ` + lightValues + joined + page + `ORDER BY t.id LIMIT ?`),
 		tasksIn: sql(`SELECT ` + lightValues + joined + page + `AND t.phase = ? AND (CAST(? AS TEXT) = '' OR t.owner = ?)
 			ORDER BY t.id LIMIT ?`),
-		tasksManual: sql(`SELECT ` + lightValues + joined + page + `AND t.phase = 5 AND t.owner = ? ORDER BY t.id LIMIT ?`),
+		tasksManual: sql(`SELECT ` + lightValues + joined + page + `AND t.sought = 5 AND t.owner = ? ORDER BY t.id LIMIT ?`),
 		counts: sql(`SELECT kind, phase, COUNT(*), COUNT(CASE WHEN phase > 5 AND ended_at >= ? THEN 1 END),
 				MIN(CASE WHEN phase = 1 THEN wake_at ELSE 0 END)
 			FROM troth_task_turn WHERE tenant = ? GROUP BY kind, phase`),
 		assign: sql(`UPDATE troth_task_turn SET owner = ?,
 			manual_due = CASE WHEN CAST(? AS BIGINT) = 0 THEN manual_due ELSE ? END
 			WHERE tenant = ? AND id = ? AND phase = 5 AND (CAST(? AS TEXT) = '' OR owner = ?)`),
-		resume: sql(`UPDATE troth_task_turn SET phase = 1, wake_at = {now}, span = 0, attempt = 0, owner = '', manual_due = 0
+		resume: sql(`UPDATE troth_task_turn SET phase = 1, sought = 1, wake_at = {now}, span = 0, attempt = 0, owner = '', manual_due = 0
 			WHERE tenant = ? AND id = ? AND phase = 5`),
 	}
 }

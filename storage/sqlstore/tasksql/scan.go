@@ -118,8 +118,11 @@ func (t *takenScan) scan(rows *sqlstore.Rows, known task.Row) (task.Row, error) 
 		return t.r, err
 	}
 	t.r.Key = t.key.String
-	if !fill(&t.r.ID, t.id) || !fill(&t.r.Group, t.group) {
+	if !fill(&t.r.ID, t.id) || t.group != nil && !fill(&t.r.Group, t.group) {
 		return t.r, errRow
+	}
+	if t.group == nil {
+		t.r.Group = t.r.ID
 	}
 	return t.r, nil
 }
