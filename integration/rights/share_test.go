@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -273,12 +274,6 @@ func crew(ctx context.Context, atOnce, from, to int, do func(ctx context.Context
 var (
 	crowdSize = flag.Int("people", 200, "how many people BenchmarkErase erases")
 	crewSize  = flag.Int("at-once", 1, "how many of them at once, with a desk and without one")
-	// SQLite as this driver has it keeps the pages of all connections of a program in one
-	// place. Two offices that have less room than pages take it from one another, and which of
-	// them reads its pages again is chance: at 10,000 people 700 µs a person, on one side. Room
-	// for all of them costs each commit a look through the table of pages.
-	// So at some thousand people a process measures one side.
-	sideKept  = flag.String("side", "", "what BenchmarkErase measures: desk or alone, else both and the shares")
 	pagesKept = flag.Int("pages", 2000, "for how many KiB of pages each connection has room; 2000 is SQLite's own")
 )
 
@@ -303,13 +298,15 @@ func TestErase_OfManyPeople(t *testing.T) {
 const turnOf = 10
 
 // BenchmarkErase carries out the erasures of many people, one after the other or some at
-// once, in one office with a desk and in one without, by turns in one process, so that both
-// meet the same machine. Both have the same tables on the same kind of database under the same settings, and
-// call the same code of the same five sources. Without a desk each source's write is a
-// transaction of its own, as it must be in any program: that time is the sources', and what an
-// office with a desk takes beyond it is the engine's, whoever begins or commits what. It looks
-// first where people are, as one must who answers them; who does not would save what
-// looking-cpu says.
+// once, in one office with a desk and in one without, by turns, so that both meet the same
+// machine. Each is a program of its own: SQLite as this driver has it keeps the pages of all
+// databases of a program in one place, where one office takes them from the other, and which of
+// them then reads its pages again is chance. Both have the same tables on the same kind of
+// database under the same settings, and call the same code of the same five sources. Without a
+// desk each source's write is a transaction of its own, as it must be in any program: that time
+// is the sources', and what an office with a desk takes beyond it is the engine's, whoever begins
+// or commits what. It looks first where people are, as one must who answers them; who does not
+// would save what looking-cpu says.
 //
 // engine-% is of everything from request to answer, with what people do (submit, prove,
 // accept, approve, answer), each a commit of its own. steps-% is of what the engine does by
@@ -320,58 +317,41 @@ func BenchmarkErase(b *testing.B) {
 	ctx := troth.WithActor(b.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
 	for name, inMemory := range map[string]bool{"sqlite": false, "memory": true} {
 		b.Run(name, func(b *testing.B) {
+			if os.Getenv(aloneEnv) != "" {
+				serveAlone(b, people, inMemory)
+				return
+			}
 			for b.Loop() {
 				b.StopTimer()
-				var o, other *office
-				if *sideKept != "alone" {
-					o = openOffice(b, people, inMemory)
-					o.tx.begun.Store(0)
-				}
-				if *sideKept != "desk" {
-					other = openOffice(b, people, inMemory)
-				}
+				o, other := openOffice(b, people, inMemory), startAlone(b, name)
+				o.tx.begun.Store(0)
 				runtime.GC()
 				b.StartTimer()
 				var whole, steps, looking, alone time.Duration
 				for from := 0; from < people; from += turnOf * *crewSize {
-					turn := func(do func(ctx context.Context, i int) error) time.Duration {
-						spent, err := crew(ctx, *crewSize, from, min(from+turnOf**crewSize, people), do)
+					for _, p := range o.parts() {
+						spent, err := crew(ctx, *crewSize, from, min(from+turnOf**crewSize, people), p.do)
 						if err != nil {
 							b.Fatal(err)
 						}
-						return spent
-					}
-					if o != nil {
-						for _, p := range o.parts() {
-							spent := turn(p.do)
-							whole += spent
-							if p.step {
-								steps += spent
-							}
+						whole += spent
+						if p.step {
+							steps += spent
 						}
 					}
-					if other != nil {
-						looks, erases := other.alone()
-						looked := turn(looks)
-						looking += looked
-						alone += looked + turn(erases)
-					}
+					looked, erased := other.turn(from)
+					looking += looked
+					alone += looked + erased
 				}
 				each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(people) }
 				share := func(d time.Duration) float64 { return 100 * float64(d-alone) / float64(d) }
-				if o != nil {
-					b.ReportMetric(each(whole), "whole-cpu-µs/person")
-					b.ReportMetric(each(steps), "steps-cpu-µs/person")
-					b.ReportMetric(float64(o.tx.begun.Load())/float64(people), "transactions/person")
-				}
-				if other != nil {
-					b.ReportMetric(each(alone), "alone-cpu-µs/person")
-					b.ReportMetric(each(looking), "looking-cpu-µs/person")
-				}
-				if o != nil && other != nil {
-					b.ReportMetric(share(whole), "engine-%")
-					b.ReportMetric(share(steps), "steps-%")
-				}
+				b.ReportMetric(each(whole), "whole-cpu-µs/person")
+				b.ReportMetric(each(steps), "steps-cpu-µs/person")
+				b.ReportMetric(each(alone), "alone-cpu-µs/person")
+				b.ReportMetric(each(looking), "looking-cpu-µs/person")
+				b.ReportMetric(share(whole), "engine-%")
+				b.ReportMetric(share(steps), "steps-%")
+				b.ReportMetric(float64(o.tx.begun.Load())/float64(people), "transactions/person")
 			}
 		})
 	}
