@@ -10,8 +10,8 @@ import (
 )
 
 // logStatements are the SQL texts for the log. Those that end in All take a
-// whole batch on PostgreSQL. On SQLite the statement for one row is run for each:
-// prepared, that is faster than one for many.
+// whole batch on PostgreSQL. On SQLite the statement for one row is run for each,
+// but for those of append.
 type logStatements struct {
 	elect                        string
 	electArgs                    []any

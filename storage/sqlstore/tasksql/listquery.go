@@ -20,7 +20,7 @@ type listing struct {
 	// shorten shortens them, and dropLong forgets the list.
 	longLeases, shorten, dropLong string
 	// addDue adds a list of tasks that ended, if any of them has something sealed. due
-	// is a list of those, dispose makes disposals of it, and dropDue forgets it.
+	// is a list of those, disposeOf makes disposals of it, and dropDue forgets it.
 	addDue, due, disposeOf, dropDue string
 	// putOff makes a disposal of what is on such a list, for later.
 	putOff string
