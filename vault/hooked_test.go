@@ -16,6 +16,7 @@ type hooked struct {
 	follow    func(ctx context.Context, after int64, found vault.Followed) (vault.Followed, error)
 	settled   func(ctx context.Context, name vault.KeyName) (bool, error)
 	shredKeys func()
+	heldLines func()
 	// transactor takes the place of the store's own.
 	transactor troth.Transactor
 }
@@ -91,4 +92,12 @@ func (p *putOrder) PutRoot(ctx context.Context, row vault.RootRow) (bool, error)
 	}
 	p.put[row.Tenant] = append(p.put[row.Tenant], row.Lineage)
 	return p.Backend.PutRoot(ctx, row)
+}
+
+func (h *hooked) HeldLines(ctx context.Context, entries []troth.EntryID) ([]troth.EntryID, error) {
+	held, err := h.Backend.HeldLines(ctx, entries)
+	if h.heldLines != nil {
+		h.heldLines()
+	}
+	return held, err
 }

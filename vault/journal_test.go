@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"strings"
 	"sync"
@@ -253,6 +254,34 @@ func TestJournal_TwoPumpsAtOnce(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, w.journal.Len(), people)
 	w.vault()
+}
+
+// TestPumpJournal_AnotherSawLess: another process, which read the journal before the
+// last line was there, moves the head between this one's read and its mark.
+func TestPumpJournal_AnotherSawLess(t *testing.T) {
+	w := journalWorld(t)
+	h := &hooked{Backend: w.store}
+	v := w.vaultOn(h)
+	first := w.shred(v, personOf(shop, "1"))
+	second := w.shred(v, personOf(shop, "2"))
+	overtaken := false
+	h.heldLines = func() {
+		if overtaken || w.journal.Len() < 2 {
+			return
+		}
+		overtaken = true
+		moved, err := w.store.MoveJournal(w.ctx, 0, 1, sha256.Sum256(w.lines()[0]))
+		require.NoError(t, err)
+		require.True(t, moved)
+		require.NoError(t, w.store.AckLines(w.ctx, []troth.EntryID{first.Entry}, 1))
+	}
+	require.NoError(t, v.PumpJournal(w.ctx))
+	require.True(t, overtaken)
+	w.journalled(v, second, true)
+	require.Zero(t, w.waiting(v))
+	state, err := w.store.JournalState(w.ctx)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, state.Position)
 }
 
 // TestJournal_NeverTakesWhatNoVaultWrote: who can write to the database cannot

@@ -120,17 +120,17 @@ func (v *Vault) follow(ctx context.Context) error {
 		if stays {
 			state = past
 		}
-		done, err := v.followBatch(ctx, &state, stays)
-		if err != nil || done {
+		end, err := v.followBatch(ctx, &state, stays)
+		if err != nil || end {
 			return err
 		}
 		past = state
 	}
 }
 
-// followBatch acknowledges one batch, and returns how far that goes; done if
+// followBatch acknowledges one batch, and sets state to how far that goes; end if
 // there was none.
-func (v *Vault) followBatch(ctx context.Context, state *JournalState, stays bool) (done bool, err error) {
+func (v *Vault) followBatch(ctx context.Context, state *JournalState, stays bool) (end bool, err error) {
 	for batch, err := range v.behindHead(ctx, *state, followLines) {
 		if err != nil {
 			return false, err
@@ -145,26 +145,29 @@ func (v *Vault) followBatch(ctx context.Context, state *JournalState, stays bool
 			v.log.Error("vault: the store lags behind its erasure journal; refusing everything", zap.Int("missing", unknown))
 			return false, &JournalAheadError{Missing: unknown}
 		}
-		last := &batch[len(batch)-1]
+		done := true
 		if stays || owed {
 			err = v.store.AckLines(ctx, entriesOf(batch), v.micros())
 		} else {
-			err = v.acknowledge(ctx, state.Position, batch)
+			done, err = v.acknowledge(ctx, state.Position, batch)
 		}
 		if err != nil {
 			return false, fmt.Errorf("vault: acknowledge lines: %w", err)
 		}
-		state.Position, state.Digest = last.position, last.digest()
+		if done {
+			last := &batch[len(batch)-1]
+			state.Position, state.Digest = last.position, last.digest()
+		}
 		return false, nil
 	}
 	return true, nil
 }
 
-// acknowledge marks the lines and moves the head behind them, unless somebody
-// else has moved it.
-func (v *Vault) acknowledge(ctx context.Context, from int64, batch []readLine) error {
+// acknowledge marks the lines and moves the head behind them. If somebody else has
+// moved it, perhaps not as far, it does nothing, and is to be tried from there.
+func (v *Vault) acknowledge(ctx context.Context, from int64, batch []readLine) (done bool, err error) {
 	last := &batch[len(batch)-1]
-	err := v.tx.Atomically(ctx, func(ctx context.Context) error {
+	err = v.tx.Atomically(ctx, func(ctx context.Context) error {
 		moved, err := v.store.MoveJournal(ctx, from, last.position, last.digest())
 		if err != nil {
 			return err
@@ -175,9 +178,9 @@ func (v *Vault) acknowledge(ctx context.Context, from int64, batch []readLine) e
 		return v.store.AckLines(ctx, entriesOf(batch), v.micros())
 	})
 	if errors.Is(err, errMoved) {
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 var errMoved = errors.New("vault: somebody else has moved the journal's head")

@@ -149,17 +149,22 @@ func (r *replay) moveOn(ctx context.Context, batch []readLine) error {
 	if r.owed.orNil() != nil {
 		return nil
 	}
-	state, err := r.v.journalState(ctx)
-	if err != nil {
-		return err
+	for {
+		state, err := r.v.journalState(ctx)
+		if err != nil {
+			return err
+		}
+		if state.Position >= batch[len(batch)-1].position {
+			return nil
+		}
+		done, err := r.v.acknowledge(ctx, state.Position, batch)
+		if err != nil {
+			return fmt.Errorf("vault: acknowledge lines: %w", err)
+		}
+		if done {
+			return nil
+		}
 	}
-	if state.Position >= batch[len(batch)-1].position {
-		return nil
-	}
-	if err := r.v.acknowledge(ctx, state.Position, batch); err != nil {
-		return fmt.Errorf("vault: acknowledge lines: %w", err)
-	}
-	return nil
 }
 
 // tell records that the journal was gone through.
