@@ -154,6 +154,21 @@ func checkClocks(w *world, m *model, got rights.Request) {
 		require.Equal(w, due.Safe, l.Safe, l.Rule().ID)
 		require.Equal(w, due.Legal, l.Legal, l.Rule().ID)
 	}
+	var leads time.Time
+	for _, l := range docket.Limits {
+		end := l.SafeAt
+		if end.IsZero() {
+			end = l.Safe.End(time.UTC)
+		}
+		switch k := l.Rule().Kind; {
+		case k == deadline.ExtensionNotice, k == deadline.RefusalNotice, k == deadline.Acknowledge && !got.AcknowledgedAt.IsZero():
+		case leads.IsZero() || end.Before(leads):
+			leads = end
+		}
+	}
+	if !m.state.Final() && !leads.IsZero() {
+		require.Equal(w, leads.UnixMicro(), got.DueAt.UnixMicro(), "it is worked to what ends first")
+	}
 }
 
 // story demands that the events of a request tell how it came to its state, each with
