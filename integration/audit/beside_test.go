@@ -174,7 +174,7 @@ func TestRecord_DoesNotSerialiseTheHostsTransactions(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- p.trail.Run(ctx) }()
 
-			bounded, done := context.WithTimeout(t.Context(), 10*time.Second)
+			bounded, done := context.WithTimeout(t.Context(), patience)
 			defer done()
 			db, err := sql.Open(s.Driver, s.DSN)
 			require.NoError(t, err)
@@ -223,7 +223,7 @@ func TestRecord_GoesOnWhileAStepIsOpen(t *testing.T) {
 	open := false
 	held.write = func() {
 		open = true
-		bounded, cancel := context.WithTimeout(kim(t.Context()), 5*time.Second)
+		bounded, cancel := context.WithTimeout(kim(t.Context()), patience)
 		defer cancel()
 		for range 20 {
 			p.record(bounded, t, "acme")
