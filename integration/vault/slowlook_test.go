@@ -51,13 +51,14 @@ func takeAll(t *testing.T, pool *sql.DB) *sql.Conn {
 	return c
 }
 
-// openUntilRefused opens for as long as that gives plaintext, and tells when it
-// last did.
+// openUntilRefused opens for as long as that gives plaintext, and tells when the
+// last opening that did began.
 func openUntilRefused(ctx context.Context, k *kit.Kit, at troth.Context, sealed []byte) (opened int, last time.Time) {
 	for {
+		began := time.Now()
 		if _, err := k.Vault.AppendOpen(ctx, nil, at, orders, sealed); err != nil {
 			return opened, last
 		}
-		opened, last = opened+1, time.Now()
+		opened, last = opened+1, began
 	}
 }
