@@ -82,7 +82,8 @@ func TestCheck_AnotherProcessFollowsWithinTheBound(t *testing.T) {
 	w := newWorld(t)
 	w.publish(consent.Terms{Purpose: letter})
 	w.say(ada, letter, consent.Granted)
-	other := w.open(consent.WithFeedAge(50 * time.Millisecond))
+	const bound = 50 * time.Millisecond
+	other := w.open(consent.WithFeedAge(bound))
 	check := func(l *consent.Ledger) consent.Reason {
 		d, err := l.Check(w.ctx, ada, letter, time.Time{})
 		require.NoError(t, err)
@@ -91,13 +92,15 @@ func TestCheck_AnotherProcessFollowsWithinTheBound(t *testing.T) {
 	require.Equal(t, consent.ReasonGranted, check(other))
 	w.say(ada, letter, consent.Withdrawn)
 	done := time.Now()
-	require.Eventually(t, func() bool { return check(other) == consent.ReasonWithdrawn }, 5*time.Second, time.Millisecond)
-	require.Less(t, time.Since(done), 4*time.Second)
+	began := time.Now()
+	for ; check(other) != consent.ReasonWithdrawn; began = time.Now() {
+		require.LessOrEqual(t, began.Sub(done), bound, "who asks later than that hears of it")
+	}
 	// And of a new version.
 	w.say(ada, letter, consent.Granted)
-	require.Eventually(t, func() bool { return check(other) == consent.ReasonGranted }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return check(other) == consent.ReasonGranted }, time.Minute, time.Millisecond)
 	w.publish(consent.Terms{Purpose: letter, Change: consent.Material, Data: []string{"name"}})
-	require.Eventually(t, func() bool { return check(other) == consent.ReasonSuperseded }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return check(other) == consent.ReasonSuperseded }, time.Minute, time.Millisecond)
 }
 
 func TestCheck_RefusesWhenTheFeedCannotBeRead(t *testing.T) {
@@ -112,7 +115,7 @@ func TestCheck_RefusesWhenTheFeedCannotBeRead(t *testing.T) {
 	require.Eventually(t, func() bool {
 		d, err := w.ledger.Check(w.ctx, ada, letter, time.Time{})
 		return errors.Is(err, consent.ErrStale) && !d.Allowed && d.Reason == consent.ReasonUnavailable
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	_, err := w.ledger.CheckBatch(w.ctx, consent.Batch{Tenant: acme, Purpose: letter, SubjectIDs: []string{ada.ID}})
 	require.ErrorIs(t, err, consent.ErrStale)
 	_, err = w.ledger.Objected(w.ctx, nil)
