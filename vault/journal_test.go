@@ -94,7 +94,7 @@ func TestRun_PumpsTheJournal(t *testing.T) {
 	require.NoError(t, v.PumpJournal(w.ctx))
 	require.Zero(t, w.journal.Len())
 	require.NoError(t, tx.Commit())
-	require.Eventually(t, func() bool { return w.journal.Len() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return w.journal.Len() == 1 }, time.Minute, time.Millisecond)
 	cancel()
 	wg.Wait()
 }

@@ -82,7 +82,7 @@ func TestWindow_CanBeginAfterAPanic(t *testing.T) {
 	sealed := w.seal(v, at, "ada")
 	w.whileRecording("vault.window-open", func() { panic("driver") })
 	require.PanicsWithValue(t, "driver", func() { _, _ = v.AppendOpen(w.ctx, nil, at, orders, sealed) })
-	ctx, cancel := context.WithTimeout(w.ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 	defer cancel()
 	got, err := v.AppendOpen(ctx, nil, at, orders, sealed)
 	require.NoError(t, err)

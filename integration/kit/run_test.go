@@ -54,7 +54,7 @@ func TestRun_TellsTheCountsOfWindowsThatEnded(t *testing.T) {
 		defer func() { cancel(); <-done }()
 		h.requireOpens(asService(t), t, "c-1", h.seal(asService(t), t, "c-1"))
 		require.Eventually(t, func() bool { return h.count(t, "vault.window-close") == 1 },
-			20*time.Second, 50*time.Millisecond)
+			time.Minute, 50*time.Millisecond)
 		require.Equal(t, 1, h.count(t, "vault.window-subject"))
 	})
 }

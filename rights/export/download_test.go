@@ -126,7 +126,7 @@ func TestDownload_GivesTheArchiveOnce(t *testing.T) {
 	answer, body = ask(t, http.MethodPost, url, [2]string{"Accept-Language", "pt, de-AT;q=0.8, en"})
 	require.Equal(t, http.StatusGone, answer.StatusCode)
 	require.Contains(t, body, "schon benutzt")
-	require.Eventually(t, func() bool { return len(s.ended()) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.ended()) == 1 }, time.Minute, time.Millisecond)
 	require.True(t, s.ended()[0].Complete)
 	require.Equal(t, int64(7), s.ended()[0].Sent)
 }
@@ -198,6 +198,6 @@ func TestDownload_BreaksTheConnectionWhereTheArchiveEndsEarly(t *testing.T) {
 	_, body := ask(t, http.MethodPost, serve(t, s))
 	require.Contains(t, body, "broken")
 	// The client sees the break before the handler has come to its end.
-	require.Eventually(t, func() bool { return len(s.ended()) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.ended()) == 1 }, time.Minute, time.Millisecond)
 	require.False(t, s.ended()[0].Complete)
 }
