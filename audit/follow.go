@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 
@@ -11,7 +12,24 @@ import (
 // begin prepares a step from the stored head, after catching up with what other
 // processes did. taken are the rows that the transaction has taken from the inbox.
 func (t *Trail) begin(ctx context.Context, head Head, taken []InboxRow) (*step, error) {
-	l := t.seq.ledger
+	for {
+		s, err := t.beginAt(ctx, head, taken)
+		if _, damaged := errors.AsType[*DamageError](err); !damaged {
+			return s, err
+		}
+		// Nobody is elected for pruning: what is missing may have been there when the
+		// head was read.
+		now, failed := t.logHead(ctx, head.Log)
+		if failed != nil || now.Pruned == head.Pruned {
+			return nil, err
+		}
+		head = now
+	}
+}
+
+// beginAt is begin as long as nobody prunes the log meanwhile.
+func (t *Trail) beginAt(ctx context.Context, head Head, taken []InboxRow) (*step, error) {
+	l, led := t.seq.ledger, uint64(0)
 	switch {
 	case head.Size == 0:
 		if l != nil && l.head.Size > 0 && l.head.Origin == t.signer.Name() {
@@ -33,8 +51,9 @@ func (t *Trail) begin(ctx context.Context, head Head, taken []InboxRow) (*step, 
 		if err := t.leadsOn(ctx, l, head); err != nil {
 			return nil, err
 		}
+		led = l.head.Size
 	}
-	l, err := t.load(ctx, head, taken)
+	l, err := t.load(ctx, head, taken, led)
 	if err != nil {
 		return nil, err
 	}

@@ -14,10 +14,11 @@ import (
 // before it fits together: the tree to the head, the log to every checkpoint
 // that is known, and the ends of the tenants to what the newest checkpoint says
 // of them. ctx carries the transaction in which the process was elected, and taken
-// are the rows that it has taken from the inbox. It
+// are the rows that it has taken from the inbox. The log was found to lead on from
+// what this process knew of it at the size led, 0 if it knew nothing. It
 // costs a read of every tenant and of what was sequenced since the newest
 // checkpoint.
-func (t *Trail) load(ctx context.Context, head Head, taken []InboxRow) (*ledger, error) {
+func (t *Trail) load(ctx context.Context, head Head, taken []InboxRow, led uint64) (*ledger, error) {
 	if err := t.checkHead(ctx, head); err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (t *Trail) load(ctx context.Context, head Head, taken []InboxRow) (*ledger,
 	if err := t.checkTenants(ctx, l, cp, taken); err != nil {
 		return nil, err
 	}
-	return l, t.checkOutside(ctx, head, t.seq.known)
+	return l, t.checkOutside(ctx, head, t.seq.known, led)
 }
 
 // loadPage is how many tenants or entries are read at a time.
@@ -231,14 +232,17 @@ func checkRow(row LogRow, index uint64) (Leaf, error) {
 	return leaf, nil
 }
 
-// checkOutside compares the log with what is known outside of the store.
-func (t *Trail) checkOutside(ctx context.Context, head Head, known []Checkpoint) error {
+// checkOutside compares the log with what is known outside of the store. Where nothing
+// tells any more, because it was pruned since, what this process knew at the size led
+// tells: that was compared when it was loaded.
+func (t *Trail) checkOutside(ctx context.Context, head Head, known []Checkpoint, led uint64) error {
 	for _, cp := range known {
 		check := t.leadsTo
 		if cp.Origin != head.Origin {
 			check = t.knows
 		}
-		if err := check(ctx, head, cp); err != nil {
+		err := check(ctx, head, cp)
+		if err != nil && (cp.Size > led || !errors.Is(err, ErrPruned)) {
 			return err
 		}
 	}

@@ -10,23 +10,36 @@ import (
 	"github.com/trothdev/troth/audit"
 )
 
-// A process that was idle while others went on and pruned goes on as well.
+// A process that was idle while others went on and pruned goes on as well, also if what
+// its sink knew when it began is of a size that is gone since.
 func TestSequence_GoesOnBehindWhatOthersPruned(t *testing.T) {
-	s := newSite(t)
-	s.record(12)
-	idle := s.on(s.store, audit.WithSigner(s.signer))
-	s.drain(idle)
-	s.record(600)
-	s.drain(s.honest)
-	s.sign(s.honest)
-	keeper := s.on(s.store, audit.Unmanaged("test"), audit.WithSigner(s.signer))
-	_, err := keeper.Prune(troth.WithActor(t.Context(), kim), leave, audit.PruneTo{Log: 1, Before: 512})
-	require.NoError(t, err)
-	s.record(3)
-	s.drain(idle)
-	s.sign(idle)
-	_, err = idle.Verify(t.Context(), audit.VerifyParams{})
-	require.NoError(t, err)
+	for name, known := range map[string]bool{"signed before": true, "not signed before": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			if known {
+				s.record(3)
+				s.drain(s.honest)
+				s.sink.latest = s.sign(s.honest)
+			}
+			s.record(12)
+			idle := s.on(s.store, audit.WithSigner(s.signer))
+			s.drain(idle)
+			s.record(600)
+			s.drain(s.honest)
+			newest := s.sign(s.honest)
+			if known {
+				s.sink.latest = newest
+			}
+			keeper := s.on(s.store, audit.Unmanaged("test"), audit.WithSigner(s.signer))
+			_, err := keeper.Prune(troth.WithActor(t.Context(), kim), leave, audit.PruneTo{Log: 1, Before: 512})
+			require.NoError(t, err)
+			s.record(3)
+			s.drain(idle)
+			s.sign(idle)
+			_, err = idle.Verify(t.Context(), audit.VerifyParams{})
+			require.NoError(t, err)
+		})
+	}
 }
 
 // Who reads that the open log is closed must not wait for ever.
