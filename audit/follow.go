@@ -14,17 +14,23 @@ import (
 func (t *Trail) begin(ctx context.Context, head Head, taken []InboxRow) (*step, error) {
 	for {
 		s, err := t.beginAt(ctx, head, taken)
-		if _, damaged := errors.AsType[*DamageError](err); !damaged {
+		now, pruned := t.prunedSince(ctx, head, err)
+		if !pruned {
 			return s, err
-		}
-		// Nobody is elected for pruning: what is missing may have been there when the
-		// head was read.
-		now, failed := t.logHead(ctx, head.Log)
-		if failed != nil || now.Pruned == head.Pruned {
-			return nil, err
 		}
 		head = now
 	}
+}
+
+// prunedSince returns the head of a log as it is now, where what err tells of is no
+// damage: nobody is elected for pruning, and what is missing may have been there when
+// the head was read.
+func (t *Trail) prunedSince(ctx context.Context, head Head, err error) (now Head, pruned bool) {
+	if _, damaged := errors.AsType[*DamageError](err); !damaged {
+		return head, false
+	}
+	now, err = t.logHead(ctx, head.Log)
+	return now, err == nil && now.Pruned != head.Pruned
 }
 
 // beginAt is begin as long as nobody prunes the log meanwhile.

@@ -51,6 +51,11 @@ func (t *Trail) Prove(ctx context.Context, tenant troth.Tenant, id troth.EntryID
 		return nil, err
 	}
 	hashes, err := t.inclusion(ctx, rows, cp)
+	if _, damaged := errors.AsType[*DamageError](err); damaged {
+		if _, found, failed := t.store.LogEntry(ctx, tenant, id); failed == nil && !found {
+			return nil, t.waitsOrNot(ctx, tenant, id) // it was pruned just now
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +257,11 @@ func (t *Trail) growth(ctx context.Context, head Head, old, size uint64, checkpo
 	}
 	hashes, err := merkle.Consistency(old, size, t.tiles(ctx, head.Log))
 	if err != nil {
-		return nil, t.storedOr(err, &DamageError{head.Log, "tile", "those of size " + utoa(old), "are not there"})
+		err = t.storedOr(err, &DamageError{head.Log, "tile", "those of size " + utoa(old), "are not there"})
+		if now, pruned := t.prunedSince(ctx, head, err); pruned {
+			return t.growth(ctx, now, old, size, checkpoint)
+		}
+		return nil, err
 	}
 	return Consistency{OldSize: old, Hashes: hashes, Checkpoint: checkpoint}.Marshal(), nil
 }

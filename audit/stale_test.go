@@ -87,3 +87,48 @@ func (s *otherRoot) Heads(ctx context.Context) ([]audit.Head, error) {
 	}
 	return heads, err
 }
+
+// Who asks for a proof of what is pruned at that moment is told that it is gone, and of no
+// damage.
+func TestProve_WhatIsPrunedMeanwhileIsNoDamage(t *testing.T) {
+	s := newSite(t)
+	s.record(3)
+	s.drain(s.honest)
+	s.sign(s.honest)
+	old := s.head().Size
+	s.record(600)
+	s.drain(s.honest)
+	s.sign(s.honest)
+	rows, err := s.store.LogRange(t.Context(), 1, 1, 1)
+	require.NoError(t, err)
+	keeper := s.on(s.store, audit.Unmanaged("test"), audit.WithSigner(s.signer))
+	before := uint64(0)
+	prune := func() {
+		before += 256
+		_, err := keeper.Prune(troth.WithActor(t.Context(), kim), leave, audit.PruneTo{Log: 1, Before: before})
+		require.NoError(t, err)
+	}
+	trail := s.on(&prunedAt{Backend: s.store, prune: prune}, audit.WithSigner(s.signer))
+	_, err = trail.Prove(t.Context(), rows[0].Tenant, rows[0].ID)
+	require.ErrorIs(t, err, audit.ErrNoEntry)
+	require.EqualValues(t, 256, before)
+
+	trail = s.on(&prunedAt{Backend: s.store, prune: prune}, audit.WithSigner(s.signer))
+	_, err = trail.Consistency(t.Context(), origin, 256+old)
+	require.ErrorIs(t, err, audit.ErrPruned)
+	require.EqualValues(t, 512, before)
+}
+
+// prunedAt is a store that is pruned when the first tile is looked for.
+type prunedAt struct {
+	audit.Backend
+	prune func()
+}
+
+func (s *prunedAt) Tile(ctx context.Context, log, level int, n uint64) ([]byte, bool, error) {
+	if prune := s.prune; prune != nil {
+		s.prune = nil
+		prune()
+	}
+	return s.Backend.Tile(ctx, log, level, n)
+}
