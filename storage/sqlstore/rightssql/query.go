@@ -24,8 +24,8 @@ var (
 	requestValues = "tenant, id, " + requestRest + ", " + cutRecord
 	// A request and items as rows of one result.
 	requestPart = `SELECT 0, ` + requestRest + `, ` + cutRecord + `, NULL FROM troth_rights_request` + thisRequest
-	itemPart    = `SELECT 1, id, kind, '', '', due_at, 0, 0, ` + cutRecord + `, ` + cutSealed + ` FROM troth_rights_item
-		WHERE tenant = ? AND owner = ? AND kind IN (`
+	itemPart    = ` UNION ALL SELECT 1, id, kind, '', '', due_at, 0, 0, ` + cutRecord + `, ` + cutSealed + ` FROM troth_rights_item
+		WHERE tenant = ? AND owner = ? AND kind = ?`
 	itemRest   = "due_at, " + cutRecord + ", " + cutSealed
 	itemValues = itemPlace + ", " + itemRest
 )
@@ -82,7 +82,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 			due_at = excluded.due_at, record = excluded.record, sealed = excluded.sealed`)
 		this := `SELECT ` + itemValues + ` FROM troth_rights_item` + thisItem
 		q.itemsAt[i] = d.Rebind(this + strings.Repeat(` UNION ALL `+this, i))
-		q.requestWith[i] = d.Rebind(requestPart + ` UNION ALL ` + itemPart + rowsOf(i+1, `?`) + `)`)
+		q.requestWith[i] = d.Rebind(requestPart + strings.Repeat(itemPart, i+1)) // of a list of kinds SQLite makes a table
 	}
 	return q
 }

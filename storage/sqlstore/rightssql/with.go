@@ -57,9 +57,10 @@ func (s *Store) requestWith(ctx context.Context, tenant troth.Tenant, id string,
 		row, found, err = s.Request(ctx, tenant, id)
 		return row, found, nil, err
 	}
-	args := []any{string(tenant), id, string(tenant), id}
+	of, by := any(string(tenant)), any(id)
+	args := append(make([]any, 0, 2+3*len(kinds)), of, by)
 	for _, k := range kinds {
-		args = append(args, string(k))
+		args = append(args, of, by, string(k))
 	}
 	parts, err := statement.Query(brief.Mark(ctx), s.db, scanPart, s.q.requestWith[len(kinds)-1], args...)
 	if err != nil {
