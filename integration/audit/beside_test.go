@@ -242,48 +242,34 @@ func TestRecord_GoesOnWhileAStepIsOpen(t *testing.T) {
 // and what it has not seen yet is destroyed between its look at the head and its look at
 // the entries. That is no damage, and it goes on.
 func TestSequence_AnotherPrunesWhatALateOneIsToFollow(t *testing.T) {
-	for name, seen := range map[string]int{"followed": 3, "loaded": 0} {
-		t.Run(name, func(t *testing.T) {
-			s := newPostgresSite(t)
-			fast := s.signing(t)
-			key, err := audit.ParseSigningKey(s.Signer)
-			require.NoError(t, err)
-			keeper, err := audit.New(t.Context(), fast.store, seeded(s.Seed), audittest.NewSealer(), audit.Unmanaged("test"), audit.WithSigner(key))
-			require.NoError(t, err)
-			slow, held := s.beside(t)
-			for range seen {
-				slow.record(kim(t.Context()), t, "acme")
-			}
-			if seen > 0 {
-				slow.drain(t)
-			}
-			sign := func() {
-				_, err := fast.trail.Checkpoint(t.Context())
-				require.NoError(t, err)
-			}
-			fast.record(kim(t.Context()), t, "acme")
-			fast.drain(t)
-			sign()
-			for range 600 {
-				fast.record(kim(t.Context()), t, "acme")
-			}
-			fast.drain(t)
-			fast.record(kim(t.Context()), t, "acme")
-			pruned := false
-			held.read = func() {
-				sign() // what this process moved last: nobody need be elected for that
-				_, err := keeper.Prune(kim(t.Context()), troth.UnmanagedPermit("expired"), audit.PruneTo{Log: 1, Before: 512})
-				require.NoError(t, err)
-				pruned = true
-			}
-			_, err = slow.trail.Sequence(t.Context())
-			require.NoError(t, err)
-			require.True(t, pruned)
-			slow.drain(t)
-			_, err = slow.trail.Checkpoint(t.Context())
-			require.NoError(t, err)
-			_, err = fast.trail.Verify(t.Context(), audit.VerifyParams{})
-			require.NoError(t, err)
-		})
+	s := newPostgresSite(t)
+	fast := s.signing(t)
+	key, err := audit.ParseSigningKey(s.Signer)
+	require.NoError(t, err)
+	keeper, err := audit.New(t.Context(), fast.store, seeded(s.Seed), audittest.NewSealer(), audit.Unmanaged("test"), audit.WithSigner(key))
+	require.NoError(t, err)
+	slow, held := s.beside(t)
+	slow.record(kim(t.Context()), t, "acme")
+	slow.drain(t)
+	for range 600 {
+		fast.record(kim(t.Context()), t, "acme")
 	}
+	fast.drain(t)
+	_, err = fast.trail.Checkpoint(t.Context())
+	require.NoError(t, err)
+	fast.record(kim(t.Context()), t, "acme")
+	pruned := false
+	held.read = func() {
+		_, err := keeper.Prune(kim(t.Context()), troth.UnmanagedPermit("expired"), audit.PruneTo{Log: 1, Before: 512})
+		require.NoError(t, err)
+		pruned = true
+	}
+	_, err = slow.trail.Sequence(t.Context())
+	require.NoError(t, err)
+	require.True(t, pruned)
+	slow.drain(t)
+	_, err = slow.trail.Checkpoint(t.Context())
+	require.NoError(t, err)
+	_, err = fast.trail.Verify(t.Context(), audit.VerifyParams{})
+	require.NoError(t, err)
 }
