@@ -51,7 +51,7 @@ func (s *Store) File(ctx context.Context, tenant troth.Tenant, id string, kinds 
 		args = append(args, of, by, string(k))
 	}
 	args = append(args, of, by)
-	query := ""
+	var query string
 	if len(kinds) < len(s.q.file) {
 		query = s.q.file[len(kinds)]
 	} else {
