@@ -61,7 +61,7 @@ func (c *claimed) leased() time.Time {
 // letGo ends the handler's context.
 func (c *claimed) letGo(cause error) { c.cancel(cause) }
 
-func (c *claimed) held() Held { return Held{Name: c.row.Name, Fence: c.row.Fence} }
+func (c *claimed) held() Held { return Held{Name: c.row.Name, Fence: c.row.Fence, Place: c.row.Place} }
 
 // lost reports whether the lease ended under the attempt.
 func (c *claimed) lost() bool { return errors.Is(context.Cause(c.ctx), ErrLeaseLost) }
