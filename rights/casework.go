@@ -157,6 +157,25 @@ func (d *Desk) Work(ctx context.Context, tenant troth.Tenant, id string) ([]Sour
 	return all, err
 }
 
+// workIn is what those of the rows say that are of sources.
+func (d *Desk) workIn(ctx context.Context, rows []ItemRow) (all []SourceWork, err error) {
+	for _, row := range rows {
+		if row.Kind != ItemSource {
+			continue
+		}
+		message, err := d.open(ctx, itemPlace(row.ItemKey), row.Record)
+		if err != nil {
+			return nil, err
+		}
+		w, err := parseSourceWork(row.ID, message)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+	}
+	return all, nil
+}
+
 // putWork writes how far a source is, at the end of the change, and with it the request,
 // even if nothing else happened to it: who knows its record knows how far its sources are.
 func (c *change) putWork(ctx context.Context, w *SourceWork) error {

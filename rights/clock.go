@@ -126,28 +126,6 @@ func (d *Desk) endOf(l *deadline.Deadline) int64 {
 	return micros(l.Safe.End(d.opt.loc))
 }
 
-// lead is the clock to work to: the earliest of those that still run. found is false
-// where no law sets a time.
-func (d *Desk) lead(q *request) (due int64, rule string, found bool, err error) {
-	docket, err := d.docket(q)
-	if err != nil {
-		return 0, "", false, err
-	}
-	for i := range docket.Limits {
-		l := &docket.Limits[i]
-		end := d.endOf(l)
-		if found && end >= due {
-			continue
-		}
-		r := l.Rule()
-		if !slices.Contains(leading, r.Kind) || r.Kind == deadline.Acknowledge && q.acknowledgedAt != 0 {
-			continue
-		}
-		due, rule, found = end, r.ID, true
-	}
-	return due, rule, found, nil
-}
-
 // wind sets the request's leading clock and its alarm by what has happened.
 func (c *change) wind(ctx context.Context) error {
 	q := c.q
@@ -155,20 +133,20 @@ func (c *change) wind(ctx context.Context) error {
 		q.dueAt, q.rule = 0, ""
 		return c.alarmAt(ctx, 0)
 	}
-	due, rule, found, err := c.d.lead(q)
+	l, err := c.d.lead(q)
 	switch {
 	case err != nil:
 		// A calendar that ends before the request does must not keep a person from
 		// asking, and must not hide the request either: it is due now.
 		c.d.log.Warn("rights: a clock cannot be counted", zap.Error(err))
-		due, rule = q.receivedAt, "unknown"
-	case !found:
+		l = led{due: q.receivedAt, rule: "unknown"}
+	case !l.found:
 		// No law sets a time. It must not be forgotten for that.
-		due, rule = q.receivedAt+c.d.opt.lapse.Microseconds(), "none"
+		l = led{due: q.receivedAt + c.d.opt.lapse.Microseconds(), rule: "none"}
 	}
-	q.dueAt, q.rule = due, rule
-	if q.alarmFor != due {
-		q.alarmFor, q.stage = due, 0
+	q.dueAt, q.rule = l.due, l.rule
+	if q.alarmFor != l.due {
+		q.alarmFor, q.stage = l.due, 0
 	}
 	if next := nextStage(q); next != c.rings {
 		return c.alarmAt(ctx, next)

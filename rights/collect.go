@@ -8,15 +8,16 @@ import (
 // collect asks sources what there is, until none of them names an identifier that the
 // others have not been asked with, and notes all of it at once, with who was to be asked:
 // asking changes nothing, and is done again after a crash.
-func (d *Desk) collect(ctx context.Context, key ItemKey, q *request, rows []ItemRow) (more bool, err error) {
-	c := d.seen(key, q)
-	round := search{c: c, asked: map[int]error{}, fresh: q.state == StateAccepted}
+func (d *Desk) collect(ctx context.Context, key ItemKey, b beginning) (more bool, err error) {
+	c := d.seen(key, b.q)
+	state := b.q.state
+	round := search{c: c, asked: map[int]error{}, fresh: state == StateAccepted}
 	if round.fresh {
-		round.work = d.snapshot(q.right)
-	} else if round.work, err = d.Work(ctx, key.Tenant, key.Owner); err != nil {
+		round.work = d.snapshot(b.q.right)
+	} else if round.work, err = d.workIn(ctx, b.items); err != nil {
 		return false, err
 	}
-	if round.by, err = d.foundIn(ctx, rows); err != nil {
+	if round.by, err = d.foundIn(ctx, b.items); err != nil {
 		return false, err
 	}
 	known := len(round.by)
@@ -25,7 +26,7 @@ func (d *Desk) collect(ctx context.Context, key ItemKey, q *request, rows []Item
 			return false, err
 		}
 	}
-	err = d.when(ctx, key, q.state, func(ctx context.Context, now *change) error {
+	err = d.when(ctx, key, state, func(ctx context.Context, now *change) error {
 		if round.fresh {
 			h := began(round.work)
 			h.at = c.now

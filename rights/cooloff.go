@@ -9,15 +9,15 @@ import (
 
 // coolOff begins what cannot be taken back when its time has come, and no request of the
 // same person is open that wants to see first what would be gone.
-func (d *Desk) coolOff(ctx context.Context, key ItemKey, q *request, rows []ItemRow) error {
+func (d *Desk) coolOff(ctx context.Context, key ItemKey, b beginning) error {
 	var told map[string][]troth.EntryID
 	if d.opt.evidence != nil {
 		var err error
-		if told, err = d.toldOf(ctx, key.Tenant, q.subject); err != nil {
+		if told, err = d.toldOf(ctx, key.Tenant, b.q.subject); err != nil {
 			return err
 		}
 	}
-	v, err := d.visit(ctx, key, rows)
+	v, err := d.visit(ctx, key, b)
 	if err != nil {
 		return err
 	}

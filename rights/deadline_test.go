@@ -301,3 +301,40 @@ func TestDeadline_ACalendarThatHasRunOut(t *testing.T) {
 	_, ok := errors.AsType[*deadline.RangeError](err)
 	require.True(t, ok, "%v", err)
 }
+
+// What leads one request says nothing of another, however much of them is the same.
+func TestDeadline_EachRequestIsLedByItsOwn(t *testing.T) {
+	shared := newWorld(t, rights.WithRegimes("uk"))
+	start := shared.clock.now()
+	seen := map[string]bool{}
+	for _, regime := range []string{"uk", "gdpr", "us-va", "ccpa"} {
+		for _, days := range []int{0, 3} {
+			for _, asks := range []rights.Kind{"", rights.IdentityAsked, rights.ClarificationAsked, rights.FeeAsked} {
+				ledBy := func(w *world) string {
+					r := w.submit(rights.Access, func(s *rights.Submission) {
+						s.Regimes, s.ReceivedAt = []string{regime}, start.AddDate(0, 0, -days)
+					})
+					if asks != "" {
+						w.fire(r.ID, asks)
+						w.clock.move(48 * time.Hour)
+						answer := map[rights.Kind]rights.Kind{rights.ClarificationAsked: rights.Clarified, rights.FeeAsked: rights.FeePaid}[asks]
+						if answer == "" {
+							w.prove(r.ID)
+						} else {
+							w.fire(r.ID, answer)
+						}
+						w.clock.move(-48 * time.Hour)
+					}
+					r = w.get(r.ID)
+					w.fire(r.ID, rights.WasWithdrawn) // so that the next is no duplicate
+					return r.DueRule + " " + r.DueAt.String()
+				}
+				alone := newWorld(t, rights.WithRegimes("uk"))
+				want := ledBy(alone)
+				require.Equal(t, want, ledBy(shared), "%s, %d days, %s", regime, days, asks)
+				seen[want] = true
+			}
+		}
+	}
+	require.GreaterOrEqual(t, len(seen), 10, "they differ")
+}

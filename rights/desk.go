@@ -35,6 +35,7 @@ type Desk struct {
 	rules map[string][]deadline.Rule
 	// clocks are the rules by which requests are held, for each right and law.
 	clocks map[Right]map[string]deadline.Clocks
+	leads  leads
 }
 
 // New returns a desk on the store. It starts no goroutine. It returns

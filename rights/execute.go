@@ -9,12 +9,12 @@ import (
 )
 
 // execute carries out a request that is being executed.
-func (d *Desk) execute(ctx context.Context, key ItemKey, q *request, rows []ItemRow) error {
-	v, err := d.visit(ctx, key, rows)
+func (d *Desk) execute(ctx context.Context, key ItemKey, b beginning) error {
+	v, err := d.visit(ctx, key, b)
 	if err != nil {
 		return err
 	}
-	v.q = q
+	v.q = b.q
 	return v.execute(ctx)
 }
 

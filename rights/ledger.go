@@ -37,7 +37,7 @@ func (d *Desk) erasedKey(ctx context.Context, tenant troth.Tenant, kind, value s
 const subjectKind = "subject"
 
 // enter enters everything that the person is found by into the ledger of erasures, in the
-// transaction that begins to destroy.
+// transaction that begins to destroy. Who is in it already was erased once more.
 func (c *change) enter(ctx context.Context) error {
 	all := slices.Clone(c.by)
 	if all == nil {
@@ -56,12 +56,8 @@ func (c *change) enter(ctx context.Context) error {
 			return err
 		}
 		message := canon.AppendText(canon.AppendInt(canon.AppendDomain(nil, erasedDomain), c.now), c.id)
-		record, err := c.d.seal(ctx, itemPlace(key), message)
-		if err != nil {
+		if err := c.putLater(ctx, ItemRow{ItemKey: key}, message); err != nil {
 			return err
-		}
-		if _, err := c.d.store.InsertItem(ctx, ItemRow{ItemKey: key, Record: record}); err != nil {
-			return wrap("enter into the ledger", err)
 		}
 	}
 	return nil

@@ -118,24 +118,24 @@ func pauseAfter(tries int) time.Duration {
 // interruption does nothing twice that was done.
 func (d *Desk) step(ctx context.Context, key ItemKey) error {
 	for {
-		q, rows, err := d.readWith(ctx, key)
+		b, err := d.beginStep(ctx, key)
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		} else if err != nil {
 			return err
 		}
 		var more bool
-		switch q.state {
+		switch b.q.state {
 		case StateAccepted, StateCollecting:
-			if q.atOnce() {
+			if b.q.atOnce() {
 				more, err = d.beginWork(ctx, key)
 			} else {
-				more, err = d.collect(ctx, key, q, rows)
+				more, err = d.collect(ctx, key, b)
 			}
 		case StateCoolingOff:
-			more, err = false, d.coolOff(ctx, key, q, rows)
+			more, err = false, d.coolOff(ctx, key, b)
 		case StateExecuting:
-			more, err = false, d.execute(ctx, key, q, rows)
+			more, err = false, d.execute(ctx, key, b)
 		default:
 			more, err = d.endSteps(ctx, key)
 		}
@@ -145,22 +145,32 @@ func (d *Desk) step(ctx context.Context, key ItemKey) error {
 	}
 }
 
-// readWith reads what a step begins with: the request, what the person is found by and the
-// step itself.
-func (d *Desk) readWith(ctx context.Context, key ItemKey) (*request, []ItemRow, error) {
+// beginning is what a step begins with.
+type beginning struct {
+	q *request
+	// record is what the request was read from.
+	record []byte
+	// items are what the person is found by, the sources and the step itself.
+	items []ItemRow
+}
+
+// begins are the kinds of those items. What a person was found by goes before what they said.
+var begins = []ItemKind{ItemFound, ItemContents, ItemSource, ItemStep}
+
+// beginStep reads what a step begins with.
+func (d *Desk) beginStep(ctx context.Context, key ItemKey) (beginning, error) {
 	if err := key.Tenant.Validate(); err != nil {
-		return nil, nil, err
+		return beginning{}, err
 	}
-	keys := []ItemKey{foundKey(key.Tenant, key.Owner), contentsKey(key.Tenant, key.Owner), key}
-	row, found, items, err := d.store.RequestWith(ctx, key.Tenant, key.Owner, keys)
+	row, found, items, err := d.store.RequestWith(ctx, key.Tenant, key.Owner, begins)
 	switch {
 	case err != nil:
-		return nil, nil, wrap("read request", err)
+		return beginning{}, wrap("read request", err)
 	case !found:
-		return nil, nil, ErrNotFound
+		return beginning{}, ErrNotFound
 	}
 	q, err := d.openRequest(ctx, row)
-	return q, items, err
+	return beginning{q, row.Record, items}, err
 }
 
 // endSteps forgets the step of a request that somebody moved on meanwhile.

@@ -22,9 +22,9 @@ type Store interface {
 	InsertRequest(ctx context.Context, row RequestRow) (inserted bool, err error)
 	// Request returns one request.
 	Request(ctx context.Context, tenant troth.Tenant, id string) (row RequestRow, found bool, err error)
-	// RequestWith is [Store.Request] and [Store.ItemsAt] in one: a request that there is, and
-	// the items of those keys.
-	RequestWith(ctx context.Context, tenant troth.Tenant, id string, keys []ItemKey) (row RequestRow, found bool, items []ItemRow, err error)
+	// RequestWith is [Store.Request], and the items of those kinds whose owner it is: in the
+	// order of kinds, of which no two are the same, and then by id.
+	RequestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []ItemKind) (row RequestRow, found bool, items []ItemRow, err error)
 	// LockRequest is Request for who is about to change it: until the transaction ends
 	// nobody else can lock the same. It needs a transaction.
 	LockRequest(ctx context.Context, tenant troth.Tenant, id string) (row RequestRow, found bool, err error)

@@ -282,13 +282,13 @@ func (c *change) begin(ctx context.Context, s *Submission) error {
 func (c *change) acknowledge(ctx context.Context) error {
 	answered := *c.q
 	answered.acknowledgedAt = c.now // by when they have an answer, and not this letter
-	due, _, found, err := c.d.lead(&answered)
-	if err != nil || !found {
-		due = c.q.receivedAt + c.d.opt.lapse.Microseconds()
+	l, err := c.d.lead(&answered)
+	if err != nil || !l.found {
+		l.due = c.q.receivedAt + c.d.opt.lapse.Microseconds()
 	}
 	_, err = c.write(ctx, draft{
 		kind: MessageReceived, then: Acknowledged,
-		Text: receivedText(c.q.language, c.id, instant(c.q.receivedAt), instant(due), c.d.opt.loc),
+		Text: receivedText(c.q.language, c.id, instant(c.q.receivedAt), instant(l.due), c.d.opt.loc),
 	})
 	return err
 }

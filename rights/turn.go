@@ -35,16 +35,20 @@ type visit struct {
 }
 
 // visit begins with what was read with the request.
-func (d *Desk) visit(ctx context.Context, key ItemKey, rows []ItemRow) (*visit, error) {
-	by, err := d.foundIn(ctx, rows)
+func (d *Desk) visit(ctx context.Context, key ItemKey, b beginning) (*visit, error) {
+	by, err := d.foundIn(ctx, b.items)
 	if err != nil {
 		return nil, err
 	}
 	if by == nil {
 		by = []plainIdentifier{}
 	}
-	v := &visit{d: d, key: key, by: by, said: map[string]*Report{}, failed: map[string]error{}}
-	for _, row := range rows {
+	work, err := d.workIn(ctx, b.items)
+	if err != nil {
+		return nil, err
+	}
+	v := &visit{d: d, key: key, by: by, work: inOrder(work), at: &change{record: b.record}, said: map[string]*Report{}, failed: map[string]error{}}
+	for _, row := range b.items {
 		if row.Kind == ItemStep {
 			v.dueAt = row.DueAt
 		}

@@ -46,9 +46,9 @@ func (s toll) Request(ctx context.Context, tenant troth.Tenant, id string) (righ
 	return s.Backend.Request(ctx, tenant, id)
 }
 
-func (s toll) RequestWith(ctx context.Context, tenant troth.Tenant, id string, keys []rights.ItemKey) (rights.RequestRow, bool, []rights.ItemRow, error) {
+func (s toll) RequestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (rights.RequestRow, bool, []rights.ItemRow, error) {
 	s.calls["request with"]++
-	return s.Backend.RequestWith(ctx, tenant, id, keys)
+	return s.Backend.RequestWith(ctx, tenant, id, kinds)
 }
 
 func (s toll) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
@@ -79,6 +79,6 @@ func TestErase_WritesEachKindOnceInATransaction(t *testing.T) {
 	erasing := toll{w.store, map[string]int{}}
 	require.NoError(t, w.openOn(erasing, s.options()...).Step(w.ctx, acme, r.ID))
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
-	require.Equal(t, map[string]int{"request with": 1, "events": 1, "items": 1, "insert events": 2, "write items": 2}, erasing.calls)
+	require.Equal(t, map[string]int{"request with": 1, "events": 1, "insert events": 2, "write items": 2}, erasing.calls)
 	require.Len(t, w.trail.of(rights.SourceDone), 5)
 }

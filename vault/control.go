@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha256"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
@@ -19,13 +18,11 @@ const (
 // controlMAC authenticates a control row of a tenant, under a key of the
 // tenant's index root that nothing else uses: the database does not hold it.
 func (v *Vault) controlMAC(ctx context.Context, tenant troth.Tenant, message []byte) (mac [32]byte, err error) {
-	key, err := v.deriveKey(ctx, controlInfo, troth.KeyRef{Tenant: tenant, Use: "vault.control", ID: "1"})
+	key, err := v.derive(ctx, controlInfo, troth.KeyRef{Tenant: tenant, Use: "vault.control", ID: "1"})
 	if err != nil {
 		return mac, err
 	}
-	h := hmac.New(sha256.New, key)
-	h.Write(message)
-	return [32]byte(h.Sum(nil)), nil
+	return key.mac(message), nil
 }
 
 func restrictionMessage(r *RestrictionRow) []byte {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/cipher"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
@@ -22,13 +20,11 @@ func (v *Vault) MAC(ctx context.Context, ref troth.KeyRef, message []byte) ([32]
 	if err := v.givesKeys(ref.Tenant); err != nil {
 		return [32]byte{}, err
 	}
-	key, err := v.deriveKey(ctx, macInfo, ref)
+	key, err := v.derive(ctx, macInfo, ref)
 	if err != nil {
 		return [32]byte{}, err
 	}
-	h := hmac.New(sha256.New, key)
-	h.Write(message)
-	return [32]byte(h.Sum(nil)), nil
+	return key.mac(message), nil
 }
 
 // AEAD returns AES-256-GCM with a random nonce under a key derived from the
@@ -50,90 +46,6 @@ func (v *Vault) givesKeys(tenant troth.Tenant) error {
 		return nil
 	}
 	return v.checkGate("")
-}
-
-type derivedName struct {
-	info string
-	ref  troth.KeyRef
-}
-
-// derivedKeys remembers derivations, which cost more than the hash that they
-// are for.
-type derivedKeys struct {
-	mu   sync.Mutex
-	keys map[derivedName]derivedKey
-}
-
-// derivedKey remembers the root that it came from: with another root it is
-// derived again.
-type derivedKey struct {
-	from *root
-	key  []byte
-}
-
-// derivedLimit bounds the memory of derivations; a thousandth of a second
-// derives as many.
-const derivedLimit = 1024
-
-func (d *derivedKeys) get(n derivedName, from *root) []byte {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if k := d.keys[n]; k.from == from {
-		return k.key
-	}
-	return nil
-}
-
-func (d *derivedKeys) put(n derivedName, k derivedKey) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.keys == nil {
-		d.keys = make(map[derivedName]derivedKey)
-	}
-	makeRoom(d.keys, derivedLimit)
-	d.keys[n] = k
-}
-
-func (d *derivedKeys) evict(tenant troth.Tenant) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for n := range d.keys {
-		if n.ref.Tenant == tenant {
-			delete(d.keys, n)
-		}
-	}
-}
-
-func (d *derivedKeys) evictAll() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	clear(d.keys)
-}
-
-func (v *Vault) deriveKey(ctx context.Context, info string, ref troth.KeyRef) ([]byte, error) {
-	if err := ref.Validate(); err != nil {
-		return nil, err
-	}
-	if v.closed.Load() {
-		return nil, ErrClosed
-	}
-	if err := v.checkFence(ctx); err != nil {
-		return nil, err
-	}
-	r, err := v.indexRoot(ctx, ref.Tenant)
-	if err != nil {
-		return nil, err
-	}
-	n := derivedName{info: info, ref: ref}
-	if key := v.derived.get(n, r); key != nil {
-		return key, nil
-	}
-	key, err := r.deriveKey(info, ref)
-	if err != nil {
-		return nil, err
-	}
-	v.derived.put(n, derivedKey{from: r, key: key})
-	return key, nil
 }
 
 // deriveKey derives a key from an index root.

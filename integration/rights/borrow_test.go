@@ -27,7 +27,7 @@ func TestStore_ReadsARowWhereItWasWritten(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, found)
 		require.Equal(t, want, got.Record[0])
-		got, _, _, err = store.RequestWith(ctx, "acme", "1", []rights.ItemKey{{Tenant: "acme", Owner: "1", Kind: rights.ItemStep, ID: "step"}})
+		got, _, _, err = store.RequestWith(ctx, "acme", "1", []rights.ItemKind{rights.ItemStep})
 		require.NoError(t, err)
 		require.Equal(t, want, got.Record[0])
 	}

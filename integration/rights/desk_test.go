@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash"
 	"sync"
 	"testing"
 
@@ -20,13 +21,24 @@ import (
 	"github.com/trothdev/troth/storage/sqlstore"
 )
 
-// fixedKeys are derived from a name, so that every desk has the same.
+// fixedKeys are derived from a name, so that every desk has the same. They are remembered, as
+// the vault does.
 type fixedKeys struct{}
 
-func (fixedKeys) MAC(_ context.Context, ref troth.KeyRef, message []byte) ([32]byte, error) {
-	h := hmac.New(sha256.New, fmt.Appendf(nil, "%+v", ref))
+var derived sync.Map // of troth.KeyRef, to a *sync.Pool of HMACs
+
+func (fixedKeys) MAC(_ context.Context, ref troth.KeyRef, message []byte) (mac [32]byte, err error) {
+	known, ok := derived.Load(ref)
+	if !ok {
+		key := fmt.Appendf(nil, "%+v", ref)
+		known, _ = derived.LoadOrStore(ref, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }})
+	}
+	h := known.(*sync.Pool).Get().(hash.Hash)
+	h.Reset()
 	h.Write(message)
-	return [32]byte(h.Sum(nil)), nil
+	h.Sum(mac[:0])
+	known.(*sync.Pool).Put(h)
+	return mac, nil
 }
 
 func (fixedKeys) AEAD(context.Context, troth.KeyRef) (cipher.AEAD, error) {

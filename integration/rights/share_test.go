@@ -36,7 +36,6 @@ type office struct {
 	desk      *rights.Desk
 	tx        *counted
 	elsewhere *httptest.Server
-	now       time.Time
 }
 
 // rowsEach is how many records a person has in each table.
@@ -53,7 +52,9 @@ func openOffice(tb testing.TB, people int, inMemory bool) *office {
 	if inMemory {
 		store = rightsmem.New(memory.Open())
 	}
-	o := &office{h: h, now: time.Date(2026, 3, 5, 10, 0, 0, 0, time.UTC)}
+	o := &office{h: h}
+	began := time.Now()
+	now := func() time.Time { return time.Date(2026, 3, 5, 10, 0, 0, 0, time.UTC).Add(time.Since(began)) }
 	o.tx = &counted{Transactor: store.Transactor()}
 	o.furnish(tb, db, people)
 	o.elsewhere = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +63,7 @@ func openOffice(tb testing.TB, people int, inMemory bool) *office {
 	}))
 	tb.Cleanup(o.elsewhere.Close)
 	opts := []rights.Option{
-		rights.WithRegimes("gdpr"), rights.WithClock(func() time.Time { return o.now }), rights.WithSealer(fixedSealer{}),
+		rights.WithRegimes("gdpr"), rights.WithClock(now), rights.WithSealer(fixedSealer{}),
 		rights.Unmanaged("test"), rights.WithController("Acme Ltd."), rights.WithCoolingOff(0),
 	}
 	for name, order := range map[string]rights.Order{

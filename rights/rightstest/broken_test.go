@@ -60,8 +60,8 @@ func (b *broken) Request(ctx context.Context, t troth.Tenant, id string) (rights
 	return row, found, err
 }
 
-func (b *broken) RequestWith(ctx context.Context, t troth.Tenant, id string, keys []rights.ItemKey) (rights.RequestRow, bool, []rights.ItemRow, error) {
-	row, found, items, err := b.Backend.RequestWith(ctx, t, id, keys)
+func (b *broken) RequestWith(ctx context.Context, t troth.Tenant, id string, kinds []rights.ItemKind) (rights.RequestRow, bool, []rights.ItemRow, error) {
+	row, found, items, err := b.Backend.RequestWith(ctx, t, id, kinds)
 	return row, found, b.requestWith(items, found), err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
@@ -107,6 +108,12 @@ var defects = []defect{
 	}},
 	{"a request comes with the first of its items alone", "a request is found with items of it", func(_ rights.Backend, b *broken) {
 		b.requestWith = func(rows []rights.ItemRow, _ bool) []rights.ItemRow { return rows[:min(len(rows), 1)] }
+	}},
+	{"a request's items come by their ids alone", "a request is found with items of it", func(_ rights.Backend, b *broken) {
+		b.requestWith = func(rows []rights.ItemRow, _ bool) []rights.ItemRow {
+			slices.SortStableFunc(rows, func(a, b rights.ItemRow) int { return strings.Compare(a.ID, b.ID) })
+			return rows
+		}
 	}},
 	{"items come without a request", "a request is found with items of it", func(_ rights.Backend, b *broken) {
 		b.requestWith = func(rows []rights.ItemRow, found bool) []rights.ItemRow {

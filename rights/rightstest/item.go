@@ -3,6 +3,7 @@ package rightstest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trothdev/troth/rights"
@@ -83,37 +84,51 @@ var itemChecks = []check{
 	}},
 	{Name: "a request is found with items of it", Run: func(r *rig) {
 		ctx := r.Context()
-		r.insertRequests(ctx, request(r.A, "1"), request(r.A, "2"))
+		r.insertRequests(ctx, request(r.A, "1"), request(r.A, "2"), request(r.B, "1"))
+		of := func(kind rights.ItemKind, rows ...rights.ItemRow) []rights.ItemRow {
+			for i := range rows {
+				rows[i].Kind = kind
+			}
+			return rows
+		}
 		bare := changed(r.item(r.A, "1", "y"), func(row *rights.ItemRow) { row.Sealed, row.DueAt = nil, 0 })
-		var some []rights.ItemRow
+		mine, other, last := r.kind, r.kind+"-a", "a-"+r.kind
+		x := of(mine, bare, r.item(r.A, "1", "x"), r.item(r.A, "1", "Z"))
+		y := of(other, r.item(r.A, "1", "x"))
+		var crowd []rights.ItemRow
 		for i := range many {
-			some = append(some, r.item(r.A, "1", fmt.Sprintf("%03d", many-i)))
+			crowd = append(crowd, r.item(r.A, "1", fmt.Sprintf("%03d", many-1-i)))
 		}
-		r.insertItems(ctx, append(some, r.item(r.A, "1", "x"), bare, r.item(r.A, "2", "x"))...)
-		var keys []rights.ItemKey
-		for _, row := range some {
-			keys = append(keys, row.ItemKey)
+		of(last, crowd...)
+		r.insertItems(ctx, x...)
+		r.insertItems(ctx, y...)
+		r.insertItems(ctx, crowd...)
+		r.insertItems(ctx, of(mine, r.item(r.A, "2", "x"), r.item(r.B, "1", "x"), r.item(r.A, "~other", "x"))...)
+		slices.Reverse(crowd)
+		var none []rights.ItemKind
+		for i := range 20 {
+			none = append(none, rights.ItemKind(fmt.Sprintf("%s-%d", r.kind, i)))
 		}
+		byID := []rights.ItemRow{x[2], x[1], x[0]}
 		for what, c := range map[string]struct {
-			keys []rights.ItemKey
-			want []rights.ItemRow
+			kinds []rights.ItemKind
+			want  []rights.ItemRow
 		}{
-			"no keys": {},
-			"keys in their order": {
-				[]rights.ItemKey{bare.ItemKey, r.item(r.A, "1", "z").ItemKey, r.item(r.A, "2", "x").ItemKey, r.item(r.A, "1", "x").ItemKey},
-				[]rights.ItemRow{bare, r.item(r.A, "2", "x"), r.item(r.A, "1", "x")},
-			},
-			"keys of nothing":                   {[]rights.ItemKey{r.item(r.A, "1", "z").ItemKey}, nil},
-			"as many keys as a statement takes": {keys[:16], some[:16]},
-			"many keys":                         {keys, some},
+			"no kinds":             {},
+			"one kind, by id":      {[]rights.ItemKind{mine}, byID},
+			"kinds in their order": {[]rights.ItemKind{other, mine}, slices.Concat(y, byID)},
+			"and in the other":     {[]rights.ItemKind{mine, other}, slices.Concat(byID, y)},
+			"many items":           {[]rights.ItemKind{last, mine}, slices.Concat(crowd, byID)},
+			"kinds of nothing":     {none[:2], nil},
+			"many kinds":           {slices.Concat([]rights.ItemKind{mine}, none, []rights.ItemKind{other}), slices.Concat(byID, y)},
 		} {
-			row, found, items, err := r.s.RequestWith(ctx, r.A, "1", c.keys)
+			row, found, items, err := r.s.RequestWith(ctx, r.A, "1", c.kinds)
 			r.OK(err, what)
 			r.Same(found, true, what)
 			r.Same(row, request(r.A, "1"), what)
 			r.Same(items, c.want, what)
 		}
-		_, found, items, err := r.s.RequestWith(ctx, r.A, "3", []rights.ItemKey{bare.ItemKey})
+		_, found, items, err := r.s.RequestWith(ctx, r.A, "~other", []rights.ItemKind{mine})
 		r.OK(err, "no such request")
 		r.Same(found, false, "no such request")
 		r.Same(len(items), 0, "its items")

@@ -109,7 +109,7 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 		row.Tenant = ""
 		events, err := r.s.Events(ctx, t, id)
 		r.OK(err, "events")
-		with, _, parts, err := r.s.RequestWith(ctx, t, id, []rights.ItemKey{r.item(t, id, "x").ItemKey, r.item(t, id, "y").ItemKey})
+		with, _, parts, err := r.s.RequestWith(ctx, t, id, []rights.ItemKind{r.kind})
 		r.OK(err, "request with items")
 		with.Tenant = ""
 		fmt.Fprintf(&b, "%v %+v %+v %+v %+v\n", found, row, events, with, parts)

@@ -22,8 +22,8 @@ type Handle struct {
 	batchMax int
 	batchAge time.Duration
 
-	writer  *writer  // SQLite only
-	reading reading  // SQLite only
+	writer  *writer // SQLite only
+	reading reading
 	hosts   sync.Map // weak.Pointer[sql.Tx] -> *session
 }
 

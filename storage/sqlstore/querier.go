@@ -73,12 +73,15 @@ func (q poolQuerier) Exec(ctx context.Context, query string, args ...any) (res s
 
 func (q poolQuerier) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
 	ctx = q.h.Detach(ctx)
-	if q.h.reading.has(query) { // it was looked at when it was prepared
+	if q.h.reading.isPlain(query) {
 		return q.read(ctx, query, args)
 	}
 	if q.h.dialect.plainRead(query) {
 		if err := q.h.dialect.refuse(query); err != nil {
 			return nil, err
+		}
+		if len(args) > 0 {
+			q.h.reading.wasPlain(query)
 		}
 		return q.read(ctx, query, args)
 	}

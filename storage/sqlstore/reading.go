@@ -9,10 +9,30 @@ import (
 
 // reading keeps the plain reads with arguments prepared that SQLite's pool runs:
 // parsing costs as much as reading one row. Each connection prepares them again
-// for itself, once.
+// for itself, once. Of either dialect it knows which texts were found to be plain reads.
 type reading struct {
 	mu    sync.Mutex
 	stmts map[string]*sql.Stmt
+	plain map[string]bool
+}
+
+// isPlain reports whether the text is known as a plain read that the handle runs.
+func (r *reading) isPlain(query string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.plain[query]
+}
+
+// wasPlain has a text known, unless it is one too many.
+func (r *reading) wasPlain(query string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.plain == nil {
+		r.plain = make(map[string]bool)
+	}
+	if len(r.plain) < preparedLimit {
+		r.plain[query] = true
+	}
 }
 
 // get returns the prepared statement, nil for one too many.
@@ -38,13 +58,6 @@ func (r *reading) get(ctx context.Context, db *sql.DB, query string) (*sql.Stmt,
 	}
 	r.stmts[query] = stmt
 	return stmt, nil
-}
-
-// has reports whether the statement is prepared.
-func (r *reading) has(query string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.stmts[query] != nil
 }
 
 // forget closes the statements.

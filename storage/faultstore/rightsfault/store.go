@@ -101,9 +101,9 @@ func (s *store) Request(ctx context.Context, tenant troth.Tenant, id string) (ri
 	return r.row, r.found, err
 }
 
-func (s *store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, keys []rights.ItemKey) (row rights.RequestRow, is bool, items []rights.ItemRow, err error) {
+func (s *store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (row rights.RequestRow, is bool, items []rights.ItemRow, err error) {
 	r, err := faultstore.Do(ctx, s.p, "RequestWith", func() (r found[rights.RequestRow], err error) {
-		r.row, r.found, items, err = s.s.RequestWith(ctx, tenant, id, keys)
+		r.row, r.found, items, err = s.s.RequestWith(ctx, tenant, id, kinds)
 		return r, err
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -91,12 +92,18 @@ func (s *Store) Request(ctx context.Context, tenant troth.Tenant, id string) (ri
 }
 
 // RequestWith implements rights.Store.
-func (s *Store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, keys []rights.ItemKey) (row rights.RequestRow, found bool, items []rights.ItemRow, err error) {
+func (s *Store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (row rights.RequestRow, found bool, items []rights.ItemRow, err error) {
 	if row, found, err = s.Request(ctx, tenant, id); err != nil || !found {
 		return row, found, nil, err
 	}
-	items, err = s.ItemsAt(ctx, keys)
-	return row, found, items, err
+	for _, k := range kinds {
+		some, err := s.Items(ctx, rights.ItemQuery{Tenant: tenant, Owner: id, Kind: k, Limit: math.MaxInt})
+		if err != nil {
+			return row, false, nil, err
+		}
+		items = append(items, some...)
+	}
+	return row, true, items, nil
 }
 
 // LockRequest implements rights.Store. There is one writer, so whoever is in a

@@ -10,16 +10,22 @@ import (
 	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
+// scanRest scans what comes before, and then what an item is beside its key.
+func scanRest(rows *sqlstore.Rows, i *rights.ItemRow, before ...any) error {
+	if err := rows.Scan(append(before, &i.DueAt, &i.Record, &i.Sealed)...); err != nil {
+		return err
+	}
+	if len(i.Record) > rights.MaxRecord || len(i.Sealed) > rights.MaxSealed {
+		return rights.ErrRecord
+	}
+	return nil
+}
+
 func scanItem(rows *sqlstore.Rows) (i rights.ItemRow, err error) {
 	var tenant, kind string
-	if err = rows.Scan(&tenant, &i.Owner, &kind, &i.ID, &i.DueAt, &i.Record, &i.Sealed); err != nil {
-		return i, err
-	}
+	err = scanRest(rows, &i, &tenant, &i.Owner, &kind, &i.ID)
 	i.Tenant, i.Kind = troth.Tenant(tenant), rights.ItemKind(kind)
-	if len(i.Record) > rights.MaxRecord || len(i.Sealed) > rights.MaxSealed {
-		return rights.ItemRow{}, rights.ErrRecord
-	}
-	return i, nil
+	return i, err
 }
 
 func scanItemKey(rows *sqlstore.Rows) (k rights.ItemKey, err error) {
@@ -46,7 +52,11 @@ func (s *Store) InsertItem(ctx context.Context, row rights.ItemRow) (bool, error
 
 // Item implements rights.Store.
 func (s *Store) Item(ctx context.Context, key rights.ItemKey) (rights.ItemRow, bool, error) {
-	return statement.One(ctx, s.db, scanItem, s.q.item, placeOf(key)...)
+	scan := func(rows *sqlstore.Rows) (rights.ItemRow, error) {
+		i := rights.ItemRow{ItemKey: key}
+		return i, scanRest(rows, &i)
+	}
+	return statement.One(ctx, s.db, scan, s.q.item, placeOf(key)...)
 }
 
 // ItemsAt implements rights.Store. What a statement finds comes in no order.
@@ -94,7 +104,11 @@ func (s *Store) DeleteItem(ctx context.Context, key rights.ItemKey) (bool, error
 
 // Items implements rights.Store.
 func (s *Store) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
-	return statement.Query(ctx, s.db, scanItem, s.q.items, string(q.Tenant), q.Owner, string(q.Kind), q.After, max(q.Limit, 0))
+	scan := func(rows *sqlstore.Rows) (rights.ItemRow, error) {
+		i := rights.ItemRow{ItemKey: rights.ItemKey{Tenant: q.Tenant, Owner: q.Owner, Kind: q.Kind}}
+		return i, scanRest(rows, &i, &i.ID)
+	}
+	return statement.Query(ctx, s.db, scan, s.q.items, string(q.Tenant), q.Owner, string(q.Kind), q.After, max(q.Limit, 0))
 }
 
 // DueItems implements rights.SystemStore.

@@ -22,11 +22,12 @@ var (
 	cutSealed = "substr(sealed, 1, " + strconv.Itoa(rights.MaxSealed+1) + ")"
 
 	requestValues = "tenant, id, " + requestRest + ", " + cutRecord
-	// A request and items as rows of one result: the request is number 0, an item has that of
-	// its key.
+	// A request and items as rows of one result.
 	requestPart = `SELECT 0, ` + requestRest + `, ` + cutRecord + `, NULL FROM troth_rights_request` + thisRequest
-	itemPart    = `, '', '', '', '', due_at, 0, 0, ` + cutRecord + `, ` + cutSealed + ` FROM troth_rights_item` + thisItem
-	itemValues  = itemPlace + ", due_at, " + cutRecord + ", " + cutSealed
+	itemPart    = ` UNION ALL SELECT 1, id, kind, '', '', due_at, 0, 0, ` + cutRecord + `, ` + cutSealed + ` FROM troth_rights_item
+		WHERE tenant = ? AND owner = ? AND kind = ?`
+	itemRest   = "due_at, " + cutRecord + ", " + cutSealed
+	itemValues = itemPlace + ", " + itemRest
 )
 
 // queries are the statements of one dialect, ready to run.
@@ -43,7 +44,7 @@ type queries struct {
 	// insertEvents and writeItems are by how many rows they write, itemsAt by how many keys
 	// it looks for, from one.
 	insertEvents, writeItems, itemsAt [maxRows]string
-	// requestWith finds a request, and items of so many keys.
+	// requestWith finds a request, and its items of so many kinds.
 	requestWith [maxRows]string
 }
 
@@ -59,8 +60,6 @@ const (
 
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
-	var with strings.Builder
-	with.WriteString(requestPart)
 	q.lockRequest = q.request
 	if d == sqlstore.Postgres {
 		q.lockRequest += " FOR UPDATE"
@@ -83,8 +82,7 @@ func newQueries(d sqlstore.Dialect) *queries {
 			due_at = excluded.due_at, record = excluded.record, sealed = excluded.sealed`)
 		this := `SELECT ` + itemValues + ` FROM troth_rights_item` + thisItem
 		q.itemsAt[i] = d.Rebind(this + strings.Repeat(` UNION ALL `+this, i))
-		with.WriteString(` UNION ALL SELECT ` + strconv.Itoa(i+1) + itemPart)
-		q.requestWith[i] = d.Rebind(with.String())
+		q.requestWith[i] = d.Rebind(requestPart + strings.Repeat(itemPart, i+1)) // of a list of kinds SQLite makes a table
 	}
 	return q
 }
@@ -96,7 +94,7 @@ func common() *queries {
 	q := &queries{
 		insertRequest: `INSERT INTO troth_rights_request (tenant, id, ` + requestRest + `, record)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		request: `SELECT ` + requestValues + ` FROM troth_rights_request` + thisRequest,
+		request: `SELECT ` + requestRest + `, ` + cutRecord + ` FROM troth_rights_request` + thisRequest,
 		putRequest: `UPDATE troth_rights_request SET subject = ?, state = ?, entitlement = ?, owner = ?, due_at = ?, open = ?,
 			received_at = ?, record = ?` + thisRequest,
 		moveRequest: `UPDATE troth_rights_request SET state = ?, record = ?` + thisRequest + ` AND subject = ? AND entitlement = ?
@@ -107,14 +105,14 @@ func common() *queries {
 		deleteEvents:  `DELETE FROM troth_rights_event WHERE tenant = ? AND request = ?`,
 		deleteItems:   `DELETE FROM troth_rights_item WHERE tenant = ? AND owner = ?`,
 
-		events: `SELECT tenant, request, seq, ` + cutRecord + ` FROM troth_rights_event WHERE tenant = ? AND request = ? ORDER BY seq`,
+		events: `SELECT seq, ` + cutRecord + ` FROM troth_rights_event WHERE tenant = ? AND request = ? ORDER BY seq`,
 
 		insertItem: `INSERT INTO troth_rights_item (` + itemPlace + `, due_at, record, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`,
-		item:       `SELECT ` + itemValues + ` FROM troth_rights_item` + thisItem,
+		item:       `SELECT ` + itemRest + ` FROM troth_rights_item` + thisItem,
 		putItem:    `UPDATE troth_rights_item SET due_at = ?, record = ?, sealed = ?` + thisItem,
 		deleteItem: `DELETE FROM troth_rights_item` + thisItem,
-		items: `SELECT ` + itemValues + ` FROM troth_rights_item WHERE tenant = ? AND owner = ? AND kind = ? AND id > ?
+		items: `SELECT id, ` + itemRest + ` FROM troth_rights_item WHERE tenant = ? AND owner = ? AND kind = ? AND id > ?
 			ORDER BY id LIMIT ?`,
 		dueItems: `SELECT ` + itemPlace + ` FROM troth_rights_item WHERE kind = ? AND due_at <> 0 AND due_at <= ?
 			ORDER BY due_at LIMIT ?`,

@@ -10,17 +10,33 @@ import (
 )
 
 func scanRequest(rows *sqlstore.Rows) (r rights.RequestRow, err error) {
-	var tenant, state, right string
+	var tenant string
+	err = scanState(rows, &r, &tenant, &r.ID)
+	r.Tenant = troth.Tenant(tenant)
+	return r, err
+}
+
+// scanState scans what comes before, and then what a request is beside its key.
+func scanState(rows *sqlstore.Rows, r *rights.RequestRow, before ...any) error {
+	var state, right string
 	var open int64
-	err = rows.Scan(&tenant, &r.ID, &r.SubjectID, &state, &right, &r.Owner, &r.DueAt, &open, &r.ReceivedAt, &r.Record)
-	if err != nil {
-		return r, err
+	if err := rows.Scan(append(before, &r.SubjectID, &state, &right, &r.Owner, &r.DueAt, &open, &r.ReceivedAt, &r.Record)...); err != nil {
+		return err
 	}
-	r.Tenant, r.State, r.Right, r.Open = troth.Tenant(tenant), rights.State(state), rights.Right(right), open != 0
+	r.State, r.Right, r.Open = rights.State(state), rights.Right(right), open != 0
 	if len(r.Record) > rights.MaxRecord {
-		return rights.RequestRow{}, rights.ErrRecord
+		return rights.ErrRecord
 	}
-	return r, nil
+	return nil
+}
+
+// one finds a request by its key.
+func (s *Store) one(ctx context.Context, query string, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
+	scan := func(rows *sqlstore.Rows) (rights.RequestRow, error) {
+		r := rights.RequestRow{Tenant: tenant, ID: id}
+		return r, scanState(rows, &r)
+	}
+	return statement.One(ctx, s.db, scan, query, string(tenant), id)
 }
 
 func flag(is bool) int64 {
@@ -51,7 +67,7 @@ func (s *Store) InsertRequest(ctx context.Context, row rights.RequestRow) (bool,
 
 // Request implements rights.Store.
 func (s *Store) Request(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
-	return statement.One(ctx, s.db, scanRequest, s.q.request, string(tenant), id)
+	return s.one(ctx, s.q.request, tenant, id)
 }
 
 // LockRequest implements rights.Store. On SQLite the writer is alone.
@@ -59,7 +75,7 @@ func (s *Store) LockRequest(ctx context.Context, tenant troth.Tenant, id string)
 	if err := s.db.Locking(ctx); err != nil {
 		return rights.RequestRow{}, false, err
 	}
-	return statement.One(ctx, s.db, scanRequest, s.q.lockRequest, string(tenant), id)
+	return s.one(ctx, s.q.lockRequest, tenant, id)
 }
 
 // PutRequest implements rights.Store. SQLite writes an entry anew in every index of which a
@@ -111,13 +127,11 @@ func (s *Store) RequestsOf(ctx context.Context, tenant troth.Tenant, subjectID s
 	return statement.Query(ctx, s.db, scanRequest, s.q.requestsOf, string(tenant), subjectID)
 }
 
-func scanEvent(rows *sqlstore.Rows) (e rights.EventRow, err error) {
-	var tenant string
+func scanEvent(rows *sqlstore.Rows, e rights.EventRow) (rights.EventRow, error) {
 	var seq int64
-	if err = rows.Scan(&tenant, &e.Request, &seq, &e.Record); err != nil {
+	if err := rows.Scan(&seq, &e.Record); err != nil {
 		return e, err
 	}
-	e.Tenant = troth.Tenant(tenant)
 	if !statement.Small(seq, &e.Seq) || len(e.Record) > rights.MaxRecord {
 		return rights.EventRow{}, rights.ErrRecord
 	}
@@ -133,5 +147,8 @@ func (s *Store) InsertEvents(ctx context.Context, rows []rights.EventRow) (int, 
 
 // Events implements rights.Store.
 func (s *Store) Events(ctx context.Context, tenant troth.Tenant, request string) ([]rights.EventRow, error) {
-	return statement.Query(ctx, s.db, scanEvent, s.q.events, string(tenant), request)
+	scan := func(rows *sqlstore.Rows) (rights.EventRow, error) {
+		return scanEvent(rows, rights.EventRow{Tenant: tenant, Request: request})
+	}
+	return statement.Query(ctx, s.db, scan, s.q.events, string(tenant), request)
 }

@@ -1,7 +1,11 @@
 package rightssql
 
 import (
+	"cmp"
 	"context"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
@@ -10,59 +14,70 @@ import (
 	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
-// part is a request, or an item of those that were asked for with it.
+// part is a request, or an item of those that were asked for with it: then SubjectID is its
+// id and State its kind.
 type part struct {
-	// key counts the keys from 1; 0 is the request.
-	key     int
+	item    bool
 	request rights.RequestRow
 	sealed  []byte
 }
 
 func scanPart(rows *sqlstore.Rows) (p part, err error) {
 	var state, right string
-	var open int64
+	var open, item int64
 	r := &p.request
-	if err = rows.Scan(&p.key, &r.SubjectID, &state, &right, &r.Owner, &r.DueAt, &open, &r.ReceivedAt, &r.Record, &p.sealed); err != nil {
+	if err = rows.Scan(&item, &r.SubjectID, &state, &right, &r.Owner, &r.DueAt, &open, &r.ReceivedAt, &r.Record, &p.sealed); err != nil {
 		return p, err
 	}
-	r.State, r.Right, r.Open = rights.State(state), rights.Right(right), open != 0
+	p.item, r.State, r.Right, r.Open = item != 0, rights.State(state), rights.Right(right), open != 0
 	if len(r.Record) > rights.MaxRecord || len(p.sealed) > rights.MaxSealed {
 		return part{}, rights.ErrRecord
 	}
 	return p, nil
 }
 
-// RequestWith implements rights.Store: one statement, for as many keys as it takes.
-func (s *Store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, keys []rights.ItemKey) (row rights.RequestRow, found bool, items []rights.ItemRow, err error) {
-	if len(keys) == 0 || len(keys) > maxRows {
-		row, found, err = s.Request(ctx, tenant, id)
-		if err != nil || !found {
-			return row, found, nil, err
+// RequestWith implements rights.Store: one statement, for as many kinds as it takes.
+func (s *Store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (row rights.RequestRow, found bool, items []rights.ItemRow, err error) {
+	first := kinds[:min(len(kinds), maxRows)]
+	if row, found, items, err = s.requestWith(ctx, tenant, id, first); err != nil || !found {
+		return row, false, nil, err
+	}
+	for _, k := range kinds[len(first):] {
+		some, err := s.Items(ctx, rights.ItemQuery{Tenant: tenant, Owner: id, Kind: k, Limit: math.MaxInt32})
+		if err != nil {
+			return row, false, nil, err
 		}
-		items, err = s.ItemsAt(ctx, keys)
-		return row, found, items, err
+		items = append(items, some...)
 	}
-	args := []any{string(tenant), id}
-	for _, k := range keys {
-		args = append(args, placeOf(k)...)
+	return row, true, items, nil
+}
+
+func (s *Store) requestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (row rights.RequestRow, found bool, items []rights.ItemRow, err error) {
+	if len(kinds) == 0 {
+		row, found, err = s.Request(ctx, tenant, id)
+		return row, found, nil, err
 	}
-	parts, err := statement.Query(brief.Mark(ctx), s.db, scanPart, s.q.requestWith[len(keys)-1], args...)
+	of, by := any(string(tenant)), any(id)
+	args := append(make([]any, 0, 2+3*len(kinds)), of, by)
+	for _, k := range kinds {
+		args = append(args, of, by, string(k))
+	}
+	parts, err := statement.Query(brief.Mark(ctx), s.db, scanPart, s.q.requestWith[len(kinds)-1], args...)
 	if err != nil {
 		return row, false, nil, err
 	}
-	var at [maxRows + 1]*part // what a statement finds comes in no order
 	for i := range parts {
-		at[parts[i].key] = &parts[i]
-	}
-	if at[0] == nil {
-		return row, false, nil, nil
-	}
-	row = at[0].request
-	row.Tenant, row.ID = tenant, id
-	for i, k := range keys {
-		if p := at[i+1]; p != nil {
-			items = append(items, rights.ItemRow{ItemKey: k, DueAt: p.request.DueAt, Record: p.request.Record, Sealed: p.sealed})
+		r := &parts[i].request
+		if !parts[i].item {
+			row, found = *r, true
+			row.Tenant, row.ID = tenant, id
+			continue
 		}
+		key := rights.ItemKey{Tenant: tenant, Owner: id, Kind: rights.ItemKind(r.State), ID: r.SubjectID}
+		items = append(items, rights.ItemRow{ItemKey: key, DueAt: r.DueAt, Record: r.Record, Sealed: parts[i].sealed})
 	}
-	return row, true, items, nil
+	slices.SortFunc(items, func(a, b rights.ItemRow) int { // what a statement finds comes in no order
+		return cmp.Or(slices.Index(kinds, a.Kind)-slices.Index(kinds, b.Kind), strings.Compare(a.ID, b.ID))
+	})
+	return row, found, items, nil
 }
