@@ -67,11 +67,10 @@ type worker struct {
 	strays int
 	// freed is told when a slot is free, full when an ending waits.
 	freed, full chan struct{}
-	handlers    sync.WaitGroup
 	// claims are started in their order.
 	claims chan claimedRows
-	// idle takes what a goroutine that has run a handler is to run next.
-	idle chan *claimed
+	// crew are the goroutines that run handlers.
+	crew crew
 	turn int
 	// expiry goes off at that instant, when a lease may have ended: not later than the
 	// first of all. The zero time is never.
@@ -85,10 +84,11 @@ type worker struct {
 func newWorker(e *Engine, ctx context.Context) *worker { //nolint:revive // the engine is what it belongs to
 	w := &worker{
 		e: e, free: e.opt.slots, held: make(map[Name]*claimed),
-		freed: make(chan struct{}, 1), full: make(chan struct{}, 1), idle: make(chan *claimed),
+		freed: make(chan struct{}, 1), full: make(chan struct{}, 1),
 		claims: make(chan claimedRows),
 	}
 	w.base, w.cancel = context.WithCancel(acting(context.WithoutCancel(e.tx.Detach(ctx))))
+	w.crew.init(w.end)
 	w.expiry = time.AfterFunc(e.opt.lease, w.expire)
 	w.expiry.Stop()
 	return w
@@ -242,11 +242,7 @@ func (w *worker) start(row Row, asked time.Time) {
 	case before != nil: // and has not heard yet
 		before.letGo(ErrLeaseLost)
 	}
-	select {
-	case w.idle <- c:
-	default:
-		w.handlers.Go(func() { w.work(c) })
-	}
+	w.crew.add(c)
 }
 
 // arm has leases looked at when one ends that was just claimed, or before that. mu
@@ -271,15 +267,6 @@ func (w *worker) expire() {
 		} else {
 			c.letGo(ErrLeaseLost)
 		}
-	}
-}
-
-// work runs one handler after the other: a goroutine whose stack has grown serves
-// the next one too. It ends with a handler that ends its goroutine.
-func (w *worker) work(c *claimed) {
-	end := w.end
-	for more := true; more; c, more = <-w.idle {
-		c.attempt(end)
 	}
 }
 
@@ -321,8 +308,7 @@ func (w *worker) disown(c *claimed) {
 func (w *worker) drain() {
 	late := time.AfterFunc(w.e.opt.drain, w.cancel)
 	defer late.Stop()
-	close(w.idle)
-	w.handlers.Wait()
+	w.crew.finish()
 	w.cancel()
 }
 
