@@ -34,7 +34,7 @@ func (r KeyRef) Validate() error {
 // key can test guesses.
 type Keys interface {
 	// MAC returns HMAC-SHA-256 of message under the key. Compare with
-	// hmac.Equal.
+	// hmac.Equal. The message is the caller's, who may write over it afterwards.
 	MAC(ctx context.Context, ref KeyRef, message []byte) ([32]byte, error)
 	// AEAD returns AES-256-GCM under the key, with a random nonce in front of
 	// the ciphertext: pass a nil nonce to Seal and Open.

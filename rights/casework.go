@@ -158,7 +158,8 @@ func (d *Desk) Work(ctx context.Context, tenant troth.Tenant, id string) ([]Sour
 }
 
 // workIn is what those of the rows say that are of sources.
-func (d *Desk) workIn(ctx context.Context, rows []ItemRow) (all []SourceWork, err error) {
+func (d *Desk) workIn(ctx context.Context, rows []ItemRow) ([]SourceWork, error) {
+	all := make([]SourceWork, 0, len(rows))
 	for _, row := range rows {
 		if row.Kind != ItemSource {
 			continue
@@ -197,7 +198,8 @@ func (c *change) work(ctx context.Context, name string) (SourceWork, error) {
 
 // snapshot are the sources that are registered for a right: what comes later is not asked,
 // and what goes meanwhile is missed.
-func (d *Desk) snapshot(r Right) (work []SourceWork) {
+func (d *Desk) snapshot(r Right) []SourceWork {
+	work := make([]SourceWork, 0, len(d.opt.sources))
 	for i := range d.opt.sources {
 		if s := &d.opt.sources[i]; s.asked(r) {
 			work = append(work, SourceWork{

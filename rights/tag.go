@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"sync"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -16,12 +17,12 @@ const recordDomain = "troth.rights.record/1"
 
 const tagSize = sha256.Size
 
-// usual is how many bytes there is room for from the beginning in a record, fields in what
-// its tag is of beside it: few are longer, and those grow.
-const (
-	usual  = 512
-	fields = 160
-)
+// usual is how many bytes there is room for from the beginning in a record, and in what its
+// tag is of: few are longer, and those grow.
+const usual = 512
+
+// tagged are buffers for what tags are of.
+var tagged = sync.Pool{New: func() any { return new([]byte) }}
 
 // table names what a record is of, in its tag.
 type table string
@@ -47,13 +48,16 @@ func itemPlace(k ItemKey) place { return place{k.Tenant, itemTable, k.Owner, str
 
 // tag is a keyed hash of where a record stands and of what it says.
 func (d *Desk) tag(ctx context.Context, at place, message []byte) ([32]byte, error) {
-	b := canon.AppendDomain(make([]byte, 0, fields+len(message)), recordDomain)
+	buf := tagged.Get().(*[]byte)
+	defer tagged.Put(buf)
+	b := canon.AppendDomain((*buf)[:0], recordDomain)
 	b = canon.AppendText(b, at.tenant)
 	b = canon.AppendText(b, at.table)
 	b = canon.AppendText(b, at.a)
 	b = canon.AppendText(b, at.b)
 	b = canon.AppendText(b, at.c)
 	b = canon.AppendBytes(b, message)
+	*buf = b
 	tag, err := d.keys.MAC(ctx, troth.KeyRef{Tenant: at.tenant, Use: "rights.record", ID: "1"}, b)
 	return tag, wrap("tag record", err)
 }

@@ -36,10 +36,10 @@ type modelSubject struct {
 	handle *vault.Handle
 	// dead is set after Shred returned. changes grows before and after each
 	// attempt to shred: an operation during which it stood still and was even
-	// saw nothing of one.
+	// saw nothing of one. Whoever wants to know dead looks at changes first.
 	dead    atomic.Bool
 	changes atomic.Int64
-	// restricted is set after Restrict returned, and until Lift is called.
+	// restricted is set after Restrict returned, and until Lift returned.
 	// turns grows before and after each attempt to restrict or to lift.
 	restricted atomic.Bool
 	turns      atomic.Int64
@@ -103,7 +103,7 @@ func orNil(err error) error {
 }
 
 func (m *model) seal(ctx context.Context, s *modelSubject) error {
-	dead, before := s.dead.Load(), s.changes.Load()
+	before, dead := s.changes.Load(), s.dead.Load()
 	var sealed []byte
 	var err error
 	if s.handle != nil {
@@ -118,8 +118,8 @@ func (m *model) seal(ctx context.Context, s *modelSubject) error {
 }
 
 func (m *model) open(ctx context.Context, s *modelSubject, sealed []byte) error {
-	dead, before := s.dead.Load(), s.changes.Load()
-	restricted, turns := s.restricted.Load(), s.turns.Load()
+	before, dead := s.changes.Load(), s.dead.Load()
+	turns, restricted := s.turns.Load(), s.restricted.Load()
 	var plain []byte
 	var err error
 	if s.handle != nil {
@@ -132,15 +132,16 @@ func (m *model) open(ctx context.Context, s *modelSubject, sealed []byte) error 
 		if string(plain) != s.plaintext() {
 			return fmt.Errorf("%s: opened as something else", s.at.Subject.ID)
 		}
-		if restricted && s.turns.Load() == turns {
+		if turns%2 == 0 && restricted && s.turns.Load() == turns {
 			return fmt.Errorf("%s: opened after Restrict had returned", s.at.Subject.ID)
 		}
 	}
 	if errors.Is(err, vault.ErrRestricted) {
-		if turns%2 == 0 && !restricted && s.turns.Load() == turns {
+		stood := turns%2 == 0 && s.turns.Load() == turns
+		if stood && !restricted {
 			return fmt.Errorf("%s: %w, and nobody restricts", s.at.Subject.ID, err)
 		}
-		if !dead {
+		if !dead || !stood { // while somebody restricts the dead, that is seen first
 			return nil
 		}
 	}
@@ -239,7 +240,7 @@ func (m *model) unlimit(ctx context.Context, s *modelSubject) error {
 
 // renewKey begins a new generation, which is none of a person without a key.
 func (m *model) renewKey(ctx context.Context, s *modelSubject) error {
-	dead, before := s.dead.Load(), s.changes.Load()
+	before, dead := s.changes.Load(), s.dead.Load()
 	_, err := m.v.NewGeneration(ctx, s.at.Subject, s.at.Compartment)
 	switch {
 	case err == nil:
