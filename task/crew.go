@@ -2,9 +2,9 @@ package task
 
 import "sync"
 
-// crew are the goroutines that run the handlers of one worker: as many as handlers
-// run at once, and no more than one that looks for something to run. One after the
-// other serves: its stack has grown, and is at hand.
+// crew are the goroutines that run the handlers of one worker: at most as many as ever
+// ran at once, and one that looks for something to run. Who has run one handler takes
+// the next: its stack has grown, and is at hand.
 type crew struct {
 	end func(*claimed, Ending)
 	all sync.WaitGroup
