@@ -1,6 +1,7 @@
 package rights
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -8,23 +9,26 @@ import (
 )
 
 // coolOff begins what cannot be taken back when its time has come, and no request of the
-// same person is open that wants to see first what would be gone.
-func (d *Desk) coolOff(ctx context.Context, key ItemKey, b beginning) error {
+// same person is open that wants to see first what would be gone. If the request is not any
+// more what it was when the step began, and when the trail was asked, there is more to do.
+func (d *Desk) coolOff(ctx context.Context, key ItemKey, b beginning) (more bool, err error) {
 	var told map[string][]troth.EntryID
 	if d.opt.evidence != nil {
-		var err error
 		if told, err = d.toldOf(ctx, key.Tenant, b.q.subject); err != nil {
-			return err
+			return false, err
 		}
 	}
 	v, err := d.visit(ctx, key, b)
 	if err != nil {
-		return err
+		return false, err
 	}
 	waits, fell := true, false
 	begin := func(ctx context.Context, c *change) error {
 		waits, fell = true, false
-		if wait, err := c.mustWait(ctx, told[c.id]); err != nil || wait {
+		if more = !bytes.Equal(c.record, b.record); more {
+			return nil
+		}
+		if wait, err := c.mustWait(ctx, &b, told[c.id]); err != nil || wait {
 			return err
 		}
 		waits, c.by, c.dueAt, v.noted = false, v.by, v.dueAt, c.noted
@@ -40,15 +44,15 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey, b beginning) error {
 		err = d.when(ctx, key, StateCoolingOff, begin)
 	}
 	if err != nil || waits {
-		return err
+		return more, err
 	}
-	return v.execute(ctx)
+	return false, v.execute(ctx)
 }
 
 // mustWait reports whether what cannot be taken back has to wait, and until when in its
 // step.
-func (c *change) mustWait(ctx context.Context, told []troth.EntryID) (bool, error) {
-	events, err := c.d.Events(ctx, c.tenant, c.id)
+func (c *change) mustWait(ctx context.Context, b *beginning, told []troth.EntryID) (bool, error) {
+	events, err := c.d.openEvents(ctx, c.tenant, c.id, b.events)
 	if err != nil {
 		return false, err
 	}

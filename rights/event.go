@@ -70,6 +70,11 @@ func (d *Desk) Events(ctx context.Context, tenant troth.Tenant, id string) ([]Ev
 	if len(rows) == 0 {
 		return nil, ErrNotFound
 	}
+	return d.openEvents(ctx, tenant, id, rows)
+}
+
+// openEvents is what the rows of a request's events say.
+func (d *Desk) openEvents(ctx context.Context, tenant troth.Tenant, id string, rows []EventRow) ([]Event, error) {
 	all := make([]Event, 0, len(rows))
 	for i, row := range rows {
 		message, err := d.open(ctx, eventPlace(tenant, id, row.Seq), row.Record)

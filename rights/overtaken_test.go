@@ -99,3 +99,25 @@ func TestErase_AnotherDidAPartMeanwhile(t *testing.T) {
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
 	require.EqualValues(t, 10, w.work(r.ID)["orders"].Records)
 }
+
+// TestErase_SomethingHappenedAfterTheTrailTold: what the trail told of a request before
+// another process moved it says nothing of how it is now, and is no sign of tampering.
+func TestErase_SomethingHappenedAfterTheTrailTold(t *testing.T) {
+	w := newWorld(t)
+	s := newShop()
+	s.tx = w.db
+	opts := append(s.options(rights.WithEvidence(w.trail)), rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post))
+	w.desk = w.open(opts...)
+	r := w.approved(rights.Erase)
+	tx := &before{Transactor: w.db}
+	tx.do = func() {
+		_, err := w.desk.Assign(w.ctx, acme, r.ID, "privacy")
+		require.NoError(t, err)
+	}
+	mine, err := rights.New(w.ctx, rights.Config{Store: storeOn{w.store, tx}, Recorder: sharedTrail{w.trail, tx}, Keys: keys{}}, opts...)
+	require.NoError(t, err)
+	tx.left = 1
+	require.NoError(t, mine.Step(w.ctx, acme, r.ID))
+	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
+	require.Equal(t, "privacy", w.get(r.ID).Owner)
+}

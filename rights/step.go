@@ -133,7 +133,7 @@ func (d *Desk) step(ctx context.Context, key ItemKey) error {
 				more, err = d.collect(ctx, key, b)
 			}
 		case StateCoolingOff:
-			more, err = false, d.coolOff(ctx, key, b)
+			more, err = d.coolOff(ctx, key, b)
 		case StateExecuting:
 			more, err = false, d.execute(ctx, key, b)
 		default:
@@ -151,7 +151,8 @@ type beginning struct {
 	// record is what the request was read from.
 	record []byte
 	// items are what the person is found by, the sources and the step itself.
-	items []ItemRow
+	items  []ItemRow
+	events []EventRow
 }
 
 // begins are the kinds of those items. What a person was found by goes before what they said.
@@ -162,15 +163,15 @@ func (d *Desk) beginStep(ctx context.Context, key ItemKey) (beginning, error) {
 	if err := key.Tenant.Validate(); err != nil {
 		return beginning{}, err
 	}
-	row, found, items, err := d.store.RequestWith(ctx, key.Tenant, key.Owner, begins)
+	f, found, err := d.store.File(ctx, key.Tenant, key.Owner, begins)
 	switch {
 	case err != nil:
 		return beginning{}, wrap("read request", err)
 	case !found:
 		return beginning{}, ErrNotFound
 	}
-	q, err := d.openRequest(ctx, row)
-	return beginning{q, row.Record, items}, err
+	q, err := d.openRequest(ctx, f.Request)
+	return beginning{q, f.Request.Record, f.Items, f.Events}, err
 }
 
 // endSteps forgets the step of a request that somebody moved on meanwhile.

@@ -22,9 +22,10 @@ type Store interface {
 	InsertRequest(ctx context.Context, row RequestRow) (inserted bool, err error)
 	// Request returns one request.
 	Request(ctx context.Context, tenant troth.Tenant, id string) (row RequestRow, found bool, err error)
-	// RequestWith is [Store.Request], and the items of those kinds whose owner it is: in the
-	// order of kinds, of which no two are the same, and then by id.
-	RequestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []ItemKind) (row RequestRow, found bool, items []ItemRow, err error)
+	// File returns one request, its events, and those of its items that are of these kinds,
+	// of which no two are the same. Events and items are never older than the request is,
+	// so that who finds its record unchanged later knows that they are unchanged, too.
+	File(ctx context.Context, tenant troth.Tenant, id string, kinds []ItemKind) (f File, found bool, err error)
 	// LockRequest is Request for who is about to change it: until the transaction ends
 	// nobody else can lock the same. It needs a transaction.
 	LockRequest(ctx context.Context, tenant troth.Tenant, id string) (row RequestRow, found bool, err error)
@@ -64,6 +65,14 @@ type Store interface {
 	// Items returns the items of an owner and kind behind an id, ordered by id, at most
 	// limit.
 	Items(ctx context.Context, q ItemQuery) ([]ItemRow, error)
+}
+
+// File is a request with what belongs to it.
+type File struct {
+	Request RequestRow
+	// Events are ordered by Seq, Items by the order of their kinds, and then by ID.
+	Events []EventRow
+	Items  []ItemRow
 }
 
 // ItemQuery says which items are asked for.

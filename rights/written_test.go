@@ -46,9 +46,9 @@ func (s toll) Request(ctx context.Context, tenant troth.Tenant, id string) (righ
 	return s.Backend.Request(ctx, tenant, id)
 }
 
-func (s toll) RequestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (rights.RequestRow, bool, []rights.ItemRow, error) {
-	s.calls["request with"]++
-	return s.Backend.RequestWith(ctx, tenant, id, kinds)
+func (s toll) File(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (rights.File, bool, error) {
+	s.calls["file"]++
+	return s.Backend.File(ctx, tenant, id, kinds)
 }
 
 func (s toll) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
@@ -73,12 +73,12 @@ func TestErase_WritesEachKindOnceInATransaction(t *testing.T) {
 	r := w.accepted(rights.Erase)
 	asking := toll{w.store, map[string]int{}}
 	require.NoError(t, w.openOn(asking, s.options()...).Step(w.ctx, acme, r.ID))
-	require.Equal(t, map[string]int{"request with": 1, "items at": 1, "insert events": 1, "write items": 1}, asking.calls)
+	require.Equal(t, map[string]int{"file": 1, "items at": 1, "insert events": 1, "write items": 1}, asking.calls)
 	_, err := w.desk.Approve(w.ctx, acme, r.ID)
 	require.NoError(t, err)
 	erasing := toll{w.store, map[string]int{}}
 	require.NoError(t, w.openOn(erasing, s.options()...).Step(w.ctx, acme, r.ID))
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
-	require.Equal(t, map[string]int{"request with": 1, "events": 1, "insert events": 2, "write items": 2}, erasing.calls)
+	require.Equal(t, map[string]int{"file": 1, "insert events": 2, "write items": 2}, erasing.calls)
 	require.Len(t, w.trail.of(rights.SourceDone), 5)
 }

@@ -27,9 +27,9 @@ func TestStore_ReadsARowWhereItWasWritten(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, found)
 		require.Equal(t, want, got.Record[0])
-		got, _, _, err = store.RequestWith(ctx, "acme", "1", []rights.ItemKind{rights.ItemStep})
+		f, _, err := store.File(ctx, "acme", "1", []rights.ItemKind{rights.ItemStep})
 		require.NoError(t, err)
-		require.Equal(t, want, got.Record[0])
+		require.Equal(t, want, f.Request.Record[0])
 	}
 	for n := range byte(5) {
 		row.Record = []byte{n}

@@ -25,7 +25,7 @@ type broken struct {
 	insertEvents func(ctx context.Context, rows []rights.EventRow) (int, error)
 	deleteItem   func(ctx context.Context, k rights.ItemKey) (bool, error)
 	itemsAt      func(ctx context.Context, keys []rights.ItemKey) ([]rights.ItemRow, error)
-	requestWith  func(rows []rights.ItemRow, found bool) []rights.ItemRow
+	file         func(f rights.File, found bool) rights.File
 	items        func(rows []rights.ItemRow) []rights.ItemRow
 	due          func(at int64) int64
 	setManaged   func(ctx context.Context) error
@@ -43,9 +43,9 @@ func whole(s rights.Backend) *broken {
 		events:     func(rows []rights.EventRow) []rights.EventRow { return rows },
 		item:       func(row rights.ItemRow) rights.ItemRow { return row },
 		insertItem: s.InsertItem, putItem: s.PutItem, itemsAt: s.ItemsAt, writeItems: s.WriteItems, insertEvents: s.InsertEvents, deleteItem: s.DeleteItem,
-		requestWith: func(rows []rights.ItemRow, _ bool) []rights.ItemRow { return rows },
-		items:       func(rows []rights.ItemRow) []rights.ItemRow { return rows },
-		due:         func(at int64) int64 { return at }, setManaged: s.SetManaged,
+		file:  func(f rights.File, _ bool) rights.File { return f },
+		items: func(rows []rights.ItemRow) []rights.ItemRow { return rows },
+		due:   func(at int64) int64 { return at }, setManaged: s.SetManaged,
 		ctx: func(ctx context.Context) context.Context { return ctx },
 	}
 }
@@ -60,9 +60,9 @@ func (b *broken) Request(ctx context.Context, t troth.Tenant, id string) (rights
 	return row, found, err
 }
 
-func (b *broken) RequestWith(ctx context.Context, t troth.Tenant, id string, kinds []rights.ItemKind) (rights.RequestRow, bool, []rights.ItemRow, error) {
-	row, found, items, err := b.Backend.RequestWith(ctx, t, id, kinds)
-	return row, found, b.requestWith(items, found), err
+func (b *broken) File(ctx context.Context, t troth.Tenant, id string, kinds []rights.ItemKind) (rights.File, bool, error) {
+	f, found, err := b.Backend.File(ctx, t, id, kinds)
+	return b.file(f, found), found, err
 }
 
 func (b *broken) PutRequest(ctx context.Context, row rights.RequestRow) error {

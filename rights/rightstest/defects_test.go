@@ -12,6 +12,9 @@ import (
 	"github.com/trothdev/troth/storage/memory/rightsmem"
 )
 
+// filed is the check of files.
+const filed = "a request is found with its events, and with items of it"
+
 // defect is one way to break the contract, and a check that must see it.
 type defect struct {
 	name   string
@@ -106,21 +109,27 @@ var defects = []defect{
 			return s.ItemsAt(ctx, keys[:min(len(keys), 1)])
 		}
 	}},
-	{"a request comes with the first of its items alone", "a request is found with items of it", func(_ rights.Backend, b *broken) {
-		b.requestWith = func(rows []rights.ItemRow, _ bool) []rights.ItemRow { return rows[:min(len(rows), 1)] }
+	{"a request comes with the first of its items alone", filed, func(_ rights.Backend, b *broken) {
+		b.file = func(f rights.File, _ bool) rights.File { f.Items = f.Items[:min(len(f.Items), 1)]; return f }
 	}},
-	{"a request's items come by their ids alone", "a request is found with items of it", func(_ rights.Backend, b *broken) {
-		b.requestWith = func(rows []rights.ItemRow, _ bool) []rights.ItemRow {
-			slices.SortStableFunc(rows, func(a, b rights.ItemRow) int { return strings.Compare(a.ID, b.ID) })
-			return rows
+	{"a request's items come by their ids alone", filed, func(_ rights.Backend, b *broken) {
+		b.file = func(f rights.File, _ bool) rights.File {
+			slices.SortStableFunc(f.Items, func(a, b rights.ItemRow) int { return strings.Compare(a.ID, b.ID) })
+			return f
 		}
 	}},
-	{"items come without a request", "a request is found with items of it", func(_ rights.Backend, b *broken) {
-		b.requestWith = func(rows []rights.ItemRow, found bool) []rights.ItemRow {
+	{"a request comes without its last event", filed, func(_ rights.Backend, b *broken) {
+		b.file = func(f rights.File, _ bool) rights.File { f.Events = f.Events[:max(len(f.Events)-1, 0)]; return f }
+	}},
+	{"a request's events come in no order", filed, func(_ rights.Backend, b *broken) {
+		b.file = func(f rights.File, _ bool) rights.File { slices.Reverse(f.Events); return f }
+	}},
+	{"items come without a request", filed, func(_ rights.Backend, b *broken) {
+		b.file = func(f rights.File, found bool) rights.File {
 			if !found {
-				rows = make([]rights.ItemRow, 1)
+				f.Items = make([]rights.ItemRow, 1)
 			}
-			return rows
+			return f
 		}
 	}},
 	{"many items are cut short", "items that are written are added, or replaced", func(s rights.Backend, b *broken) {

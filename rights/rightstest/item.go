@@ -82,7 +82,7 @@ var itemChecks = []check{
 		r.OK(err, "many items at")
 		r.Same(rows, many, "many items at")
 	}},
-	{Name: "a request is found with items of it", Run: func(r *rig) {
+	{Name: "a request is found with its events, and with items of it", Run: func(r *rig) {
 		ctx := r.Context()
 		r.insertRequests(ctx, request(r.A, "1"), request(r.A, "2"), request(r.B, "1"))
 		of := func(kind rights.ItemKind, rows ...rights.ItemRow) []rights.ItemRow {
@@ -91,6 +91,8 @@ var itemChecks = []check{
 			}
 			return rows
 		}
+		events := []rights.EventRow{event(r.A, "1", 1), event(r.A, "1", 2), event(r.A, "1", 10)}
+		r.insertEvents(ctx, events[2], events[0], event(r.A, "~other", 3), events[1], event(r.B, "1", 4))
 		bare := changed(r.item(r.A, "1", "y"), func(row *rights.ItemRow) { row.Sealed, row.DueAt = nil, 0 })
 		mine, other, last := r.kind, r.kind+"-a", "a-"+r.kind
 		x := of(mine, bare, r.item(r.A, "1", "x"), r.item(r.A, "1", "Z"))
@@ -122,16 +124,19 @@ var itemChecks = []check{
 			"kinds of nothing":     {none[:2], nil},
 			"many kinds":           {slices.Concat([]rights.ItemKind{mine}, none, []rights.ItemKind{other}), slices.Concat(byID, y)},
 		} {
-			row, found, items, err := r.s.RequestWith(ctx, r.A, "1", c.kinds)
+			f, found, err := r.s.File(ctx, r.A, "1", c.kinds)
 			r.OK(err, what)
 			r.Same(found, true, what)
-			r.Same(row, request(r.A, "1"), what)
-			r.Same(items, c.want, what)
+			r.Same(f, rights.File{Request: request(r.A, "1"), Events: events, Items: c.want}, what)
 		}
-		_, found, items, err := r.s.RequestWith(ctx, r.A, "~other", []rights.ItemKind{mine})
+		f, found, err := r.s.File(ctx, r.A, "2", []rights.ItemKind{other})
+		r.OK(err, "nothing of it")
+		r.Same(found, true, "nothing of it")
+		r.Same(f, rights.File{Request: request(r.A, "2")}, "nothing of it")
+		f, found, err = r.s.File(ctx, r.A, "~other", []rights.ItemKind{mine})
 		r.OK(err, "no such request")
 		r.Same(found, false, "no such request")
-		r.Same(len(items), 0, "its items")
+		r.Same(f, rights.File{}, "no such request")
 	}},
 	{Name: "an item that is deleted is gone, and is not deleted again", Run: func(r *rig) {
 		ctx := r.Context()

@@ -109,10 +109,10 @@ func (r *rig) dump(ctx context.Context, t troth.Tenant) string {
 		row.Tenant = ""
 		events, err := r.s.Events(ctx, t, id)
 		r.OK(err, "events")
-		with, _, parts, err := r.s.RequestWith(ctx, t, id, []rights.ItemKind{r.kind})
-		r.OK(err, "request with items")
-		with.Tenant = ""
-		fmt.Fprintf(&b, "%v %+v %+v %+v %+v\n", found, row, events, with, parts)
+		f, _, err := r.s.File(ctx, t, id, []rights.ItemKind{r.kind})
+		r.OK(err, "file")
+		f.Request.Tenant = ""
+		fmt.Fprintf(&b, "%v %+v %+v %+v\n", found, row, events, f)
 	}
 	for _, owner := range []string{"1", "2", "3", "~other"} {
 		items, err := r.s.Items(ctx, rights.ItemQuery{Tenant: t, Owner: owner, Kind: r.kind, Limit: 100})

@@ -101,15 +101,12 @@ func (s *store) Request(ctx context.Context, tenant troth.Tenant, id string) (ri
 	return r.row, r.found, err
 }
 
-func (s *store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (row rights.RequestRow, is bool, items []rights.ItemRow, err error) {
-	r, err := faultstore.Do(ctx, s.p, "RequestWith", func() (r found[rights.RequestRow], err error) {
-		r.row, r.found, items, err = s.s.RequestWith(ctx, tenant, id, kinds)
+func (s *store) File(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (rights.File, bool, error) {
+	r, err := faultstore.Do(ctx, s.p, "File", func() (r found[rights.File], err error) {
+		r.row, r.found, err = s.s.File(ctx, tenant, id, kinds)
 		return r, err
 	})
-	if err != nil {
-		items = nil
-	}
-	return r.row, r.found, items, err
+	return r.row, r.found, err
 }
 
 func (s *store) LockRequest(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {

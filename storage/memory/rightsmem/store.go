@@ -91,19 +91,22 @@ func (s *Store) Request(ctx context.Context, tenant troth.Tenant, id string) (ri
 	return own(row), found, err
 }
 
-// RequestWith implements rights.Store.
-func (s *Store) RequestWith(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (row rights.RequestRow, found bool, items []rights.ItemRow, err error) {
-	if row, found, err = s.Request(ctx, tenant, id); err != nil || !found {
-		return row, found, nil, err
+// File implements rights.Store. The request is read first, and nobody is waited for.
+func (s *Store) File(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (f rights.File, found bool, err error) {
+	if f.Request, found, err = s.Request(ctx, tenant, id); err != nil || !found {
+		return rights.File{}, false, err
+	}
+	if f.Events, err = s.Events(ctx, tenant, id); err != nil {
+		return rights.File{}, false, err
 	}
 	for _, k := range kinds {
 		some, err := s.Items(ctx, rights.ItemQuery{Tenant: tenant, Owner: id, Kind: k, Limit: math.MaxInt})
 		if err != nil {
-			return row, false, nil, err
+			return rights.File{}, false, err
 		}
-		items = append(items, some...)
+		f.Items = append(f.Items, some...)
 	}
-	return row, true, items, nil
+	return f, true, nil
 }
 
 // LockRequest implements rights.Store. There is one writer, so whoever is in a

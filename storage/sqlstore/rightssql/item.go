@@ -52,9 +52,10 @@ func (s *Store) InsertItem(ctx context.Context, row rights.ItemRow) (bool, error
 
 // Item implements rights.Store.
 func (s *Store) Item(ctx context.Context, key rights.ItemKey) (rights.ItemRow, bool, error) {
-	scan := func(rows *sqlstore.Rows) (rights.ItemRow, error) {
-		i := rights.ItemRow{ItemKey: key}
-		return i, scanRest(rows, &i)
+	scan := func(rows *sqlstore.Rows) (i rights.ItemRow, err error) {
+		i.ItemKey = key
+		err = scanRest(rows, &i)
+		return i, err
 	}
 	return statement.One(ctx, s.db, scan, s.q.item, placeOf(key)...)
 }
@@ -104,9 +105,10 @@ func (s *Store) DeleteItem(ctx context.Context, key rights.ItemKey) (bool, error
 
 // Items implements rights.Store.
 func (s *Store) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
-	scan := func(rows *sqlstore.Rows) (rights.ItemRow, error) {
-		i := rights.ItemRow{ItemKey: rights.ItemKey{Tenant: q.Tenant, Owner: q.Owner, Kind: q.Kind}}
-		return i, scanRest(rows, &i, &i.ID)
+	scan := func(rows *sqlstore.Rows) (i rights.ItemRow, err error) {
+		i.ItemKey = rights.ItemKey{Tenant: q.Tenant, Owner: q.Owner, Kind: q.Kind}
+		err = scanRest(rows, &i, &i.ID)
+		return i, err
 	}
 	return statement.Query(ctx, s.db, scan, s.q.items, string(q.Tenant), q.Owner, string(q.Kind), q.After, max(q.Limit, 0))
 }

@@ -22,10 +22,12 @@ var (
 	cutSealed = "substr(sealed, 1, " + strconv.Itoa(rights.MaxSealed+1) + ")"
 
 	requestValues = "tenant, id, " + requestRest + ", " + cutRecord
-	// A request and items as rows of one result.
+	// A request, its events and items as rows of one result.
 	requestPart = `SELECT 0, ` + requestRest + `, ` + cutRecord + `, NULL FROM troth_rights_request` + thisRequest
 	itemPart    = ` UNION ALL SELECT 1, id, kind, '', '', due_at, 0, 0, ` + cutRecord + `, ` + cutSealed + ` FROM troth_rights_item
 		WHERE tenant = ? AND owner = ? AND kind = ?`
+	eventPart = ` UNION ALL SELECT 2, '', '', '', '', seq, 0, 0, ` + cutRecord + `, NULL FROM troth_rights_event
+		WHERE tenant = ? AND request = ?`
 	itemRest   = "due_at, " + cutRecord + ", " + cutSealed
 	itemValues = itemPlace + ", " + itemRest
 )
@@ -44,8 +46,8 @@ type queries struct {
 	// insertEvents and writeItems are by how many rows they write, itemsAt by how many keys
 	// it looks for, from one.
 	insertEvents, writeItems, itemsAt [maxRows]string
-	// requestWith finds a request, and its items of so many kinds.
-	requestWith [maxRows]string
+	// file finds a request, its events, and its items of so many kinds from none.
+	file [maxRows]string
 }
 
 // maxRows is how many rows one statement writes, or looks for: the events of a step, and its sources.
@@ -82,9 +84,14 @@ func newQueries(d sqlstore.Dialect) *queries {
 			due_at = excluded.due_at, record = excluded.record, sealed = excluded.sealed`)
 		this := `SELECT ` + itemValues + ` FROM troth_rights_item` + thisItem
 		q.itemsAt[i] = d.Rebind(this + strings.Repeat(` UNION ALL `+this, i))
-		q.requestWith[i] = d.Rebind(requestPart + strings.Repeat(itemPart, i+1)) // of a list of kinds SQLite makes a table
+		q.file[i] = file(d, i)
 	}
 	return q
+}
+
+// file has a part for each kind: of a list of them SQLite makes a table.
+func file(d sqlstore.Dialect, kinds int) string {
+	return d.Rebind(requestPart + strings.Repeat(itemPart, kinds) + eventPart)
 }
 
 // rowsOf are the values of n rows.

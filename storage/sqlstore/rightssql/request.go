@@ -32,9 +32,10 @@ func scanState(rows *sqlstore.Rows, r *rights.RequestRow, before ...any) error {
 
 // one finds a request by its key.
 func (s *Store) one(ctx context.Context, query string, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
-	scan := func(rows *sqlstore.Rows) (rights.RequestRow, error) {
-		r := rights.RequestRow{Tenant: tenant, ID: id}
-		return r, scanState(rows, &r)
+	scan := func(rows *sqlstore.Rows) (r rights.RequestRow, err error) {
+		r.Tenant, r.ID = tenant, id
+		err = scanState(rows, &r)
+		return r, err
 	}
 	return statement.One(ctx, s.db, scan, query, string(tenant), id)
 }
