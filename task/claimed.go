@@ -20,8 +20,9 @@ type claimed struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	mu    sync.Mutex
-	until *time.Timer
+	mu sync.Mutex
+	// until is when the lease ends, by this process: not later than for the store.
+	until time.Time
 	// inTx is the transaction in which the handler completed the job, nil if it
 	// did not; over says that the handler has returned.
 	inTx *troth.Scope
@@ -38,7 +39,7 @@ type claimed struct {
 func (e *Engine) hold(ctx context.Context, row Row, k *handled, asked time.Time) *claimed {
 	c := &claimed{e: e, row: row, ref: row.Ref(), kind: k}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
-	c.until = time.AfterFunc(e.opt.lease-time.Since(asked), func() { c.cancel(ErrLeaseLost) })
+	c.until = asked.Add(e.opt.lease)
 	return c
 }
 
@@ -47,20 +48,20 @@ func (e *Engine) hold(ctx context.Context, row Row, k *handled, asked time.Time)
 func (c *claimed) extended(asked time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx.Err() == nil {
-		c.until.Reset(c.e.opt.lease - time.Since(asked))
-	}
+	c.until = asked.Add(c.e.opt.lease)
+}
+
+// leased is until when the attempt has its lease.
+func (c *claimed) leased() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.until
 }
 
 // letGo ends the handler's context.
-func (c *claimed) letGo(cause error) {
-	c.cancel(cause)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.until.Stop()
-}
+func (c *claimed) letGo(cause error) { c.cancel(cause) }
 
-func (c *claimed) held() Held { return Held{Name: c.row.Name, Fence: c.row.Fence} }
+func (c *claimed) held() Held { return Held{Name: c.row.Name, Fence: c.row.Fence, Place: c.row.Place} }
 
 // lost reports whether the lease ended under the attempt.
 func (c *claimed) lost() bool { return errors.Is(context.Cause(c.ctx), ErrLeaseLost) }

@@ -50,6 +50,9 @@ func (n Name) Ref() troth.WorkRef { return troth.WorkRef{Tenant: n.Tenant, ID: n
 // is never.
 type Row struct {
 	Name
+	// Place is where the store keeps it, of a task that was claimed; 0 where that is
+	// of no use. See [Held].
+	Place int64
 	// Kind, Key and Line are those of the work; Key and Line may be empty.
 	Kind, Key, Line string
 	// Group names the key under which Payload and Instructions are sealed; it is

@@ -35,7 +35,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	w.drain()
 	close(until)
 	sides.Wait()
+	w.expiry.Stop()
 	return ctx.Err()
+}
+
+// claimedRows are tasks that were claimed at once, when that was asked for.
+type claimedRows struct {
+	rows  []Row
+	asked time.Time
 }
 
 // worker is one Run.
@@ -60,10 +67,15 @@ type worker struct {
 	strays int
 	// freed is told when a slot is free, full when an ending waits.
 	freed, full chan struct{}
-	handlers    sync.WaitGroup
-	// idle takes what a goroutine that has run a handler is to run next.
-	idle chan *claimed
+	// claims are started in their order.
+	claims chan claimedRows
+	// crew are the goroutines that run handlers.
+	crew crew
 	turn int
+	// expiry goes off at that instant, when a lease may have ended: not later than the
+	// first of all. The zero time is never.
+	expiry   *time.Timer
+	expiryAt time.Time
 	// writing keeps leases and endings of the same tasks, which come in different
 	// orders, from waiting for each other in the database.
 	writing sync.Mutex
@@ -72,9 +84,13 @@ type worker struct {
 func newWorker(e *Engine, ctx context.Context) *worker { //nolint:revive // the engine is what it belongs to
 	w := &worker{
 		e: e, free: e.opt.slots, held: make(map[Name]*claimed),
-		freed: make(chan struct{}, 1), full: make(chan struct{}, 1), idle: make(chan *claimed),
+		freed: make(chan struct{}, 1), full: make(chan struct{}, 1),
+		claims: make(chan claimedRows),
 	}
 	w.base, w.cancel = context.WithCancel(acting(context.WithoutCancel(e.tx.Detach(ctx))))
+	w.crew.init(w.end)
+	w.expiry = time.AfterFunc(e.opt.lease, w.expire)
+	w.expiry.Stop()
 	return w
 }
 
@@ -88,6 +104,10 @@ func signal(c chan struct{}) {
 // claim claims and starts tasks until ctx ends.
 func (w *worker) claim(ctx context.Context) {
 	e := w.e
+	var starts sync.WaitGroup
+	starts.Go(w.startAll)
+	defer starts.Wait()
+	defer close(w.claims)
 	poll := time.NewTimer(0)
 	defer poll.Stop()
 	for ctx.Err() == nil {
@@ -127,10 +147,35 @@ func (w *worker) claimOnce(ctx context.Context) bool {
 		e.log.Warn("task: claim: will try again", zap.Error(err))
 		return false
 	}
-	for _, row := range rows {
-		w.start(row, asked)
+	if len(rows) == 0 {
+		return false
 	}
-	return len(rows) > 0
+	w.serve(rows)
+	w.claims <- claimedRows{rows, asked}
+	return true
+}
+
+// serve takes the slots of what was claimed, and remembers whose turn it was.
+func (w *worker) serve(rows []Row) {
+	w.mu.Lock()
+	w.free -= len(rows)
+	w.mu.Unlock()
+	w.e.mu.Lock()
+	defer w.e.mu.Unlock()
+	for _, row := range rows {
+		if k := w.e.kinds[row.Kind]; k != nil {
+			k.behind = Line{Tenant: row.Tenant, Name: row.Line}
+		}
+	}
+}
+
+// startAll starts what is claimed, while more is being claimed.
+func (w *worker) startAll() {
+	for c := range w.claims {
+		for _, row := range c.rows {
+			w.start(row, c.asked)
+		}
+	}
 }
 
 // await waits until half of the slots are free, or some have been for a
@@ -171,24 +216,23 @@ func (e *Engine) wanted(free, turn int) []KindClaim {
 
 func (w *worker) start(row Row, asked time.Time) {
 	e := w.e
-	e.mu.Lock()
-	k := e.kinds[row.Kind]
-	if k != nil {
-		k.behind = Line{Tenant: row.Tenant, Name: row.Line}
-	}
-	e.mu.Unlock()
+	k := e.kind(row.Kind)
 	if k == nil {
 		// It was waiting as one of ours and is another: somebody changed a row.
+		w.mu.Lock()
+		w.free++
+		w.mu.Unlock()
+		signal(w.freed)
 		e.log.Error("task: a claimed task is of a kind that was not asked for", zap.String("task", row.ID.String()))
 		return
 	}
 	c := e.hold(w.base, row, k, asked)
 	w.mu.Lock()
-	w.free--
 	before := w.held[row.Name]
 	stray := before != nil && before.lost()
 	if !stray {
 		w.held[row.Name] = c
+		w.arm(asked.Add(e.opt.lease))
 	}
 	w.mu.Unlock()
 	switch {
@@ -198,19 +242,31 @@ func (w *worker) start(row Row, asked time.Time) {
 	case before != nil: // and has not heard yet
 		before.letGo(ErrLeaseLost)
 	}
-	select {
-	case w.idle <- c:
-	default:
-		w.handlers.Go(func() { w.work(c) })
+	w.crew.add(c)
+}
+
+// arm has leases looked at when one ends that was just claimed, or before that. mu
+// is held.
+func (w *worker) arm(until time.Time) {
+	if w.expiryAt.IsZero() || until.Before(w.expiryAt) {
+		w.expiryAt = until
+		w.expiry.Reset(time.Until(until))
 	}
 }
 
-// work runs one handler after the other: a goroutine whose stack has grown serves
-// the next one too. It ends with a handler that ends its goroutine.
-func (w *worker) work(c *claimed) {
-	end := w.end
-	for more := true; more; c, more = <-w.idle {
-		c.attempt(end)
+// expire ends the contexts of handlers whose leases have ended, and waits for the
+// next one to end.
+func (w *worker) expire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expiryAt = time.Time{}
+	now := time.Now()
+	for _, c := range w.held {
+		if until := c.leased(); until.After(now) {
+			w.arm(until)
+		} else {
+			c.letGo(ErrLeaseLost)
+		}
 	}
 }
 
@@ -252,8 +308,7 @@ func (w *worker) disown(c *claimed) {
 func (w *worker) drain() {
 	late := time.AfterFunc(w.e.opt.drain, w.cancel)
 	defer late.Stop()
-	close(w.idle)
-	w.handlers.Wait()
+	w.crew.finish()
 	w.cancel()
 }
 

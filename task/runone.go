@@ -96,10 +96,13 @@ func (e *Engine) runClaimed(ctx context.Context, c *claimed) error {
 	return nil
 }
 
-// keepLease extends the lease until the attempt has ended.
+// keepLease extends the lease until the attempt has ended, and ends its context
+// with the lease.
 func (c *claimed) keepLease(ended <-chan struct{}) {
 	tick := time.NewTicker(c.e.opt.lease / 3)
 	defer tick.Stop()
+	expiry := c.expireAlone()
+	defer expiry.Stop()
 	for {
 		select {
 		case <-ended:
@@ -120,4 +123,19 @@ func (c *claimed) keepLease(ended <-chan struct{}) {
 			c.extended(asked)
 		}
 	}
+}
+
+// expireAlone ends the context of an attempt with its lease, where no worker does.
+func (c *claimed) expireAlone() (expiry *time.Timer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	expiry = time.AfterFunc(time.Until(c.until), func() {
+		left := time.Until(c.leased()) // which also waits for the timer to be set
+		if left > 0 {
+			expiry.Reset(left)
+		} else {
+			c.letGo(ErrLeaseLost)
+		}
+	})
+	return expiry
 }

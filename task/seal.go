@@ -25,8 +25,9 @@ const groupPrefix = "task-group-"
 // GroupSubject is under whom what belongs to a group is sealed. It is nobody: a
 // name made at random, whose key lives as long as the group.
 func GroupSubject(tenant troth.Tenant, group ID) troth.Subject {
-	b := make([]byte, 0, len(groupPrefix)+2*len(group))
-	return troth.Subject{Tenant: tenant, ID: string(hex.AppendEncode(append(b, groupPrefix...), group[:]))}
+	var b [len(groupPrefix) + 2*len(group)]byte
+	hex.Encode(b[copy(b[:], groupPrefix):], group[:])
+	return troth.Subject{Tenant: tenant, ID: string(b[:])}
 }
 
 // place is what sealed bytes are bound to: the group, the kind and the task, so

@@ -132,6 +132,9 @@ type Limit struct {
 type Held struct {
 	Name
 	Fence int64
+	// Place is that of the row, or 0. It helps to find the task and says nothing
+	// about it: with a wrong one a claim is held as with none.
+	Place int64
 }
 
 // Ending is what became of a claim.

@@ -47,7 +47,7 @@ func (l *listed) claim(n int, whole task.Limit) []task.Held {
 	require.NoError(l.t, err)
 	held := make([]task.Held, len(rows))
 	for i, r := range rows {
-		held[i] = task.Held{Name: r.Name, Fence: r.Fence}
+		held[i] = task.Held{Name: r.Name, Fence: r.Fence, Place: r.Place}
 	}
 	return held
 }

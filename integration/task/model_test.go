@@ -200,7 +200,16 @@ func (m *model) claim(ctx context.Context) {
 		}
 		c.Kinds = append(c.Kinds, kind)
 	}
-	rows := both(m, "claim", func(s task.Backend) ([]task.Row, error) { return s.Claim(ctx, c) })
+	// Where rows lie each store knows for itself.
+	places := map[task.Name]int64{}
+	rows := both(m, "claim", func(s task.Backend) ([]task.Row, error) {
+		rows, err := s.Claim(ctx, c)
+		for i := range rows {
+			places[rows[i].Name] = max(places[rows[i].Name], rows[i].Place)
+			rows[i].Place = 0
+		}
+		return rows, err
+	})
 	n, kind := m.name(), c.Kinds[m.rand.IntN(2)]
 	one := both(m, "claim one", func(s task.Backend) ([]task.Row, error) {
 		row, claimed, err := s.ClaimOne(ctx, n, kind, c.Lease)
@@ -210,7 +219,11 @@ func (m *model) claim(ctx context.Context) {
 		return []task.Row{row}, err
 	})
 	for _, row := range append(rows, one...) {
-		m.held = append(m.held, task.Held{Name: row.Name, Fence: row.Fence})
+		h := task.Held{Name: row.Name, Fence: row.Fence, Place: places[row.Name]}
+		if m.pick(4) { // a wrong one is that of another task, or of none
+			h.Place = m.rand.Int64N(20)
+		}
+		m.held = append(m.held, h)
 	}
 }
 

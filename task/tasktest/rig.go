@@ -118,7 +118,9 @@ func (r *rig) running() task.Row {
 	return row
 }
 
-func held(row task.Row) task.Held { return task.Held{Name: row.Name, Fence: row.Fence} }
+func held(row task.Row) task.Held {
+	return task.Held{Name: row.Name, Fence: row.Fence, Place: row.Place}
+}
 
 // end ends a claim that must be held.
 func (r *rig) end(ctx context.Context, row task.Row, to task.State) task.Ended {

@@ -82,6 +82,28 @@ func heldList(held []task.Held) string {
 	return string(append(b, ']'))
 }
 
+// placeList is such a list of claims whose place is known, with that between the
+// fence and the tenant, in 19 digits. It is empty if one is not.
+func placeList(held []task.Held) string {
+	b := make([]byte, 0, 96*len(held)+2)
+	b = append(b, '[')
+	for i, h := range held {
+		if h.Place <= 0 {
+			return ""
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = hex.AppendEncode(b, h.ID[:])
+		b = appendDigits(b, h.Fence)
+		b = appendDigits(b, h.Place)
+		b = appendEscaped(b, string(h.Tenant))
+		b = append(b, '"')
+	}
+	return string(append(b, ']'))
+}
+
 // appendDigits appends a number from 0 on in 19 digits, as many as any has.
 func appendDigits(b []byte, n int64) []byte {
 	var digits [19]byte
@@ -105,13 +127,13 @@ func appendEscaped(b []byte, text string) []byte {
 }
 
 // intList is a list in JSON.
-func intList(numbers []int64) string {
-	b := append(make([]byte, 0, 8*len(numbers)+2), '[')
-	for i, n := range numbers {
+func intList(n int, number func(i int) int64) string {
+	b := append(make([]byte, 0, 8*n+2), '[')
+	for i := range n {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendInt(b, n, 10)
+		b = strconv.AppendInt(b, number(i), 10)
 	}
 	return string(append(b, ']'))
 }

@@ -189,9 +189,7 @@ type taking struct {
 	// rows are at most so many.
 	rows []task.Row
 	most int
-	// places are where they lie, on SQLite.
-	places []int64
-	scan   func(rows *sqlstore.Rows) (task.Row, error)
+	scan func(rows *sqlstore.Rows) (task.Row, error)
 	// at is the line whose tasks are listed, on SQLite.
 	at task.Line
 }
@@ -202,13 +200,10 @@ func (s *Store) taking(k task.KindClaim, lease time.Duration, most int) *taking 
 		t.scan = scanTaken(k.Kind)
 		return t
 	}
-	var place int64
 	listed := &takenScan{}
-	listed.dest = listed.behind(&place)
+	listed.dest = listed.behind(&listed.r.Place)
 	t.scan = func(rows *sqlstore.Rows) (task.Row, error) {
-		r, err := listed.scan(rows, task.Row{Name: task.Name{Tenant: t.at.Tenant}, Kind: k.Kind, Line: t.at.Name})
-		t.places = append(t.places, place)
-		return r, err
+		return listed.scan(rows, task.Row{Name: task.Name{Tenant: t.at.Tenant}, Kind: k.Kind, Line: t.at.Name})
 	}
 	return t
 }
@@ -237,7 +232,7 @@ func (t *taking) all(ctx context.Context) ([]task.Row, error) {
 	if _, err := t.s.one(ctx, t.s.q.leaseEnds, []any{t.us}, &ends); err != nil {
 		return nil, err
 	}
-	places := intList(t.places)
+	places := intList(len(t.rows), func(i int) int64 { return t.rows[i].Place })
 	taken, err := t.s.exec(ctx, t.s.q.takeListed, sought(t.k), t.us, ends, places)
 	if err != nil || taken != len(t.rows) {
 		return nil, orElse(err, errRow)

@@ -51,26 +51,32 @@ func (s *Store) Disposals(ctx context.Context, limit int, hold time.Duration) (d
 	return due, err
 }
 
+// dueList is a list of what is due, and since when.
+type dueList struct{ no, at int64 }
+
+func scanDueList(rows *sqlstore.Rows) (l dueList, err error) {
+	err = rows.Scan(&l.no, &l.at)
+	return l, err
+}
+
 // disposeOf makes disposals of lists of what is due, the earliest first, until there
-// are so many.
+// are so many: and of all lists of one instant, so that those come in their own order.
 func (s *Store) disposeOf(ctx context.Context, limit int) error {
-	for made := 0; made < limit; {
-		lists, err := query(ctx, s, scanNo, s.q.due)
-		if err != nil || len(lists) == 0 {
+	for made, last := 0, int64(0); ; {
+		lists, err := query(ctx, s, scanDueList, s.q.due)
+		if err != nil || len(lists) == 0 || made >= limit && lists[0].at != last {
 			return err
 		}
-		for _, no := range lists {
-			n, err := s.exec(ctx, s.q.disposeOf, no)
-			if err != nil {
-				return err
-			}
-			made += n
-			if _, err := s.exec(ctx, s.q.dropDue, no); err != nil {
-				return err
-			}
+		last = lists[0].at
+		n, err := s.exec(ctx, s.q.disposeOf, lists[0].no)
+		if err != nil {
+			return err
+		}
+		made += n
+		if _, err := s.exec(ctx, s.q.dropDue, lists[0].no); err != nil {
+			return err
 		}
 	}
-	return nil
 }
 
 // Spent implements task.Store. The row of the group stays locked, which who

@@ -80,15 +80,18 @@ func completions(es []task.Ending) []task.Held {
 func without(es []task.Ending, ended []task.Held) (rest []task.Ending) {
 	is := make(map[task.Held]bool, len(ended))
 	for _, h := range ended {
-		is[h] = true
+		is[unplaced(h)] = true
 	}
 	for _, ending := range es {
-		if ending.To != task.Completed || !is[ending.Held] {
+		if ending.To != task.Completed || !is[unplaced(ending.Held)] {
 			rest = append(rest, ending)
 		}
 	}
 	return rest
 }
+
+// unplaced is the claim whatever its place.
+func unplaced(h task.Held) task.Held { return task.Held{Name: h.Name, Fence: h.Fence} }
 
 // completeAlone ends with one statement those that are completed and that nobody
 // else waits for or shares a group with. It returns those that are left. Which ones
@@ -106,7 +109,11 @@ func (s *Store) completeAlone(ctx context.Context, es []task.Ending) (rest []tas
 			n = counts[0]
 		}
 	} else {
-		if n, err = s.exec(ctx, s.q.completeAlone, args...); err == nil && n > 0 {
+		text, by := s.q.completeAlone, args
+		if list := placeList(held); list != "" {
+			text, by = s.q.completePlaced, []any{list}
+		}
+		if n, err = s.exec(ctx, text, by...); err == nil && n > 0 {
 			_, err = s.exec(ctx, s.q.addDue, args...)
 		}
 	}

@@ -69,6 +69,8 @@ type ending struct {
 	// concerns no other task, with all that goes with it, and completedAmong tells
 	// which of some are completed.
 	completeAll, completeAlone, completedAmong string
+	// completePlaced is completeAlone for claims whose places are known, on SQLite.
+	completePlaced string
 }
 
 const (
@@ -128,6 +130,12 @@ func (e *ending) forSQLite(sql dialect) {
 	}
 	// What ran under a limit is in an index.
 	e.completeAlone = sql(complete(completed, alone+` AND NOT x.alarmed AND +x.sought = 0`))
+	// A place is where to look, and whether it is the task under this fence is
+	// looked at too: so a wrong one finds nothing.
+	e.completePlaced = sql(`UPDATE OR FAIL troth_task_turn SET ` + completed + ` WHERE rowid IN (
+		SELECT x.rowid FROM json_each(?) h CROSS JOIN troth_task_turn x WHERE x.place = CAST(substr(h.value, 52, 19) AS INTEGER)
+		AND x.id = unhex(substr(h.value, 1, 32)) AND x.tenant = substr(h.value, 71)
+		AND x.fence = CAST(substr(h.value, 33, 19) AS INTEGER) AND +x.phase = 3` + alone + ` AND NOT x.alarmed AND +x.sought = 0)`)
 	e.completedAmong = sql(`SELECT x.tenant, x.id, x.fence ` + held + `6`)
 	e.completeAll = sql(complete(completed+`, sought = 0`, "") + endedValues)
 }

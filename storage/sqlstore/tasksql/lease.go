@@ -74,7 +74,7 @@ func (s *Store) extend(ctx context.Context, held []task.Held, us int64) (lost []
 		until = max(until, xs[0].until)
 	}
 	for kind, places := range kept {
-		if _, err := s.exec(ctx, s.q.addLeases, until, us, kind, intList(places)); err != nil {
+		if _, err := s.exec(ctx, s.q.addLeases, until, us, kind, intList(len(places), func(i int) int64 { return places[i] })); err != nil {
 			return nil, err
 		}
 	}
@@ -88,10 +88,10 @@ func missing(held, kept []task.Held) (lost []task.Name) {
 	}
 	is := make(map[task.Held]bool, len(kept))
 	for _, h := range kept {
-		is[h] = true
+		is[unplaced(h)] = true
 	}
 	for _, h := range held {
-		if !is[h] {
+		if !is[unplaced(h)] {
 			lost = append(lost, h.Name)
 		}
 	}

@@ -51,7 +51,7 @@ func newListing(sql dialect) listing {
 	return listing{
 		lapsed:     sql(ended(256)),
 		longLeases: sql(`SELECT no ` + long + ` ORDER BY until, no {lock}`),
-		due:        sql(`SELECT no FROM troth_task_due WHERE due_at <= {now} ORDER BY due_at, no LIMIT 1 {lock}`),
+		due:        sql(`SELECT no, due_at FROM troth_task_due WHERE due_at <= {now} ORDER BY due_at, no LIMIT 1 {lock}`),
 		dropDue:    sql(`DELETE FROM troth_task_due WHERE no = ?`),
 		putOff: sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at, tries, reason)
 			SELECT x.tenant, x.id, {now} + ?, 1, ? FROM troth_task_turn x WHERE x.tenant = ? AND x.id = ? AND ` + hasEnded + ` ON CONFLICT DO NOTHING`),
