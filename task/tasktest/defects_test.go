@@ -1,6 +1,7 @@
 package tasktest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -344,6 +345,13 @@ var keepDefects = []defect{
 		b.postpone = func(ctx context.Context, p task.Postponement) error {
 			p.Reason = ""
 			return b.sound.Postpone(ctx, p)
+		}
+	}},
+	{"a task is due for disposal since its own end", "by its name", func(b *broken) {
+		b.disposals = func(ctx context.Context, limit int, hold time.Duration) ([]task.Disposal, error) {
+			due, err := b.sound.Disposals(ctx, limit, hold)
+			slices.SortFunc(due, func(a, b task.Disposal) int { return bytes.Compare(a.Group[:], b.Group[:]) })
+			return due, err
 		}
 	}},
 	{"no more disposals than were asked for, the earliest first", "one more", func(b *broken) {

@@ -181,6 +181,24 @@ var groupChecks = []check{
 			same(r, ids[2*i], got[0].Group, "the first")
 		}
 	}},
+	{Name: "a task is due for disposal since its own end", Run: func(r *rig) {
+		for range 3 {
+			r.adds(func(n *task.NewTask) { n.Payload = suite.EveryByte() })
+		}
+		rows := r.claim(10)
+		late := held(rows[0])
+		late.Fence++ // nobody's
+		out, err := r.s.End(r.Context(), []task.Ending{{Held: late, To: task.Completed}, {Held: held(rows[1]), To: task.Completed}})
+		r.OK(err, "end")
+		if !slices.Equal(out.Lost, []task.Name{rows[0].Name}) {
+			r.Fatalf("end: lost %v", out.Lost)
+		}
+		for _, row := range []task.Row{rows[2], rows[0]} {
+			r.Advance(time.Microsecond)
+			r.end(r.Context(), row, task.Completed)
+		}
+		r.disposals(rows[1].ID, rows[2].ID, rows[0].ID)
+	}},
 	{Name: "emptying takes what is sealed from every task of the group and leaves the tasks", Run: func(r *rig) {
 		one, two := r.join(), r.join()
 		rows := r.claim(10)

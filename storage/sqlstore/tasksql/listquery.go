@@ -86,7 +86,7 @@ func (l *listing) forSQLite(sql dialect) {
 	l.addDue = sql(`INSERT INTO troth_task_due (due_at, names) SELECT {now}, ?1 WHERE EXISTS (SELECT 1 FROM json_each(?1) h CROSS JOIN troth_task_turn x
 		WHERE x.tenant = substr(h.value, 52) AND x.id = unhex(substr(h.value, 1, 32)) AND x.sealed)`)
 	l.disposeOf = sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at)
-		SELECT x.tenant, x.id, l.due_at FROM troth_task_due l CROSS JOIN json_each(l.names) h` + in + hasEnded + ` ON CONFLICT DO NOTHING`)
+		SELECT x.tenant, x.id, x.ended_at FROM troth_task_due l CROSS JOIN json_each(l.names) h` + in + hasEnded + ` ON CONFLICT DO NOTHING`)
 }
 
 func (l *listing) forPostgres(sql dialect) {
@@ -122,5 +122,5 @@ func (l *listing) forPostgres(sql dialect) {
 	l.dropLong = sql(gone(`?`, isLong))
 	l.addDue = sql(`INSERT INTO troth_task_due (due_at, tenants, ids) SELECT {now}, $1::text[], $2::bytea[]`)
 	l.disposeOf = sql(`INSERT INTO troth_task_disposal (tenant, grp, due_at)
-		SELECT h.tenant, h.id, l.due_at FROM ` + turns(`troth_task_due`, `x.tenant, x.id`, hasEnded, ``) + ` WHERE l.no = ? ON CONFLICT DO NOTHING`)
+		SELECT h.tenant, h.id, h.ended_at FROM ` + turns(`troth_task_due`, `x.tenant, x.id, x.ended_at`, hasEnded, ``) + ` WHERE l.no = ? ON CONFLICT DO NOTHING`)
 }
