@@ -66,9 +66,38 @@ func ours() (found []string) {
 	for stack := range strings.SplitSeq(string(stacks), "\n\n") {
 		const module = "github.com/trothdev/troth/"
 		tests := strings.ReplaceAll(stack, module+"integration/", "")
-		if strings.Contains(tests, module) {
+		if strings.Contains(tests, module) && !over(stack) {
 			found = append(found, stack)
 		}
 	}
 	return found
+}
+
+// over reports whether what a goroutine was to do has returned: whoever waits for that goes
+// on before the runtime has taken the goroutine away.
+func over(stack string) bool {
+	calls, _, _ := strings.Cut(stack, "\ncreated by ")
+	for _, line := range strings.Split(calls, "\n")[1:] {
+		file := strings.HasPrefix(line, "\t")
+		if !file && !strings.HasPrefix(line, "runtime.") && !strings.HasPrefix(line, "sync.(*WaitGroup).") {
+			return false
+		}
+	}
+	return true
+}
+
+// TestOver: only of a goroutine that has returned.
+func TestOver(t *testing.T) {
+	const by = "created by github.com/trothdev/troth/kit.runUntil in goroutine 8055\n\t/kit/run.go:81 +0x1bd"
+	for what, c := range map[string]struct {
+		calls string
+		over  bool
+	}{
+		"gone":         {"runtime.goexit1()\n\t/proc.go:4475 +0xf0\nruntime.goexit({})\n\t/asm.s:1772 +0x6\n", true},
+		"done":         {"sync.(*WaitGroup).Done(...)\n\t/waitgroup.go:1\nsync.(*WaitGroup).Go.func1()\n\t/waitgroup.go:2\n", true},
+		"works":        {"runtime.gopark()\n\t/proc.go:1\ngithub.com/trothdev/troth/kit.(*Kit).run()\n\t/kit/run.go:9\nsync.(*WaitGroup).Go.func1()\n\t/waitgroup.go:2\n", false},
+		"works for it": {"database/sql.(*DB).connectionOpener()\n\t/sql.go:1\n", false},
+	} {
+		require.Equal(t, c.over, over("goroutine 8086 [runnable]:\n"+c.calls+by), what)
+	}
 }
