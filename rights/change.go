@@ -55,6 +55,11 @@ type happening struct {
 // fn fires events with [change.fire], and may change c.q before the event that it
 // belongs to; it must fire one if it changes anything.
 func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn func(ctx context.Context, c *change) error) (Request, error) {
+	return d.changeOf(ctx, tenant, id, nil, fn)
+}
+
+// changeOf is change of a request of which is known what it was, nil if that is not.
+func (d *Desk) changeOf(ctx context.Context, tenant troth.Tenant, id string, was *known, fn func(ctx context.Context, c *change) error) (Request, error) {
 	var after Request
 	if err := tenant.Validate(); err != nil {
 		return after, err
@@ -63,18 +68,12 @@ func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn fu
 		return after, err
 	}
 	err := d.tx.Atomically(ctx, func(ctx context.Context) error {
-		row, found, err := d.store.LockRequest(ctx, tenant, id)
-		if err != nil {
-			return wrap("lock request", err)
-		}
-		if !found {
-			return ErrNotFound
-		}
-		q, err := d.openRequest(ctx, row)
+		is, err := d.lock(ctx, tenant, id, was)
 		if err != nil {
 			return err
 		}
-		c := &change{d: d, tenant: tenant, id: id, q: q, now: max(d.micros(), q.clock+1), rings: -1, record: row.Record}
+		q := is.q
+		c := &change{d: d, tenant: tenant, id: id, q: q, now: max(d.micros(), q.clock+1), rings: -1, record: is.record}
 		if q.seq > 0 {
 			c.rings = nextStage(q)
 		}
@@ -99,6 +98,35 @@ func (d *Desk) change(ctx context.Context, tenant troth.Tenant, id string, fn fu
 		return nil
 	})
 	return after, err
+}
+
+// known is a request and the record that says so.
+type known struct {
+	q      *request
+	record []byte
+}
+
+// lock locks a request, and reads it if it is not what it was.
+func (d *Desk) lock(ctx context.Context, tenant troth.Tenant, id string, was *known) (known, error) {
+	if was != nil {
+		same, err := d.store.LockRequestAs(ctx, tenant, id, was.record)
+		if err != nil {
+			return known{}, wrap("lock request", err)
+		}
+		if same {
+			q := *was.q // a change that comes to nothing leaves what is known
+			return known{&q, was.record}, nil
+		}
+	}
+	row, found, err := d.store.LockRequest(ctx, tenant, id)
+	switch {
+	case err != nil:
+		return known{}, wrap("lock request", err)
+	case !found:
+		return known{}, ErrNotFound
+	}
+	q, err := d.openRequest(ctx, row)
+	return known{q, row.Record}, err
 }
 
 // within keeps those who belong to another tenant from changing anything: to them there is

@@ -26,7 +26,7 @@ func (d *Desk) collect(ctx context.Context, key ItemKey, b beginning) (more bool
 			return false, err
 		}
 	}
-	err = d.when(ctx, key, state, func(ctx context.Context, now *change) error {
+	err = d.whenOf(ctx, key, state, &b.known, func(ctx context.Context, now *change) error {
 		if round.fresh {
 			h := began(round.work)
 			h.at = c.now

@@ -35,10 +35,10 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey, b beginning) (more bool
 		if err := c.fire(ctx, CooledOff, happening{}); err != nil || v.apart {
 			return err
 		}
-		fell, v.q = true, c.q
+		fell, v.q, v.last = true, c.q, c
 		return v.turn(ctx, c)
 	}
-	err = d.when(ctx, key, StateCoolingOff, begin)
+	err = d.whenOf(ctx, key, StateCoolingOff, &b.known, begin)
 	if err != nil && fell && ctx.Err() == nil {
 		v.undone(ctx, err)
 		err = d.when(ctx, key, StateCoolingOff, begin)

@@ -176,6 +176,13 @@ func (b *blind) File(ctx context.Context, tenant troth.Tenant, id string, kinds 
 	return b.Backend.File(ctx, tenant, id, kinds)
 }
 
+func (b *blind) LockRequestAs(ctx context.Context, tenant troth.Tenant, id string, record []byte) (bool, error) {
+	if err := b.read(); err != nil {
+		return false, err
+	}
+	return b.Backend.LockRequestAs(ctx, tenant, id, record)
+}
+
 func (b *blind) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
 	if err := b.read(); err != nil {
 		return nil, err

@@ -147,9 +147,7 @@ func (d *Desk) step(ctx context.Context, key ItemKey) error {
 
 // beginning is what a step begins with.
 type beginning struct {
-	q *request
-	// record is what the request was read from.
-	record []byte
+	known
 	// items are what the person is found by, the sources and the step itself.
 	items  []ItemRow
 	events []EventRow
@@ -171,7 +169,7 @@ func (d *Desk) beginStep(ctx context.Context, key ItemKey) (beginning, error) {
 		return beginning{}, ErrNotFound
 	}
 	q, err := d.openRequest(ctx, f.Request)
-	return beginning{q, f.Request.Record, f.Items, f.Events}, err
+	return beginning{known{q, f.Request.Record}, f.Items, f.Events}, err
 }
 
 // endSteps forgets the step of a request that somebody moved on meanwhile.
@@ -205,7 +203,12 @@ func began(work []SourceWork) happening {
 
 // when changes a request that is still in a state; one that is not is left alone.
 func (d *Desk) when(ctx context.Context, key ItemKey, s State, fn func(ctx context.Context, c *change) error) error {
-	_, err := d.change(ctx, key.Tenant, key.Owner, func(ctx context.Context, c *change) error {
+	return d.whenOf(ctx, key, s, nil, fn)
+}
+
+// whenOf is when of a request of which is known what it was, nil if that is not.
+func (d *Desk) whenOf(ctx context.Context, key ItemKey, s State, was *known, fn func(ctx context.Context, c *change) error) error {
+	_, err := d.changeOf(ctx, key.Tenant, key.Owner, was, func(ctx context.Context, c *change) error {
 		if c.q.state != s {
 			return nil
 		}

@@ -29,6 +29,9 @@ type Store interface {
 	// LockRequest is Request for who is about to change it: until the transaction ends
 	// nobody else can lock the same. It needs a transaction.
 	LockRequest(ctx context.Context, tenant troth.Tenant, id string) (row RequestRow, found bool, err error)
+	// LockRequestAs is LockRequest for who knows the request's record: it locks the request,
+	// and reports whether there is one with that record.
+	LockRequestAs(ctx context.Context, tenant troth.Tenant, id string, record []byte) (same bool, err error)
 	// PutRequest replaces a request that is there.
 	PutRequest(ctx context.Context, row RequestRow) error
 	// DeleteRequest removes a request with its events and items, and reports whether it

@@ -17,6 +17,8 @@ type visit struct {
 	by []plainIdentifier
 	// q is the request as it was read or committed last; nil if that is not known any more.
 	q *request
+	// last is the change in which the request was committed last, nil if there is none.
+	last *change
 	// work is how far the sources are, in their order, as it was read or committed last, at
 	// the change by which the request's record became what it says.
 	work []SourceWork
@@ -141,8 +143,12 @@ func (v *visit) readWork(ctx context.Context, c *change) error {
 func (v *visit) together(ctx context.Context) error {
 	moved := true
 	v.q = nil
-	err := v.d.when(ctx, v.key, StateExecuting, func(ctx context.Context, c *change) error {
-		moved, v.q, c.noted = false, c.q, v.noted
+	var was *known
+	if v.last != nil {
+		was = &known{v.last.q, v.last.record}
+	}
+	err := v.d.whenOf(ctx, v.key, StateExecuting, was, func(ctx context.Context, c *change) error {
+		moved, v.q, v.last, c.noted = false, c.q, c, v.noted
 		return v.turn(ctx, c)
 	})
 	switch {
@@ -161,7 +167,7 @@ func (v *visit) together(ctx context.Context) error {
 // undone says that the transaction of a turn came to nothing, for a source that failed or
 // for err.
 func (v *visit) undone(ctx context.Context, err error) {
-	v.apart, v.ended, v.work, v.at, v.q = true, false, nil, nil, nil
+	v.apart, v.ended, v.work, v.at, v.q, v.last = true, false, nil, nil, nil, nil
 	if len(v.failed) == 0 {
 		v.d.failed(ctx, v.key, "", "act together", err)
 	}

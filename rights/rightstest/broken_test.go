@@ -13,6 +13,7 @@ type broken struct {
 	rights.Backend
 	request      func(row rights.RequestRow, found bool) (rights.RequestRow, bool)
 	putRequest   func(ctx context.Context, row rights.RequestRow) error
+	lockAs       func(ctx context.Context, t troth.Tenant, id string, record []byte) (bool, error)
 	lock         func(ctx context.Context, t troth.Tenant, id string) (rights.RequestRow, bool, error)
 	delete       func(ctx context.Context, t troth.Tenant, id string) (bool, error)
 	listing      func(l rights.Listing) rights.Listing
@@ -37,7 +38,7 @@ func whole(s rights.Backend) *broken {
 	return &broken{
 		Backend:    s,
 		request:    func(row rights.RequestRow, found bool) (rights.RequestRow, bool) { return row, found },
-		putRequest: s.PutRequest, lock: s.LockRequest, delete: s.DeleteRequest,
+		putRequest: s.PutRequest, lock: s.LockRequest, lockAs: s.LockRequestAs, delete: s.DeleteRequest,
 		listing:    func(l rights.Listing) rights.Listing { return l },
 		of:         func(rows []rights.RequestRow) []rights.RequestRow { return rows },
 		events:     func(rows []rights.EventRow) []rights.EventRow { return rows },
@@ -67,6 +68,10 @@ func (b *broken) File(ctx context.Context, t troth.Tenant, id string, kinds []ri
 
 func (b *broken) PutRequest(ctx context.Context, row rights.RequestRow) error {
 	return b.putRequest(b.ctx(ctx), row)
+}
+
+func (b *broken) LockRequestAs(ctx context.Context, t troth.Tenant, id string, record []byte) (bool, error) {
+	return b.lockAs(ctx, t, id, record)
 }
 
 func (b *broken) LockRequest(ctx context.Context, t troth.Tenant, id string) (rights.RequestRow, bool, error) {

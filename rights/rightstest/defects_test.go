@@ -47,6 +47,15 @@ var defects = []defect{
 			return s.PutRequest(ctx, row)
 		}
 	}},
+	{"a request is what it was whatever it is", "who locks a request as it was learns whether it is", func(s rights.Backend, b *broken) {
+		b.lockAs = func(ctx context.Context, t troth.Tenant, id string, _ []byte) (bool, error) {
+			_, found, err := s.LockRequest(ctx, t, id)
+			return found, err
+		}
+	}},
+	{"a lock of what is known outside of a transaction", "a lock needs a transaction", func(s rights.Backend, b *broken) {
+		b.lockAs = func(context.Context, troth.Tenant, string, []byte) (bool, error) { return true, nil }
+	}},
 	{"a lock outside of a transaction", "a lock needs a transaction", func(s rights.Backend, b *broken) { b.lock = s.Request }},
 	{"deleting leaves the events", "a request that is deleted is gone, with all that is its own", func(s rights.Backend, b *broken) {
 		b.delete = func(ctx context.Context, t troth.Tenant, id string) (bool, error) {

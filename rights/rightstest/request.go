@@ -2,7 +2,9 @@ package rightstest
 
 import (
 	"context"
+	"slices"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
 )
 
@@ -67,6 +69,33 @@ var requestChecks = []check{
 			r.Same(found, false, "found")
 			return err
 		}), "lock what is not there")
+		_, err = r.s.LockRequestAs(ctx, r.A, "1", request(r.A, "1").Record)
+		r.Fails(err, "lock a request of which is known what it was")
+	}},
+	{Name: "who locks a request as it was learns whether it is", Run: func(r *rig) {
+		ctx := r.Context()
+		row := request(r.A, "1")
+		longer := append(slices.Clone(row.Record), 0)
+		r.insertRequests(ctx, row, request(r.B, "1"))
+		other := changed(request(r.A, "2"), func(row *rights.RequestRow) { row.Record = longer })
+		r.insertRequests(ctx, other)
+		as := func(t troth.Tenant, id string, record []byte, want bool, what string) {
+			r.OK(r.TX.Atomically(ctx, func(ctx context.Context) error {
+				same, err := r.s.LockRequestAs(ctx, t, id, record)
+				r.Same(same, want, what)
+				return err
+			}), what)
+		}
+		as(r.A, "1", row.Record, true, "as it is")
+		as(r.A, "2", longer, true, "another as it is")
+		as(r.A, "1", longer, false, "as another is")
+		as(r.A, "1", row.Record[:1], false, "as a part of it")
+		as(r.A, "1", nil, false, "as nothing")
+		as(r.A, "3", row.Record, false, "none")
+		row.Record = longer
+		r.OK(r.s.PutRequest(ctx, row), "put")
+		as(r.A, "1", request(r.A, "1").Record, false, "as it was")
+		as(r.B, "1", longer, false, "as another tenant's is")
 	}},
 	{Name: "a request that is deleted is gone, with all that is its own", Run: func(r *rig) {
 		ctx := r.Context()

@@ -109,6 +109,10 @@ func (s *store) File(ctx context.Context, tenant troth.Tenant, id string, kinds 
 	return r.row, r.found, err
 }
 
+func (s *store) LockRequestAs(ctx context.Context, tenant troth.Tenant, id string, record []byte) (bool, error) {
+	return faultstore.Do(ctx, s.p, "LockRequestAs", func() (bool, error) { return s.s.LockRequestAs(ctx, tenant, id, record) })
+}
+
 func (s *store) LockRequest(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
 	r, err := faultstore.Do(ctx, s.p, "LockRequest", func() (r found[rights.RequestRow], err error) {
 		r.row, r.found, err = s.s.LockRequest(ctx, tenant, id)

@@ -1,6 +1,7 @@
 package rightsmem
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -116,6 +117,15 @@ func (s *Store) LockRequest(ctx context.Context, tenant troth.Tenant, id string)
 		return rights.RequestRow{}, false, err
 	}
 	return s.Request(ctx, tenant, id)
+}
+
+// LockRequestAs implements rights.Store.
+func (s *Store) LockRequestAs(ctx context.Context, tenant troth.Tenant, id string, record []byte) (same bool, err error) {
+	if err := s.locking(ctx); err != nil {
+		return false, err
+	}
+	row, found, err := s.requests.Get(ctx, requestKey{tenant, id})
+	return found && bytes.Equal(row.Record, record), err
 }
 
 // PutRequest implements rights.Store.

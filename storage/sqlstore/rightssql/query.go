@@ -34,7 +34,7 @@ var (
 
 // queries are the statements of one dialect, ready to run.
 type queries struct {
-	insertRequest, request, lockRequest, putRequest, requestsOf string
+	insertRequest, request, lockRequest, lockRequestAs, putRequest, requestsOf string
 	// moveRequest changes the state and the record of a request of which nothing else changes.
 	moveRequest                                  string
 	deleteRequest, deleteEvents, deleteItems     string
@@ -63,11 +63,13 @@ const (
 func newQueries(d sqlstore.Dialect) *queries {
 	q := common()
 	q.lockRequest = q.request
+	q.lockRequestAs = `SELECT record = ? FROM troth_rights_request` + thisRequest
 	if d == sqlstore.Postgres {
 		q.lockRequest += " FOR UPDATE"
+		q.lockRequestAs = `SELECT (record = ?)::int FROM troth_rights_request` + thisRequest + " FOR UPDATE"
 	}
 	for _, text := range []*string{
-		&q.insertRequest, &q.request, &q.lockRequest, &q.putRequest, &q.moveRequest, &q.requestsOf, &q.deleteRequest, &q.deleteEvents,
+		&q.insertRequest, &q.request, &q.lockRequest, &q.lockRequestAs, &q.putRequest, &q.moveRequest, &q.requestsOf, &q.deleteRequest, &q.deleteEvents,
 		&q.deleteItems, &q.events, &q.insertItem, &q.item, &q.putItem, &q.deleteItem, &q.items, &q.dueItems,
 		&q.managed, &q.setManaged,
 	} {

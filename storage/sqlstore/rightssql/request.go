@@ -79,6 +79,15 @@ func (s *Store) LockRequest(ctx context.Context, tenant troth.Tenant, id string)
 	return s.one(ctx, s.q.lockRequest, tenant, id)
 }
 
+// LockRequestAs implements rights.Store.
+func (s *Store) LockRequestAs(ctx context.Context, tenant troth.Tenant, id string, record []byte) (same bool, err error) {
+	if err := s.db.Locking(ctx); err != nil {
+		return false, err
+	}
+	is, _, err := statement.One(ctx, s.db, scanNumber, s.q.lockRequestAs, blob(record), string(tenant), id)
+	return is == 1, err
+}
+
 // PutRequest implements rights.Store. SQLite writes an entry anew in every index of which a
 // statement sets a column, also to what it is. Most of what happens to a request moves its
 // state alone, so that is tried first.
