@@ -53,7 +53,7 @@ var defects = []defect{
 			return found, err
 		}
 	}},
-	{"a lock of what is known outside of a transaction", "a lock needs a transaction", func(s rights.Backend, b *broken) {
+	{"a lock of what is known outside of a transaction", "a lock needs a transaction", func(_ rights.Backend, b *broken) {
 		b.lockAs = func(context.Context, troth.Tenant, string, []byte) (bool, error) { return true, nil }
 	}},
 	{"a lock outside of a transaction", "a lock needs a transaction", func(s rights.Backend, b *broken) { b.lock = s.Request }},
