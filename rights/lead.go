@@ -23,7 +23,8 @@ type leads struct {
 	of map[string]led
 }
 
-// leadsKept bounds the memory of leads: two hundred kilobytes.
+// leadsKept bounds the memory of leads: some two hundred kilobytes, and a few megabytes if
+// all are of requests of which people were asked as often as they can be.
 const leadsKept = 1024
 
 func (l *leads) get(key []byte) (led, bool) {
