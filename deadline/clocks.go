@@ -32,6 +32,19 @@ func (c Clocks) And(o Clocks) Clocks {
 	return Clocks{slices.Concat(c.rules, o.rules)}
 }
 
+// Names reports whether a rule names a type of events: those of other types
+// move none of its days.
+func (c Clocks) Names(typ EventType) bool {
+	return slices.ContainsFunc(c.rules, func(r *Rule) bool { return names(r, typ) })
+}
+
+// names reports whether counting looks for events of a type.
+func names(r *Rule, typ EventType) bool {
+	return slices.ContainsFunc(r.Start, func(s Start) bool { return typ == s.Event || typ == s.Asked && typ != "" }) ||
+		slices.ContainsFunc(r.Pauses, func(p Pause) bool { return typ == p.From || typ == p.To }) ||
+		typ == ExtensionNoticed && r.Extension.Count > 0
+}
+
 // Due does what [DueAll] does with these rules. An event that contradicts itself
 // is an [*EventError] where there is a rule to apply.
 func (c Clocks) Due(events []Event, cal Calendar) (Docket, error) {

@@ -303,6 +303,40 @@ func TestDue_EventsInAnyOrderGiveTheSame(t *testing.T) {
 	}
 }
 
+// What no rule names moves nothing; the converse is not so of every event.
+func TestClocks_WhatTheyDoNotNameMovesNothing(t *testing.T) {
+	rnd := random(t)
+	all := allRules()
+	left, moved := 0, 0
+	for range rounds {
+		r, start := randomRule(rnd, all), randomDay(rnd)
+		cal := patchy{seed: rnd.Uint64()}
+		events := randomEvents(rnd, r, start)
+		clocks, err := NewClocks(r)
+		require.NoError(t, err)
+		named := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return !clocks.Names(e.Type) })
+		left += len(events) - len(named)
+		a, err := Due(r, events, cal)
+		require.NoError(t, err)
+		b, err := Due(r, named, cal)
+		require.NoError(t, err)
+		days := func(d Deadline) []any { return []any{d.Legal, d.Safe, d.LegalAt, d.SafeAt, d.Extended, d.Waiting} }
+		require.Equal(t, days(a), days(b), "%+v %v", r, events)
+		for _, typ := range eventTypes {
+			fewer := slices.DeleteFunc(slices.Clone(named), func(e Event) bool { return e.Type == typ })
+			if len(fewer) == len(named) {
+				continue
+			}
+			c, err := Due(r, fewer, cal)
+			if err != nil || !slices.Equal(days(b), days(c)) {
+				moved++
+			}
+		}
+	}
+	require.NotZero(t, left)
+	require.NotZero(t, moved)
+}
+
 func TestDue_OutsideTheCalendarIsAnErrorForEveryRule(t *testing.T) {
 	for _, r := range allRules() {
 		needs := r.Roll != RollNone || r.Period.BusinessDays > 0

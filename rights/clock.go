@@ -47,20 +47,26 @@ var outer = []deadline.Kind{deadline.Respond, deadline.HonourOptOut, deadline.Ta
 // who extends or refuses.
 var leading = append([]deadline.Kind{deadline.Acknowledge}, outer...)
 
-// clocksOf are the clocks by which a law's rules hold a request for each right.
-func clocksOf(rules map[string][]deadline.Rule) (map[Right]map[string]deadline.Clocks, error) {
-	all := make(map[Right]map[string]deadline.Clocks, len(duties))
+// clocks are rules by which requests are held, for each right and law.
+type clocks map[Right]map[string]deadline.Clocks
+
+// clocksOf are the clocks by which laws' rules hold requests, and those of them that can lead.
+func clocksOf(rules map[string][]deadline.Rule) (all, lead clocks, err error) {
+	all, lead = clocks{}, clocks{}
 	for right := range duties {
-		all[right] = make(map[string]deadline.Clocks, len(rules))
+		all[right], lead[right] = map[string]deadline.Clocks{}, map[string]deadline.Clocks{}
 		for regime, some := range rules {
-			clocks, err := deadline.NewClocks(holding(right, some)...)
-			if err != nil {
-				return nil, err
+			held := holding(right, some)
+			if all[right][regime], err = deadline.NewClocks(held...); err != nil {
+				return nil, nil, err
 			}
-			all[right][regime] = clocks
+			first := slices.DeleteFunc(held, func(r deadline.Rule) bool { return !slices.Contains(leading, r.Kind) })
+			if lead[right][regime], err = deadline.NewClocks(first...); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
-	return all, nil
+	return all, lead, nil
 }
 
 // holding are those of a law's rules by which requests for a right are held.
@@ -85,11 +91,11 @@ func holding(right Right, rules []deadline.Rule) []deadline.Rule {
 	return nil
 }
 
-// applying are the clocks that a request is held to.
-func (d *Desk) applying(q *request) deadline.Clocks {
+// of are the clocks of a request.
+func (c clocks) of(q *request) deadline.Clocks {
 	var all deadline.Clocks
 	for _, regime := range q.regimes {
-		all = all.And(d.clocks[q.right][regime])
+		all = all.And(c[q.right][regime])
 	}
 	return all
 }
@@ -102,9 +108,9 @@ func (d *Desk) happened(q *request) []deadline.Event {
 	return events
 }
 
-// docket is what all laws that apply make of what happened.
-func (d *Desk) docket(q *request) (deadline.Docket, error) {
-	docket, err := d.applying(q).Due(d.happened(q), nil)
+// docket is what clocks make of what happened.
+func (d *Desk) docket(c deadline.Clocks, q *request) (deadline.Docket, error) {
+	docket, err := c.Due(d.happened(q), nil)
 	return docket, wrap("count", err)
 }
 
@@ -115,7 +121,7 @@ func (d *Desk) Deadlines(ctx context.Context, tenant troth.Tenant, id string) (d
 	if err != nil {
 		return deadline.Docket{}, err
 	}
-	return d.docket(q)
+	return d.docket(d.clocks.of(q), q)
 }
 
 // endOf is the instant at which a deadline is over, by its strict reading.

@@ -33,9 +33,9 @@ type Desk struct {
 	log   *zap.Logger
 	now   func() time.Time
 	rules map[string][]deadline.Rule
-	// clocks are the rules by which requests are held, for each right and law.
-	clocks map[Right]map[string]deadline.Clocks
-	leads  leads
+	// clocks are all by which requests are held, leading those that can lead.
+	clocks, leading clocks
+	leads           leads
 }
 
 // New returns a desk on the store. It starts no goroutine. It returns
@@ -63,7 +63,7 @@ func New(ctx context.Context, c Config, opts ...Option) (*Desk, error) {
 	d := &Desk{store: c.Store, tx: tx, rec: c.Recorder, keys: c.Keys, opt: o, log: o.log, now: o.now}
 	d.rules = rulesOf(o.sets)
 	var err error
-	if d.clocks, err = clocksOf(d.rules); err != nil {
+	if d.clocks, d.leading, err = clocksOf(d.rules); err != nil {
 		return nil, fmt.Errorf("rights: new: %w", err)
 	}
 	for _, r := range o.regimes {

@@ -68,13 +68,13 @@ func (d *Desk) Extend(ctx context.Context, e Extension) (Request, error) {
 
 // extends reports whether a notice at an instant would make an answer due later.
 func (c *change) extends(at int64) (bool, error) {
-	before, err := c.d.docket(c.q)
+	before, err := c.d.docket(c.d.clocks.of(c.q), c.q)
 	if err != nil {
 		return false, err
 	}
 	with := *c.q
 	with.ticks = append(slices.Clone(c.q.ticks), tick{deadline.ExtensionNoticed, at})
-	after, err := c.d.docket(&with)
+	after, err := c.d.docket(c.d.clocks.of(&with), &with)
 	if err != nil {
 		return false, err
 	}

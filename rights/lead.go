@@ -1,7 +1,6 @@
 package rights
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/trothdev/troth/deadline"
@@ -43,8 +42,9 @@ func (l *leads) put(key []byte, v led) {
 	l.of[string(key)] = v
 }
 
-// appendLeadKey appends all of a request that its clocks look at.
-func appendLeadKey(dst []byte, q *request) []byte {
+// appendLeadKey appends all of a request that these clocks look at: what none of them names
+// moves none.
+func appendLeadKey(dst []byte, c deadline.Clocks, q *request) []byte {
 	dst = canon.AppendText(dst, q.right)
 	dst = canon.AppendList(dst, len(q.regimes))
 	for _, r := range q.regimes {
@@ -56,19 +56,22 @@ func appendLeadKey(dst []byte, q *request) []byte {
 	}
 	dst = canon.AppendInt(dst, acknowledged)
 	for _, t := range q.ticks {
-		dst = canon.AppendText(dst, t.typ)
-		dst = canon.AppendInt(dst, t.at)
+		if c.Names(t.typ) {
+			dst = canon.AppendText(dst, t.typ)
+			dst = canon.AppendInt(dst, t.at)
+		}
 	}
 	return dst
 }
 
 // lead is the clock to work to: the earliest of those that still run.
 func (d *Desk) lead(q *request) (led, error) {
-	key := appendLeadKey(make([]byte, 0, 512), q)
+	clocks := d.leading.of(q)
+	key := appendLeadKey(make([]byte, 0, 512), clocks, q)
 	if known, is := d.leads.get(key); is {
 		return known, nil
 	}
-	docket, err := d.docket(q)
+	docket, err := d.docket(clocks, q)
 	if err != nil {
 		return led{}, err
 	}
@@ -80,7 +83,7 @@ func (d *Desk) lead(q *request) (led, error) {
 			continue
 		}
 		r := l.Rule()
-		if !slices.Contains(leading, r.Kind) || r.Kind == deadline.Acknowledge && q.acknowledgedAt != 0 {
+		if r.Kind == deadline.Acknowledge && q.acknowledgedAt != 0 {
 			continue
 		}
 		first = led{due: end, rule: r.ID, found: true}
