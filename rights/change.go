@@ -35,6 +35,8 @@ type change struct {
 	// rings is when the request's clock is to be looked at, by what was read; -1 for a
 	// request that is new.
 	rings int64
+	// sheets are how far its sources are, nil if that was not read.
+	sheets *sheets
 	// by is what the person is found by, where it was read before the transaction: opening
 	// it in one may have to wait for that same transaction to end.
 	by []plainIdentifier
@@ -83,16 +85,13 @@ func (d *Desk) changeOf(ctx context.Context, tenant troth.Tenant, id string, was
 		if err := c.flush(ctx); err != nil {
 			return err
 		}
-		after = q.view(tenant, id, c.now)
-		switch {
-		case c.fired:
-		case c.worked: // its record tells how far its sources are known, too
-			q.clock = c.now
-		default:
-			return nil
-		}
-		if err := c.finish(ctx); err != nil {
-			return err
+		if c.fired || c.worked {
+			if !c.fired { // its record tells how far its sources are known, too
+				q.clock = c.now
+			}
+			if err := c.finish(ctx); err != nil {
+				return err
+			}
 		}
 		after = q.view(tenant, id, c.now)
 		return nil
@@ -305,6 +304,9 @@ func (c *change) flush(ctx context.Context) error {
 		if err := c.putStep(ctx); err != nil {
 			return err
 		}
+	}
+	if err := c.putSheets(ctx); err != nil {
+		return err
 	}
 	if len(c.items) > 0 {
 		if err := c.d.store.WriteItems(ctx, c.items); err != nil {

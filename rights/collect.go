@@ -14,8 +14,12 @@ func (d *Desk) collect(ctx context.Context, key ItemKey, b beginning) (more bool
 	round := search{c: c, asked: map[int]error{}, fresh: state == StateAccepted}
 	if round.fresh {
 		round.work = d.snapshot(b.q.right)
-	} else if round.work, err = d.workIn(ctx, b.items); err != nil {
-		return false, err
+	} else {
+		s, err := d.sheetsIn(ctx, b.items)
+		if err != nil {
+			return false, err
+		}
+		round.work = s.all
 	}
 	if round.by, err = d.foundIn(ctx, b.items); err != nil {
 		return false, err
@@ -98,15 +102,14 @@ func (c *change) collected(ctx context.Context, r *search, began int) (more bool
 		if done && w.Tries > 0 { // what comes is tried as often, whoever could not be found out
 			w.Tries, was = 0, true
 		}
-		switch {
-		case r.fresh:
-			err = c.putWork(ctx, w)
-		case was:
-			err = c.putWork(ctx, w)
+		if was && !r.fresh {
+			if err := c.putWork(ctx, w); err != nil {
+				return false, err
+			}
 		}
-		if err != nil {
-			return false, err
-		}
+	}
+	if r.fresh {
+		c.beginWith(r.work)
 	}
 	switch {
 	case r.pause > 0:

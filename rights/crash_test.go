@@ -222,7 +222,7 @@ type overtaken struct {
 
 func (o *overtaken) Items(ctx context.Context, q rights.ItemQuery) ([]rights.ItemRow, error) {
 	rows, err := o.Backend.Items(ctx, q)
-	if then := o.then; then != nil && q.Kind == rights.ItemSource && len(rows) > 0 {
+	if then := o.then; then != nil && q.Kind == rights.ItemSources && len(rows) > 0 {
 		o.then = nil
 		then()
 	}

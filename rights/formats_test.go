@@ -61,6 +61,11 @@ func codecs() []codec {
 			Evidence: troth.EntryID(hash[:16]).String(),
 		}},
 	}}
+	work := []SourceWork{{
+		Source: "files", Order: Remote, Policy: "policy-1", Title: "Files", Able: true, Found: 9, Located: true, Tries: 2, Outcome: Retained,
+		Method: Deleted, Records: 3, Asked: []string{"subject", "email"}, Kept: []Kept{{Basis: LegalClaims, Records: 1, Until: at, Review: at.Add(time.Hour), Cite: "§ 147(3) AO"}},
+		Keyed: 1, Until: at.Add(time.Minute), CopiesUntil: at.Add(time.Hour), Ref: "t-1", At: at, Evidence: troth.EntryID(hash[:16]), asked: 4,
+	}, {Source: "orders", Order: Primary}}
 	certified, err := issued.message()
 	if err != nil {
 		panic(err)
@@ -93,6 +98,10 @@ func codecs() []codec {
 			l, err := parseLifting(b)
 			return l.encode(), err
 		}, (&lifting{ground: "accuracy-verified", at: micros(at), told: micros(at) + 1}).encode()},
+		{"sheet", func(b []byte) ([]byte, error) {
+			work, of, err := parseSheet(b)
+			return encodeSheet(work, of), err
+		}, encodeSheet(work, 8)},
 		{"ticket", func(b []byte) ([]byte, error) { t, err := parseTicket(b); return encodeTicket(t), err }, encodeTicket(export.Ticket{
 			Hash: hash, Expires: at, Used: at.Add(time.Microsecond),
 		})},

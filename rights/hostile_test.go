@@ -29,7 +29,7 @@ type dump struct {
 
 var itemKinds = []rights.ItemKind{
 	rights.ItemContents, rights.ItemProof, rights.ItemCode, rights.ItemMessage, rights.ItemRefusal, rights.ItemObligation,
-	rights.ItemAlarm, rights.ItemLapse, rights.ItemEnd, rights.ItemSource, rights.ItemFound, rights.ItemStep,
+	rights.ItemAlarm, rights.ItemLapse, rights.ItemEnd, rights.ItemSources, rights.ItemFound, rights.ItemStep,
 	rights.ItemCheck, rights.ItemLifting,
 }
 
@@ -206,13 +206,14 @@ func TestHostile_AnAccessRequestIsHidden(t *testing.T) {
 	require.Equal(t, []rights.Tampering{{Request: look.ID, Kind: rights.RequestForged}}, w.tampered())
 }
 
-// Somebody would rather keep the orders: they take the source's row away.
+// Somebody would rather keep the orders: they take the row of sources away that says what is to
+// be erased.
 func TestHostile_ASourceThatIsTakenAway(t *testing.T) {
 	s := newShop()
 	w := newWorld(t)
 	w.desk = w.open(s.options(rights.WithEvidence(w.trail))...)
 	r := w.approved(rights.Erase)
-	key := rights.ItemKey{Tenant: acme, Owner: r.ID, Kind: rights.ItemSource, ID: "orders"}
+	key := rights.ItemKey{Tenant: acme, Owner: r.ID, Kind: rights.ItemSources, ID: "0000"}
 	row, _, err := w.store.Item(w.ctx, key)
 	require.NoError(t, err)
 	_, err = w.store.DeleteItem(w.ctx, key)

@@ -286,7 +286,8 @@ func (d *Desk) Complete(ctx context.Context, tenant troth.Tenant, id, task, outc
 		if err != nil {
 			return err
 		}
-		if _, _, left, err := d.item(ctx, sourceKey(tenant, id, o.Ref)); err != nil || left || o.Kind != ManualTask {
+		s, err := c.sources(ctx)
+		if err != nil || s.of(o.Ref) != nil || o.Kind != ManualTask {
 			return errors.Join(err, &StateError{State: c.q.state, Event: ObligationClosed})
 		}
 		return c.discharge(ctx, task, outcome)

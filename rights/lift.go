@@ -94,13 +94,16 @@ func (d *Desk) Lift(ctx context.Context, l Lifting) (Request, error) {
 // restrictedSince is when the last source began to restrict what the request asked for;
 // false if none does.
 func (c *change) restrictedSince(ctx context.Context) (at int64, restricts bool, err error) {
-	work, err := c.d.Work(ctx, c.tenant, c.id)
-	for i := range work {
-		if work[i].Method == Restricted {
-			at, restricts = max(at, micros(work[i].At)), true
+	s, err := c.sources(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	for i := range s.all {
+		if s.all[i].Method == Restricted {
+			at, restricts = max(at, micros(s.all[i].At)), true
 		}
 	}
-	return at, restricts && !c.running(), err
+	return at, restricts && !c.running(), nil
 }
 
 // running reports whether the request is still being carried out.

@@ -5,7 +5,7 @@ import "github.com/trothdev/troth"
 // MaxRecord is the longest record of a row, in bytes; MaxSealed the longest sealed
 // bytes.
 const (
-	MaxRecord = 64 << 10
+	MaxRecord = 512 << 10
 	MaxSealed = 256 << 10
 )
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights/export"
@@ -184,6 +185,9 @@ func (s *Source) validate() error {
 	}
 	if !slices.Contains(orders, s.Order) {
 		return fmt.Errorf("rights: source %s has no order", s.Name)
+	}
+	if len(s.Title) > maxLine || !utf8.ValidString(s.Title) {
+		return fmt.Errorf("rights: the title of source %s is too long, or not UTF-8", s.Name)
 	}
 	for _, r := range s.For {
 		if !r.Valid() {

@@ -154,7 +154,7 @@ type beginning struct {
 }
 
 // begins are the kinds of those items. What a person was found by goes before what they said.
-var begins = []ItemKind{ItemFound, ItemContents, ItemSource, ItemStep}
+var begins = []ItemKind{ItemFound, ItemContents, ItemSources, ItemStep}
 
 // beginStep reads what a step begins with.
 func (d *Desk) beginStep(ctx context.Context, key ItemKey) (beginning, error) {
@@ -187,11 +187,7 @@ func (q *request) atOnce() bool {
 func (d *Desk) beginWork(ctx context.Context, key ItemKey) (more bool, err error) {
 	return true, d.when(ctx, key, StateAccepted, func(ctx context.Context, c *change) error {
 		work := d.snapshot(c.q.right)
-		for i := range work {
-			if err := c.putWork(ctx, &work[i]); err != nil {
-				return err
-			}
-		}
+		c.beginWith(work)
 		return c.fire(ctx, ExecutionBegan, began(work))
 	})
 }

@@ -45,11 +45,11 @@ func (d *Desk) visit(ctx context.Context, key ItemKey, b beginning) (*visit, err
 	if by == nil {
 		by = []plainIdentifier{}
 	}
-	work, err := d.workIn(ctx, b.items)
+	s, err := d.sheetsIn(ctx, b.items)
 	if err != nil {
 		return nil, err
 	}
-	v := &visit{d: d, key: key, by: by, work: inOrder(work), at: &change{record: b.record}, said: map[string]*Report{}, failed: map[string]error{}}
+	v := &visit{d: d, key: key, by: by, work: inOrder(s.all), at: &change{record: b.record}, said: map[string]*Report{}, failed: map[string]error{}}
 	for _, row := range b.items {
 		if row.Kind == ItemStep {
 			v.dueAt = row.DueAt
@@ -128,11 +128,13 @@ func (v *visit) turn(ctx context.Context, c *change) error {
 // has happened since that was known.
 func (v *visit) readWork(ctx context.Context, c *change) error {
 	if v.work == nil || v.at == nil || !bytes.Equal(v.at.record, c.record) {
-		work, err := c.d.Work(ctx, c.tenant, c.id)
+		s, err := c.sources(ctx)
 		if err != nil {
 			return err
 		}
-		v.work = inOrder(work)
+		v.work = inOrder(slices.Clone(s.all))
+	} else {
+		c.sheets = newSheets(v.work)
 	}
 	v.at = c
 	return nil
@@ -297,10 +299,10 @@ func (v *visit) oneByOne(ctx context.Context) error {
 		}
 	}
 	return v.d.when(ctx, v.key, StateExecuting, func(ctx context.Context, c *change) error {
-		work, err := c.d.Work(ctx, c.tenant, c.id)
-		if err != nil || slices.ContainsFunc(work, func(w SourceWork) bool { return !w.settled() }) {
+		s, err := c.sources(ctx)
+		if err != nil || slices.ContainsFunc(s.all, func(w SourceWork) bool { return !w.settled() }) {
 			return err // another process is at it
 		}
-		return c.executed(ctx, work)
+		return c.executed(ctx, s.all)
 	})
 }

@@ -1,6 +1,7 @@
 package rights_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -309,13 +310,11 @@ type refusingStore struct {
 
 func (s refusingStore) Transactor() troth.Transactor { return s.tx }
 
-func (s refusingStore) WriteItems(ctx context.Context, rows []rights.ItemRow) error {
+func (s refusingStore) InsertEvents(ctx context.Context, rows []rights.EventRow) (int, error) {
 	for _, row := range rows {
-		if row.Kind == rights.ItemSource {
-			s.tx.settled++
-		}
+		s.tx.settled += count(bytes.Contains(row.Record, []byte(rights.SourceDone)))
 	}
-	return s.Backend.WriteItems(ctx, rows)
+	return s.Backend.InsertEvents(ctx, rows)
 }
 
 // TestErase_SeveralElsewhere: each is noted, whoever fails among them, and one that has more

@@ -13,38 +13,63 @@ import (
 	"github.com/trothdev/troth/storage/sqlstore/internal/statement"
 )
 
-// part is one row of a file.
-type part struct {
-	is int
-	// request is what the row says. Of an item SubjectID is its id and State its kind, of an
-	// event DueAt its number.
-	request rights.RequestRow
-	sealed  []byte
-}
-
-// What a part is.
+// What a row of a file is.
 const (
 	isRequest = iota
 	isItem
 	isEvent
 )
 
-func scanPart(rows *sqlstore.Rows) (p part, err error) {
-	var state, right string
-	var open int64
-	r := &p.request
-	if err = rows.Scan(&p.is, &r.SubjectID, &state, &right, &r.Owner, &r.DueAt, &open, &r.ReceivedAt, &r.Record, &p.sealed); err != nil {
-		return p, err
+// filing puts a file together from its rows.
+type filing struct {
+	file  rights.File
+	found bool
+	// row is what a row says, with what follows. Of an item SubjectID is its id, of an event
+	// DueAt its number.
+	row         rights.RequestRow
+	is, open    int64
+	state, kind string
+	sealed      []byte
+	// into is where a row's columns go.
+	into []any
+}
+
+func newFiling(tenant troth.Tenant, id string) *filing {
+	f := &filing{row: rights.RequestRow{Tenant: tenant, ID: id}}
+	r := &f.row
+	f.into = []any{&f.is, &r.SubjectID, &f.state, &f.kind, &r.Owner, &r.DueAt, &f.open, &r.ReceivedAt, &r.Record, &f.sealed}
+	return f
+}
+
+// add puts a row where it belongs.
+func (f *filing) add(rows *sqlstore.Rows) (none struct{}, err error) {
+	r := &f.row
+	if err = rows.Scan(f.into...); err != nil {
+		return none, err
 	}
-	r.State, r.Right, r.Open = rights.State(state), rights.Right(right), open != 0
-	if len(r.Record) > rights.MaxRecord || len(p.sealed) > rights.MaxSealed {
-		return part{}, rights.ErrRecord
+	if len(r.Record) > rights.MaxRecord || len(f.sealed) > rights.MaxSealed {
+		return none, rights.ErrRecord
 	}
-	return p, nil
+	switch f.is {
+	case isRequest:
+		f.file.Request, f.found = *r, true
+		f.file.Request.State, f.file.Request.Right, f.file.Request.Open = rights.State(f.state), rights.Right(f.kind), f.open != 0
+	case isItem:
+		key := rights.ItemKey{Tenant: r.Tenant, Owner: r.ID, Kind: rights.ItemKind(f.kind), ID: r.SubjectID}
+		f.file.Items = append(f.file.Items, rights.ItemRow{ItemKey: key, DueAt: r.DueAt, Record: r.Record, Sealed: f.sealed})
+	case isEvent:
+		e := rights.EventRow{Tenant: r.Tenant, Request: r.ID, Record: r.Record}
+		if !statement.Small(r.DueAt, &e.Seq) {
+			return none, rights.ErrRecord
+		}
+		f.file.Events = append(f.file.Events, e)
+	}
+	r.Record, f.sealed = nil, nil
+	return none, nil
 }
 
 // File implements rights.Store, with one statement.
-func (s *Store) File(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (f rights.File, found bool, err error) {
+func (s *Store) File(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (rights.File, bool, error) {
 	of, by := any(string(tenant)), any(id)
 	args := append(make([]any, 0, 4+3*len(kinds)), of, by)
 	for _, k := range kinds {
@@ -57,34 +82,14 @@ func (s *Store) File(ctx context.Context, tenant troth.Tenant, id string, kinds 
 	} else {
 		query = file(s.db.Dialect(), len(kinds))
 	}
-	parts, err := statement.Query(brief.Mark(ctx), s.db, scanPart, query, args...)
-	if err != nil {
-		return f, false, err
-	}
-	for i := range parts {
-		r := &parts[i].request
-		switch parts[i].is {
-		case isRequest:
-			f.Request, found = *r, true
-			f.Request.Tenant, f.Request.ID = tenant, id
-		case isItem:
-			key := rights.ItemKey{Tenant: tenant, Owner: id, Kind: rights.ItemKind(r.State), ID: r.SubjectID}
-			f.Items = append(f.Items, rights.ItemRow{ItemKey: key, DueAt: r.DueAt, Record: r.Record, Sealed: parts[i].sealed})
-		case isEvent:
-			e := rights.EventRow{Tenant: tenant, Request: id, Record: r.Record}
-			if !statement.Small(r.DueAt, &e.Seq) {
-				return rights.File{}, false, rights.ErrRecord
-			}
-			f.Events = append(f.Events, e)
-		}
-	}
-	if !found {
-		return rights.File{}, false, nil
+	f := newFiling(tenant, id)
+	if _, err := statement.Query(brief.Mark(ctx), s.db, f.add, query, args...); err != nil || !f.found {
+		return rights.File{}, false, err
 	}
 	// What a statement finds comes in no order.
-	slices.SortFunc(f.Events, func(a, b rights.EventRow) int { return cmp.Compare(a.Seq, b.Seq) })
-	slices.SortFunc(f.Items, func(a, b rights.ItemRow) int {
+	slices.SortFunc(f.file.Events, func(a, b rights.EventRow) int { return cmp.Compare(a.Seq, b.Seq) })
+	slices.SortFunc(f.file.Items, func(a, b rights.ItemRow) int {
 		return cmp.Or(slices.Index(kinds, a.Kind)-slices.Index(kinds, b.Kind), strings.Compare(a.ID, b.ID))
 	})
-	return f, true, nil
+	return f.file, true, nil
 }

@@ -24,7 +24,7 @@ var (
 	requestValues = "tenant, id, " + requestRest + ", " + cutRecord
 	// A request, its events and items as rows of one result.
 	requestPart = `SELECT 0, ` + requestRest + `, ` + cutRecord + `, NULL FROM troth_rights_request` + thisRequest
-	itemPart    = ` UNION ALL SELECT 1, id, kind, '', '', due_at, 0, 0, ` + cutRecord + `, ` + cutSealed + ` FROM troth_rights_item
+	itemPart    = ` UNION ALL SELECT 1, id, '', kind, '', due_at, 0, 0, ` + cutRecord + `, ` + cutSealed + ` FROM troth_rights_item
 		WHERE tenant = ? AND owner = ? AND kind = ?`
 	eventPart = ` UNION ALL SELECT 2, '', '', '', '', seq, 0, 0, ` + cutRecord + `, NULL FROM troth_rights_event
 		WHERE tenant = ? AND request = ?`
