@@ -29,7 +29,7 @@ type Event struct {
 }
 
 func (e *Event) encode() []byte {
-	dst := canon.AppendDomain(make([]byte, 0, usual), eventDomain)
+	dst := canon.AppendDomain(make([]byte, 0, usual/2), eventDomain)
 	dst = canon.AppendText(dst, e.Kind)
 	dst = canon.AppendInt(dst, micros(e.At))
 	dst = canon.AppendInt(dst, micros(e.RecordedAt))

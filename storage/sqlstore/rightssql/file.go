@@ -36,6 +36,7 @@ type filing struct {
 
 func newFiling(tenant troth.Tenant, id string) *filing {
 	f := &filing{row: rights.RequestRow{Tenant: tenant, ID: id}}
+	f.file.Items, f.file.Events = make([]rights.ItemRow, 0, 4), make([]rights.EventRow, 0, 8) // few have more
 	r := &f.row
 	f.into = []any{&f.is, &r.SubjectID, &f.state, &f.kind, &r.Owner, &r.DueAt, &f.open, &r.ReceivedAt, &r.Record, &f.sealed}
 	return f
