@@ -25,12 +25,28 @@ var ErrOtherLog = errors.New("audit: folder holds another log")
 // that is of another origin, a *[RolledBackError] where the log does not lead on
 // from it, [ErrPruned] or the errors of [OpenCheckpoint] where it cannot be told.
 // So publish what is to be pruned before that, and give each origin a folder of its
-// own under an URL of its own.
+// own under an URL of its own. What somebody prunes during the call may be missing.
+//
+// dir itself may be a link; in it none is followed, and one in the place of a folder is
+// an error.
 func (t *Trail) Publish(ctx context.Context, dir string) error {
-	head, err := t.headOf(ctx, "")
-	if err != nil {
-		return err
+	if dir == "" { // which would be wherever the process stands
+		return errors.New("audit: publish: no folder is named")
 	}
+	for {
+		head, err := t.headOf(ctx, "")
+		if err != nil {
+			return err
+		}
+		err = t.publishAt(ctx, head, dir)
+		if _, pruned := t.prunedSince(ctx, head, err); !pruned {
+			return err
+		}
+	}
+}
+
+// publishAt is Publish of a log as it stood, which fails where somebody prunes meanwhile.
+func (t *Trail) publishAt(ctx context.Context, head Head, dir string) error {
 	row, found, err := t.store.Checkpoint(ctx, head.Log, maxSize)
 	if err != nil {
 		return fmt.Errorf("audit: read checkpoint: %w", err)
@@ -44,7 +60,8 @@ func (t *Trail) Publish(ctx context.Context, dir string) error {
 	}
 	head.Size, head.Root = cp.Size, cp.Root // what is signed counts
 	p := &publication{
-		trail: t, ctx: ctx, dir: filepath.Clean(dir), head: head, row: row, touched: make(map[string]bool),
+		trail: t, ctx: ctx, dir: filepath.Clean(dir), head: head, row: row,
+		touched: make(map[string]bool), within: make(map[string]bool),
 	}
 	return p.write()
 }
@@ -60,6 +77,8 @@ type publication struct {
 	done uint64
 	// touched are the folders that files were put into.
 	touched map[string]bool
+	// within are folders that are known to be no links.
+	within map[string]bool
 }
 
 // scratchPrefix begins the names of files that are not complete.
@@ -166,6 +185,9 @@ func (p *publication) covers(id tileID) bool {
 }
 
 func (p *publication) tile(id tileID) error {
+	if err := p.inside(filepath.Dir(id.file())); err != nil {
+		return err
+	}
 	there, err := os.Lstat(filepath.Join(p.dir, id.file()))
 	is := err == nil && there.Mode().IsRegular()
 	if is && p.covers(id) {
@@ -173,9 +195,32 @@ func (p *publication) tile(id tileID) error {
 	}
 	data, err := p.trail.tiles(p.ctx, p.head.Log).Tile(id.level, id.n, id.width)
 	if err != nil {
-		return fmt.Errorf("audit: publish: %w", err)
+		missing := &DamageError{p.head.Log, "tile", "of level " + itoa(id.level) + ", number " + utoa(id.n), "is not there"}
+		return fmt.Errorf("audit: publish: %w", p.trail.storedOr(err, missing))
 	}
 	return p.file(id.file(), data, is)
+}
+
+// inside refuses a folder of the publication that is a link, or in one: what is written
+// or taken away there is somebody else's. One that is not there yet is none.
+func (p *publication) inside(dir string) error {
+	if dir == "." || p.within[dir] {
+		return nil
+	}
+	if err := p.inside(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	there, err := os.Lstat(filepath.Join(p.dir, dir))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // it is made as one
+	case err != nil:
+		return fmt.Errorf("audit: publish: %w", err)
+	case !there.IsDir():
+		return fmt.Errorf("audit: publish: %s in the folder is a link, or no folder", filepath.ToSlash(dir))
+	}
+	p.within[dir] = true
+	return nil
 }
 
 // file writes a file, unless it is there with that content. Its name is made durable in

@@ -76,3 +76,45 @@ func halfway(t *testing.T, w *world, dir string) {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 	}
 }
+
+// A folder that is a link lies elsewhere, where nothing is written or taken away.
+func TestPublish_WritesNothingBehindLinks(t *testing.T) {
+	for name, at := range map[string][]string{"all tiles": {"tile"}, "a level": {"tile", "0"}, "parts of a tile": {"tile", "0", "000.p"}} {
+		t.Run(name, func(t *testing.T) {
+			w := newLog(t)
+			w.fill(20, "acme")
+			w.checkpoint()
+			dir, elsewhere := t.TempDir(), t.TempDir()
+			link := filepath.Join(append([]string{dir}, at...)...)
+			require.NoError(t, os.MkdirAll(filepath.Dir(link), 0o755))
+			if err := os.Symlink(elsewhere, link); err != nil {
+				t.Skip("no links here")
+			}
+			require.ErrorContains(t, w.trail.Publish(t.Context(), dir), "is a link")
+			require.Empty(t, files(t, elsewhere))
+			require.NoFileExists(t, filepath.Join(dir, "checkpoint"))
+		})
+	}
+}
+
+// The folder itself is where who calls says.
+func TestPublish_TheFolderMayBeALink(t *testing.T) {
+	w := newLog(t)
+	w.fill(20, "acme")
+	w.checkpoint()
+	elsewhere, link := t.TempDir(), filepath.Join(t.TempDir(), "log")
+	if err := os.Symlink(elsewhere, link); err != nil {
+		t.Skip("no links here")
+	}
+	require.NoError(t, w.trail.Publish(t.Context(), link))
+	w.asServed(elsewhere, "checkpoint", "tile/0/000.p/21")
+}
+
+func TestPublish_NeedsAFolder(t *testing.T) {
+	w := newLog(t)
+	w.fill(20, "acme")
+	w.checkpoint()
+	t.Chdir(t.TempDir())
+	require.ErrorContains(t, w.trail.Publish(t.Context(), ""), "no folder is named")
+	require.Empty(t, files(t, "."))
+}

@@ -18,10 +18,13 @@ import (
 // from then on.
 //
 // The change is an entry of the log, and the last checkpoint under the old key
-// covers it. Rotate returns the size of the log at which the keys change, which
-// both keys have signed: pin the old key to sizes up to and including it, and
-// the new one to sizes from it on, as [Verifiers.WithSizes] shows, for the trail
-// and for everybody who verifies. A call that failed half-way can be repeated.
+// covers it. Rotate returns a size of the log that parts the keys: the old one signed
+// none beyond it, and the new one signs none before it. Where another process sequences
+// during the call, the old key's last checkpoint may be of a smaller size. Pin the old
+// key to sizes up to and including the one returned, and the new one to sizes from it on,
+// as [Verifiers.WithSizes] shows, for the trail and for everybody who verifies. A call
+// that failed half-way can be repeated: one that the new key signed behind is answered
+// with the first size that it signed.
 func (t *Trail) Rotate(ctx context.Context, old Signer) (size uint64, err error) {
 	if err := t.canSequence(ctx); err != nil {
 		return 0, err

@@ -106,6 +106,27 @@ func TestRotate_OldKeySignsNoLaterSize(t *testing.T) {
 	assert.Equal(t, "checkpoint", damage.Table)
 }
 
+// TestRotate_TheSizePartsTheKeysAlsoBesideOthers lets another process sequence between the
+// old key's last checkpoint and the change of keys.
+func TestRotate_TheSizePartsTheKeysAlsoBesideOthers(t *testing.T) {
+	s := newSite(t)
+	begun(s)
+	other := meanwhile(func() { s.record(3); s.drain(s.honest) })
+	trail := s.on(s.store, append(rotating(s), audit.WithSink(other))...)
+	size, err := trail.Rotate(t.Context(), s.signer)
+	require.NoError(t, err)
+	last, found, err := s.store.Checkpoint(t.Context(), 1, 1<<62)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Less(t, last.Size, size, "what the old key signed")
+	require.Equal(t, s.head().Size, size)
+	s.record(3)
+	next := s.on(s.store, rotating(s)...)
+	s.drain(next)
+	s.sign(next)
+	s.check(s.on(s.store, audit.WithVerifiers(s.pinned(size))))
+}
+
 func TestRotate_NeedsAnotherKeyOfTheSameName(t *testing.T) {
 	s := newSite(t)
 	begun(s)

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -118,6 +119,42 @@ func TestProve_WhatIsPrunedMeanwhileIsNoDamage(t *testing.T) {
 	require.ErrorIs(t, err, audit.ErrPruned)
 	require.EqualValues(t, 512, before)
 }
+
+// A tile that is pruned while the log is published is missing in the folder, as if it
+// had been pruned before.
+func TestPublish_WhatIsPrunedMeanwhileIsNoDamage(t *testing.T) {
+	s := newSite(t)
+	s.record(600)
+	s.drain(s.honest)
+	s.sign(s.honest)
+	keeper := s.on(s.store, audit.Unmanaged("test"), audit.WithSigner(s.signer))
+	store := &prunedAt{Backend: s.store, prune: func() {
+		_, err := keeper.Prune(troth.WithActor(t.Context(), kim), leave, audit.PruneTo{Log: 1, Before: 256})
+		require.NoError(t, err)
+	}}
+	dir := t.TempDir()
+	require.NoError(t, s.on(store, audit.WithSigner(s.signer)).Publish(t.Context(), dir))
+	require.Nil(t, store.prune)
+	require.NoFileExists(t, filepath.Join(dir, "tile", "0", "000"))
+	require.FileExists(t, filepath.Join(dir, "tile", "0", "001"))
+	require.FileExists(t, filepath.Join(dir, "checkpoint"))
+}
+
+// What is missing and was not pruned is damage, however often one looks.
+func TestPublish_TellsOfDamage(t *testing.T) {
+	s := newSite(t)
+	s.record(600)
+	s.drain(s.honest)
+	s.sign(s.honest)
+	var damage *audit.DamageError
+	err := s.on(&noTiles{s.store}, audit.WithSigner(s.signer)).Publish(t.Context(), t.TempDir())
+	require.ErrorAs(t, err, &damage)
+}
+
+// noTiles is a store whose tiles are gone.
+type noTiles struct{ audit.Backend }
+
+func (*noTiles) Tile(context.Context, int, int, uint64) ([]byte, bool, error) { return nil, false, nil }
 
 // prunedAt is a store that is pruned when the first tile is looked for.
 type prunedAt struct {
