@@ -214,16 +214,13 @@ func (r *sweeping) unit(ctx context.Context, u unit) (ok bool, err error) {
 	if err == nil || ctx.Err() != nil {
 		return true, err
 	}
-	if _, locked := errors.AsType[*tenantError](err); locked {
-		r.passed[u.keys[0].Tenant] = true
-		r.swept.Passed += len(u.keys)
-		r.errs = append(r.errs, err)
+	if r.pass(u, err) {
 		return true, nil
 	}
 	if errors.Is(err, errLost) {
 		return r.lost(u), nil
 	}
-	for _, key := range u.keys {
+	for i, key := range u.keys {
 		err := r.take(ctx, unit{u.lane, []RecordKey{key}})
 		switch {
 		case ctx.Err() != nil:
@@ -231,6 +228,8 @@ func (r *sweeping) unit(ctx context.Context, u unit) (ok bool, err error) {
 		case errors.Is(err, errLost):
 			return r.lost(u), nil
 		case err == nil:
+		case r.pass(unit{u.lane, u.keys[i:]}, err):
+			return true, nil
 		default:
 			if err = r.spoil(ctx, key, err); err != nil {
 				return false, err
@@ -238,6 +237,18 @@ func (r *sweeping) unit(ctx context.Context, u unit) (ok bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// pass passes over the tenant of what is left of a unit, if it is that which cannot be
+// locked.
+func (r *sweeping) pass(left unit, err error) bool {
+	if _, locked := errors.AsType[*tenantError](err); !locked {
+		return false
+	}
+	r.passed[left.keys[0].Tenant] = true
+	r.swept.Passed += len(left.keys)
+	r.errs = append(r.errs, err)
+	return true
 }
 
 func (r *sweeping) lost(u unit) (ok bool) {

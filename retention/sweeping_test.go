@@ -28,14 +28,18 @@ func (w *kept) trashed(n int) {
 type spoilt struct {
 	retention.Backend
 	tenant error
+	later  bool // the first time it can be locked
 	keeps  func() bool
+	lease  func() error
 	locks  int
 }
 
 func (s *spoilt) LockTenant(ctx context.Context, t troth.Tenant, alone bool) error {
 	if t == "bad" {
 		s.locks++
-		return s.tenant
+		if s.tenant != nil && (!s.later || s.locks > 1) {
+			return s.tenant
+		}
 	}
 	return s.Backend.LockTenant(ctx, t, alone)
 }
@@ -43,6 +47,11 @@ func (s *spoilt) LockTenant(ctx context.Context, t troth.Tenant, alone bool) err
 func (s *spoilt) KeepLease(ctx context.Context, name string, fence int64, length time.Duration) (bool, error) {
 	if s.keeps != nil && !s.keeps() {
 		return false, nil
+	}
+	if s.lease != nil {
+		if err := s.lease(); err != nil {
+			return false, err
+		}
 	}
 	return s.Backend.KeepLease(ctx, name, fence, length)
 }
@@ -118,6 +127,36 @@ func TestSweep_ATenantThatCannotBeLockedStopsNobodyElse(t *testing.T) {
 	s, err = k.Sweep(w.ctx)
 	require.NoError(t, err)
 	require.Equal(t, 30, s.Destroyed)
+}
+
+// A tenant that cannot be locked any more when records are tried one by one is passed
+// over as any other: it is not the records' fault.
+func TestSweep_ATenantThatCannotBeLockedAgainIsPassedOver(t *testing.T) {
+	w := newKept(t, content(t))
+	for i := range 3 {
+		key := retention.RecordKey{Tenant: "bad", Type: "file", ID: fmt.Sprint(i)}
+		require.NoError(t, w.k.Created(w.ctx, retention.NewRecord{RecordKey: key}))
+		require.NoError(t, w.k.Happened(w.ctx, key, retention.Occurrence{Event: "trashed"}))
+	}
+	w.after(60)
+	bad := &spoilt{later: true, tenant: troth.ErrBusy}
+	k := w.spoilt(bad)
+	broken := true
+	bad.lease = func() error {
+		if broken && bad.locks == 1 {
+			return errors.New("the disk is full")
+		}
+		return nil
+	}
+	s, err := k.Sweep(w.ctx)
+	require.ErrorIs(t, err, troth.ErrBusy)
+	require.Empty(t, s.Failed)
+	require.Equal(t, 3, s.Passed)
+	require.Equal(t, 2, bad.locks)
+	bad.tenant, broken = nil, false
+	s, err = k.Sweep(w.ctx)
+	require.NoError(t, err)
+	require.Equal(t, 3, s.Destroyed)
 }
 
 func TestSweep_WhoLostTheLeaseCommitsNothing(t *testing.T) {
