@@ -160,7 +160,7 @@ func Open(ctx context.Context, c Config, opts ...vault.Option) (*Kit, error) {
 		if c.Retention == nil && errors.Is(err, audit.ErrUnmanaged) {
 			err = fmt.Errorf("Config.Retention is missing: %w", err)
 		}
-		return nil, errors.Join(fmt.Errorf("kit: open: %w", err), handle.Close())
+		return nil, errors.Join(fmt.Errorf("kit: open: %w", err), k.closeVaults(ctx), handle.Close())
 	}
 	return k, nil
 }
@@ -210,6 +210,11 @@ func (k *Kit) wire(ctx context.Context, c Config, opts []vault.Option) error {
 	k.keys = keys
 	err = k.wireVault(ctx, c, keys, entries, opts)
 	if c.Secrets.Epochs != nil && errors.Is(err, vault.ErrNoEpochs) { // another process came to the first epoch before
+		if err := k.closeVaults(ctx); err != nil {
+			return err
+		}
+		k.Vault, k.late.keys, k.late.vault = nil, nil, nil
+		k.late.ended.Store(false)
 		err = k.wireVault(ctx, c, keys, entries, opts)
 	}
 	if err != nil {
@@ -264,14 +269,31 @@ func (k *Kit) wireVault(ctx context.Context, c Config, keys vault.Backend, entri
 			}
 		}
 		before := k.late.keys
-		if k.late.keys, err = openForKeys(ctx, k.Handle, keys, c); err != nil {
+		after, err := openForKeys(ctx, k.Handle, keys, c)
+		if err != nil {
 			return err
 		}
+		k.late.keys = after
 		if err := before.Close(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// closeVaults closes what was opened of a kit that comes to nothing, also where ctx is over,
+// which may be why.
+func (k *Kit) closeVaults(ctx context.Context) (err error) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer stop()
+	if k.Vault != nil {
+		err = k.Vault.Close(ctx)
+		k.late.ended.Store(true)
+	}
+	if k.late.keys != nil {
+		err = errors.Join(err, k.late.keys.Close(ctx))
+	}
+	return err
 }
 
 // vault is what both vaults are opened with.

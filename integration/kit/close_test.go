@@ -8,6 +8,8 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
+	"github.com/trothdev/troth/kit"
+	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/vault"
 )
 
@@ -106,5 +108,29 @@ func TestClose_TellsWhatServicesOpened(t *testing.T) {
 			require.EqualValues(t, 2, facts["subjects"])
 			require.EqualValues(t, 4, facts["values"])
 		}
+	})
+}
+
+// TestOpen_ClosesWhatItOpenedWhenItBreaksOff: the vault of a kit that came to nothing, which
+// the host may have kept, serves nobody.
+func TestOpen_ClosesWhatItOpenedWhenItBreaksOff(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		c := d.config(d.connect(t))
+		var left *kit.Kit
+		c.Rights = func(k *kit.Kit) []rights.Option {
+			left = k
+			return []rights.Option{rights.WithSource(rights.Source{})}
+		}
+		_, err := kit.Open(t.Context(), c)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, vault.ErrClosed)
+		require.NotNil(t, left)
+		ctx := asService(t)
+		_, err = left.Vault.MAC(ctx, troth.KeyRef{Tenant: troth.Platform, Use: "test", ID: "one"}, nil)
+		require.ErrorIs(t, err, vault.ErrClosed)
+		c.Rights = nil
+		k, err := kit.Open(t.Context(), c)
+		require.NoError(t, err, "the host's database is open")
+		require.NoError(t, k.Close(t.Context()))
 	})
 }
