@@ -15,7 +15,7 @@ func (d *Desk) collect(ctx context.Context, key ItemKey, b beginning) (more bool
 	if round.fresh {
 		round.work = d.snapshot(b.q.right)
 	} else {
-		s, err := d.sheetsIn(ctx, b.items)
+		s, err := d.sheetsOf(ctx, key.Tenant, key.Owner, b.items)
 		if err != nil {
 			return false, err
 		}

@@ -219,7 +219,7 @@ func TestHostile_ASourceThatIsTakenAway(t *testing.T) {
 	_, err = w.store.DeleteItem(w.ctx, key)
 	require.NoError(t, err)
 	require.ErrorIs(t, w.desk.Step(w.ctx, acme, r.ID), rights.ErrRecord)
-	require.Equal(t, rights.StateExecuting, w.get(r.ID).State)
+	require.Equal(t, rights.StateCoolingOff, w.get(r.ID).State, "nothing has begun")
 	_, err = w.store.InsertItem(w.ctx, row)
 	require.NoError(t, err)
 	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)

@@ -3,6 +3,7 @@ package rights
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -213,12 +214,32 @@ func (d *Desk) sheetsIn(ctx context.Context, rows []ItemRow) (*sheets, error) {
 	return &sheets{all: all, written: make([]bool, (count+perSheet-1)/perSheet)}, nil
 }
 
+// sheetsOf is sheetsIn for who takes none for what they are: a request whose events say that
+// there were sources has lost its sheets.
+func (d *Desk) sheetsOf(ctx context.Context, tenant troth.Tenant, id string, rows []ItemRow) (*sheets, error) {
+	s, err := d.sheetsIn(ctx, rows)
+	if err != nil || len(s.all) > 0 {
+		return s, err
+	}
+	events, err := d.Events(ctx, tenant, id)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(notedIn(events), func(n string) bool { return n != "0" }) {
+		return nil, ErrRecord
+	}
+	return s, nil
+}
+
 // Work returns how far a request is at each of its sources, ordered by name.
 func (d *Desk) Work(ctx context.Context, tenant troth.Tenant, id string) ([]SourceWork, error) {
 	if err := tenant.Validate(); err != nil {
 		return nil, err
 	}
 	s, err := d.readSheets(ctx, tenant, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil // there is no such request
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +256,7 @@ func (d *Desk) readSheets(ctx context.Context, tenant troth.Tenant, id string) (
 		}
 		all = append(all, rows...)
 		if len(rows) < q.Limit {
-			return d.sheetsIn(ctx, all)
+			return d.sheetsOf(ctx, tenant, id, all)
 		}
 		q.After = rows[len(rows)-1].ID
 	}

@@ -103,3 +103,81 @@ func TestNew_ATitleIsShortText(t *testing.T) {
 		require.ErrorContains(t, err, "title of source orders")
 	}
 }
+
+// TestHostile_AllSheetsThatAreTakenAway: a request that lost its sheets is none without any
+// source, whoever looks, however far it is.
+func TestHostile_AllSheetsThatAreTakenAway(t *testing.T) {
+	w, all := many(t)
+	r := w.approved(rights.Erase)
+	sheets := w.sheets(r.ID)
+	w.lose(sheets)
+	_, err := w.desk.Work(w.ctx, acme, r.ID)
+	require.ErrorIs(t, err, rights.ErrRecord)
+	require.ErrorIs(t, w.desk.Step(w.ctx, acme, r.ID), rights.ErrRecord)
+	require.ErrorIs(t, w.desk.Settle(w.ctx, acme, r.ID, all[0].name, rights.Report{Outcome: rights.Done, Method: rights.Deleted, Asked: []string{"subject"}, Ref: "ticket-1"}), rights.ErrRecord)
+	w.giveBack(sheets)
+	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
+}
+
+// TestHostile_ARestrictionOfWhichTheSheetsAreGone: it does not end by being forgotten.
+func TestHostile_ARestrictionOfWhichTheSheetsAreGone(t *testing.T) {
+	w, s, r := restricted(t)
+	l := lifting(r)
+	l.ToldAt = w.clock.now()
+	_, err := w.desk.Lift(w.ctx, l)
+	require.NoError(t, err)
+	sheets := w.sheets(r.ID)
+	w.lose(sheets)
+	_, err = w.desk.Lift(w.ctx, l)
+	require.ErrorIs(t, err, rights.ErrRecord)
+	w.clock.move(time.Minute)
+	require.ErrorIs(t, w.desk.Sweep(w.ctx), rights.ErrRecord)
+	require.Zero(t, s.lifts())
+	w.giveBack(sheets)
+	w.clock.move(26 * time.Hour)
+	w.sweep()
+	require.Equal(t, 4, s.lifts())
+}
+
+// TestSheets_OfAsManySourcesAsThereAre: none, and at either side of a full sheet.
+func TestSheets_OfAsManySourcesAsThereAre(t *testing.T) {
+	for _, n := range []int{0, 1, 5, 6, 7, 12, 13} {
+		w := newWorld(t)
+		opts := []rights.Option{rights.WithCoolingOff(0)}
+		for i := range n {
+			s := &shelf{house: &house{tx: w.db}, name: fmt.Sprintf("source-%02d", i), order: rights.Primary, by: "subject", held: map[string]uint64{ada.ID: 1}}
+			opts = append(opts, rights.WithSource(s.source()))
+		}
+		w.desk = w.open(opts...)
+		r := w.approved(rights.Erase)
+		require.Len(t, w.sheets(r.ID), (n+5)/6, n)
+		w.step(r.ID)
+		require.Equal(t, rights.StateDelivering, w.get(r.ID).State, n)
+		work, err := w.desk.Work(w.ctx, acme, r.ID)
+		require.NoError(t, err, n)
+		require.Len(t, work, n)
+		for _, one := range work {
+			require.Equal(t, rights.Done, one.Outcome, n)
+		}
+	}
+}
+
+// lose deletes items past the desk.
+func (w *world) lose(rows []rights.ItemRow) {
+	w.Helper()
+	for _, row := range rows {
+		deleted, err := w.store.DeleteItem(w.ctx, row.ItemKey)
+		require.NoError(w, err)
+		require.True(w, deleted)
+	}
+}
+
+// giveBack puts back what was lost.
+func (w *world) giveBack(rows []rights.ItemRow) {
+	w.Helper()
+	for _, row := range rows {
+		inserted, err := w.store.InsertItem(w.ctx, row)
+		require.NoError(w, err)
+		require.True(w, inserted)
+	}
+}

@@ -45,7 +45,7 @@ func (d *Desk) visit(ctx context.Context, key ItemKey, b beginning) (*visit, err
 	if by == nil {
 		by = []plainIdentifier{}
 	}
-	s, err := d.sheetsIn(ctx, b.items)
+	s, err := d.sheetsOf(ctx, key.Tenant, key.Owner, b.items)
 	if err != nil {
 		return nil, err
 	}
