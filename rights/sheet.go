@@ -65,7 +65,11 @@ func (s *sheets) sheet(n int) []SourceWork {
 }
 
 func sheetKey(tenant troth.Tenant, request string, n int) ItemKey {
-	return ItemKey{Tenant: tenant, Owner: request, Kind: ItemSources, ID: fmt.Sprintf("%04d", n)}
+	id := "0000"
+	if n > 0 {
+		id = fmt.Sprintf("%04d", n)
+	}
+	return ItemKey{Tenant: tenant, Owner: request, Kind: ItemSources, ID: id}
 }
 
 // encodeSheet is the message of a sheet, of a request with so many sources.
