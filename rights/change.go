@@ -25,7 +25,7 @@ type change struct {
 	steps bool
 	next  int64
 	// events and items are to be written at the end, each kind with one statement.
-	events []EventRow
+	events []Event
 	items  []ItemRow
 	// noted is how many sources were noted when the work began, by its events; nil if they
 	// were not read.
@@ -199,13 +199,10 @@ func (c *change) fire(ctx context.Context, k Kind, h happening) error {
 	}); err != nil {
 		return err
 	}
-	seq := c.q.seq + 1
-	record, err := c.d.seal(ctx, eventPlace(c.tenant, c.id, seq), e.encode())
-	if err != nil {
-		return err
-	}
-	c.events = append(c.events, EventRow{Tenant: c.tenant, Request: c.id, Seq: seq, Record: record})
-	c.q.seq, c.q.state, c.q.clock, c.fired = seq, to, c.now, true
+	c.q.seq++
+	e.Seq = int(c.q.seq)
+	c.events = append(c.events, e)
+	c.q.state, c.q.clock, c.fired = to, c.now, true
 	c.now++
 	if typ, is := clockEvents[k]; is && c.q.matters(typ) {
 		if len(c.q.ticks) == maxTicks {
@@ -313,17 +310,7 @@ func (c *change) flush(ctx context.Context) error {
 			return wrap("write items", err)
 		}
 	}
-	if len(c.events) == 0 {
-		return nil
-	}
-	inserted, err := c.d.store.InsertEvents(ctx, c.events)
-	if err != nil {
-		return wrap("write events", err)
-	}
-	if inserted != len(c.events) {
-		return ErrRecord // somebody wrote past the lock
-	}
-	return nil
+	return c.putEvents(ctx)
 }
 
 // putLater has an item written at the end of the change: once, as it is put last.

@@ -46,6 +46,7 @@ func codecs() []codec {
 		Kind: WasRefused, At: at, RecordedAt: at.Add(time.Microsecond), From: StateReceived, To: StateRefused, Word: "legal-claims",
 		Ref: "f-1", Until: at.Add(time.Hour), Evidence: troth.EntryID(hash[:16]),
 	}
+	noted := Event{Kind: Executed, At: at, RecordedAt: at, From: StateExecuting, To: StateExecuting, Evidence: troth.EntryID(hash[:16])}
 	p := evidence{right: Erase, level: LevelHigh, method: BySight, kinds: []string{"passport"}, subject: "c-17", at: us, until: us + 1}
 	k := code{hash: hash, until: us, tries: 2, sends: 1, subject: "c-17"}
 	m := posted{kind: MessageExtended, then: Extended, word: "complexity", tries: 4}
@@ -85,7 +86,7 @@ func codecs() []codec {
 			}
 			return q.encode(), nil
 		}, q.encode()},
-		{"event", func(b []byte) ([]byte, error) { e, err := parseEvent(b); return e.encode(), err }, e.encode()},
+		{"row", func(b []byte) ([]byte, error) { es, err := parseEvents(b, 1); return encodeEvents(es), err }, encodeEvents([]Event{e, noted})},
 		{"proof", func(b []byte) ([]byte, error) { e, err := parseEvidence(b); return e.encode(), err }, p.encode()},
 		{"code", func(b []byte) ([]byte, error) { k, err := parseCode(b); return k.encode(), err }, k.encode()},
 		{"message", func(b []byte) ([]byte, error) { m, err := parsePosted(b); return m.encode(), err }, m.encode()},

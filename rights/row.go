@@ -36,11 +36,11 @@ type RequestRow struct {
 // Parked is the DueAt of requests that no clock waits for.
 const Parked = int64(1) << 62
 
-// EventRow is one event of a request. Events are never changed.
+// EventRow are events of a request that happened in one transaction. They are never changed.
 type EventRow struct {
 	Tenant  troth.Tenant
 	Request string
-	// Seq counts a request's events from 1.
+	// Seq is the number of the first of them; a request's events are counted from 1.
 	Seq    uint32
 	Record []byte
 }

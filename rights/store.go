@@ -43,11 +43,11 @@ type Store interface {
 	// RequestsOf returns the requests about a person, ordered by ReceivedAt and ID.
 	RequestsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]RequestRow, error)
 
-	// InsertEvents adds those events whose numbers their requests do not have yet, and returns
+	// InsertEvents adds those rows whose numbers their requests have none of yet, and returns
 	// how many that were; no two of rows have the same. Who gets fewer than it gave undoes
 	// its transaction.
 	InsertEvents(ctx context.Context, rows []EventRow) (inserted int, err error)
-	// Events returns the events of a request, ordered by Seq.
+	// Events returns the rows of a request's events, ordered by Seq.
 	Events(ctx context.Context, tenant troth.Tenant, request string) ([]EventRow, error)
 
 	// InsertItem adds an item. inserted is false, and nothing changed, if there is one

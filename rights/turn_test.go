@@ -312,7 +312,7 @@ func (s refusingStore) Transactor() troth.Transactor { return s.tx }
 
 func (s refusingStore) InsertEvents(ctx context.Context, rows []rights.EventRow) (int, error) {
 	for _, row := range rows {
-		s.tx.settled += count(bytes.Contains(row.Record, []byte(rights.SourceDone)))
+		s.tx.settled += bytes.Count(row.Record, []byte(rights.SourceDone))
 	}
 	return s.Backend.InsertEvents(ctx, rows)
 }
