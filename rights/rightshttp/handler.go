@@ -21,10 +21,14 @@ var openAPI string
 // OpenAPI is the description of the interface, as an OpenAPI 3.1 document.
 func OpenAPI() string { return openAPI }
 
-// Caller is who calls, as the host knows them.
+// Caller is who calls, as the host knows them. Whoever is not logged in is a visitor:
+// neither Staff, nor a SubjectID, nor an Agent. They may submit requests, and it is mostly
+// as a visitor that somebody follows the link to a download.
 type Caller struct {
 	Tenant troth.Tenant
-	Actor  troth.Actor
+	// Actor is who acts, for the trail. A visitor is one too, such as
+	// troth.Actor{Kind: troth.Person, ID: "visitor"}.
+	Actor troth.Actor
 	// Staff says that they work on requests of the tenant.
 	Staff bool
 	// SubjectID is the person who is logged in; empty for staff, for an agent, and for
@@ -37,17 +41,18 @@ type Caller struct {
 	// names no person.
 	Agent string
 	// LimitKey is what calls are counted by: an account, a network. It is kept in memory
-	// only.
+	// only. If it is empty, SubjectID and Agent are, and all visitors of a tenant share one.
 	LimitKey string
 }
 
 // Config is what a handler cannot do without.
 type Config struct {
 	Desk *rights.Desk
-	// Authenticate says who calls. An error is answered with 401, and is not shown.
+	// Authenticate says who calls; it is asked for each call. An error is answered with 401,
+	// and is not shown; so is a Caller without a valid tenant or actor, which is logged.
 	Authenticate func(r *http.Request) (Caller, error)
 	// Changes is how many calls that change something one LimitKey has in Window; 0 is
-	// 30 in an hour. A download counts for ten.
+	// 30, and an hour. A download counts for ten.
 	Changes int
 	Window  time.Duration
 	// TicketLife is how long an export can be downloaded; 0 is 7 days.
@@ -55,11 +60,12 @@ type Config struct {
 	// TempDir is where archives lie, encrypted, while they are sent; empty is the
 	// system's.
 	TempDir string
-	// Origins are other origins that may call, such as https://privacy.example.com.
+	// Origins are other origins that may call, such as https://privacy.example.com; none if
+	// empty.
 	Origins []string
 	// Clock is time.Now if nil.
 	Clock func() time.Time
-	// Log may be nil.
+	// Log is told why a call failed, which the answer does not say. Nil logs nothing.
 	Log *zap.Logger
 }
 
@@ -72,7 +78,8 @@ type Handler struct {
 	download *export.Download
 }
 
-// New returns a handler.
+// New returns a handler. It returns an error without desk or Authenticate, with a limit below
+// zero, and for an origin that is not one.
 func New(c Config) (*Handler, error) {
 	if c.Desk == nil || c.Authenticate == nil {
 		return nil, errors.New("rightshttp: new: desk and authenticate are required")
@@ -148,7 +155,12 @@ type call struct {
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, way *route) {
 	guard(w)
 	caller, err := h.c.Authenticate(r)
-	if err != nil || caller.Tenant.Validate() != nil {
+	if err == nil {
+		if err = errors.Join(caller.Tenant.Validate(), caller.Actor.Validate()); err != nil {
+			h.c.Log.Warn("rightshttp: Authenticate returned a Caller that cannot be used", zap.Error(err))
+		}
+	}
+	if err != nil {
 		writeProblem(w, codeUnauthorised)
 		return
 	}

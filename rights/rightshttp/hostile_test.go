@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
@@ -308,5 +311,25 @@ func TestHostile_NobodyCalls(t *testing.T) {
 	} {
 		_, err := New(c)
 		require.Error(t, err)
+	}
+}
+
+// A host that says who calls and gives no actor, or no tenant, is told in its log; the caller
+// is nobody, at a download too.
+func TestServe_ACallerThatCannotBeUsedIsNobody(t *testing.T) {
+	s := newSite(t, 10_000)
+	core, logs := observer.New(zapcore.WarnLevel)
+	for _, bad := range []Caller{
+		{Tenant: "acme", SubjectID: "ada", LimitKey: "x"},
+		{Actor: troth.Actor{Kind: troth.Person, ID: "visitor"}, SubjectID: "ada", LimitKey: "x"},
+	} {
+		h, err := New(Config{Desk: s.desk, Log: zap.New(core), Authenticate: func(*http.Request) (Caller, error) { return bad, nil }})
+		require.NoError(t, err)
+		for _, path := range []string{"/requests", "/requests/x/download/y"} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, s.request("", http.MethodPost, path, `{"right":"access"}`))
+			require.Equal(t, http.StatusUnauthorized, w.Code, path)
+			require.Len(t, logs.TakeAll(), 1, path)
+		}
 	}
 }
