@@ -123,6 +123,7 @@ type Kit struct {
 	signer      audit.Signer // nil in a kit that only records
 	verifiers   audit.Verifiers
 	keys        vault.Backend
+	records     retention.Backend
 	late        late
 	reconciling reconciling
 	settled     atomic.Bool

@@ -40,6 +40,7 @@ func (k *Kit) wireRetention(ctx context.Context, c Config, managed []retention.M
 	for kind, permit := range disposals {
 		opts = append(opts, retention.WithDisposal(kind, retention.DisposalRule{Permit: permit}))
 	}
+	k.records = store
 	k.Keeper, err = retention.New(ctx,
 		retention.Config{Store: store, Recorder: k.Trail, Manages: managed},
 		slices.Concat(opts, c.Retention(k))...)

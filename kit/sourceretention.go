@@ -3,6 +3,7 @@ package kit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -17,7 +18,7 @@ func (k *Kit) retentionSource() rights.Source {
 	s := retentionSource{k}
 	return rights.Source{
 		Name: retentionName, Title: "Records under the retention policy", Order: rights.Remote,
-		For: []rights.Right{rights.Erase}, Records: k.Keeper.RecordTypes(), Eraser: s, Prober: s,
+		For: []rights.Right{rights.Erase}, Records: k.Keeper.RecordTypes(), Locator: s, Eraser: s, Prober: s,
 	}
 }
 
@@ -37,6 +38,27 @@ func (k *Kit) wake(ctx context.Context, tenant troth.Tenant, request string) err
 }
 
 type retentionSource struct{ k *Kit }
+
+// Locate counts the person's records, page after page, for who looks before it is approved.
+// What holds keep of them shows when it is carried out.
+func (s retentionSource) Locate(ctx context.Context, q rights.Inquiry) (found rights.Located, err error) {
+	if q.SubjectID == "" {
+		return found, nil
+	}
+	const page = 500
+	after := retention.RecordKey{Tenant: q.Tenant}
+	for {
+		rows, err := s.k.records.RecordsOf(ctx, after, retention.Many{Scope: retention.OfSubject, ID: q.SubjectID}, page)
+		if err != nil {
+			return found, fmt.Errorf("kit: count records: %w", err)
+		}
+		found.Records += uint64(len(rows))
+		if len(rows) < page {
+			return found, nil
+		}
+		after = rows[len(rows)-1].RecordKey
+	}
+}
 
 // Erase grants the erasure once, and does what can be done of it now.
 func (s retentionSource) Erase(ctx context.Context, q rights.Inquiry) (rights.Report, error) {

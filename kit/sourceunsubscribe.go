@@ -61,12 +61,21 @@ func (s unsubscribeSource) each(ctx context.Context, q rights.Inquiry, fn func(a
 	return nil
 }
 
+// Locate counts what was said under the person's addresses, which is what can be disclosed,
+// and for an erasure also what is found by the person's id alone.
 func (s unsubscribeSource) Locate(ctx context.Context, q rights.Inquiry) (found rights.Located, err error) {
+	var all []troth.Address
 	err = s.each(ctx, q, func(a troth.Address, h unsubscribe.History) error {
 		found.Records += uint64(len(h.Events))
 		found.Identifiers = append(found.Identifiers, rights.Identifier{Kind: a.Channel, Value: a.Value})
+		all = append(all, a)
 		return nil
 	})
+	if err != nil || q.Right != rights.Erase {
+		return found, err
+	}
+	there, err := s.k.Unsubscribe.Erasable(ctx, q.Subject(), all...)
+	found.Records = uint64(there)
 	return found, err
 }
 

@@ -17,14 +17,23 @@ func (k *Kit) vaultSource(c Config) rights.Source {
 	s := vaultSource{k, c.Retention != nil}
 	return rights.Source{
 		Name: "troth.vault", Title: "Keys of sealed data", Order: rights.Identity,
-		For:    []rights.Right{rights.Erase, rights.Restrict},
-		Eraser: s, Restrictor: s, Prober: s,
+		For:     []rights.Right{rights.Erase, rights.Restrict},
+		Locator: s, Eraser: s, Restrictor: s, Prober: s,
 	}
 }
 
 type vaultSource struct {
 	k    *Kit
 	kept bool
+}
+
+// Locate counts the keys under which the person's data lies.
+func (s vaultSource) Locate(ctx context.Context, q rights.Inquiry) (rights.Located, error) {
+	if q.SubjectID == "" {
+		return rights.Located{}, nil
+	}
+	n, err := s.live(ctx, q)
+	return rights.Located{Records: uint64(n)}, err
 }
 
 func (s vaultSource) Erase(ctx context.Context, q rights.Inquiry) (rights.Report, error) {

@@ -35,7 +35,7 @@ func TestWalk(t *testing.T) {
 	said := string(out)
 	for _, want := range []string{
 		"_id,article,cents,_more\r\n1,A globe,4900,\r\n2,A map,900,\r\n", "1,Where is my globe?,!redacted:third_party,\r\n",
-		"once more: 410\nfulfilled\n", "the same answer: yes\n", `{"source":"purchases","title":"What you bought","found":2,"tries":0,"outcome":"done","method":"deleted","records":2}`,
+		"once more: 410\nfulfilled\n", "the same answer: yes\n", `{"source":"purchases","title":"What you bought","located":true,"found":2,"tries":0,"outcome":"done","method":"deleted","records":2}`,
 	} {
 		require.Contains(t, said, want)
 	}

@@ -46,6 +46,8 @@ func TestRights_UnderAHoldEachPartSaysWhatItHolds(t *testing.T) {
 		for name, w := range outcomes("nothing") {
 			require.Equal(t, rights.NothingFound, w.Outcome, name)
 			require.Empty(t, w.Kept, name)
+			require.True(t, w.Located, name)
+			require.Zero(t, w.Found, name)
 		}
 		left, err := k.Rights.Obligations(ctx, "acme", "nothing")
 		require.NoError(t, err)
@@ -86,6 +88,7 @@ func TestRights_UnderAHoldEachPartSaysWhatItHolds(t *testing.T) {
 			require.Equal(t, rights.Retained, all[name].Outcome, name)
 			require.Len(t, all[name].Kept, 1, name)
 			require.Equal(t, records, all[name].Kept[0].Records, name)
+			require.Equal(t, records, all[name].Found, name) // which staff saw before they approved
 		}
 
 		clock.move(time.Minute)

@@ -88,6 +88,7 @@ type work struct {
 type source struct {
 	Source  string     `json:"source"`
 	Title   string     `json:"title,omitempty"`
+	Located bool       `json:"located"`
 	Found   uint64     `json:"found"`
 	Tries   int        `json:"tries"`
 	Outcome string     `json:"outcome,omitempty"`
@@ -119,7 +120,7 @@ func showWork(all []rights.SourceWork, open []rights.Obligation) work {
 	for i := range all {
 		w := &all[i]
 		s := source{
-			Source: w.Source, Title: w.Title, Found: w.Found, Tries: w.Tries, Outcome: string(w.Outcome), Method: string(w.Method),
+			Source: w.Source, Title: w.Title, Located: w.Located, Found: w.Found, Tries: w.Tries, Outcome: string(w.Outcome), Method: string(w.Method),
 			Records: w.Records, Until: optional(w.Until), Copies: optional(w.CopiesUntil), Ref: w.Ref,
 		}
 		for _, k := range w.Kept {
