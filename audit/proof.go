@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/merkle"
 )
 
@@ -122,4 +123,30 @@ func VerifyProof(bundle []byte, v Verifiers) (Proven, error) {
 		return Proven{}, ErrProof
 	}
 	return Proven{Leaf: leaf, Entry: entry, Bytes: p.Leaf, Hash: hash, Checkpoint: cp, Signatures: sigs}, nil
+}
+
+// Said is what the entry says, in the form in which other packages compare it with the
+// receipts and certificates that it commits to.
+func (p Proven) Said() troth.Proven {
+	facts := make(troth.Facts, len(p.Entry.Facts))
+	for _, f := range p.Entry.Facts {
+		facts[f.Name] = f.Fact
+	}
+	return troth.Proven{
+		Act: p.Entry.Act, ActVersion: p.Entry.ActVersion, Outcome: p.Entry.Outcome,
+		Tenant: p.Entry.Tenant, Purpose: p.Entry.Purpose, Facts: facts,
+	}
+}
+
+// Proven checks that a proof holds, as [VerifyProof] does and with its errors, and returns
+// what the entry says. It is what consent.VerifyReceipt, retention.VerifyCertificate and
+// rights.VerifyCertificate ask for:
+//
+//	certificate, err := rights.VerifyCertificate(file, keys.Proven)
+func (v Verifiers) Proven(proof []byte) (troth.Proven, error) {
+	p, err := VerifyProof(proof, v)
+	if err != nil {
+		return troth.Proven{}, err
+	}
+	return p.Said(), nil
 }

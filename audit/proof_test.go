@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 )
 
@@ -83,6 +84,38 @@ func TestVerifyProof_DoesNotHold(t *testing.T) {
 	_, err = audit.VerifyProof(good.Marshal(), verifiersOf(t, specKey))
 	require.ErrorIs(t, err, audit.ErrUnknownKey)
 	require.NotErrorIs(t, err, audit.ErrProof)
+}
+
+// What other packages compare with receipts and certificates is the entry as it is, and is
+// nothing where the proof does not hold.
+func TestVerifiers_ProvenIsWhatTheEntrySays(t *testing.T) {
+	key := fixedKey(t, testOrigin, 1)
+	v := verifiersOf(t, key.VerifierKey())
+	log := newPlainLog(t, 11)
+	leaf, _, err := audit.ParseLeaf(log.leaves[5])
+	require.NoError(t, err)
+	e := full(t)
+	leaf.Envelope = e.Append(nil)
+	log.leaves[5] = leaf.Append(nil)
+	good := log.proof(t, 5, 11, key)
+	got, err := v.Proven(good.Marshal())
+	require.NoError(t, err)
+	facts := troth.Facts{}
+	for _, f := range e.Facts {
+		facts[f.Name] = f.Fact
+	}
+	require.NotEmpty(t, e.Purpose)
+	require.NotEmpty(t, facts)
+	require.Equal(t, troth.Proven{
+		Act: e.Act, ActVersion: e.ActVersion, Outcome: e.Outcome, Tenant: e.Tenant, Purpose: e.Purpose, Facts: facts,
+	}, got)
+
+	good.Index = 4
+	got, err = v.Proven(good.Marshal())
+	require.ErrorIs(t, err, audit.ErrProof)
+	require.Zero(t, got)
+	_, err = v.Proven([]byte("no proof"))
+	require.ErrorIs(t, err, audit.ErrNotProof)
 }
 
 func TestParseProof_Refuses(t *testing.T) {

@@ -257,22 +257,13 @@ func ParseReceipt(b []byte) (Receipt, error) {
 	return r, nil
 }
 
-// Proven is what the proof of a receipt shows: an entry of the trail, as who
-// verified the proof read it.
-type Proven struct {
-	Act        string
-	ActVersion int
-	Outcome    troth.ActOutcome
-	Tenant     troth.Tenant
-	Purpose    troth.Purpose
-	// Facts are the entry's, by name.
-	Facts map[string]troth.Fact
-}
+// Proven is what the proof of a receipt shows.
+type Proven = troth.Proven
 
 // VerifyReceipt checks that a receipt is what the trail recorded: nothing in it was
-// changed since. prove verifies the proof that the receipt carries, for example
-// with audit.VerifyProof, and returns the entry that it proves; this package does
-// not judge proofs.
+// changed since. prove verifies the proof that the receipt carries, and returns the
+// entry that it proves; this package does not judge proofs. With keys of the log,
+// audit.Verifiers that its owner gave away once, it is keys.Proven.
 //
 // It returns [ErrReceipt] for what cannot be read, or has no proof;
 // [ErrReceiptProof] for what is not what was recorded; and errors of prove as they

@@ -199,21 +199,13 @@ func (c *CertifiedCopy) sound(r *CertifiedRecord, issued time.Time) bool {
 	return true
 }
 
-// Proven is what the proof of a certificate shows: an entry of the trail, as who verified
-// the proof read it.
-type Proven struct {
-	Act        string
-	ActVersion int
-	Outcome    troth.ActOutcome
-	Tenant     troth.Tenant
-	// Facts are the entry's, by name.
-	Facts map[string]troth.Fact
-}
+// Proven is what the proof of a certificate shows.
+type Proven = troth.Proven
 
 // VerifyCertificate checks that a certificate is what the trail recorded: nothing in it
-// was changed since. prove verifies the proof that the certificate carries, for example
-// with audit.VerifyProof, and returns the entry that it proves; this package does not
-// judge proofs.
+// was changed since. prove verifies the proof that the certificate carries, and returns the
+// entry that it proves; this package does not judge proofs. With keys of the log,
+// audit.Verifiers that its owner gave away once, it is keys.Proven.
 //
 // It returns [ErrCertificate] for what cannot be read, or has no proof;
 // [ErrCertificateProof] for what is not what was recorded; and errors of prove as they

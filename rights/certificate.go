@@ -188,32 +188,15 @@ func (c Certificate) sound() bool {
 	return true
 }
 
-// Proven is what the proof of a certificate shows: an entry of the trail, as who verified
-// the proof read it.
-type Proven struct {
-	Act        string
-	ActVersion int
-	Outcome    troth.ActOutcome
-	Tenant     troth.Tenant
-	// Facts are the entry's, by name.
-	Facts map[string]troth.Fact
-}
+// Proven is what the proof of a certificate shows.
+type Proven = troth.Proven
 
 // VerifyCertificate checks that a certificate is what the trail recorded: nothing in it
-// was changed since. prove verifies the proof that it carries, for example with
-// audit.VerifyProof, and returns the entry that it proves; this package does not judge
-// proofs. With a trail it is
+// was changed since. prove verifies the proof that it carries, and returns the entry that it
+// proves; this package does not judge proofs. With keys of the log, audit.Verifiers that its
+// owner gave away once, it is keys.Proven:
 //
-//	func(proof []byte) (rights.Proven, error) {
-//		p, err := audit.VerifyProof(proof, keys) // of the log, taken from its owner once
-//		facts := make(map[string]troth.Fact, len(p.Entry.Facts))
-//		for _, f := range p.Entry.Facts {
-//			facts[f.Name] = f.Fact
-//		}
-//		return rights.Proven{
-//			Act: p.Entry.Act, ActVersion: p.Entry.ActVersion, Outcome: p.Entry.Outcome, Tenant: p.Entry.Tenant, Facts: facts,
-//		}, err
-//	}
+//	certificate, err := rights.VerifyCertificate(file, keys.Proven)
 //
 // It returns [ErrCertificate] for what cannot be read, has no proof, or contradicts itself
 // although it was recorded;

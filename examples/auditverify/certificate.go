@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/retention"
 )
@@ -22,13 +21,7 @@ func (v *verifier) certificate(r *bufio.Reader) (string, error) {
 		if p, err = audit.VerifyProof(proof, v.keys); err != nil {
 			return retention.Proven{}, err
 		}
-		facts := make(map[string]troth.Fact, len(p.Entry.Facts))
-		for _, f := range p.Entry.Facts {
-			facts[f.Name] = f.Fact
-		}
-		return retention.Proven{
-			Act: p.Entry.Act, ActVersion: p.Entry.ActVersion, Outcome: p.Entry.Outcome, Tenant: p.Entry.Tenant, Facts: facts,
-		}, nil
+		return p.Said(), nil
 	})
 	if err != nil {
 		return "", err

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/rights"
 )
@@ -21,13 +20,7 @@ func (v *verifier) erasure(r *bufio.Reader) (string, error) {
 		if p, err = audit.VerifyProof(proof, v.keys); err != nil {
 			return rights.Proven{}, err
 		}
-		facts := make(map[string]troth.Fact, len(p.Entry.Facts))
-		for _, f := range p.Entry.Facts {
-			facts[f.Name] = f.Fact
-		}
-		return rights.Proven{
-			Act: p.Entry.Act, ActVersion: p.Entry.ActVersion, Outcome: p.Entry.Outcome, Tenant: p.Entry.Tenant, Facts: facts,
-		}, nil
+		return p.Said(), nil
 	})
 	if err != nil {
 		return "", err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/consent"
 )
@@ -22,7 +21,7 @@ func (v *verifier) receipt(r *bufio.Reader) (string, error) {
 		if p, err = audit.VerifyProof(proof, v.keys); err != nil {
 			return consent.Proven{}, err
 		}
-		return provenEntry(p.Entry), nil
+		return p.Said(), nil
 	})
 	if err != nil {
 		return "", err
@@ -39,17 +38,6 @@ func (v *verifier) receipt(r *bufio.Reader) (string, error) {
 	w.not("that what it says is true", "that the person has not said anything else since")
 	w.alone(p.Signatures)
 	return w.String(), nil
-}
-
-// provenEntry is an entry as the verification of receipts reads it.
-func provenEntry(e audit.Envelope) consent.Proven {
-	facts := make(map[string]troth.Fact, len(e.Facts))
-	for _, f := range e.Facts {
-		facts[f.Name] = f.Fact
-	}
-	return consent.Proven{
-		Act: e.Act, ActVersion: e.ActVersion, Outcome: e.Outcome, Tenant: e.Tenant, Purpose: e.Purpose, Facts: facts,
-	}
 }
 
 // said tells what a receipt says.

@@ -165,13 +165,13 @@ func (s *story) receipt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	said, err := consent.VerifyReceipt(file, s.proven)
+	said, err := consent.VerifyReceipt(file, s.keys.Proven)
 	if err != nil {
 		return err
 	}
 	s.say("receipt: %s, %s", said.Record.Process.Title, said.Record.Event.Status)
 	edited := bytes.Replace(file, []byte("monthly"), []byte("daily"), 1)
-	_, err = consent.VerifyReceipt(edited, s.proven)
+	_, err = consent.VerifyReceipt(edited, s.keys.Proven)
 	s.say("receipt, edited: %v", err)
 	return os.WriteFile(filepath.Join(s.dir, "receipt.json"), file, 0o600)
 }

@@ -9,7 +9,6 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/storage/keyfile"
@@ -77,20 +76,4 @@ func (p *program) wire(ctx context.Context, dir string) error {
 		consent.WithProver(p.trail),
 		consent.WithController(consent.Controller{Name: "Acme Ltd", Contact: "privacy@acme.example"}))
 	return err
-}
-
-// proven reads the proof of a receipt, as auditverify does.
-func (p *program) proven(proof []byte) (consent.Proven, error) {
-	v, err := audit.VerifyProof(proof, p.keys)
-	if err != nil {
-		return consent.Proven{}, err
-	}
-	facts := map[string]troth.Fact{}
-	for _, f := range v.Entry.Facts {
-		facts[f.Name] = f.Fact
-	}
-	return consent.Proven{
-		Act: v.Entry.Act, ActVersion: v.Entry.ActVersion, Outcome: v.Entry.Outcome,
-		Tenant: v.Entry.Tenant, Purpose: v.Entry.Purpose, Facts: facts,
-	}, nil
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
-	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/consent"
 )
 
@@ -150,11 +149,11 @@ func (s *story) tellReceipt(ctx context.Context, event string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := consent.VerifyReceipt(file, s.proven); err != nil {
+	if _, err := consent.VerifyReceipt(file, s.kit.Verifiers().Proven); err != nil {
 		return err
 	}
 	edited := bytes.Replace(file, []byte("monthly"), []byte("daily"), 1)
-	if _, err := consent.VerifyReceipt(edited, s.proven); err == nil {
+	if _, err := consent.VerifyReceipt(edited, s.kit.Verifiers().Proven); err == nil {
 		return errUnnoticed
 	}
 	receipt := filepath.Join(s.dir, "receipt.json")
@@ -164,20 +163,4 @@ func (s *story) tellReceipt(ctx context.Context, event string) error {
 	s.say("the receipt is in %s; edited, it does not hold:", receipt)
 	s.say("  go run ./examples/auditverify -key %s %s", filepath.Join(s.dir, "trail.pub"), receipt)
 	return nil
-}
-
-// proven reads the proof in a receipt, as auditverify does.
-func (s *story) proven(proof []byte) (consent.Proven, error) {
-	v, err := audit.VerifyProof(proof, s.kit.Verifiers())
-	if err != nil {
-		return consent.Proven{}, err
-	}
-	facts := make(map[string]troth.Fact, len(v.Entry.Facts))
-	for _, f := range v.Entry.Facts {
-		facts[f.Name] = f.Fact
-	}
-	return consent.Proven{
-		Act: v.Entry.Act, ActVersion: v.Entry.ActVersion, Outcome: v.Entry.Outcome,
-		Tenant: v.Entry.Tenant, Purpose: v.Entry.Purpose, Facts: facts,
-	}, nil
 }

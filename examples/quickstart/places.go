@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"iter"
 	"time"
 
@@ -18,26 +16,13 @@ import (
 // answering is why the shop opens what it holds of somebody who asks.
 const answering troth.Purpose = "rights-request"
 
-// exportsName names the key that signs what people are given.
-const exportsName = "shops.example/exports"
-
 // rights tells the desk of the shop's own tables. What troth itself holds, and what is
 // under the retention policy, it knows already.
 func (s *shop) rights(k *kit.Kit) []rights.Option {
-	public, private, err := ed25519.GenerateKey(rand.Reader) // a real host keeps it
-	if err != nil {
-		return nil
-	}
-	signer, err := export.NewSigner(exportsName, private)
-	if err != nil {
-		return nil
-	}
-	s.exports = public
 	people := customers{s, k}
 	return []rights.Option{
 		rights.WithController(controller.Name), rights.WithRegimes("gdpr"), rights.WithCoolingOff(0),
 		rights.WithClock(func() time.Time { return time.Now().AddDate(0, 0, s.ahead) }),
-		rights.WithExports(rights.Exports{Signer: signer}),
 		rights.WithSource(rights.Source{
 			Name: "customers", Title: "Your account", Order: rights.Primary, Records: []string{"customer"},
 			For:     []rights.Right{rights.Access, rights.Erase},

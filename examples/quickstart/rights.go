@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
-	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/rights/export"
@@ -118,11 +117,7 @@ func (s *story) openExport(ctx context.Context, file []byte, secret troth.Sensit
 	if err != nil {
 		return err
 	}
-	key, err := export.VerifierKey(exportsName, s.exports)
-	if err != nil {
-		return err
-	}
-	archive, err := export.Open(bytes.NewReader(file), int64(len(file)), export.OpenConfig{Unlock: unlock, Key: key, Tenant: ours})
+	archive, err := export.Open(bytes.NewReader(file), int64(len(file)), export.OpenConfig{Unlock: unlock, Key: s.kit.Verifiers().String(), Tenant: ours})
 	if err != nil {
 		return err
 	}
@@ -219,11 +214,11 @@ func (s *story) tellCertificate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := rights.VerifyCertificate(file, s.provenCertificate); err != nil {
+	if _, err := rights.VerifyCertificate(file, s.kit.Verifiers().Proven); err != nil {
 		return err
 	}
 	edited := bytes.Replace(file, []byte(`"stage": "`), []byte(`"stage": "not-`), 1)
-	if _, err := rights.VerifyCertificate(edited, s.provenCertificate); err == nil {
+	if _, err := rights.VerifyCertificate(edited, s.kit.Verifiers().Proven); err == nil {
 		return errUnnoticed
 	}
 	path := filepath.Join(s.dir, "certificate.json")
@@ -233,19 +228,4 @@ func (s *story) tellCertificate(ctx context.Context) error {
 	s.say("a %s certificate is in %s, and names nobody; edited, it does not hold:", c.Stage, path)
 	s.say("  go run ./examples/auditverify -key %s %s", filepath.Join(s.dir, "trail.pub"), path)
 	return nil
-}
-
-// provenCertificate reads the proof in a certificate, as auditverify does.
-func (s *story) provenCertificate(proof []byte) (rights.Proven, error) {
-	v, err := audit.VerifyProof(proof, s.kit.Verifiers())
-	if err != nil {
-		return rights.Proven{}, err
-	}
-	facts := make(map[string]troth.Fact, len(v.Entry.Facts))
-	for _, f := range v.Entry.Facts {
-		facts[f.Name] = f.Fact
-	}
-	return rights.Proven{
-		Act: v.Entry.Act, ActVersion: v.Entry.ActVersion, Outcome: v.Entry.Outcome, Tenant: v.Entry.Tenant, Facts: facts,
-	}, nil
 }

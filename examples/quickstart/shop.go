@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -39,8 +38,6 @@ type shop struct {
 	provider *provider
 	// ahead is by how many days the keeper's clock is ahead of the real one.
 	ahead int
-	// exports is the key by which people can check what they were given.
-	exports ed25519.PublicKey
 }
 
 // tables are the shop's own; the sealed columns are plain bytes to it.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"iter"
@@ -57,11 +55,6 @@ func open(ctx context.Context, dir string) (*shop, error) {
 
 // rights tells the desk of the shop's tables; what troth itself holds it knows.
 func (s *shop) rights(k *kit.Kit) []rights.Option {
-	seed := sha256.Sum256([]byte("a real host keeps a key for this"))
-	signer, err := export.NewSigner("shop.example/exports", ed25519.NewKeyFromSeed(seed[:]))
-	if err != nil {
-		return nil
-	}
 	purchases := table{k, "purchase", "SELECT id, article, cents FROM purchase WHERE customer = $1 ORDER BY id", []export.Column{
 		{Name: "article", About: export.Person}, {Name: "cents", About: export.Person},
 	}}
@@ -69,7 +62,7 @@ func (s *shop) rights(k *kit.Kit) []rights.Option {
 		{Name: "text", About: export.Person}, {Name: "clerk", About: export.Others}, // kept back
 	}}
 	return []rights.Option{
-		rights.WithController("Shop"), rights.WithRegimes("gdpr"), rights.WithExports(rights.Exports{Signer: signer}),
+		rights.WithController("Shop"), rights.WithRegimes("gdpr"),
 		rights.WithCoolingOff(0), // a real host leaves the three days
 		rights.WithSource(rights.Source{
 			Name: "purchases", Title: "What you bought", Order: rights.Primary, Records: []string{"purchase"},

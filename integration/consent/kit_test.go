@@ -17,24 +17,6 @@ import (
 	"github.com/trothdev/troth/vault"
 )
 
-// proven is how who verifies a receipt reads the proof of its entry.
-func proven(keys audit.Verifiers) func([]byte) (consent.Proven, error) {
-	return func(proof []byte) (consent.Proven, error) {
-		p, err := audit.VerifyProof(proof, keys)
-		if err != nil {
-			return consent.Proven{}, err
-		}
-		facts := map[string]troth.Fact{}
-		for _, f := range p.Entry.Facts {
-			facts[f.Name] = f.Fact
-		}
-		return consent.Proven{
-			Act: p.Entry.Act, ActVersion: p.Entry.ActVersion, Outcome: p.Entry.Outcome, Tenant: p.Entry.Tenant,
-			Purpose: p.Entry.Purpose, Facts: facts,
-		}, nil
-	}
-}
-
 // signed moves what waits into the log and signs it.
 func signed(t testing.TB, k *kit.Kit) {
 	t.Helper()
@@ -60,12 +42,12 @@ func TestKit_AReceiptIsProvenByTheSignedLog(t *testing.T) {
 		signed(t, k)
 		file, err := l.ProveReceipt(ctx, issued)
 		require.NoError(t, err)
-		r, err := consent.VerifyReceipt(file, proven(k.Verifiers()))
+		r, err := consent.VerifyReceipt(file, k.Verifiers().Proven)
 		require.NoError(t, err)
 		require.Equal(t, letter, r.Record.Process.Purpose)
 		for old, other := range map[string]string{`"newsletter"`: `"statistics"`, events[0].GivenAt.Format(time.DateOnly): "2020-01-01"} {
 			require.Contains(t, string(file), old)
-			_, err = consent.VerifyReceipt([]byte(strings.ReplaceAll(string(file), old, other)), proven(k.Verifiers()))
+			_, err = consent.VerifyReceipt([]byte(strings.ReplaceAll(string(file), old, other)), k.Verifiers().Proven)
 			require.ErrorIs(t, err, consent.ErrReceiptProof, other)
 		}
 	})

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
-	"github.com/trothdev/troth/audit"
 	"github.com/trothdev/troth/kit"
 	"github.com/trothdev/troth/retention"
 	"github.com/trothdev/troth/rights"
@@ -37,23 +36,6 @@ classes:
     stages:
       - {stage: active, visible: all, for: P3Y}
 `
-
-// proves reads what the proof of a certificate shows, as a stranger does who has the keys
-// of the log.
-func proves(k *kit.Kit) func(proof []byte) (rights.Proven, error) {
-	return func(proof []byte) (rights.Proven, error) {
-		v, err := audit.VerifyProof(proof, k.Verifiers())
-		if err != nil {
-			return rights.Proven{}, err
-		}
-		e := v.Entry
-		p := rights.Proven{Act: e.Act, ActVersion: e.ActVersion, Outcome: e.Outcome, Tenant: e.Tenant, Facts: troth.Facts{}}
-		for _, f := range e.Facts {
-			p.Facts[f.Name] = f.Fact
-		}
-		return p, nil
-	}
-}
 
 // TestRights_ACertificateIsFinalWhenNoCopyIsLeft: a certificate is provisional until an epoch
 // of the vault is retired in which the person's keys lay, and until the copies of what the
@@ -103,7 +85,7 @@ func TestRights_ACertificateIsFinalWhenNoCopyIsLeft(t *testing.T) {
 			require.NoError(t, err)
 			file, err := k.Rights.ProveCertificate(ctx, made)
 			require.NoError(t, err)
-			got, err := rights.VerifyCertificate(file, proves(k))
+			got, err := rights.VerifyCertificate(file, k.Verifiers().Proven)
 			require.NoError(t, err)
 			files = append(files, file)
 			return got
@@ -180,7 +162,7 @@ func TestRights_ACertificateIsFinalWhenNoCopyIsLeft(t *testing.T) {
 		} {
 			forged := bytes.Replace(last, []byte(edit[0]), []byte(edit[1]), 1)
 			require.NotEqual(t, last, forged, name)
-			_, err := rights.VerifyCertificate(forged, proves(k))
+			_, err := rights.VerifyCertificate(forged, k.Verifiers().Proven)
 			require.ErrorIs(t, err, rights.ErrCertificateProof, name)
 		}
 		first, err := rights.ParseCertificate(files[0])
@@ -188,7 +170,7 @@ func TestRights_ACertificateIsFinalWhenNoCopyIsLeft(t *testing.T) {
 		cert.Proof = first.Proof
 		swapped, err := cert.Marshal()
 		require.NoError(t, err)
-		_, err = rights.VerifyCertificate(swapped, proves(k))
+		_, err = rights.VerifyCertificate(swapped, k.Verifiers().Proven)
 		require.ErrorIs(t, err, rights.ErrCertificateProof, "another's proof")
 		for _, file := range files {
 			for _, secret := range []string{`"ada"`, "ada" + at} { // fewer letters may be in a hash
