@@ -17,6 +17,7 @@ import (
 // that a journal can destroy nothing that the vault did not destroy before. They
 // are personal data all the same, as keyed hashes are. A line is never changed
 // or removed. Methods are called by several goroutines and processes at once.
+// The suite is vaulttest.RunJournal.
 type Journal interface {
 	// Append adds lines at the end, in their order, and returns nil only when
 	// they are durable and every later call of Lines yields them, in whatever
@@ -26,9 +27,11 @@ type Journal interface {
 	Append(ctx context.Context, lines [][]byte) error
 	// Lines yields the lines from the given position on, each with its own, in
 	// order. Positions are above 0 and grow; a line keeps its position for
-	// ever, and none comes between two that were yielded. It yields an error,
-	// once and last, if it cannot tell whether there is more. The bytes of a
-	// line belong to the caller.
+	// ever, and none comes between two that were yielded, or before one: the vault
+	// goes on from where it was, and would not see it. The sequence of a database
+	// gives positions before they commit; who uses one appends under a lock. It
+	// yields an error, once and last, if it cannot tell whether there is more. The
+	// bytes of a line belong to the caller.
 	Lines(ctx context.Context, from int64) iter.Seq2[JournalLine, error]
 }
 

@@ -102,6 +102,16 @@ var journalDefects = []struct {
 			return j.Append(ctx, append(slices.Clone(lines), lines...))
 		}
 	}},
+	{"a line is seen after the next one", "who follows by position misses nothing that a crowd appends", func(j *Journal, b *brokenLog) {
+		seen := int64(0) // the suite reads from one goroutine in that check
+		b.lines = everyLine(j, func(_ int, l *vault.JournalLine) bool {
+			if l.Position%5 == 0 && seen < l.Position {
+				return true
+			}
+			seen = max(seen, l.Position)
+			return false
+		})
+	}},
 	{"nobody may give up", "who gave up is told so, and adds nothing", func(j *Journal, b *brokenLog) {
 		b.append = func(ctx context.Context, lines [][]byte) error { return j.Append(context.WithoutCancel(ctx), lines) }
 	}},

@@ -170,6 +170,44 @@ var journalSuite = []journalCheck{
 			}
 		}
 	}},
+	{Name: "who follows by position misses nothing that a crowd appends", Run: func(r *journalRig) {
+		var wg sync.WaitGroup
+		done := make(chan struct{})
+		for i := range crowd {
+			j := r.others()[i%len(r.others())]
+			wg.Go(func() {
+				for n := range 20 {
+					n += i * 20
+					if err := j.Append(r.Context(), [][]byte{numbered(3 * n), numbered(3*n + 1), numbered(3*n + 2)}); err != nil {
+						r.Errorf("append: %v", err)
+					}
+				}
+			})
+		}
+		go func() { wg.Wait(); close(done) }()
+		var followed []vault.JournalLine
+		for last := false; !last; {
+			select {
+			case <-done:
+				last = true
+			default:
+			}
+			from := int64(1)
+			if n := len(followed); n > 0 {
+				from = followed[n-1].Position + 1
+			}
+			followed = append(followed, r.read(r.Journal, from)...)
+		}
+		there := map[int64]bool{}
+		for _, l := range followed {
+			there[l.Position] = true
+		}
+		for _, l := range r.read(r.Journal, 0) {
+			if !there[l.Position] {
+				r.Fatalf("position %d came between lines that had been read", l.Position)
+			}
+		}
+	}},
 	{Name: "who gave up is told so, and adds nothing", Run: func(r *journalRig) {
 		ctx, cancel := context.WithCancel(r.Context())
 		cancel()
