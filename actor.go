@@ -8,7 +8,7 @@ import (
 
 // ErrNoActor is returned by acts that need to know who acts when the context
 // carries no [Actor]. Put one there with [WithActor], in the host's middleware.
-var ErrNoActor = errors.New("troth: no actor in context")
+var ErrNoActor = errors.New("troth: no actor in context: put one there with troth.WithActor")
 
 // ActorKind tells people from programs: evidence of what a person opens is
 // recorded one by one before they see it, a program's in windows.

@@ -60,5 +60,5 @@ func ExampleWithActor() {
 	fmt.Println(err)
 	// Output:
 	// person staff-7 true <nil>
-	// troth: no actor in context
+	// troth: no actor in context: put one there with troth.WithActor
 }

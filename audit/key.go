@@ -48,7 +48,7 @@ type SigningKey struct {
 // characters and "+"; another one is [ErrKey].
 func GenerateSigningKey(origin string) (SigningKey, error) {
 	if !isKeyName(origin) {
-		return SigningKey{}, fmt.Errorf("%w: origin has a form that key names cannot have", ErrKey)
+		return SigningKey{}, fmt.Errorf("%w: origin must be 1 to 255 bytes without spaces, control characters and \"+\"", ErrKey)
 	}
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

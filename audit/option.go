@@ -66,7 +66,7 @@ func WithSigner(s Signer) Option {
 
 // WithVerifiers sets the keys by which the trail believes checkpoints: those of
 // signers before, of witnesses, or of the log where the trail has no signer.
-// The signer's own key is among them by itself.
+// The signer's own key is among them by itself, and is the only one by default.
 func WithVerifiers(v Verifiers) Option {
 	return func(t *Trail) error {
 		t.verifiers = v
@@ -74,7 +74,8 @@ func WithVerifiers(v Verifiers) Option {
 	}
 }
 
-// WithSink adds a place outside of the store that keeps checkpoints.
+// WithSink adds a place outside of the store that keeps checkpoints. Without one, and without
+// a witness, nothing shows that an older copy of the store was put back.
 func WithSink(s Sink) Option {
 	return func(t *Trail) error {
 		if s == nil {

@@ -118,7 +118,7 @@ func (t *Trail) waitsOrNot(ctx context.Context, tenant troth.Tenant, id troth.En
 	case err != nil:
 		return err
 	case waits:
-		return troth.ErrPending
+		return fmt.Errorf("audit: the entry is recorded and not in the log yet, see Trail.Await: %w", troth.ErrPending)
 	default:
 		return ErrNoEntry
 	}
@@ -135,7 +135,7 @@ func (t *Trail) covering(ctx context.Context, log int, index uint64, row Checkpo
 	}
 	if !found || row.Size <= index {
 		if t.signer == nil || t.tx.Scope(ctx) != nil {
-			return nil, cp, troth.ErrPending
+			return nil, cp, fmt.Errorf("audit: no checkpoint covers the entry yet, see Trail.Checkpoint: %w", troth.ErrPending)
 		}
 		if row, err = t.sign(ctx); err != nil {
 			return nil, cp, err

@@ -39,7 +39,7 @@ func (t *Trail) Redact(ctx context.Context, permit troth.Permit, tenant troth.Te
 		}
 		switch {
 		case at.row == nil:
-			return troth.ErrPending
+			return fmt.Errorf("audit: only what is in the log can be redacted, see Trail.Await: %w", troth.ErrPending)
 		case at.redacted():
 			by = at.row.RedactedBy
 			return nil

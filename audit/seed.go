@@ -12,7 +12,7 @@ import (
 // error, are as with [GenerateSigningKey].
 func NewSigningKey(origin string, seed [ed25519.SeedSize]byte) (SigningKey, error) {
 	if !isKeyName(origin) {
-		return SigningKey{}, fmt.Errorf("%w: origin has a form that key names cannot have", ErrKey)
+		return SigningKey{}, fmt.Errorf("%w: origin must be 1 to 255 bytes without spaces, control characters and \"+\"", ErrKey)
 	}
 	return newSigningKey(origin, ed25519.NewKeyFromSeed(seed[:])), nil
 }

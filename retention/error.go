@@ -49,7 +49,7 @@ func (e *PolicyError) Unwrap() []error {
 var (
 	// ErrNoPolicy says that no version of a policy is in force: nothing is kept or
 	// destroyed by it.
-	ErrNoPolicy = errors.New("retention: no policy is in force")
+	ErrNoPolicy = errors.New("retention: no policy is in force: Keeper.Activate puts one in force")
 	// ErrVersion says that a version does not follow those that were activated.
 	ErrVersion = errors.New("retention: the version does not follow the ones before")
 	// ErrUnregistered says that a record type has no handler, or no class.

@@ -215,12 +215,13 @@ func (d *Desk) ProveCertificate(ctx context.Context, c Certified) ([]byte, error
 }
 
 // WithController names who answers for the data, as people know it. Certificates and
-// exports need it.
+// exports need it: without it they are [ErrNeeds].
 func WithController(name string) Option {
 	return func(o *options) error { o.controller = name; return present("controller", name != "") }
 }
 
-// WithProver sets what proves to strangers that an entry is on the trail.
+// WithProver sets what proves to strangers that an entry is on the trail, such as the trail.
+// Without it [Desk.ProveCertificate] returns [ErrNeeds].
 func WithProver(p troth.Prover) Option {
 	return func(o *options) error { o.prover = p; return present("prover", p != nil) }
 }

@@ -27,7 +27,8 @@ type Exports struct {
 	TempDir string
 }
 
-// WithExports has the desk write archives.
+// WithExports has the desk write archives. Without it [Desk.Export] and [Desk.Offer] return
+// [ErrNeeds].
 func WithExports(e Exports) Option {
 	return func(o *options) error { o.exports = &e; return present("signer of exports", e.Signer != nil) }
 }

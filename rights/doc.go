@@ -82,9 +82,18 @@
 //
 // # Errors
 //
-// Sentinels, *[StateError], and those of the root package. Errors of store, keys,
-// sealer, queue and directory are wrapped once. No error holds anything of a request's
-// contents.
+// Sentinels, *[StateError], and those of the root package. A call about a request returns
+// [ErrNotFound] where the tenant has none of that id, but for [Desk.Step], which then does
+// nothing, and for the lists of what belongs to one, such as [Desk.Work], which are empty. What
+// moves a request returns a *[StateError] where its state does not allow that; what is
+// recorded, [troth.ErrNoActor] where the context has no actor; what needs an option that the
+// desk was made without, [ErrNeeds]. Errors of store, keys, sealer, queue and directory are
+// wrapped once. No error holds anything of a request's contents.
+//
+// # Time
+//
+// Instants are UTC, cut to microseconds. Where a call takes one at which something happened,
+// the zero time is now; what lies ahead, or before the request was received, is [ErrFuture].
 //
 // # Concurrency
 //

@@ -92,6 +92,9 @@ func (e *StateError) next() string {
 	}
 }
 
+// unproven says why nothing is proven: what the host gets wrong, and nothing of a person.
+func unproven(why string) error { return fmt.Errorf("%w: %s", ErrUnproven, why) }
+
 func needs(option string) error { return fmt.Errorf("%w: %s", ErrNeeds, option) }
 
 // identifierError gives the fault of an identifier the kind that it has here.

@@ -28,7 +28,7 @@ type Evidence interface {
 // WithEvidence has the desk compare a request with the trail before it destroys anything
 // for it: a row that was put back, of a request that was withdrawn since, looks as genuine as
 // it was. What the trail contradicts is not carried out, and is a *[TamperedError]. See also
-// [Desk.Reconcile].
+// [Desk.Reconcile]. Without it the rows are believed as far as their tags hold.
 func WithEvidence(e Evidence) Option {
 	return func(o *options) error { o.evidence = e; return present("evidence", e != nil) }
 }

@@ -65,6 +65,7 @@ func TestProof_OfSomebodyElse(t *testing.T) {
 	r := w.submit(rights.Access)
 	_, err := w.desk.Attest(w.ctx, rights.Attestation{Tenant: acme, Request: r.ID, SubjectID: "eve", Method: rights.ByReauthentication})
 	require.ErrorIs(t, err, rights.ErrUnproven)
+	require.ErrorContains(t, err, "about somebody else")
 	require.Equal(t, rights.LevelNone, w.get(r.ID).Level)
 }
 
@@ -74,6 +75,7 @@ func TestProof_ALoginForSomethingElse(t *testing.T) {
 	a := rights.Attestation{Tenant: acme, Request: r.ID, SubjectID: ada.ID, Method: rights.ByReauthentication, At: w.clock.now().Add(-time.Hour)}
 	_, err := w.desk.Attest(w.ctx, a)
 	require.ErrorIs(t, err, rights.ErrUnproven)
+	require.ErrorContains(t, err, "before the request")
 	a.At = w.clock.now().Add(time.Minute)
 	_, err = w.desk.Attest(w.ctx, a)
 	require.ErrorIs(t, err, rights.ErrFuture)
@@ -88,6 +90,7 @@ func TestProof_OfADocumentNothingIsKept(t *testing.T) {
 	a := rights.Attestation{Tenant: acme, Request: r.ID, SubjectID: ada.ID, Method: rights.BySight}
 	_, err := w.desk.Attest(w.ctx, a)
 	require.ErrorIs(t, err, rights.ErrUnproven, "of which kind?")
+	require.ErrorContains(t, err, "a document is named")
 	a.Document = "passport"
 	p, err := w.desk.Attest(w.ctx, a)
 	require.NoError(t, err)

@@ -80,7 +80,7 @@ func WithLogger(l *zap.Logger) Option {
 	return func(o *options) error { o.log = l; return present("logger", l != nil) }
 }
 
-// WithClock sets the clock.
+// WithClock sets the clock, time.Now by default.
 func WithClock(now func() time.Time) Option {
 	return func(o *options) error { o.now = now; return present("clock", now != nil) }
 }
@@ -103,7 +103,8 @@ func WithEnqueuer(e troth.Enqueuer) Option {
 	return func(o *options) error { o.enqueuer = e; return present("enqueuer", e != nil) }
 }
 
-// WithDisposer sets the keeper that is asked before anything is destroyed.
+// WithDisposer sets the keeper that is asked before anything is destroyed. Without it, and
+// without [Unmanaged], what is over stays.
 func WithDisposer(k troth.Disposer) Option {
 	return func(o *options) error { o.disposer = k; return present("disposer", k != nil) }
 }
@@ -118,12 +119,14 @@ func Unmanaged(ground string) Option {
 	}
 }
 
-// WithShredder has the keys of a request's personal data destroyed with it.
+// WithShredder has the keys of a request's personal data destroyed with it. Without it the
+// data alone goes, and older copies of the database open still.
 func WithShredder(s Shredder) Option {
 	return func(o *options) error { o.shredder = s; return present("shredder", s != nil) }
 }
 
-// WithDirectory sets who knows which addresses are whose, for codes.
+// WithDirectory sets who knows which addresses are whose, for codes. Without it, or without a
+// notifier, [Desk.SendCode] returns [ErrNeeds].
 func WithDirectory(dir troth.Directory) Option {
 	return func(o *options) error { o.directory = dir; return present("directory", dir != nil) }
 }
@@ -140,7 +143,8 @@ func WithAlarms(a Alarms) Option {
 	return func(o *options) error { o.alarms = a; return present("alarms", a != nil) }
 }
 
-// WithHolderKeys sets who knows the keys that people sign consents for agents with.
+// WithHolderKeys sets who knows the keys that people sign consents for agents with. Without it
+// a mandate with a signature is refused, with [ErrNeeds].
 func WithHolderKeys(k HolderKeys) Option {
 	return func(o *options) error { o.holderKeys = k; return present("keys of holders", k != nil) }
 }

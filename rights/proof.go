@@ -93,7 +93,7 @@ func proofKey(tenant troth.Tenant, request, id string) ItemKey {
 // same person is about the same, this one becomes its duplicate.
 func (c *change) prove(ctx context.Context, e evidence) (Proof, error) {
 	if c.q.subject != "" && e.subject != "" && e.subject != c.q.subject {
-		return Proof{}, ErrUnproven // somebody, but somebody else
+		return Proof{}, unproven("the request is about somebody else")
 	}
 	e.right, e.at, e.until = c.q.right, c.now, c.now+c.d.opt.proofLife.Microseconds()
 	id := rand.Text()
@@ -196,14 +196,14 @@ var attested = map[Method]Level{BySession: LevelLow, ByReauthentication: LevelHi
 func (d *Desk) Attest(ctx context.Context, a Attestation) (Proof, error) {
 	level, ok := attested[a.Method]
 	if !ok {
-		return Proof{}, ErrUnproven
+		return Proof{}, unproven("an attestation is of a session, a re-authentication or a document that was seen")
 	}
 	if err := (troth.Subject{Tenant: a.Tenant, ID: a.SubjectID}).Validate(); err != nil {
 		return Proof{}, err
 	}
 	e := evidence{level: level, method: a.Method, subject: a.SubjectID}
 	if (a.Method == BySight) != (a.Document != "") {
-		return Proof{}, ErrUnproven
+		return Proof{}, unproven("a document is named where one was seen, and nowhere else")
 	}
 	if a.Document != "" {
 		if err := checkID("kind of document", a.Document); err != nil {
@@ -218,7 +218,7 @@ func (d *Desk) Attest(ctx context.Context, a Attestation) (Proof, error) {
 			return ErrFuture
 		}
 		if a.Method == ByReauthentication && at != 0 && at < c.q.receivedAt-freshLogin.Microseconds() {
-			return ErrUnproven // that was for something else
+			return unproven("the login came more than ten minutes before the request")
 		}
 		var err error
 		p, err = c.prove(ctx, e)

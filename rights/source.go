@@ -205,7 +205,8 @@ func (s *Source) validate() error {
 	return nil
 }
 
-// WithSource registers a source. Requests that were accepted before do not know it.
+// WithSource registers a source, beside those of earlier calls. Requests that were accepted
+// before do not know it; one that no source is for becomes a task for a person.
 func WithSource(s Source) Option {
 	return func(o *options) error {
 		if err := s.validate(); err != nil {
