@@ -92,8 +92,19 @@
 //
 // Records under the policy are erased by the Kit's source, as holds and duties allow; so
 // this source is for disclosing alone. One that is asked to erase and cannot would say so
-// in every certificate, which would never be final. Archives are signed as the trail's
-// log is, unless [rights.WithExports] names another signer.
+// in every certificate, which would never be final. While the first records wait for a plan,
+// so does an erasure that is about some: its source troth.retention is pending.
+//
+// Archives are signed as the trail's log is, unless [rights.WithExports] names another
+// signer. The certificate of an erasure is a file with its proof:
+//
+//	c, err := k.Rights.Certify(ctx, "acme", request)
+//	file, err := k.Rights.ProveCertificate(ctx, c) // troth.ErrPending until it is in the log
+//
+// Whoever has [Kit.Verifiers] checks it, and asks nobody:
+//
+//	keys, err := audit.ParseVerifiers(published)
+//	certificate, err := rights.VerifyCertificate(file, keys.Proven)
 //
 // # What it does not promise
 //
