@@ -160,7 +160,7 @@ func (s *story) tellReceipt(ctx context.Context, event string) error {
 	if err := os.WriteFile(receipt, file, 0o600); err != nil {
 		return err
 	}
-	s.say("the receipt is in %s; edited, it does not hold:", receipt)
+	s.say("the receipt is in %s; edited, it would not hold:", receipt)
 	s.say("  go run ./examples/auditverify -key %s %s", filepath.Join(s.dir, "trail.pub"), receipt)
 	return nil
 }

@@ -59,7 +59,7 @@ func (s *story) renewEpoch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("epoch %d opened; %d keys of %d tenants moved to it, no value touched", moved.Epoch, moved.Moved, moved.Tenants)
+	s.say("epoch %d: a new key beside the database, under which %d keys of %d tenants lie now, the platform's too; no value touched", moved.Epoch, moved.Moved, moved.Tenants)
 	_, err = s.kit.Vault.Retire(ctx)
 	if err := expect(err, vault.ErrNoKeyBackup); err != nil {
 		return err

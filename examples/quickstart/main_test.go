@@ -231,6 +231,7 @@ var steadiers = []struct {
 	{regexp.MustCompile(`01[0-9a-f]{30}…`), "01<random>…"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`), "<instant>"},
 	{regexp.MustCompile(`/u/[-\w]+`), "/u/<random>"},
+	{regexp.MustCompile(`(is to have it before )\d{4}-\d\d-\d\d`), "$1<day>"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "<name>"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), "<id>"},
 	{regexp.MustCompile(`(person|about|commitments|terms|document|event|receipt|archive|manifest|certificate)([ =])[0-9a-f]{8}\b`), "$1$2<random>"},

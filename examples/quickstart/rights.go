@@ -85,7 +85,7 @@ func (s *story) approved(ctx context.Context, r rights.Request) (rights.Request,
 
 // tellAccess writes the archive, and opens it as the person does.
 func (s *story) tellAccess(ctx context.Context, r rights.Request) error {
-	s.say("customer %s, who logged in again for it, asks for everything; the clock that leads: %s", asks, r.DueRule)
+	s.say("customer %s, who logged in again for it, asks for everything, and is to have it before %s (%s)", asks, r.DueAt.Format(time.DateOnly), r.DueRule)
 	r, err := s.approved(ctx, r)
 	if err != nil {
 		return err
@@ -225,7 +225,7 @@ func (s *story) tellCertificate(ctx context.Context) error {
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		return err
 	}
-	s.say("a %s certificate is in %s, and names nobody; edited, it does not hold:", c.Stage, path)
+	s.say("a %s certificate is in %s, and names nobody; edited, it would not hold:", c.Stage, path)
 	s.say("  go run ./examples/auditverify -key %s %s", filepath.Join(s.dir, "trail.pub"), path)
 	return nil
 }
