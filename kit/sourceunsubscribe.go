@@ -61,21 +61,50 @@ func (s unsubscribeSource) each(ctx context.Context, q rights.Inquiry, fn func(a
 	return nil
 }
 
-// Locate counts what was said under the person's addresses, which is what can be disclosed,
-// and for an erasure also what is found by the person's id alone.
-func (s unsubscribeSource) Locate(ctx context.Context, q rights.Inquiry) (found rights.Located, err error) {
-	var all []troth.Address
+// events are what was said under the person's addresses, and by their id under others: each
+// once.
+func (s unsubscribeSource) events(ctx context.Context, q rights.Inquiry) (all []unsubscribe.HistoryEvent, addresses []troth.Address, err error) {
+	type one struct {
+		scope unsubscribe.Scope
+		id    string
+	}
+	seen := map[one]bool{}
+	add := func(events []unsubscribe.HistoryEvent) {
+		for i := range events {
+			if key := (one{events[i].Event.Place.Scope, events[i].Event.ID}); !seen[key] {
+				seen[key] = true
+				all = append(all, events[i])
+			}
+		}
+	}
 	err = s.each(ctx, q, func(a troth.Address, h unsubscribe.History) error {
-		found.Records += uint64(len(h.Events))
-		found.Identifiers = append(found.Identifiers, rights.Identifier{Kind: a.Channel, Value: a.Value})
-		all = append(all, a)
+		add(h.Events)
+		addresses = append(addresses, a)
 		return nil
 	})
-	if err != nil || q.Right != rights.Erase {
+	if err != nil || q.SubjectID == "" {
+		return all, addresses, err
+	}
+	byID, err := s.k.Unsubscribe.HistoryOf(ctx, q.Subject(), rightsPurpose)
+	add(byID)
+	return all, addresses, err
+}
+
+// Locate counts what can be disclosed, or erased.
+func (s unsubscribeSource) Locate(ctx context.Context, q rights.Inquiry) (found rights.Located, err error) {
+	all, addresses, err := s.events(ctx, q)
+	if err != nil {
 		return found, err
 	}
-	there, err := s.k.Unsubscribe.Erasable(ctx, q.Subject(), all...)
-	found.Records = uint64(there)
+	found.Records = uint64(len(all))
+	for _, a := range addresses {
+		found.Identifiers = append(found.Identifiers, rights.Identifier{Kind: a.Channel, Value: a.Value})
+	}
+	if q.Right == rights.Erase {
+		var there int
+		there, err = s.k.Unsubscribe.Erasable(ctx, q.Subject(), addresses...)
+		found.Records = uint64(there)
+	}
 	return found, err
 }
 
@@ -85,22 +114,20 @@ func (unsubscribeSource) Types() []export.Type {
 
 func (s unsubscribeSource) Export(ctx context.Context, q rights.Inquiry) iter.Seq2[export.Record, error] {
 	return func(yield func(export.Record, error) bool) {
-		stopped := errors.New("stopped")
-		err := s.each(ctx, q, func(_ troth.Address, h unsubscribe.History) error {
-			for i := range h.Events {
-				e := &h.Events[i].Event
-				r := export.Record{Type: "opt-out", ID: e.ID, Fields: []export.Field{
-					export.Text("kind", string(e.Kind)), export.Text("scope", string(e.Place.Scope)), export.Text("list", e.Place.List),
-					export.Text("channel", string(e.Channel)), export.Text("method", string(e.Method)), export.Time("said", e.At),
-				}}
-				if !yield(r, nil) {
-					return stopped
-				}
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, stopped) {
+		all, _, err := s.events(ctx, q)
+		if err != nil {
 			yield(export.Record{}, err)
+			return
+		}
+		for i := range all {
+			e := &all[i].Event
+			r := export.Record{Type: "opt-out", ID: e.ID, Fields: []export.Field{
+				export.Text("kind", string(e.Kind)), export.Text("scope", string(e.Place.Scope)), export.Text("list", e.Place.List),
+				export.Text("channel", string(e.Channel)), export.Text("method", string(e.Method)), export.Time("said", e.At),
+			}}
+			if !yield(r, nil) {
+				return
+			}
 		}
 	}
 }

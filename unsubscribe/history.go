@@ -2,6 +2,7 @@ package unsubscribe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/trothdev/troth"
@@ -67,6 +68,32 @@ func (r *Registry) History(ctx context.Context, tenant troth.Tenant, c Channel, 
 		}
 	}
 	return h, nil
+}
+
+// HistoryOf returns the events about a client's person, as the SubjectID says that came with
+// them, whatever their addresses: oldest first, with the evidence opened for a purpose, which
+// the sealer records. Those of the registry of everything are found by [Registry.History]
+// alone, as are those of an address that came with no SubjectID.
+func (r *Registry) HistoryOf(ctx context.Context, who troth.Subject, p troth.Purpose) (events []HistoryEvent, err error) {
+	if err := errors.Join(who.Validate(), p.Validate()); err != nil {
+		return nil, err
+	}
+	rows, err := r.store.EventsOf(ctx, who.Tenant, who.ID)
+	if err != nil {
+		return nil, fmt.Errorf("unsubscribe: read events: %w", err)
+	}
+	for i := range rows {
+		e, err := openEvent(&rows[i])
+		if err != nil {
+			return nil, err
+		}
+		full, err := r.fill(ctx, e, &rows[i], p)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, full)
+	}
+	return events, nil
 }
 
 func (r *Registry) fill(ctx context.Context, e Event, row *EventRow, p troth.Purpose) (HistoryEvent, error) {
