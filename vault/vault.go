@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // KEK is the key-encryption key under which tenants' roots lie: a key in a KMS,
@@ -187,11 +188,7 @@ func (v *Vault) beginUnmanaged(ctx context.Context) error {
 		if managed {
 			return ErrUnmanaged
 		}
-		return v.record(troth.WithActor(ctx, self), troth.Entry{
-			Act:    actUnmanaged,
-			Tenant: troth.Platform,
-			Facts:  troth.Facts{"ground": troth.Word(v.opt.unmanaged)},
-		})
+		return v.record(troth.WithActor(ctx, self), clearance.Alone(actUnmanaged, v.opt.unmanaged))
 	})
 }
 
