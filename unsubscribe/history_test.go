@@ -28,7 +28,7 @@ func TestHistoryOf_IsAPersonsOwn(t *testing.T) {
 		p.Tenant, p.SubjectID, p.Evidence.Note = c.client, c.subject, troth.Protect("rang up")
 		_, err := w.r.OptOut(w.ctx, p)
 		require.NoError(t, err)
-		w.clock.move(time.Second)
+		w.clock.Move(time.Second)
 	}
 	events, err := w.r.HistoryOf(w.ctx, troth.Subject{Tenant: regAcme, ID: "c-17"}, "access")
 	require.NoError(t, err)
