@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
@@ -54,7 +53,7 @@ func TestDesk_EveryCallAboutNoRequestIsNotFound(t *testing.T) {
 			return err
 		},
 	} {
-		assert.ErrorIs(t, call(), rights.ErrNotFound, name)
+		require.ErrorIs(t, call(), rights.ErrNotFound, name)
 	}
 	work, err := d.Work(w.ctx, acme, id)
 	require.NoError(t, err)
