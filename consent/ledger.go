@@ -92,7 +92,7 @@ func New(ctx context.Context, c Config, opts ...Option) (*Ledger, error) {
 	l := &Ledger{
 		store: c.Store, tx: tx, rec: c.Recorder, keys: c.Keys,
 		opt: o, log: o.log, now: o.now, start: time.Now(),
-		cache: newCache(o.cached), feed: newFeed(),
+		cache: newCache(o.cached),
 	}
 	if l.now == nil {
 		l.now = time.Now
@@ -109,7 +109,8 @@ func (l *Ledger) begin(ctx context.Context) error {
 	if l.tx.Scope(ctx) != nil {
 		return errors.New("consent: new: not inside a transaction")
 	}
-	l.feed.reset(l.opt.feedAge)
+	l.feed.Init(l.opt.feedAge)
+	l.feed.position.Store(-1)
 	if err := l.checkFeed(ctx); err != nil {
 		return err
 	}
