@@ -1,9 +1,6 @@
 package rights
 
 import (
-	"context"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -98,41 +95,4 @@ func (d *Desk) snapshot(r Right) []SourceWork {
 		}
 	}
 	return work
-}
-
-// allWork is how far everything is that was noted when the work began.
-func (c *change) allWork(ctx context.Context) ([]SourceWork, error) {
-	s, err := c.sources(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return slices.Clone(s.all), c.whole(ctx, s.all)
-}
-
-// whole returns [ErrRecord] if work is not everything that was noted when the work began: a
-// source whose row is gone must not look as if it had never been asked.
-func (c *change) whole(ctx context.Context, work []SourceWork) error {
-	if c.noted == nil {
-		events, err := c.d.Events(ctx, c.tenant, c.id)
-		if err != nil {
-			return err
-		}
-		c.noted = notedIn(events)
-	}
-	if slices.ContainsFunc(c.noted, func(n string) bool { return n != strconv.Itoa(len(work)) }) {
-		return ErrRecord
-	}
-	return nil
-}
-
-// notedIn is how many sources were noted when the work began, of a request that is further:
-// what its events say of that does not change any more.
-func notedIn(events []Event) []string {
-	noted := []string{}
-	for _, e := range events {
-		if e.From == StateAccepted && e.Word == "sources" {
-			noted = append(noted, e.Ref)
-		}
-	}
-	return noted
 }

@@ -27,9 +27,6 @@ type change struct {
 	// events and items are to be written at the end, each kind with one statement.
 	events []Event
 	items  []ItemRow
-	// noted is how many sources were noted when the work began, by its events; nil if they
-	// were not read.
-	noted []string
 	// dueAt is when the request's step is due, where that was read; 0 if not.
 	dueAt int64
 	// rings is when the request's clock is to be looked at, by what was read; -1 for a

@@ -232,7 +232,7 @@ func (d *Desk) settleAgain(ctx context.Context, key ItemKey, say func(ctx contex
 		switch {
 		case err != nil:
 			return err
-		case r.Outcome == "":
+		case r.Outcome == "" || w.Method == Unrestricted: // what it says is of the restriction that was lifted
 			return c.leave(ctx, &w, true)
 		}
 		return c.settle(ctx, &w, r)
