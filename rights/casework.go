@@ -69,14 +69,13 @@ func (w *SourceWork) take(r *Report, at int64) {
 		w.Asked = r.Asked
 	}
 	w.Keyed = max(w.Keyed, r.Keyed)
-	w.Kept, w.Until, w.Ref, w.Tries = r.Kept, r.Until, r.Ref, 0
-	if r.CopiesUntil.After(w.CopiesUntil) {
+	if w.Tries = 0; r.CopiesUntil.After(w.CopiesUntil) {
 		w.CopiesUntil = r.CopiesUntil
 	}
-	if r.More {
+	if r.More { // what it settled before, and what it keeps, holds until the last part
 		return
 	}
-	w.Outcome, w.At = r.Outcome, instant(at)
+	w.Outcome, w.At, w.Kept, w.Until, w.Ref = r.Outcome, instant(at), r.Kept, r.Until, r.Ref
 	if w.Outcome == NothingFound && w.Records > 0 {
 		w.Outcome = Done // what was there is gone, and it was asked once more
 	}

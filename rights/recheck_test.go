@@ -38,3 +38,36 @@ func TestErase_WhatWasKeptGoesInOrderToo(t *testing.T) {
 	require.Equal(t, rights.Done, w.outcomes(r.ID)["orders"])
 	require.Equal(t, rights.Done, w.outcomes(r.ID)["account"])
 }
+
+// TestErase_WhatWasKeptGoesInParts: until the last part of what a hold kept is gone something is
+// kept, for the reason that was given, also for who cannot ask the source any more.
+func TestErase_WhatWasKeptGoesInParts(t *testing.T) {
+	s := newShop()
+	w := newWorld(t, s.options()...)
+	s.orders.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 3, Review: w.clock.now().AddDate(1, 0, 0)}}
+	r := w.approved(rights.Erase)
+	w.step(r.ID)
+	_, err := w.desk.Deliver(w.ctx, acme, r.ID, time.Time{})
+	require.NoError(t, err)
+	kept := w.work(r.ID)["orders"].Kept
+	require.Len(t, kept, 1)
+	s.orders.kept, s.orders.batch = nil, 1
+	for _, desk := range []*rights.Desk{w.desk, w.open(rights.WithController("Acme Ltd."))} {
+		w.clock.move(26 * time.Hour)
+		require.NoError(t, desk.RecheckNow(w.ctx, rights.ItemKey{Tenant: acme, Owner: r.ID, Kind: rights.ItemCheck, ID: "orders"}))
+		require.Equal(t, rights.Retained, w.outcomes(r.ID)["orders"])
+		require.Equal(t, kept, w.work(r.ID)["orders"].Kept)
+		require.Equal(t, []rights.ObligationKind{rights.DeferredErasure}, w.obligations(r.ID))
+		made, err := w.desk.Certify(w.ctx, acme, r.ID)
+		require.NoError(t, err)
+		require.Nil(t, made.Complete, "nobody knows when it will be complete")
+	}
+	require.EqualValues(t, 1, w.work(r.ID)["orders"].Records)
+	for range 4 {
+		w.clock.move(26 * time.Hour)
+		w.sweep()
+	}
+	require.Equal(t, rights.Done, w.outcomes(r.ID)["orders"])
+	require.EqualValues(t, 3, w.work(r.ID)["orders"].Records)
+	require.Empty(t, w.obligations(r.ID))
+}
