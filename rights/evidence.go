@@ -196,11 +196,7 @@ func (d *Desk) compare(ctx context.Context, tenant troth.Tenant, id string, told
 		if err != nil {
 			return err
 		}
-		events, err := d.Events(ctx, tenant, id)
-		if errors.Is(err, ErrNotFound) {
-			kind = RequestOld
-			return nil
-		}
+		events, err := d.events(ctx, tenant, id, q)
 		if err != nil {
 			return err
 		}

@@ -2,11 +2,13 @@ package rights_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
 )
 
@@ -126,4 +128,100 @@ func TestHostile_ARestrictionIsPutBack(t *testing.T) {
 	old(t, r.ID, err)
 	w.exchange(lifted...)
 	require.NotEmpty(t, w.work(r.ID))
+}
+
+// TestHostile_EventsOfAnotherHistory: what was written under the same number before a copy of the
+// database was restored is as genuine as what came instead, and fits nowhere.
+func TestHostile_EventsOfAnotherHistory(t *testing.T) {
+	s := newShop()
+	w := newWorld(t)
+	w.desk = w.open(s.options(rights.WithEvidence(w.trail))...)
+	r := w.accepted(rights.Erase)
+	before := w.dump(r.ID)
+	w.step(r.ID)
+	_, err := w.desk.Approve(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	other := w.eventRows(r.ID)[len(before.events):]
+	require.GreaterOrEqual(t, len(other), 2)
+	w.putBack(before)
+	_, err = w.desk.Assign(w.ctx, acme, r.ID, "privacy") // one event where there were two
+	require.NoError(t, err)
+	require.Equal(t, rights.StateReviewing, w.step(r.ID).State)
+	_, err = w.desk.Approve(w.ctx, acme, r.ID)
+	require.NoError(t, err)
+	all := w.dump(r.ID)
+	for _, row := range other {
+		for n := len(before.events); n <= len(all.events); n++ {
+			mixed := all
+			mixed.events = append([]rights.EventRow{}, all.events[:n]...)
+			for _, e := range all.events[n:] {
+				if e.Seq != row.Seq {
+					mixed.events = append(mixed.events, e)
+				}
+			}
+			if taken := func(e rights.EventRow) bool { return e.Seq == row.Seq }; slices.ContainsFunc(mixed.events, taken) {
+				continue
+			}
+			mixed.events = append(mixed.events, row) // instead of one, between two, or behind the last
+			w.putBack(mixed)
+			require.ErrorIs(t, w.desk.Step(w.ctx, acme, r.ID), rights.ErrRecord)
+			_, err = w.desk.Work(w.ctx, acme, r.ID)
+			require.ErrorIs(t, err, rights.ErrRecord)
+			w.clock.move(time.Second)
+			require.NotEmpty(t, w.tampered())
+		}
+	}
+	require.Empty(t, s.acts())
+}
+
+// TestHostile_RowsOfOthers: nothing of one request, tenant or place is taken for another's.
+func TestHostile_RowsOfOthers(t *testing.T) {
+	s := newShop()
+	w := newWorld(t)
+	w.desk = w.open(s.options(rights.WithEvidence(w.trail))...)
+	theirs := w.approved(rights.Restrict)
+	r := w.approved(rights.Erase)
+	all, others := w.dump(r.ID), w.dump(theirs.ID)
+	require.Len(t, w.sheets(r.ID), 1)
+	for n := range all.events {
+		mixed := all
+		mixed.events = slices.Clone(all.events)
+		mixed.events[n].Record = others.events[n].Record
+		w.putBack(mixed)
+		require.ErrorIs(t, w.desk.Step(w.ctx, acme, r.ID), rights.ErrRecord, n)
+	}
+	mixed := all
+	mixed.items = slices.Clone(all.items)
+	for i := range mixed.items {
+		if mixed.items[i].Kind == rights.ItemSources {
+			mixed.items[i].Record = w.sheets(theirs.ID)[0].Record
+		}
+	}
+	w.putBack(mixed)
+	require.ErrorIs(t, w.desk.Step(w.ctx, acme, r.ID), rights.ErrRecord)
+	for i := range mixed.items {
+		if mixed.items[i].Kind == rights.ItemSources { // one sheet twice
+			mixed.items[i] = all.items[i]
+			twice := all.items[i]
+			twice.ID = "0001"
+			mixed.items = append(mixed.items, twice)
+		}
+	}
+	w.putBack(mixed)
+	require.ErrorIs(t, w.desk.Step(w.ctx, acme, r.ID), rights.ErrRecord)
+	moved := all
+	moved.row.Tenant = globex
+	moved.events, moved.items = slices.Clone(all.events), slices.Clone(all.items)
+	for i := range moved.events {
+		moved.events[i].Tenant = globex
+	}
+	for i := range moved.items {
+		moved.items[i].Tenant = globex
+	}
+	w.putBack(moved)
+	ctx := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
+	require.ErrorIs(t, w.desk.Step(ctx, globex, r.ID), rights.ErrRecord)
+	require.Empty(t, s.acts())
+	w.putBack(all)
+	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
 }
