@@ -69,9 +69,13 @@ func (r *rumour) report(ctx context.Context) (rights.Report, error) {
 	return rep, nil
 }
 
-func (r *rumour) Erase(ctx context.Context, _ rights.Inquiry) (rights.Report, error) { return r.report(ctx) }
+func (r *rumour) Erase(ctx context.Context, _ rights.Inquiry) (rights.Report, error) {
+	return r.report(ctx)
+}
 
-func (r *rumour) Restrict(ctx context.Context, _ rights.Inquiry) (rights.Report, error) { return r.report(ctx) }
+func (r *rumour) Restrict(ctx context.Context, _ rights.Inquiry) (rights.Report, error) {
+	return r.report(ctx)
+}
 
 func (r *rumour) Lift(context.Context, rights.Inquiry, rights.Lifted) error { return nil }
 
