@@ -71,3 +71,21 @@ func TestErase_WhatWasKeptGoesInParts(t *testing.T) {
 	require.EqualValues(t, 3, w.work(r.ID)["orders"].Records)
 	require.Empty(t, w.obligations(r.ID))
 }
+
+// TestErase_WhoSaysTheSameIsToldNobody: also where instants have nanoseconds and a zone.
+func TestErase_WhoSaysTheSameIsToldNobody(t *testing.T) {
+	at := time.Date(2027, 1, 1, 0, 0, 0, 1, time.FixedZone("here", 3600))
+	kept := rights.Report{
+		Outcome: rights.Retained, CopiesUntil: at.AddDate(1, 0, 0),
+		Kept: []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: at}},
+	}
+	w := newWorld(t, rights.WithCoolingOff(0), rights.WithSource(rights.Source{Name: "orders", Order: rights.Primary, Eraser: says{kept}}))
+	r := w.step(w.approved(rights.Erase).ID)
+	for range 5 {
+		w.clock.move(26 * time.Hour)
+		w.sweep()
+	}
+	require.Len(t, w.trail.of(rights.SourceDone), 1)
+	require.Equal(t, at.Truncate(time.Microsecond).UTC(), w.work(r.ID)["orders"].Kept[0].Review)
+	require.Equal(t, at, kept.Kept[0].Review, "a source's own is left alone")
+}
