@@ -242,7 +242,7 @@ func (d *Desk) settleAgain(ctx context.Context, key ItemKey, say func(ctx contex
 
 // says reports whether a source says what it said before.
 func (w *SourceWork) says(now *SourceWork) bool {
-	return w.Outcome == now.Outcome && w.Records == now.Records && w.CopiesUntil.Equal(now.CopiesUntil) &&
+	return w.Outcome == now.Outcome && w.Method == now.Method && w.Records == now.Records && w.CopiesUntil.Equal(now.CopiesUntil) &&
 		slices.Equal(w.Kept, now.Kept)
 }
 

@@ -1,6 +1,7 @@
 package rights_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -88,4 +89,34 @@ func TestErase_WhoSaysTheSameIsToldNobody(t *testing.T) {
 	require.Len(t, w.trail.of(rights.SourceDone), 1)
 	require.Equal(t, at.Truncate(time.Microsecond).UTC(), w.work(r.ID)["orders"].Kept[0].Review)
 	require.Equal(t, at, kept.Kept[0].Review, "a source's own is left alone")
+}
+
+// TestErase_AnotherMethodIsSomethingNew: what a certificate says of how is on the trail.
+func TestErase_AnotherMethodIsSomethingNew(t *testing.T) {
+	method := rights.Overwritten
+	w := newWorld(t)
+	w.desk = w.open(rights.WithCoolingOff(0), rights.WithSource(rights.Source{
+		Name: "orders", Order: rights.Primary, Eraser: does(func(context.Context, rights.Inquiry) (rights.Report, error) {
+			return rights.Report{
+				Outcome: rights.Retained, Method: method,
+				Kept: []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}},
+			}, nil
+		}),
+	}))
+	r := w.step(w.approved(rights.Erase).ID)
+	method = rights.Deleted
+	for range 3 {
+		w.clock.move(26 * time.Hour)
+		w.sweep()
+	}
+	work := w.work(r.ID)["orders"]
+	require.Equal(t, rights.Deleted, work.Method)
+	var told []string
+	for _, e := range w.trail.all() {
+		if e.Act.Name == "rights.source" {
+			told = append(told, e.Facts["method"].Text())
+		}
+	}
+	require.Equal(t, []string{"overwritten", "deleted"}, told)
+	require.Len(t, w.trail.of(rights.SourceDone), 2)
 }
