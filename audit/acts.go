@@ -1,29 +1,19 @@
 package audit
 
-import "github.com/trothdev/troth"
-
-// Words of the fact "permit".
-const (
-	permitManaged   = "managed"
-	permitUnmanaged = "unmanaged"
+import (
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 var (
-	actUnmanaged = &troth.Act{
-		Name:    "audit.unmanaged",
-		Version: 1,
-		Doc:     "A trail was made that forgets pseudonyms without a retention keeper.",
-		Fields: []troth.Field{
-			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
-		},
-	}
-	actForget = &troth.Act{
+	actUnmanaged = clearance.Unmanaged("audit.unmanaged", "A trail was made that forgets pseudonyms without a retention keeper.")
+	actForget    = &troth.Act{
 		Name:    "audit.pseudonym-forget",
 		Version: 1,
 		Doc:     "The link between a person and the pseudonym that this entry names was destroyed.",
 		Fields: []troth.Field{
 			{Name: "role", Kind: troth.WordFact, Doc: "what the pseudonym stood for: subject, or person for an actor"},
-			fieldGround, fieldPermit, fieldPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
 	actPartsDrop = &troth.Act{
@@ -33,7 +23,7 @@ var (
 		Fields: []troth.Field{
 			{Name: "before", Kind: troth.InstantFact, Doc: "all of them were recorded before this instant"},
 			{Name: "parts", Kind: troth.CountFact, Doc: "how many parts"},
-			fieldGround, fieldPermit, fieldPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
 	actRedact = &troth.Act{
@@ -46,7 +36,7 @@ var (
 			{Name: "index", Kind: troth.CountFact, Doc: "its position in the log, from 0"},
 			{Name: "number", Kind: troth.CountFact, Doc: "its number among the tenant's entries in the log, from 1"},
 			{Name: "log", Kind: troth.CountFact, Doc: "which log of the store, from 1"},
-			fieldGround, fieldPermit, fieldPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
 	actPrune = &troth.Act{
@@ -58,16 +48,9 @@ var (
 			{Name: "before", Kind: troth.CountFact, Doc: "position of the first entry that stays"},
 			{Name: "size", Kind: troth.CountFact, Doc: "size of the log at the checkpoint that is kept"},
 			{Name: "root", Kind: troth.DigestFact, Doc: "root hash at that checkpoint"},
-			fieldGround, fieldPermit, fieldPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
-)
-
-// Facts of every act that destroys something.
-var (
-	fieldGround = troth.Field{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"}
-	fieldPermit = troth.Field{Name: "permit", Kind: troth.WordFact, Doc: "managed, or unmanaged where no keeper checked"}
-	fieldPolicy = troth.Field{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"}
 )
 
 // Acts are the acts whose evidence this package records about itself.

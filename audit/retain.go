@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // EntryRef names one entry in the permit for [Trail.Redact].
@@ -26,26 +27,12 @@ func LogRef(log int) troth.PermitRef {
 	return troth.PermitRef{Tenant: string(troth.Platform), Record: "audit.log/" + strconv.Itoa(log)}
 }
 
-// permits checks that the permit is for one of the refs, in the transaction of
-// ctx.
-func (t *Trail) permits(ctx context.Context, permit troth.Permit, refs ...troth.PermitRef) error {
-	if permit.IsUnmanaged() {
-		if t.unmanaged == "" {
-			return fmt.Errorf("%w: no keeper minted it, and the trail was made without audit.Unmanaged", troth.ErrNotPermitted)
-		}
-		return t.checkUnmanaged(ctx)
+// way is how the trail gets leave: from whoever calls.
+func (t *Trail) way() *clearance.Way {
+	return &clearance.Way{
+		Tx: t.tx, Ground: t.unmanaged, Managed: t.managed, ErrManaged: ErrUnmanaged,
+		ErrAlone: fmt.Errorf("%w: no keeper minted it, and the trail was made without audit.Unmanaged", troth.ErrNotPermitted),
 	}
-	scope := t.tx.Scope(ctx)
-	within := func(minted any) bool {
-		s, ok := minted.(*troth.Scope)
-		return ok && s != nil && scope.Within(s)
-	}
-	for _, ref := range refs {
-		if permit.Check(ref, within) == nil {
-			return nil
-		}
-	}
-	return troth.ErrNotPermitted
 }
 
 // deed is something that is being destroyed: by whom, with whose leave, and
@@ -73,7 +60,7 @@ func (t *Trail) destroy(ctx context.Context, permit troth.Permit, fn func(ctx co
 		return err
 	}
 	return t.tx.Atomically(ctx, func(ctx context.Context) error {
-		if err := t.permits(ctx, permit, refs...); err != nil {
+		if err := t.way().Check(ctx, permit, refs...); err != nil {
 			return err
 		}
 		return fn(ctx, deed{actor: actor, permit: permit}.next(t.now()))
@@ -83,13 +70,7 @@ func (t *Trail) destroy(ctx context.Context, permit troth.Permit, fn func(ctx co
 // tell records the deed. The entry names its subject by the pseudonym itself:
 // looking the person up could find it for the last time, or make a new one.
 func (t *Trail) tell(ctx context.Context, d deed, e troth.Entry, about Pseudonym) error {
-	e.Facts["permit"] = troth.Word(permitManaged)
-	e.Facts["ground"] = troth.Word(d.permit.Ground())
-	if d.permit.IsUnmanaged() {
-		e.Facts["permit"] = troth.Word(permitUnmanaged)
-	} else {
-		e.Facts["policy"] = troth.Digest(d.permit.Policy())
-	}
+	clearance.Facts(d.permit, e.Facts)
 	if err := e.Validate(); err != nil {
 		return err
 	}

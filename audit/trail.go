@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 	"github.com/trothdev/troth/internal/merkle"
 )
 
@@ -79,35 +80,25 @@ func New(ctx context.Context, store Backend, keys troth.Keys, sealer troth.Seale
 // admit finds out whether the store answers and may be used in this way.
 func (t *Trail) admit(ctx context.Context) error {
 	if t.unmanaged == "" {
-		_, err := t.store.Managed(ctx)
-		if err != nil {
-			return fmt.Errorf("audit: ask the store: %w", err)
-		}
-		return nil
+		_, err := t.managed(ctx)
+		return err
 	}
 	return t.tx.Atomically(ctx, func(ctx context.Context) error {
-		if err := t.checkUnmanaged(ctx); err != nil {
+		if err := t.way().Free(ctx); err != nil {
 			return err
 		}
-		_, err := t.Record(troth.WithActor(ctx, self), troth.Entry{
-			Act:    actUnmanaged,
-			Tenant: troth.Platform,
-			Facts:  troth.Facts{"ground": troth.Word(t.unmanaged)},
-		})
+		_, err := t.Record(troth.WithActor(ctx, self), clearance.Alone(actUnmanaged, t.unmanaged))
 		return err
 	})
 }
 
-// checkUnmanaged returns ErrUnmanaged if a keeper has taken the store over.
-func (t *Trail) checkUnmanaged(ctx context.Context) error {
+// managed reports whether a keeper has taken the store over.
+func (t *Trail) managed(ctx context.Context) (bool, error) {
 	managed, err := t.store.Managed(ctx)
 	if err != nil {
-		return fmt.Errorf("audit: ask the store: %w", err)
+		return false, fmt.Errorf("audit: ask the store: %w", err)
 	}
-	if managed {
-		return ErrUnmanaged
-	}
-	return nil
+	return managed, nil
 }
 
 // Transactor is the one whose transactions Record joins.

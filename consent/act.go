@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 var (
@@ -70,7 +71,7 @@ var (
 			{Name: "person", Kind: troth.DigestFact, Doc: "hash of the pseudonym under which the proof stays"},
 			{Name: "until", Kind: troth.InstantFact, Doc: "how long the proof stays"},
 			{Name: "basis", Kind: troth.WordFact, Doc: "on which basis it stays, in the host's words"},
-			fieldGround, fieldPermit, fieldPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
 	actProofErase = &troth.Act{
@@ -79,7 +80,7 @@ var (
 		Fields: []troth.Field{
 			{Name: "events", Kind: troth.CountFact, Doc: "how many events"},
 			{Name: "person", Kind: troth.DigestFact, Doc: "hash of the pseudonym that they stood under, as the entry of the erasure gives it"},
-			fieldGround, fieldPermit, fieldPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
 	actRequestErase = &troth.Act{
@@ -87,23 +88,10 @@ var (
 		Doc: "A request that nobody confirmed in time was destroyed, with its events.",
 		Fields: []troth.Field{
 			{Name: "events", Kind: troth.CountFact, Doc: "how many events"},
-			fieldGround, fieldPermit, fieldPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
-	actUnmanaged = &troth.Act{
-		Name: "consent.unmanaged", Version: 1,
-		Doc: "A ledger was made that destroys without a retention keeper.",
-		Fields: []troth.Field{
-			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
-		},
-	}
-)
-
-// Facts of every act that destroys something.
-var (
-	fieldGround = troth.Field{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"}
-	fieldPermit = troth.Field{Name: "permit", Kind: troth.WordFact, Doc: "managed, or unmanaged where no keeper checked"}
-	fieldPolicy = troth.Field{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"}
+	actUnmanaged = clearance.Unmanaged("consent.unmanaged", "A ledger was made that destroys without a retention keeper.")
 )
 
 // Acts are the acts whose evidence the ledger records.
@@ -122,15 +110,4 @@ func (l *Ledger) record(ctx context.Context, e troth.Entry) (troth.EntryID, erro
 		return id, fmt.Errorf("consent: record %s: %w", e.Act.Name, err)
 	}
 	return id, nil
-}
-
-// destroyed adds to the facts who gave leave and why.
-func destroyed(p troth.Permit, facts troth.Facts) troth.Facts {
-	facts["ground"], facts["permit"] = troth.Word(p.Ground()), troth.Word("managed")
-	if p.IsUnmanaged() {
-		facts["permit"] = troth.Word("unmanaged")
-	} else {
-		facts["policy"] = troth.Digest(p.Policy())
-	}
-	return facts
 }

@@ -31,7 +31,7 @@ func TestActs_EachIsRecordedAndDocumented(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.ledger.Erase(w.ctx, ada, "erasure-request")
 	require.NoError(t, err)
-	w.clock.move(4 * 366 * 24 * time.Hour)
+	w.clock.Move(4 * 366 * 24 * time.Hour)
 	require.NoError(t, w.ledger.Sweep(w.ctx))
 
 	page, err := os.ReadFile("../docs/acts.md")
@@ -41,10 +41,10 @@ func TestActs_EachIsRecordedAndDocumented(t *testing.T) {
 		require.NoError(t, act.Validate())
 		require.False(t, declared[act.Name], "%s is declared twice", act.Name)
 		declared[act.Name] = true
-		require.NotEmpty(t, w.trail.of(act.Name), "nothing records %s", act.Name)
+		require.NotEmpty(t, w.trail.Of(act.Name), "nothing records %s", act.Name)
 		require.Contains(t, string(page), "## "+act.Name+", version ")
 	}
-	for _, one := range w.trail.kept {
+	for _, one := range w.trail.All() {
 		require.True(t, declared[one.Act.Name], "%s is recorded and not declared", one.Act.Name)
 		if one.Act.Name == "consent.unmanaged" {
 			require.Equal(t, troth.Platform, one.Tenant)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/internal/seamtest"
 	"github.com/trothdev/troth/storage/memory"
 	"github.com/trothdev/troth/storage/memory/consentmem"
 )
@@ -30,7 +31,7 @@ func BenchmarkCheck(b *testing.B) {
 	const people = 10_000
 	db := memory.Open()
 	ctx := troth.WithActor(b.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
-	l, err := consent.New(ctx, consent.Config{Store: consentmem.New(db), Recorder: troth.UnsafeNoEvidence(db), Keys: newKeys()})
+	l, err := consent.New(ctx, consent.Config{Store: consentmem.New(db), Recorder: troth.UnsafeNoEvidence(db), Keys: seamtest.Keys{}})
 	if err != nil {
 		b.Fatal(err)
 	}

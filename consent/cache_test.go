@@ -159,14 +159,14 @@ func TestRecord_TimesThatClocksCannotTurnRound(t *testing.T) {
 	w := newWorld(t)
 	w.publish(consent.Terms{Purpose: letter})
 	w.say(ada, letter, consent.Granted)
-	w.clock.move(-time.Hour)
+	w.clock.Move(-time.Hour)
 	w.say(ada, letter, consent.Withdrawn)
 	w.wants(ada, letter, consent.ReasonWithdrawn)
-	w.clock.move(-time.Hour)
+	w.clock.Move(-time.Hour)
 	w.say(ada, letter, consent.Granted)
 	w.wants(ada, letter, consent.ReasonGranted)
 	f := w.form(ada, letter, consent.Granted)
-	f.GivenAt = w.clock.now().Add(100 * time.Hour)
+	f.GivenAt = w.clock.Now().Add(100 * time.Hour)
 	_, err := w.ledger.Record(w.ctx, f)
 	require.ErrorIs(t, err, consent.ErrFuture)
 	f.Choices[0].Kind = consent.Withdrawn
@@ -218,7 +218,7 @@ func TestHostile_ForgedAndMovedRowsDecideNothing(t *testing.T) {
 	stolen.SubjectID, stolen.ID = ada.ID, "stolen"
 	_, err = w.store.InsertEvent(w.ctx, stolen)
 	require.NoError(t, err)
-	_, err = w.open().CheckAsKnown(w.ctx, ada, letter, w.clock.now(), w.clock.now())
+	_, err = w.open().CheckAsKnown(w.ctx, ada, letter, w.clock.Now(), w.clock.Now())
 	require.ErrorIs(t, err, consent.ErrRecord)
 	// A version that is taken away, or one of another tenant, is noticed.
 	_, err = w.store.InsertTerms(w.ctx, consent.TermsRow{Tenant: globex, Purpose: letter, Version: 1, Record: terms[0].Record})

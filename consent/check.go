@@ -38,7 +38,7 @@ func (l *Ledger) remembers(ctx context.Context, who troth.Subject, p troth.Purpo
 		return false
 	}
 	wall, mono := l.clocks()
-	if mono > l.feed.freshUntil.Load() {
+	if !l.feed.Fresh(mono) {
 		return false
 	}
 	t := l.tenants.last.Load()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // Kinds of what the ledger destroys, by [troth.DisposalRef]. A hold on a person is a
@@ -39,40 +40,17 @@ func PermitFor(ref troth.DisposalRef) troth.PermitRef {
 	return key
 }
 
-// dispose destroys with leave: the keeper's, or, where there is none and the host
-// said so, without.
+// dispose destroys with leave: the keeper's, or, where there is none and the host said
+// so, without.
 func (l *Ledger) dispose(ctx context.Context, ref troth.DisposalRef, ground string, destroy func(ctx context.Context, p troth.Permit) error) error {
-	checked := func(ctx context.Context, p troth.Permit) error {
-		if err := l.permits(ctx, p, ref); err != nil {
-			return err
-		}
-		return destroy(ctx, p)
-	}
-	if l.opt.disposer != nil {
-		return l.opt.disposer.Dispose(ctx, ref, ground, func(ctx context.Context, p troth.Permit) error {
-			if l.tx.Scope(ctx) == nil {
-				return troth.ErrNotShared
-			}
-			return l.tx.Atomically(ctx, func(ctx context.Context) error { return checked(ctx, p) })
-		})
-	}
-	if l.opt.unmanaged == "" {
-		return needs("WithDisposer, or Unmanaged, to destroy")
-	}
-	return l.tx.Atomically(ctx, func(ctx context.Context) error { return checked(ctx, troth.UnmanagedPermit(ground)) })
+	return l.way().Dispose(ctx, ref, PermitFor(ref), ground, destroy)
 }
 
-// permits checks the permit inside the transaction that uses it.
-func (l *Ledger) permits(ctx context.Context, p troth.Permit, ref troth.DisposalRef) error {
-	if p.IsUnmanaged() {
-		if l.opt.unmanaged == "" {
-			return fmt.Errorf("%w: no keeper minted it, and the ledger was made without consent.Unmanaged", troth.ErrNotPermitted)
-		}
-		return l.unmanaged(ctx)
+// way is how the ledger gets leave.
+func (l *Ledger) way() *clearance.Way {
+	return &clearance.Way{
+		Tx: l.tx, Keeper: l.opt.disposer, Ground: l.opt.unmanaged, Managed: l.managed,
+		ErrManaged: ErrUnmanaged, ErrNone: needs("WithDisposer, or Unmanaged, to destroy"),
+		ErrAlone: fmt.Errorf("%w: no keeper minted it, and the ledger was made without consent.Unmanaged", troth.ErrNotPermitted),
 	}
-	scope := l.tx.Scope(ctx)
-	return p.Check(PermitFor(ref), func(minted any) bool {
-		s, ok := minted.(*troth.Scope)
-		return ok && s != nil && scope.Within(s)
-	})
 }

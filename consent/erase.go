@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // Erasure tells what erasing a person did.
@@ -113,7 +114,7 @@ func (l *Ledger) erase(ctx context.Context, d *tenantData, p troth.Permit, who t
 	// Before the id goes: who is behind the entry must still be found.
 	_, err = l.record(ctx, troth.Entry{
 		Act: actErase, Tenant: who.Tenant, SubjectID: who.ID,
-		Facts: destroyed(p, troth.Facts{
+		Facts: clearance.Facts(p, troth.Facts{
 			"events": troth.Count(done.Events), "person": troth.Digest(hashOf(who.Tenant, w.person.pseudonym)),
 			"until": troth.Instant(instant(done.KeepUntil)), "basis": troth.Word(l.opt.proofBasis),
 		}),

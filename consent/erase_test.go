@@ -38,7 +38,7 @@ func TestHistory_ShowsEverythingAndOpensWithAPurpose(t *testing.T) {
 	require.Equal(t, consent.ProofDetails{Network: "2001:db8:1234::/48", UserAgent: "Browser/3 (Windows)", Page: "/sign-up"}, first.Proof)
 	require.Equal(t, consent.ContentDetails{Address: "ada@example.org", Note: "by hand"}, first.Content)
 	require.Equal(t, "Yes, please", first.Wording)
-	require.Contains(t, w.sealer.opened, reasons)
+	require.Contains(t, w.sealer.Opened(), reasons)
 	require.Equal(t, consent.ReasonWithdrawn, h.Decisions[0].Reason)
 	var page bytes.Buffer
 	require.NoError(t, h.WriteHTML(&page))
@@ -55,7 +55,7 @@ func TestErase_ContentAtOnceAndProofInTheEnd(t *testing.T) {
 	var w *world
 	w = newWorld(t, consent.Unmanaged("test"), consent.WithProofPeriod(years(3), "bgb-195-199"),
 		consent.WithShredder(func(ctx context.Context, p troth.Permit, s troth.Subject, cs ...troth.Compartment) error {
-			return w.sealer.shred(ctx, p, s, cs...)
+			return w.sealer.Shred(ctx, p, s, cs...)
 		}))
 	w.publish(consent.Terms{Purpose: letter})
 	e := w.full(ada, consent.Granted)
@@ -63,7 +63,7 @@ func TestErase_ContentAtOnceAndProofInTheEnd(t *testing.T) {
 	done, err := w.ledger.Erase(w.ctx, ada, "erasure-request")
 	require.NoError(t, err)
 	require.Equal(t, 1, done.Events)
-	entry := w.trail.of("consent.erase")
+	entry := w.trail.Of("consent.erase")
 	require.Len(t, entry, 1)
 	require.Equal(t, "bgb-195-199", entry[0].Facts["basis"].Text())
 	require.Equal(t, "unmanaged", entry[0].Facts["permit"].Text())
@@ -98,12 +98,12 @@ func TestErase_ContentAtOnceAndProofInTheEnd(t *testing.T) {
 	require.NoError(t, h.WriteHTML(&page))
 	require.Contains(t, page.String(), "destroyed")
 	// Before its time nothing goes; then everything does.
-	w.clock.move(2 * 365 * 24 * time.Hour)
+	w.clock.Move(2 * 365 * 24 * time.Hour)
 	require.NoError(t, w.ledger.Sweep(w.ctx))
-	require.Empty(t, w.trail.of("consent.proof-erase"))
-	w.clock.move(367 * 24 * time.Hour)
+	require.Empty(t, w.trail.Of("consent.proof-erase"))
+	w.clock.Move(367 * 24 * time.Hour)
 	require.NoError(t, w.ledger.Sweep(w.ctx))
-	last := w.trail.of("consent.proof-erase")
+	last := w.trail.Of("consent.proof-erase")
 	require.Len(t, last, 1)
 	require.Equal(t, entry[0].Facts["person"], last[0].Facts["person"], "the trail tells which erasure it completes")
 	require.Empty(t, last[0].SubjectID)
@@ -113,8 +113,8 @@ func TestErase_ContentAtOnceAndProofInTheEnd(t *testing.T) {
 	_, found, err = w.store.Event(w.ctx, acme, e.ID)
 	require.NoError(t, err)
 	require.False(t, found)
-	require.True(t, w.sealer.shredded[ada.ID+"\x00"+string(consent.ProofCompartment)], "by the id that was kept under seal")
-	require.Len(t, w.trail.of("consent.erase"), 1)
+	require.True(t, w.sealer.Shredded(ada, consent.ProofCompartment), "by the id that was kept under seal")
+	require.Len(t, w.trail.Of("consent.erase"), 1)
 }
 
 // keeper is a disposer that may refuse.
@@ -176,9 +176,9 @@ func TestErase_TakesTheDevicesAlong(t *testing.T) {
 	h, err := w.ledger.History(w.ctx, ada, reasons)
 	require.NoError(t, err)
 	require.Len(t, h.Entries, 1, "what the device had said is still part of the proof")
-	w.clock.move(4 * 366 * 24 * time.Hour)
+	w.clock.Move(4 * 366 * 24 * time.Hour)
 	require.NoError(t, w.ledger.Sweep(w.ctx))
-	require.Len(t, w.trail.of("consent.proof-erase"), 2)
+	require.Len(t, w.trail.Of("consent.proof-erase"), 2)
 }
 
 func TestErase_AnIdThatWasErasedIsNeverGoodAgain(t *testing.T) {
@@ -209,7 +209,7 @@ func TestRecord_ANoNeedsNoEvidence(t *testing.T) {
 	w := newWorld(t)
 	w.publish(consent.Terms{Purpose: letter})
 	w.full(ada, consent.Granted)
-	require.NoError(t, w.sealer.shred(w.ctx, troth.Permit{}, ada, consent.ProofCompartment, consent.ContentCompartment))
+	require.NoError(t, w.sealer.Shred(w.ctx, troth.Permit{}, ada, consent.ProofCompartment, consent.ContentCompartment))
 	f := w.form(ada, letter, consent.Renewed)
 	f.Evidence.Note = troth.Protect("note")
 	_, err := w.ledger.Record(w.ctx, f)

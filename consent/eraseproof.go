@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // groundLimitation and groundUnconfirmed are why the ledger destroys by itself.
@@ -78,7 +79,7 @@ func (l *Ledger) destroyProof(ctx context.Context, permit troth.Permit, row DueR
 	}
 	_, err = l.record(ctx, troth.Entry{
 		Act: actProofErase, Tenant: row.Tenant,
-		Facts: destroyed(permit, troth.Facts{
+		Facts: clearance.Facts(permit, troth.Facts{
 			"events": troth.Count(n), "person": troth.Digest(hashOf(row.Tenant, p.pseudonym)),
 		}),
 	})

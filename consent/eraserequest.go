@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // eraseRequest destroys a request that nobody confirmed, and its events: somebody
@@ -49,7 +50,7 @@ func (w *writing) destroyRequest(ctx context.Context, p troth.Permit, q *request
 	}
 	_, err := w.l.record(ctx, troth.Entry{
 		Act: actRequestErase, Tenant: w.who.Tenant, SubjectID: w.who.ID,
-		Facts: destroyed(p, troth.Facts{"events": troth.Count(len(ids))}),
+		Facts: clearance.Facts(p, troth.Facts{"events": troth.Count(len(ids))}),
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/internal/faulttest"
+	"github.com/trothdev/troth/internal/seamtest"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/consentfault"
 )
@@ -36,7 +37,7 @@ func newFaulty(t *testing.T) *faulty {
 	var err error
 	f.faulty, err = consent.New(t.Context(), consent.Config{
 		Store: consentfault.New(w.store, tx, f.plan), Recorder: shared{w.trail, tx}, Keys: w.keys,
-	}, consent.WithClock(w.clock.now), consent.WithSealer(w.sealer), consent.WithEnqueuer(sharedQueue{w.queue, tx}), consent.Unmanaged("test"),
+	}, consent.WithClock(w.clock.Now), consent.WithSealer(w.sealer), consent.WithEnqueuer(sharedQueue{w.queue, tx}), consent.Unmanaged("test"),
 		consent.WithFeedAge(time.Hour), consent.WithProcessor("mailer", consent.ProcessorFunc(func(context.Context, consent.Withdrawal) error { return nil })))
 	require.NoError(t, err)
 	return f
@@ -44,14 +45,14 @@ func newFaulty(t *testing.T) *faulty {
 
 // shared records in the honest trail under another transactor.
 type shared struct {
-	*recorder
+	*seamtest.Recorder
 	tx troth.Transactor
 }
 
 func (s shared) Transactor() troth.Transactor { return s.tx }
 
 type sharedQueue struct {
-	*queue
+	*seamtest.Queue
 	tx troth.Transactor
 }
 
@@ -71,20 +72,20 @@ var operations = []operation{
 		form := f.fixed(consent.Granted)
 		_, err := f.faulty.Record(ctx, form)
 		return err
-	}, func(f *faulty) []int { return []int{f.stored(), len(f.trail.of("consent.event")), f.allowed()} }},
+	}, func(f *faulty) []int { return []int{f.stored(), len(f.trail.Of("consent.event")), f.allowed()} }},
 	{"withdraw", func(f *faulty) { f.say(ada, letter, consent.Granted) }, func(f *faulty, ctx context.Context) error {
 		_, err := f.faulty.Record(ctx, f.fixed(consent.Withdrawn))
 		return err
 	}, func(f *faulty) []int {
-		return []int{f.stored() - 1, len(f.trail.of("consent.event")) - 1, 1 - f.allowed(), len(f.queue.pending(consent.WorkWithdraw))}
+		return []int{f.stored() - 1, len(f.trail.Of("consent.event")) - 1, 1 - f.allowed(), len(f.queue.Pending(consent.WorkWithdraw))}
 	}},
 	{"link", func(f *faulty) { f.say(subject("device"), letter, consent.Granted) }, func(f *faulty, ctx context.Context) error {
 		return f.faulty.Link(ctx, consent.LinkParams{Tenant: acme, Device: "device", Account: ada.ID})
-	}, func(f *faulty) []int { return []int{len(f.trail.of("consent.link")), f.allowed()} }},
+	}, func(f *faulty) []int { return []int{len(f.trail.Of("consent.link")), f.allowed()} }},
 	{"erase", func(f *faulty) { f.full(ada, consent.Granted) }, func(f *faulty, ctx context.Context) error {
 		_, err := f.faulty.Erase(ctx, ada, "erasure-request")
 		return err
-	}, func(f *faulty) []int { return []int{1 - f.stored(), len(f.trail.of("consent.erase")), 1 - f.allowed()} }},
+	}, func(f *faulty) []int { return []int{1 - f.stored(), len(f.trail.Of("consent.erase")), 1 - f.allowed()} }},
 }
 
 // fixed is a form whose id is always the same.

@@ -22,15 +22,15 @@ import (
 func TestHostile_NobodyAgreedToWhatWasPublishedLater(t *testing.T) {
 	w := newWorld(t)
 	w.publish(consent.Terms{Purpose: letter, Recipients: []string{"mailer"}})
-	signed := w.clock.move(time.Hour)
-	w.clock.move(time.Hour)
+	signed := w.clock.Move(time.Hour)
+	w.clock.Move(time.Hour)
 	w.publish(consent.Terms{Purpose: letter, Recipients: []string{"mailer", "ads"}, Change: consent.Material, Grace: deadline.Period{Days: 1}})
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	f := w.form(ada, letter, consent.Granted)
 	f.GivenAt, f.Method = signed, consent.ByPaper
 	require.EqualValues(t, 1, w.sayForm(f).Version)
 	w.wants(ada, letter, consent.ReasonGrace)
-	w.clock.move(48 * time.Hour)
+	w.clock.Move(48 * time.Hour)
 	w.wants(ada, letter, consent.ReasonSuperseded)
 	// Nor can it be said to be about the other.
 	f = w.form(ada, letter, consent.Granted)
@@ -98,9 +98,9 @@ func TestHostile_AClockThatGoesBackRevivesNoToken(t *testing.T) {
 	require.NoError(t, err)
 	raw, err := token.Reveal("test")
 	require.NoError(t, err)
-	w.clock.move(8 * 24 * time.Hour)
+	w.clock.Move(8 * 24 * time.Hour)
 	w.say(ada, stats, consent.Granted)
-	w.clock.move(-7 * 24 * time.Hour)
+	w.clock.Move(-7 * 24 * time.Hour)
 	_, err = w.ledger.Confirm(w.ctx, consent.Confirmation{Tenant: acme, Token: raw})
 	require.ErrorIs(t, err, consent.ErrToken)
 	_, err = w.ledger.Resend(w.ctx, ada, "form-1")
@@ -149,9 +149,9 @@ func TestHostile_AChildIsNotItsOwnGuardian(t *testing.T) {
 	leave.Guardian.ID = "c-99"
 	w.sayForm(leave)
 	w.wants(ada, letter, consent.ReasonGranted)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	w.publish(consent.Terms{Purpose: letter, Age: consent.DigitalConsent, Change: consent.Material})
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	w.wants(ada, letter, consent.ReasonSuperseded)
 	w.sayForm(child(consent.Renewed))
 	w.wants(ada, letter, consent.ReasonGuardianMissing)
@@ -184,7 +184,7 @@ func TestHostile_PeersAreAskedWhateverTheClockSays(t *testing.T) {
 		w.say(who, stats, consent.Granted)
 	}
 	p.objects[ada] = true
-	w.clock.move(-24 * time.Hour) // before anything was published
+	w.clock.Move(-24 * time.Hour) // before anything was published
 	for purpose, want := range map[troth.Purpose]consent.Reason{letter: consent.ReasonObjected, stats: consent.ReasonDependency} {
 		require.Equal(t, "opt-out-1", w.wants(ada, purpose, want).Event)
 		require.True(t, w.check(bo, purpose).Allowed)
@@ -252,13 +252,13 @@ func TestHostile_TwoLedgersThatTellEachOtherDoNotEcho(t *testing.T) {
 	w.say(ada, letter, consent.Granted)
 	w.say(ada, letter, consent.Withdrawn)
 	require.Len(t, e.told, 1)
-	require.Len(t, w.trail.of("consent.event"), 3, "one of its own, and one that the peer says is its own")
-	before := len(w.trail.of("consent.event"))
+	require.Len(t, w.trail.Of("consent.event"), 3, "one of its own, and one that the peer says is its own")
+	before := len(w.trail.Of("consent.event"))
 	for range 3 { // told again, it is known
 		require.NoError(t, w.ledger.Object(w.ctx, troth.Objection{Subject: ada, Purpose: letter, OriginID: e.told[0].OriginID}))
 		require.NoError(t, w.ledger.Object(w.ctx, troth.Objection{Subject: ada, Purpose: letter, OriginID: "mirror-of-" + e.told[0].OriginID}))
 	}
-	require.Len(t, w.trail.of("consent.event"), before)
+	require.Len(t, w.trail.Of("consent.event"), before)
 	// Rolled back with the host's transaction on both sides.
 	bo := subject("c-18")
 	w.say(bo, letter, consent.Granted)

@@ -55,7 +55,7 @@ func kept(t *testing.T) (*world, *retention) {
 					return err
 				}
 			}
-			return w.sealer.shred(ctx, p, s, cs...)
+			return w.sealer.Shred(ctx, p, s, cs...)
 		}))
 	w.publish(consent.Terms{Purpose: letter})
 	w.publish(consent.Terms{Purpose: stats, DoubleOptIn: true})
@@ -80,34 +80,34 @@ func TestDispose_HeldAndLaterAllowed(t *testing.T) {
 	for _, e := range h.Entries {
 		require.Equal(t, "ada@example.org", e.Content.Address, "nothing is gone, and what the device had said is shown with its evidence")
 	}
-	require.Empty(t, w.trail.of("consent.erase"))
-	require.Empty(t, w.sealer.shredded)
+	require.Empty(t, w.trail.Of("consent.erase"))
+	require.Zero(t, w.sealer.Shreddings())
 	k.held, k.ask = map[string]bool{}, nil
 	_, err = w.ledger.Erase(w.ctx, ada, "erasure-request")
 	require.NoError(t, err)
 	require.ElementsMatch(t, []troth.DisposalRef{
 		{Tenant: acme, Kind: consent.DisposeContent, ID: ada.ID}, {Tenant: acme, Kind: consent.DisposeContent, ID: device.ID},
 	}, k.ask)
-	for _, e := range w.trail.of("consent.erase") {
+	for _, e := range w.trail.Of("consent.erase") {
 		require.Equal(t, "managed", e.Facts["permit"].Text())
 		require.Equal(t, string(append([]byte{9}, make([]byte, 31)...)), e.Facts["policy"].Text(), "the policy that allowed it")
 	}
-	require.True(t, w.sealer.shredded[ada.ID+"\x00"+string(consent.ContentCompartment)])
-	require.True(t, w.sealer.shredded[device.ID+"\x00"+string(consent.ContentCompartment)])
+	require.True(t, w.sealer.Shredded(ada, consent.ContentCompartment))
+	require.True(t, w.sealer.Shredded(device, consent.ContentCompartment))
 	// The proof's time is over, and the person is held, under the id that they had.
-	w.clock.move(4 * 366 * 24 * time.Hour)
+	w.clock.Move(4 * 366 * 24 * time.Hour)
 	k.held[ada.ID], k.ask = true, nil
 	require.ErrorIs(t, w.ledger.Sweep(w.ctx), errHeld)
-	require.Len(t, w.trail.of("consent.proof-erase"), 1, "the device is not held")
+	require.Len(t, w.trail.Of("consent.proof-erase"), 1, "the device is not held")
 	require.Contains(t, k.ask, troth.DisposalRef{Tenant: acme, Kind: consent.DisposeProof, ID: ada.ID})
 	h, err = w.ledger.History(w.ctx, ada, reasons)
 	require.NoError(t, err)
 	require.NotEmpty(t, h.Entries)
 	k.held = map[string]bool{}
-	w.clock.move(2 * time.Hour)
+	w.clock.Move(2 * time.Hour)
 	require.NoError(t, w.ledger.Sweep(w.ctx))
-	require.Len(t, w.trail.of("consent.proof-erase"), 2)
-	require.True(t, w.sealer.shredded[ada.ID+"\x00"+string(consent.ProofCompartment)])
+	require.Len(t, w.trail.Of("consent.proof-erase"), 2)
+	require.True(t, w.sealer.Shredded(ada, consent.ProofCompartment))
 	h, err = w.ledger.History(w.ctx, ada, reasons)
 	require.NoError(t, err)
 	require.Empty(t, h.Entries)
@@ -118,15 +118,15 @@ func TestDispose_ARequestThatIsHeldWaits(t *testing.T) {
 	f := w.form(ada, stats, consent.Requested)
 	_, err := w.ledger.Request(w.ctx, f)
 	require.NoError(t, err)
-	w.clock.move(8 * 24 * time.Hour)
+	w.clock.Move(8 * 24 * time.Hour)
 	k.held[consent.DisposeRequest] = true
 	require.ErrorIs(t, w.ledger.Sweep(w.ctx), errHeld)
 	w.wants(ada, stats, consent.ReasonPending)
 	k.held = map[string]bool{}
-	w.clock.move(2 * time.Hour)
+	w.clock.Move(2 * time.Hour)
 	require.NoError(t, w.ledger.Sweep(w.ctx))
 	require.Equal(t, troth.DisposalRef{Tenant: acme, Kind: consent.DisposeRequest, ID: f.ID}, k.ask[len(k.ask)-1])
-	require.Len(t, w.trail.of("consent.request-erase"), 1)
+	require.Len(t, w.trail.Of("consent.request-erase"), 1)
 	w.wants(ada, stats, consent.ReasonUnknown)
 }
 

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // Compartments of sealed evidence.
@@ -91,7 +92,7 @@ func New(ctx context.Context, c Config, opts ...Option) (*Ledger, error) {
 	l := &Ledger{
 		store: c.Store, tx: tx, rec: c.Recorder, keys: c.Keys,
 		opt: o, log: o.log, now: o.now, start: time.Now(),
-		cache: newCache(o.cached), feed: newFeed(),
+		cache: newCache(o.cached),
 	}
 	if l.now == nil {
 		l.now = time.Now
@@ -108,7 +109,8 @@ func (l *Ledger) begin(ctx context.Context) error {
 	if l.tx.Scope(ctx) != nil {
 		return errors.New("consent: new: not inside a transaction")
 	}
-	l.feed.reset(l.opt.feedAge)
+	l.feed.Init(l.opt.feedAge)
+	l.feed.position.Store(-1)
 	if err := l.checkFeed(ctx); err != nil {
 		return err
 	}
@@ -116,27 +118,21 @@ func (l *Ledger) begin(ctx context.Context) error {
 		return nil
 	}
 	return l.tx.Atomically(ctx, func(ctx context.Context) error {
-		if err := l.unmanaged(ctx); err != nil {
+		if err := l.way().Free(ctx); err != nil {
 			return err
 		}
-		_, err := l.record(troth.WithActor(ctx, self), troth.Entry{
-			Act: actUnmanaged, Tenant: troth.Platform,
-			Facts: troth.Facts{"ground": troth.Word(l.opt.unmanaged)},
-		})
+		_, err := l.record(troth.WithActor(ctx, self), clearance.Alone(actUnmanaged, l.opt.unmanaged))
 		return err
 	})
 }
 
-// unmanaged returns ErrUnmanaged if a keeper has taken the store over.
-func (l *Ledger) unmanaged(ctx context.Context) error {
+// managed reports whether a keeper has taken the store over.
+func (l *Ledger) managed(ctx context.Context) (bool, error) {
 	managed, err := l.store.Managed(ctx)
 	if err != nil {
-		return fmt.Errorf("consent: ask the store: %w", err)
+		return false, fmt.Errorf("consent: ask the store: %w", err)
 	}
-	if managed {
-		return ErrUnmanaged
-	}
-	return nil
+	return managed, nil
 }
 
 // mono is the monotonic clock in nanoseconds.

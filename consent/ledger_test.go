@@ -8,6 +8,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/consent"
+	"github.com/trothdev/troth/internal/seamtest"
 	"github.com/trothdev/troth/storage/memory"
 )
 
@@ -23,7 +24,7 @@ func TestLedger_AskGrantCheckWithdraw(t *testing.T) {
 	d = w.wants(ada, letter, consent.ReasonWithdrawn)
 	require.Equal(t, withdrawn.ID, d.Event)
 	require.True(t, withdrawn.GivenAt.After(granted.GivenAt), "the clock stands, and what is said later is later")
-	require.Len(t, w.trail.of("consent.event"), 2)
+	require.Len(t, w.trail.Of("consent.event"), 2)
 	require.NoError(t, w.ledger.VerifyPerson(w.ctx, ada))
 }
 
@@ -32,15 +33,15 @@ func TestLedger_TheSameFormIsRecordedOnce(t *testing.T) {
 	w.publish(consent.Terms{Purpose: letter})
 	f := w.form(ada, letter, consent.Granted)
 	first := w.sayForm(f)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	require.Equal(t, first, w.sayForm(f))
-	require.Len(t, w.trail.of("consent.event"), 1)
+	require.Len(t, w.trail.Of("consent.event"), 1)
 	for name, change := range map[string]func(f *consent.Form){
 		"another choice":  func(f *consent.Form) { f.Choices[0].Kind = consent.Withdrawn },
 		"another person":  func(f *consent.Form) { f.Subject = subject("c-18") },
 		"another method":  func(f *consent.Form) { f.Method = consent.BySignature },
 		"another wording": func(f *consent.Form) { f.Choices[0].Wording = "Yes" },
-		"another instant": func(f *consent.Form) { f.GivenAt = w.clock.now().Add(-time.Minute) },
+		"another instant": func(f *consent.Form) { f.GivenAt = w.clock.Now().Add(-time.Minute) },
 	} {
 		other := f
 		other.Choices = []consent.Choice{f.Choices[0]}
@@ -75,10 +76,10 @@ func TestLedger_ManyPurposesOfOneForm(t *testing.T) {
 func TestLedger_NoEvidenceNoEvent(t *testing.T) {
 	w := newWorld(t)
 	w.publish(consent.Terms{Purpose: letter})
-	w.trail.fail = consent.ErrNeeds
+	w.trail.Fail(consent.ErrNeeds)
 	_, err := w.ledger.Record(w.ctx, w.form(ada, letter, consent.Granted))
 	require.ErrorIs(t, err, consent.ErrNeeds)
-	w.trail.fail = nil
+	w.trail.Fail(nil)
 	w.wants(ada, letter, consent.ReasonUnknown)
 	_, err = w.ledger.Record(t.Context(), w.form(ada, letter, consent.Granted))
 	require.ErrorIs(t, err, troth.ErrNoActor)
@@ -87,10 +88,10 @@ func TestLedger_NoEvidenceNoEvent(t *testing.T) {
 
 func TestNew_RefusesPartsThatDoNotShareATransactor(t *testing.T) {
 	w := newWorld(t)
-	_, err := consent.New(t.Context(), consent.Config{Store: w.store, Recorder: &recorder{tx: memory.Open()}, Keys: w.keys})
+	_, err := consent.New(t.Context(), consent.Config{Store: w.store, Recorder: seamtest.NewRecorder(memory.Open()), Keys: w.keys})
 	require.ErrorIs(t, err, troth.ErrNotShared)
 	_, err = consent.New(t.Context(), consent.Config{Store: w.store, Recorder: w.trail, Keys: w.keys},
-		consent.WithEnqueuer(&queue{tx: memory.Open()}))
+		consent.WithEnqueuer(seamtest.NewQueue(memory.Open())))
 	require.ErrorIs(t, err, troth.ErrNotShared)
 	_, err = consent.New(t.Context(), consent.Config{Store: w.store, Keys: w.keys})
 	require.Error(t, err)

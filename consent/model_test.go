@@ -129,12 +129,12 @@ func TestModel_RandomEventsAgainstANaiveFold(t *testing.T) {
 		m := &model{}
 		first := w.publish(consent.Terms{Purpose: letter, Validity: deadline.Period{Days: 20}})
 		m.publish(first)
-		begin := w.clock.now()
+		begin := w.clock.Now()
 		device := subject("device-1")
 		for range 30 {
 			w.step(r, m, device)
 		}
-		end := w.clock.now()
+		end := w.clock.Now()
 		require.NoError(t, w.ledger.VerifyPerson(w.ctx, ada))
 		require.NoError(t, w.ledger.VerifyPerson(w.ctx, device))
 		fresh := w.open()
@@ -165,20 +165,20 @@ func TestModel_RandomEventsAgainstANaiveFold(t *testing.T) {
 // step does one random thing, in the ledger and in the model.
 func (w *world) step(r *rand.Rand, m *model, device troth.Subject) {
 	w.Helper()
-	w.clock.move(time.Duration(r.Int64N(int64(72 * time.Hour))).Truncate(time.Microsecond))
+	w.clock.Move(time.Duration(r.Int64N(int64(72 * time.Hour))).Truncate(time.Microsecond))
 	if r.IntN(6) == 0 {
-		w.clock.move(-time.Hour) // a machine whose clock is behind
+		w.clock.Move(-time.Hour) // a machine whose clock is behind
 	}
 	switch n := r.IntN(20); {
 	case n == 0 && m.linked.IsZero():
-		before := len(w.trail.of("consent.link"))
+		before := len(w.trail.Of("consent.link"))
 		require.NoError(w, w.ledger.Link(w.ctx, consent.LinkParams{Tenant: acme, Device: device.ID, Account: ada.ID}))
-		entries := w.trail.of("consent.link")
+		entries := w.trail.Of("consent.link")
 		require.Len(w, entries, before+1)
 		m.linked = time.UnixMicro(entries[before].Facts["at"].Number()).UTC()
 	case n == 1 && len(m.published) < 4:
 		change := []consent.Change{consent.Editorial, consent.Material}[r.IntN(2)]
-		next := consent.Terms{Purpose: letter, Change: change, Validity: deadline.Period{Days: 20}, EffectiveAt: w.clock.now().Add(24 * time.Hour)}
+		next := consent.Terms{Purpose: letter, Change: change, Validity: deadline.Period{Days: 20}, EffectiveAt: w.clock.Now().Add(24 * time.Hour)}
 		if change == consent.Material {
 			next.Grace = deadline.Period{Days: r.IntN(5)}
 		}
@@ -205,9 +205,9 @@ func (w *world) sayRandom(r *rand.Rand, m *model, device troth.Subject) {
 	f.ID = fmt.Sprint("r", w.forms, "-", r.IntN(1000))
 	f.Choices[0].Version = uint32(1 + r.IntN(len(m.published)))
 	if r.IntN(3) == 0 { // a paper form that lay for a while, some on the day of another one
-		f.GivenAt = w.clock.now().Add(-time.Duration(r.Int64N(int64(240 * time.Hour)))).Truncate(time.Microsecond)
+		f.GivenAt = w.clock.Now().Add(-time.Duration(r.Int64N(int64(240 * time.Hour)))).Truncate(time.Microsecond)
 		if len(m.events) > 0 && r.IntN(2) == 0 {
-			if same := m.events[r.IntN(len(m.events))].given; same.Before(w.clock.now()) {
+			if same := m.events[r.IntN(len(m.events))].given; same.Before(w.clock.Now()) {
 				f.GivenAt = same
 			}
 		}

@@ -27,7 +27,7 @@ func TestPublish_RefusesWhatDoesNotFit(t *testing.T) {
 		"more recipients, called editorial":        func(t *consent.Terms) { t.Change, t.Recipients = consent.Editorial, []string{"mailer", "ads"} },
 		"more data, called a new recipient":        func(t *consent.Terms) { t.Change, t.Data = consent.NewRecipient, []string{"email", "name"} },
 		"direct marketing, called editorial":       func(t *consent.Terms) { t.Change, t.DirectMarketing = consent.Editorial, true },
-		"effective before the one that it follows": func(t *consent.Terms) { t.Change, t.EffectiveAt = consent.Material, w.clock.now().AddDate(0, 0, -1) },
+		"effective before the one that it follows": func(t *consent.Terms) { t.Change, t.EffectiveAt = consent.Material, w.clock.Now().AddDate(0, 0, -1) },
 		"a purpose that is not there":              func(t *consent.Terms) { t.Change, t.Requires = consent.Material, []troth.Purpose{"nowhere"} },
 		"itself":                                   func(t *consent.Terms) { t.Change, t.Requires = consent.Material, []troth.Purpose{letter} },
 		"no title":                                 func(t *consent.Terms) { t.Change, t.Title = consent.Material, "" },
@@ -66,11 +66,11 @@ func TestPublish_IsIdempotentByVersion(t *testing.T) {
 	terms := consent.Terms{Tenant: acme, Purpose: letter, Version: 1, Title: "Letter", Basis: consent.Consent, Recipients: []string{"b", "a"}}
 	first, err := w.ledger.Publish(w.ctx, terms)
 	require.NoError(t, err)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	again, err := w.ledger.Publish(w.ctx, terms)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
-	require.Len(t, w.trail.of("consent.publish"), 1)
+	require.Len(t, w.trail.Of("consent.publish"), 1)
 	terms.Title = "Other"
 	_, err = w.ledger.Publish(w.ctx, terms)
 	require.ErrorIs(t, err, consent.ErrConflict)
@@ -99,7 +99,7 @@ func TestPublishNotice_RefusesBundlesAndTicksAndKeepsTheText(t *testing.T) {
 		_, err := w.ledger.PublishNotice(w.ctx, one)
 		return err
 	}())
-	require.Len(t, w.trail.of("consent.notice"), 1)
+	require.Len(t, w.trail.Of("consent.notice"), 1)
 
 	f := w.form(ada, letter, consent.Granted)
 	f.Notice = consent.NoticeRef{ID: "sign-up", Version: 1, Language: "de"}
@@ -141,14 +141,14 @@ func TestPublish_AsksWhoIsConcernedAndNobodyElse(t *testing.T) {
 	}
 	w.say(subject("withdrawn"), letter, consent.Withdrawn)
 	w.say(subject("refused"), letter, consent.Refused)
-	effective := w.clock.now().AddDate(0, 0, 30)
+	effective := w.clock.Now().AddDate(0, 0, 30)
 	w.publish(consent.Terms{Purpose: letter, Recipients: []string{"mailer"}, Change: consent.Editorial})
-	require.Empty(t, w.queue.pending(consent.WorkAnnounce), "an editorial change asks nobody")
+	require.Empty(t, w.queue.Pending(consent.WorkAnnounce), "an editorial change asks nobody")
 	w.publish(consent.Terms{
 		Purpose: letter, Recipients: []string{"mailer"}, Data: []string{"name"}, Change: consent.Material,
 		EffectiveAt: effective, Grace: deadline.Period{Days: 10},
 	})
-	work := w.queue.pending(consent.WorkAnnounce)
+	work := w.queue.Pending(consent.WorkAnnounce)
 	require.Len(t, work, 1)
 	require.Equal(t, effective, work[0].Deadline)
 	var listed []string
@@ -161,17 +161,17 @@ func TestPublish_AsksWhoIsConcernedAndNobodyElse(t *testing.T) {
 	outcome, err := w.ledger.Do(w.ctx, work[0])
 	require.NoError(t, err)
 	require.Equal(t, troth.Completed, outcome)
-	require.Len(t, w.queue.pending(consent.WorkNotify), 2)
+	require.Len(t, w.queue.Pending(consent.WorkNotify), 2)
 	f := w.form(subject("answers"), letter, consent.Granted)
 	f.Choices[0].Version = 3
 	w.sayForm(f)
 	w.drain()
 	require.Equal(t, []consent.Notification{{Subject: subject("granted"), Purpose: letter, Version: 3, Why: consent.WhyMaterial, By: effective}}, asked)
 	// Nobody is upgraded silently.
-	w.clock.move(35 * 24 * time.Hour)
+	w.clock.Move(35 * 24 * time.Hour)
 	w.wants(subject("granted"), letter, consent.ReasonGrace)
 	w.wants(subject("answers"), letter, consent.ReasonGranted)
-	w.clock.move(5 * 24 * time.Hour)
+	w.clock.Move(5 * 24 * time.Hour)
 	w.wants(subject("granted"), letter, consent.ReasonSuperseded)
 	w.wants(subject("answers"), letter, consent.ReasonGranted)
 }

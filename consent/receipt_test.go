@@ -25,7 +25,7 @@ func (p *prover) Prove(_ context.Context, _ troth.Tenant, id troth.EntryID) ([]b
 
 // prove is what verifies the proofs of prover.
 func (w *world) prove(proof []byte) (consent.Proven, error) {
-	for _, e := range w.trail.of("consent.receipt") {
+	for _, e := range w.trail.Of("consent.receipt") {
 		if string(proof) == "proof of "+e.ID.String() {
 			return consent.Proven{Act: e.Act.Name, ActVersion: e.Act.Version, Outcome: troth.Done, Tenant: e.Tenant, Purpose: e.Purpose, Facts: e.Facts}, nil
 		}

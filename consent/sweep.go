@@ -47,10 +47,10 @@ func (l *Ledger) Run(ctx context.Context) error {
 }
 
 func (l *Ledger) lookAhead(ctx context.Context) error {
-	if err := l.feed.startLooking(ctx); err != nil {
+	if err := l.feed.Begin(ctx); err != nil {
 		return err
 	}
-	defer l.feed.stopLooking()
+	defer l.feed.End()
 	if err := l.settleAll(ctx); err != nil {
 		return err
 	}

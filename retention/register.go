@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 	"github.com/trothdev/troth/internal/permit"
 )
 
@@ -76,14 +77,7 @@ func (k *Keeper) Check(ctx context.Context, o Order) error {
 	if scope == nil || o.Permit.IsUnmanaged() || o.Permit.Policy() != o.Policy {
 		return troth.ErrNotPermitted
 	}
-	return o.Permit.Check(reg.ref(o), within(scope))
-}
-
-func within(scope *troth.Scope) func(minted any) bool {
-	return func(minted any) bool {
-		s, ok := minted.(*troth.Scope)
-		return ok && s != nil && scope.Within(s)
-	}
+	return o.Permit.Check(reg.ref(o), clearance.Within(scope))
 }
 
 // ref names the record of an order in its permit.

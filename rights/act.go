@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 var (
@@ -44,8 +45,8 @@ var (
 			{Name: "request", Kind: troth.IDFact, Doc: "its id"},
 			{Name: "what", Kind: troth.WordFact, Doc: "contents or record"},
 			{Name: "ground", Kind: troth.WordFact, Doc: "why"},
-			{Name: "permit", Kind: troth.WordFact, Doc: "managed, or unmanaged where no keeper checked"},
-			{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"},
+			clearance.Permit,
+			clearance.Policy,
 		},
 	}
 	actSource = &troth.Act{
@@ -99,13 +100,7 @@ var (
 			{Name: "kinds", Kind: troth.WordsFact, Doc: "what is wrong with them: request-gone, request-old, request-forged, event-unknown, not-scheduled"},
 		},
 	}
-	actUnmanaged = &troth.Act{
-		Name: "rights.unmanaged", Version: 1,
-		Doc: "A desk was made that destroys without a retention keeper.",
-		Fields: []troth.Field{
-			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
-		},
-	}
+	actUnmanaged = clearance.Unmanaged("rights.unmanaged", "A desk was made that destroys without a retention keeper.")
 )
 
 // Acts are the acts whose evidence the desk records.
@@ -122,15 +117,4 @@ func (d *Desk) record(ctx context.Context, e troth.Entry) (troth.EntryID, error)
 		return id, fmt.Errorf("rights: record %s: %w", e.Act.Name, err)
 	}
 	return id, nil
-}
-
-// destroyed adds to the facts who gave leave and why.
-func destroyed(p troth.Permit, facts troth.Facts) troth.Facts {
-	facts["ground"], facts["permit"] = troth.Word(p.Ground()), troth.Word("managed")
-	if p.IsUnmanaged() {
-		facts["permit"] = troth.Word("unmanaged")
-	} else {
-		facts["policy"] = troth.Digest(p.Policy())
-	}
-	return facts
 }

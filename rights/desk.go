@@ -10,6 +10,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/deadline"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // Config is what a desk cannot do without.
@@ -86,27 +87,18 @@ func (d *Desk) begin(ctx context.Context) error {
 		return nil
 	}
 	return d.tx.Atomically(ctx, func(ctx context.Context) error {
-		if err := d.unmanaged(ctx); err != nil {
+		if err := d.way().Free(ctx); err != nil {
 			return err
 		}
-		_, err := d.record(troth.WithActor(ctx, self), troth.Entry{
-			Act: actUnmanaged, Tenant: troth.Platform,
-			Facts: troth.Facts{"ground": troth.Word(d.opt.unmanaged)},
-		})
+		_, err := d.record(troth.WithActor(ctx, self), clearance.Alone(actUnmanaged, d.opt.unmanaged))
 		return err
 	})
 }
 
-// unmanaged returns ErrUnmanaged if a keeper has taken the store over.
-func (d *Desk) unmanaged(ctx context.Context) error {
+// managed reports whether a keeper has taken the store over.
+func (d *Desk) managed(ctx context.Context) (bool, error) {
 	managed, err := d.store.Managed(ctx)
-	if err != nil {
-		return wrap("ask the store", err)
-	}
-	if managed {
-		return ErrUnmanaged
-	}
-	return nil
+	return managed, wrap("ask the store", err)
 }
 
 // micros is the desk's clock as it is stored.

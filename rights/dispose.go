@@ -9,6 +9,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // Kinds of what the desk destroys, by [troth.DisposalRef]; ID is the request's.
@@ -82,39 +83,16 @@ func (d *Desk) early(ctx context.Context, key ItemKey) (early bool, err error) {
 // dispose destroys with leave: the keeper's, or, where there is none and the host said
 // so, without.
 func (d *Desk) dispose(ctx context.Context, ref troth.DisposalRef, ground string, destroy func(ctx context.Context, p troth.Permit) error) error {
-	checked := func(ctx context.Context, p troth.Permit) error {
-		if err := d.permits(ctx, p, ref); err != nil {
-			return err
-		}
-		return destroy(ctx, p)
-	}
-	if d.opt.disposer != nil {
-		return d.opt.disposer.Dispose(ctx, ref, ground, func(ctx context.Context, p troth.Permit) error {
-			if d.tx.Scope(ctx) == nil {
-				return troth.ErrNotShared
-			}
-			return d.tx.Atomically(ctx, func(ctx context.Context) error { return checked(ctx, p) })
-		})
-	}
-	if d.opt.unmanaged == "" {
-		return needs("WithDisposer, or Unmanaged, to destroy")
-	}
-	return d.tx.Atomically(ctx, func(ctx context.Context) error { return checked(ctx, troth.UnmanagedPermit(ground)) })
+	return d.way().Dispose(ctx, ref, PermitFor(ref), ground, destroy)
 }
 
-// permits checks the permit inside the transaction that uses it.
-func (d *Desk) permits(ctx context.Context, p troth.Permit, ref troth.DisposalRef) error {
-	if p.IsUnmanaged() {
-		if d.opt.unmanaged == "" {
-			return fmt.Errorf("%w: no keeper minted it, and the desk was made without rights.Unmanaged", troth.ErrNotPermitted)
-		}
-		return d.unmanaged(ctx)
+// way is how the desk gets leave.
+func (d *Desk) way() *clearance.Way {
+	return &clearance.Way{
+		Tx: d.tx, Keeper: d.opt.disposer, Ground: d.opt.unmanaged, Managed: d.managed,
+		ErrManaged: ErrUnmanaged, ErrNone: needs("WithDisposer, or Unmanaged, to destroy"),
+		ErrAlone: fmt.Errorf("%w: no keeper minted it, and the desk was made without rights.Unmanaged", troth.ErrNotPermitted),
 	}
-	scope := d.tx.Scope(ctx)
-	return p.Check(PermitFor(ref), func(minted any) bool {
-		s, ok := minted.(*troth.Scope)
-		return ok && s != nil && scope.Within(s)
-	})
 }
 
 // end destroys what a closed request has left, if its time has come.
@@ -194,7 +172,7 @@ func (d *Desk) destroyContents(ctx context.Context, key ItemKey, p troth.Permit)
 func (c *change) disposed(ctx context.Context, p troth.Permit, what string) error {
 	_, err := c.d.record(ctx, troth.Entry{
 		Act: actDispose, Tenant: c.tenant, SubjectID: c.q.subject,
-		Facts: destroyed(p, troth.Facts{"request": troth.ID(c.id), "what": troth.Word(what)}),
+		Facts: clearance.Facts(p, troth.Facts{"request": troth.ID(c.id), "what": troth.Word(what)}),
 	})
 	return err
 }

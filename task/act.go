@@ -1,13 +1,13 @@
 package task
 
-import "github.com/trothdev/troth"
+import (
+	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
+)
 
 var (
-	factTask   = troth.Field{Name: "task", Kind: troth.IDFact, Doc: "id of the task"}
-	factKind   = troth.Field{Name: "kind", Kind: troth.WordFact, Doc: "kind of work"}
-	factGround = troth.Field{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"}
-	factPermit = troth.Field{Name: "permit", Kind: troth.WordFact, Doc: "managed, or unmanaged where no keeper checked"}
-	factPolicy = troth.Field{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"}
+	factTask = troth.Field{Name: "task", Kind: troth.IDFact, Doc: "id of the task"}
+	factKind = troth.Field{Name: "kind", Kind: troth.WordFact, Doc: "kind of work"}
 )
 
 var (
@@ -59,7 +59,7 @@ var (
 	actCancel = &troth.Act{
 		Name: "task.cancel", Version: 1,
 		Doc:    "Work that had not ended is no longer wanted.",
-		Fields: []troth.Field{factTask, factKind, factGround},
+		Fields: []troth.Field{factTask, factKind, clearance.Ground},
 	}
 	actAlarm = &troth.Act{
 		Name: "task.alarm", Version: 1,
@@ -77,7 +77,7 @@ var (
 		Fields: []troth.Field{
 			{Name: "group", Kind: troth.IDFact, Doc: "id of the group, or of the task that stood alone"},
 			{Name: "key", Kind: troth.WordFact, Doc: "destroyed, or none where the sealer cannot destroy it"},
-			factGround, factPermit, factPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
 	actForget = &troth.Act{
@@ -86,14 +86,10 @@ var (
 		Fields: []troth.Field{
 			{Name: "before", Kind: troth.InstantFact, Doc: "all of them ended before this instant"},
 			{Name: "tasks", Kind: troth.CountFact, Doc: "how many"},
-			factGround, factPermit, factPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
-	actUnmanaged = &troth.Act{
-		Name: "task.unmanaged", Version: 1,
-		Doc:    "An engine was made that destroys payloads without a retention keeper.",
-		Fields: []troth.Field{factGround},
-	}
+	actUnmanaged = clearance.Unmanaged("task.unmanaged", "An engine was made that destroys payloads without a retention keeper.")
 )
 
 // Acts are the acts whose evidence the engine records. That work was completed is

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // What the engine asks its Disposer about, as the Kind of a disposal.
@@ -63,19 +64,14 @@ func (e *Engine) permits(ctx context.Context, p troth.Permit, ref troth.Disposal
 	if scope == nil {
 		return fmt.Errorf("%w: not in a transaction of the store", troth.ErrNotPermitted)
 	}
-	facts["ground"], facts["permit"] = troth.Word(p.Ground()), troth.Word("managed")
+	clearance.Facts(p, facts)
 	if p.IsUnmanaged() {
-		facts["permit"] = troth.Word("unmanaged")
 		if e.opt.unmanaged == "" {
 			return fmt.Errorf("%w: the engine was made without the option Unmanaged", troth.ErrNotPermitted)
 		}
 		return e.checkUnmanaged(ctx)
 	}
-	facts["policy"] = troth.Digest(p.Policy())
-	return p.Check(PermitFor(ref), func(minted any) bool {
-		s, ok := minted.(*troth.Scope)
-		return ok && s != nil && scope.Within(s)
-	})
+	return p.Check(PermitFor(ref), clearance.Within(scope))
 }
 
 // Dispose destroys, as [Engine.Run] does at every poll, the keys of groups

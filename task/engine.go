@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // Config is what an engine cannot do without.
@@ -99,9 +100,7 @@ func (e *Engine) admitUnmanaged(ctx context.Context) error {
 		if err := e.checkUnmanaged(ctx); err != nil {
 			return err
 		}
-		return e.record(acting(ctx), troth.Entry{
-			Act: actUnmanaged, Tenant: troth.Platform, Facts: troth.Facts{"ground": troth.Word(e.opt.unmanaged)},
-		})
+		return e.record(acting(ctx), clearance.Alone(actUnmanaged, e.opt.unmanaged))
 	})
 }
 

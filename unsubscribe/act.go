@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 var (
@@ -38,7 +39,7 @@ var (
 		Doc: "The person and the evidence were removed from events. What stays is the keyed entry: scope, reason, date.",
 		Fields: []troth.Field{
 			{Name: "events", Kind: troth.CountFact, Doc: "of how many events something was removed"},
-			fieldGround, fieldPermit, fieldPolicy,
+			clearance.Ground, clearance.Permit, clearance.Policy,
 		},
 	}
 	actRekey = &troth.Act{
@@ -69,20 +70,7 @@ var (
 			{Name: "event", Kind: troth.DigestFact, Doc: "hash of the stored event"},
 		},
 	}
-	actUnmanaged = &troth.Act{
-		Name: "unsubscribe.unmanaged", Version: 1,
-		Doc: "A registry was made that destroys without a retention keeper.",
-		Fields: []troth.Field{
-			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
-		},
-	}
-)
-
-// Facts of every act that destroys something.
-var (
-	fieldGround = troth.Field{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"}
-	fieldPermit = troth.Field{Name: "permit", Kind: troth.WordFact, Doc: "managed, or unmanaged where no keeper checked"}
-	fieldPolicy = troth.Field{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"}
+	actUnmanaged = clearance.Unmanaged("unsubscribe.unmanaged", "A registry was made that destroys without a retention keeper.")
 )
 
 // Acts are the acts whose evidence the registry records.
@@ -98,15 +86,4 @@ func (r *Registry) record(ctx context.Context, e troth.Entry) error {
 		return fmt.Errorf("unsubscribe: record %s: %w", e.Act.Name, err)
 	}
 	return nil
-}
-
-// destroyed adds to the facts who gave leave and why.
-func destroyed(p troth.Permit, facts troth.Facts) troth.Facts {
-	facts["ground"], facts["permit"] = troth.Word(p.Ground()), troth.Word("managed")
-	if p.IsUnmanaged() {
-		facts["permit"] = troth.Word("unmanaged")
-	} else {
-		facts["policy"] = troth.Digest(p.Policy())
-	}
-	return facts
 }

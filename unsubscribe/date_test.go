@@ -22,7 +22,7 @@ func TestRegistry_NoNoIsLostForItsDate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newRegWorld(t)
-			now := w.clock.now()
+			now := w.clock.Now()
 			out := regOut(regAda, unsubscribe.Client)
 			out.At = at(now)
 			e, err := w.r.OptOut(w.ctx, out)
@@ -40,14 +40,14 @@ func TestRegistry_NoNoIsLostForItsDate(t *testing.T) {
 			h, err := w.r.History(w.ctx, regAcme, unsubscribe.Email, troth.Protect(regAda), "test")
 			require.NoError(t, err)
 			require.Equal(t, e, h.Events[0].Event)
-			w.clock.move(time.Second)
+			w.clock.Move(time.Second)
 			in := unsubscribe.OptInParams{
 				Tenant: regAcme, Channel: unsubscribe.Email, Address: troth.Protect(regAda), Scope: unsubscribe.Client,
-				Method: unsubscribe.ByConfirmation, Reference: "receipt-1", At: w.clock.now().Add(time.Second),
+				Method: unsubscribe.ByConfirmation, Reference: "receipt-1", At: w.clock.Now().Add(time.Second),
 			}
 			_, err = w.r.OptIn(w.ctx, in)
 			require.ErrorIs(t, err, unsubscribe.ErrFuture, "a yes waits for its time")
-			in.At = w.clock.now()
+			in.At = w.clock.Now()
 			_, err = w.r.OptIn(w.ctx, in)
 			require.NoError(t, err)
 			w.wants(unsubscribe.ReasonClear, regAda)

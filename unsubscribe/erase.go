@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // DisposePerson is what the registry destroys of a person, by [troth.DisposalRef];
@@ -54,8 +55,8 @@ func (r *Registry) Erase(ctx context.Context, p EraseParams) (events int, err er
 		}
 		ref.ID = "~address/" + digest(keys.Client.Exact.Hex())
 	}
-	err = r.dispose(ctx, ref, p.Ground, func(ctx context.Context, leave troth.Permit) error {
-		events, err = r.erase(ctx, &p, addresses, leave)
+	err = r.dispose(ctx, ref, p.Ground, func(ctx context.Context, permit troth.Permit) error {
+		events, err = r.erase(ctx, &p, addresses, permit)
 		return err
 	})
 	if err != nil {
@@ -93,10 +94,10 @@ func (r *Registry) toErase(ctx context.Context, p *EraseParams) ([]troth.Address
 	return append(all, known...), err
 }
 
-func (r *Registry) erase(ctx context.Context, p *EraseParams, addresses []troth.Address, leave troth.Permit) (int, error) {
+func (r *Registry) erase(ctx context.Context, p *EraseParams, addresses []troth.Address, permit troth.Permit) (int, error) {
 	total := 0
 	for _, a := range addresses {
-		n, err := r.eraseAddress(ctx, p.Tenant, a, leave)
+		n, err := r.eraseAddress(ctx, p.Tenant, a, permit)
 		if err != nil {
 			return 0, err
 		}
@@ -111,7 +112,7 @@ func (r *Registry) erase(ctx context.Context, p *EraseParams, addresses []troth.
 	}
 	return total, r.record(ctx, troth.Entry{
 		Act: actErase, Tenant: p.Tenant, SubjectID: p.SubjectID,
-		Facts: destroyed(leave, troth.Facts{"events": troth.Count(total)}),
+		Facts: clearance.Facts(permit, troth.Facts{"events": troth.Count(total)}),
 	})
 }
 
@@ -274,52 +275,26 @@ func (r *Registry) noteErased(ctx context.Context, registry, client troth.Tenant
 	return nil
 }
 
-// unmanaged returns ErrUnmanaged if a keeper has taken the store over.
-func (r *Registry) unmanaged(ctx context.Context) error {
+// managed reports whether a keeper has taken the store over.
+func (r *Registry) managed(ctx context.Context) (bool, error) {
 	managed, err := r.store.Managed(ctx)
 	if err != nil {
-		return fmt.Errorf("unsubscribe: ask the store: %w", err)
+		return false, fmt.Errorf("unsubscribe: ask the store: %w", err)
 	}
-	if managed {
-		return ErrUnmanaged
-	}
-	return nil
+	return managed, nil
 }
 
-// dispose destroys with leave: the keeper's, or, where there is none and the host
-// said so, without.
+// dispose destroys with leave: the keeper's, or, where there is none and the host said
+// so, without.
 func (r *Registry) dispose(ctx context.Context, ref troth.DisposalRef, ground string, destroy func(ctx context.Context, p troth.Permit) error) error {
-	checked := func(ctx context.Context, p troth.Permit) error {
-		if err := r.permits(ctx, p, ref); err != nil {
-			return err
-		}
-		return destroy(ctx, p)
-	}
-	if r.opt.disposer != nil {
-		return r.opt.disposer.Dispose(ctx, ref, ground, func(ctx context.Context, p troth.Permit) error {
-			if r.tx.Scope(ctx) == nil {
-				return troth.ErrNotShared
-			}
-			return r.tx.Atomically(ctx, func(ctx context.Context) error { return checked(ctx, p) })
-		})
-	}
-	if r.opt.unmanaged == "" {
-		return needs("WithDisposer, or Unmanaged, to destroy")
-	}
-	return r.tx.Atomically(ctx, func(ctx context.Context) error { return checked(ctx, troth.UnmanagedPermit(ground)) })
+	return r.way().Dispose(ctx, ref, PermitFor(ref), ground, destroy)
 }
 
-// permits checks the permit inside the transaction that uses it.
-func (r *Registry) permits(ctx context.Context, p troth.Permit, ref troth.DisposalRef) error {
-	if p.IsUnmanaged() {
-		if r.opt.unmanaged == "" {
-			return fmt.Errorf("%w: no keeper minted it, and the registry was made without unsubscribe.Unmanaged", troth.ErrNotPermitted)
-		}
-		return r.unmanaged(ctx)
+// way is how the registry gets leave.
+func (r *Registry) way() *clearance.Way {
+	return &clearance.Way{
+		Tx: r.tx, Keeper: r.opt.disposer, Ground: r.opt.unmanaged, Managed: r.managed,
+		ErrManaged: ErrUnmanaged, ErrNone: needs("WithDisposer, or Unmanaged, to destroy"),
+		ErrAlone: fmt.Errorf("%w: no keeper minted it, and the registry was made without unsubscribe.Unmanaged", troth.ErrNotPermitted),
 	}
-	scope := r.tx.Scope(ctx)
-	return p.Check(PermitFor(ref), func(minted any) bool {
-		s, ok := minted.(*troth.Scope)
-		return ok && s != nil && scope.Within(s)
-	})
 }

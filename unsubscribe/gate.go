@@ -40,7 +40,7 @@ func NewGate(r *Registry, opts ...GateOption) (*Gate, error) {
 	}
 	clock := &ageClock{start: time.Now()}
 	g := &Gate{r: r, opt: o, mono: clock.now}
-	g.feed.looking = make(chan struct{}, 1)
+	g.feed.Init(o.age)
 	if !o.database {
 		r.watch(g.watched)
 	}

@@ -13,24 +13,18 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
+	"github.com/trothdev/troth/internal/recent"
 	"github.com/trothdev/troth/unsubscribe/internal/index"
 )
 
 // feed follows what all processes record.
 type feed struct {
-	// looking holds a token while somebody looks, so that others need not; who waits
-	// for it can give up.
-	looking chan struct{}
-	// at is how far the feed was read. It belongs to who looks.
+	recent.Reading
+	// at is how far the feed was read. It belongs to who has the turn.
 	at index.Position
 	// reading is set once loading began, opened once the index was loaded, loaded
 	// while it has all that the feed tells up to at.
 	reading, opened, loaded atomic.Bool
-	// asOf is when the last look that succeeded began, on the monotonic clock:
-	// everything committed before it has been seen.
-	asOf atomic.Int64
-	// freshUntil is asOf plus half the bound: until then nobody need look.
-	freshUntil atomic.Int64
 }
 
 // feedPage is how many events are read at once, keyPage of how many keys the rows,
@@ -45,56 +39,31 @@ var (
 
 // checkIndex makes sure that the index is young enough, by looking if need be.
 func (g *Gate) checkIndex(ctx context.Context) error {
-	now, bound := g.mono(), int64(g.opt.age)
-	loaded := g.feed.loaded.Load()
-	if loaded && now <= g.feed.freshUntil.Load() {
+	now, loaded := g.mono(), g.feed.loaded.Load()
+	if loaded && g.feed.Fresh(now) {
 		return nil
 	}
-	if loaded && now-g.feed.asOf.Load() <= bound {
-		// Young enough to go on. One caller looks, the others do not wait.
-		select {
-		case g.feed.looking <- struct{}{}:
-			defer g.feed.stopLooking()
-			if err := g.look(ctx); err != nil {
-				if ctx.Err() != nil || g.mono()-g.feed.asOf.Load() > bound || !g.feed.loaded.Load() {
-					return err // the look before is too old now
-				}
-				g.r.log.Warn("unsubscribe: feed not read, going on within its bound", zap.Error(err))
-			}
-		default:
-		}
-		return nil
+	if loaded && g.feed.Within(now, g.opt.age) {
+		usable := func() bool { return g.feed.loaded.Load() && g.feed.Within(g.mono(), g.opt.age) }
+		return g.feed.Renew(ctx, g.look, usable, func(err error) {
+			g.r.log.Warn("unsubscribe: feed not read, going on within its bound", zap.Error(err))
+		})
 	}
-	return g.catchUp(ctx, now-bound)
+	return g.catchUp(ctx, now-int64(g.opt.age))
 }
 
 // catchUp looks, unless one that was enough has begun after an instant of the monotonic clock.
 func (g *Gate) catchUp(ctx context.Context, since int64) error {
-	if err := g.feed.startLooking(ctx); err != nil {
-		return err
+	look := func(ctx context.Context) error {
+		if !g.feed.opened.Load() {
+			return errNotLoaded
+		}
+		return g.look(ctx)
 	}
-	defer g.feed.stopLooking()
-	if !g.feed.opened.Load() {
-		return errNotLoaded
-	}
-	if g.feed.loaded.Load() && g.feed.asOf.Load() > since {
-		return nil
-	}
-	return g.look(ctx)
+	return g.feed.Catch(ctx, look, func() bool { return g.feed.loaded.Load() && g.feed.AsOf() > since })
 }
 
-func (f *feed) startLooking(ctx context.Context) error {
-	select {
-	case f.looking <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (f *feed) stopLooking() { <-f.looking }
-
-// look reads the feed and what changed. It holds the token.
+// look reads the feed and what changed. The caller has the turn.
 func (g *Gate) look(ctx context.Context) error {
 	ctx = g.r.tx.Detach(ctx)
 	began, waiting := g.mono(), g.pendings.all()
@@ -116,8 +85,7 @@ func (g *Gate) look(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrStale, err)
 	}
-	g.feed.asOf.Store(began)
-	g.feed.freshUntil.Store(began + int64(g.opt.age)/2)
+	g.feed.Read(began, g.opt.age)
 	g.feed.loaded.Store(true)
 	g.feed.opened.Store(true)
 	if g.mono()-began > int64(g.opt.age) {

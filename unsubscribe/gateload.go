@@ -25,10 +25,10 @@ func (g *Gate) Load(ctx context.Context) error {
 	if g.opt.database {
 		return nil
 	}
-	if err := g.feed.startLooking(ctx); err != nil {
+	if err := g.feed.Begin(ctx); err != nil {
 		return err
 	}
-	defer g.feed.stopLooking()
+	defer g.feed.End()
 	g.feed.reading.Store(true)
 	g.feed.loaded.Store(false)
 	ctx = g.r.tx.Detach(ctx)
@@ -149,10 +149,10 @@ func (g *Gate) Save(ctx context.Context) error {
 	if g.opt.file == "" {
 		return needs("WithIndexFile")
 	}
-	if err := g.feed.startLooking(ctx); err != nil {
+	if err := g.feed.Begin(ctx); err != nil {
 		return err
 	}
-	defer g.feed.stopLooking()
+	defer g.feed.End()
 	if !g.feed.loaded.Load() {
 		return errNotLoaded
 	}

@@ -2,7 +2,6 @@ package unsubscribe_test
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/deadline"
+	"github.com/trothdev/troth/internal/seamtest"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
@@ -21,7 +21,7 @@ func TestKept_AnAddressThatNobodyCanReadIsNoReasonToRefuse(t *testing.T) {
 	w.directory.add(regC17, regAda)
 	w.directory.known = append(w.directory.known, regContact{regC17, unsubscribe.SMS, "0171 1234567"}) // national
 	r, _ := w.withPeer(unsubscribe.Unmanaged("test"))
-	require.NoError(t, r.Object(w.ctx, troth.Objection{Subject: regC17, At: w.clock.now(), OriginID: "consent-event-1"}))
+	require.NoError(t, r.Object(w.ctx, troth.Objection{Subject: regC17, At: w.clock.Now(), OriginID: "consent-event-1"}))
 	w.wants(unsubscribe.ReasonOptOut, regAda)
 	answers, err := r.Objected(w.ctx, []troth.ObjectionQuery{{Subject: regC17, Purpose: "letter"}})
 	require.NoError(t, err)
@@ -44,14 +44,14 @@ func TestKept_WithoutARuleTheDefaultGivesTheDeadline(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, told, 1)
 			require.Equal(t, unsubscribe.DefaultRule, told[0].Rule)
-			require.Equal(t, w.clock.now().Add(48*time.Hour).UnixMicro(), told[0].DueAt)
+			require.Equal(t, w.clock.Now().Add(48*time.Hour).UnixMicro(), told[0].DueAt)
 		})
 	}
 }
 
 func TestKept_OfAPersonWhoseKeysAreDestroyedThereIsNoEvidence(t *testing.T) {
 	w := newRegWorld(t)
-	w.sealer.shredded["c-17"] = true
+	require.NoError(t, w.sealer.Shred(w.ctx, troth.Permit{}, troth.Subject{Tenant: "acme", ID: "c-17"}))
 	p := regOut(regAda, unsubscribe.Client)
 	p.SubjectID, p.Evidence.Note = "c-17", troth.Protect("an old message's link")
 	e, err := w.r.OptOut(w.ctx, p)
@@ -73,14 +73,14 @@ func TestKept_AnInstantThatCannotBeIsNow(t *testing.T) {
 	}
 	p := unsubscribe.ImportParams{Tenant: regAcme, Channel: unsubscribe.Email, Scope: unsubscribe.Client, Source: "old-tool"}
 	report, err := w.r.Import(w.ctx, p, imported(
-		unsubscribe.Imported{Address: troth.Protect("ahead@example.org"), At: w.clock.now().Add(14 * time.Hour)},
+		unsubscribe.Imported{Address: troth.Protect("ahead@example.org"), At: w.clock.Now().Add(14 * time.Hour)},
 		unsubscribe.Imported{Address: troth.Protect("zero@example.org"), At: time.Unix(0, 0)},
 		unsubscribe.Imported{Address: troth.Protect("nobody")},
 	))
 	require.NoError(t, err)
 	require.Equal(t, unsubscribe.ImportReport{New: 2, Unreadable: []int{2}}, report)
 	for _, address := range []string{"ahead@example.org", "zero@example.org"} {
-		require.Equal(t, w.clock.now(), w.wants(unsubscribe.ReasonImport, address).At)
+		require.Equal(t, w.clock.Now(), w.wants(unsubscribe.ReasonImport, address).At)
 	}
 	p.Tenant, p.Scope = troth.Platform, unsubscribe.Everything
 	_, err = w.r.Import(w.ctx, p, imported(unsubscribe.Imported{Address: troth.Protect(regAda)}))
@@ -96,7 +96,7 @@ func TestKept_AWiderObjectionIsNoEchoOfANarrowOptOut(t *testing.T) {
 	_, err := r.OptOut(w.ctx, p)
 	require.NoError(t, err)
 	// The host gives both ledgers the id of the request.
-	require.NoError(t, r.Object(w.ctx, troth.Objection{Subject: regC17, At: w.clock.now(), OriginID: "request-1"}))
+	require.NoError(t, r.Object(w.ctx, troth.Objection{Subject: regC17, At: w.clock.Now(), OriginID: "request-1"}))
 	offers := regLetter(regAcme)
 	offers.List = "offers"
 	require.False(t, w.check(offers, regAda).Send)
@@ -114,14 +114,14 @@ func TestKept_ANewNoHasTheMailboxOfTheRulesInForce(t *testing.T) {
 
 func TestKept_ErasureTakesNothingOfAnotherClient(t *testing.T) {
 	w := newRegWorld(t)
-	r := w.open(unsubscribe.Unmanaged("test"), unsubscribe.WithShredder(w.sealer.shred))
+	r := w.open(unsubscribe.Unmanaged("test"), unsubscribe.WithShredder(w.sealer.Shred))
 	for _, client := range []troth.Tenant{regAcme, regGlobex} {
 		p := regOut(regAda, unsubscribe.Everything)
 		p.Tenant, p.Evidence.Note = client, troth.Protect("rang up")
 		_, err := r.OptOut(w.ctx, p)
 		require.NoError(t, err)
 	}
-	w.clock.move(time.Second)
+	w.clock.Move(time.Second)
 	n, err := r.Erase(w.ctx, unsubscribe.EraseParams{
 		Tenant: regAcme, Channel: unsubscribe.Email, Address: troth.Protect(regAda), Ground: "erasure-request",
 	})
@@ -136,13 +136,13 @@ func TestKept_ErasureTakesNothingOfAnotherClient(t *testing.T) {
 }
 
 // goneQueue cannot seal anything of Acme, whose keys are destroyed.
-type goneQueue struct{ *regQueue }
+type goneQueue struct{ *seamtest.Queue }
 
 func (q goneQueue) Enqueue(ctx context.Context, w troth.Work) (string, error) {
 	if w.Tenant == regAcme {
-		return "", regGoneError{errors.New("shredded")}
+		return "", seamtest.Gone()
 	}
-	return q.regQueue.Enqueue(ctx, w)
+	return q.Queue.Enqueue(ctx, w)
 }
 
 // A message outlives the client who sent it: its link still ends what others send,
@@ -152,12 +152,12 @@ func TestKept_AClientThatIsGoneIsNoReasonToRefuse(t *testing.T) {
 	w.directory.add(regC17, regAda)
 	mailer := &regProvider{}
 	r, peer := w.withPeer(unsubscribe.WithProvider("mailer", mailer), unsubscribe.WithEnqueuer(goneQueue{w.queue}))
-	peer.fail = regGoneError{errors.New("shredded")}
+	peer.fail = seamtest.Gone()
 	for i, scope := range []unsubscribe.Scope{unsubscribe.Client, unsubscribe.Everything} {
 		e, err := r.OptOut(w.ctx, regOut(regAda, scope))
 		require.NoError(t, err)
 		require.Equal(t, scope, w.wants(unsubscribe.ReasonOptOut, regAda).Place.Scope)
-		work := w.queue.pending()[i]
+		work := w.queue.Pending("")[i]
 		require.Equal(t, troth.Platform, work.Tenant)
 		outcome, err := r.Do(w.ctx, regJob(work, 1))
 		require.NoError(t, err)

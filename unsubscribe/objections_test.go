@@ -55,7 +55,7 @@ func TestObjections_BothOrNeither(t *testing.T) {
 	_, err := r.OptOut(w.ctx, regOut(regAda, unsubscribe.Client))
 	require.ErrorIs(t, err, peer.fail)
 	w.wants(unsubscribe.ReasonClear, regAda)
-	require.Empty(t, w.trail.of("unsubscribe.event"))
+	require.Empty(t, w.trail.Of("unsubscribe.event"))
 	peer.fail, w.directory.fail = nil, errors.New("the directory is down")
 	_, err = r.OptOut(w.ctx, regOut(regAda, unsubscribe.Client))
 	require.ErrorIs(t, err, w.directory.fail)
@@ -67,19 +67,19 @@ func TestObjections_WhatAnotherLedgerTellsIsKept(t *testing.T) {
 	w.directory.add(regC17, regAda)
 	w.directory.add(regC17, "ada@work.example")
 	r, peer := w.withPeer()
-	o := troth.Objection{Subject: regC17, Purpose: "letter", At: w.clock.now(), OriginID: "consent-event-1"}
+	o := troth.Objection{Subject: regC17, Purpose: "letter", At: w.clock.Now(), OriginID: "consent-event-1"}
 	for range 2 {
 		require.NoError(t, r.Object(w.ctx, o))
 	}
 	require.Empty(t, peer.told, "no echo")
-	require.Len(t, w.trail.of("unsubscribe.event"), 2, "one for each address, once")
+	require.Len(t, w.trail.Of("unsubscribe.event"), 2, "one for each address, once")
 	for _, address := range []string{regAda, "ada@work.example"} {
 		require.Equal(t, unsubscribe.List, w.wants(unsubscribe.ReasonOptOut, address).Place.Scope)
 	}
 	offers := regLetter(regAcme)
 	offers.List = "offers"
 	require.True(t, w.check(offers, regAda).Send)
-	o.Purpose, o.OriginID, o.At = "", "consent-event-2", w.clock.now().Add(time.Second) // its clock is ahead
+	o.Purpose, o.OriginID, o.At = "", "consent-event-2", w.clock.Now().Add(time.Second) // its clock is ahead
 	require.NoError(t, r.Object(w.ctx, o))
 	require.False(t, w.check(offers, regAda).Send)
 }
@@ -91,16 +91,16 @@ func TestObjections_ItsOwnComesBackAsNothing(t *testing.T) {
 	for _, scope := range []unsubscribe.Scope{unsubscribe.Client, unsubscribe.Everything} {
 		_, err := r.OptOut(w.ctx, regOut(regAda, scope))
 		require.NoError(t, err)
-		before := len(w.trail.of("unsubscribe.event"))
+		before := len(w.trail.Of("unsubscribe.event"))
 		require.NoError(t, r.Object(w.ctx, peer.told[len(peer.told)-1]))
-		require.Len(t, w.trail.of("unsubscribe.event"), before)
+		require.Len(t, w.trail.Of("unsubscribe.event"), before)
 	}
 	// Another client's event under the id is no reason to ignore a no.
-	foreign := troth.Objection{Subject: troth.Subject{Tenant: regGlobex, ID: "g-1"}, At: w.clock.now(), OriginID: peer.told[1].OriginID}
+	foreign := troth.Objection{Subject: troth.Subject{Tenant: regGlobex, ID: "g-1"}, At: w.clock.Now(), OriginID: peer.told[1].OriginID}
 	w.directory.add(foreign.Subject, regAda)
-	before := len(w.trail.of("unsubscribe.event"))
+	before := len(w.trail.Of("unsubscribe.event"))
 	require.NoError(t, r.Object(w.ctx, foreign))
-	require.Len(t, w.trail.of("unsubscribe.event"), before+1)
+	require.Len(t, w.trail.Of("unsubscribe.event"), before+1)
 }
 
 func TestObjections_AreAnswered(t *testing.T) {
@@ -148,14 +148,14 @@ func TestImport_TakesOptOutsWithoutProofAndNothingElse(t *testing.T) {
 	w.directory.add(regC17, regAda)
 	r, peer := w.withPeer()
 	params := unsubscribe.ImportParams{Tenant: regAcme, Channel: unsubscribe.Email, Scope: unsubscribe.Client, Source: "old-tool"}
-	year := w.clock.now().AddDate(-1, 0, 0)
+	year := w.clock.Now().AddDate(-1, 0, 0)
 	rows := func(yield func(unsubscribe.Imported, error) bool) {
 		for _, row := range []unsubscribe.Imported{
 			{Address: troth.Protect(regAda), At: year},
 			{Address: troth.Protect("not an address")},
 			{Address: troth.Protect("eve@example.org")},
 			{Address: troth.Protect("back@example.org"), At: year},
-			{Address: troth.Protect("later@example.org"), At: w.clock.now().Add(time.Hour)},
+			{Address: troth.Protect("later@example.org"), At: w.clock.Now().Add(time.Hour)},
 			{Address: troth.Protect("EVE@example.org")},
 		} {
 			if !yield(row, nil) {
@@ -170,12 +170,12 @@ func TestImport_TakesOptOutsWithoutProofAndNothingElse(t *testing.T) {
 	require.Equal(t, year, w.wants(unsubscribe.ReasonImport, regAda).At)
 	w.wants(unsubscribe.ReasonImport, "eve@example.org")
 	w.wants(unsubscribe.ReasonClear, "back@example.org")
-	require.Len(t, w.trail.of("unsubscribe.import"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.import"), 1)
 	require.Len(t, peer.told, 1)
 	report, err = r.Import(w.ctx, params, rows)
 	require.NoError(t, err)
 	require.Equal(t, unsubscribe.ImportReport{Known: 5, Unreadable: []int{1}}, report)
-	require.Len(t, w.trail.of("unsubscribe.import"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.import"), 1)
 }
 
 func TestImport_GoesOnWhereItFailed(t *testing.T) {

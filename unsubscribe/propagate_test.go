@@ -69,7 +69,7 @@ func (p *regProvider) ReadBack(_ context.Context, s unsubscribe.Suppression) (st
 
 func (w *regWorld) onlyWork() troth.Work {
 	w.Helper()
-	all := w.queue.pending()
+	all := w.queue.Pending("")
 	require.Len(w, all, 1)
 	return all[0]
 }
@@ -87,7 +87,7 @@ func TestPropagation_TellsAndShowsIt(t *testing.T) {
 	w := newRegWorld(t, unsubscribe.WithProvider("mailer", p))
 	e := w.optOut(regAda, unsubscribe.Client)
 	work := w.onlyWork()
-	require.Equal(t, w.clock.now().Add(48*time.Hour), work.Deadline)
+	require.Equal(t, w.clock.Now().Add(48*time.Hour), work.Deadline)
 	d := w.delivery(e)
 	require.Equal(t, unsubscribe.DeliveryPending, d.State)
 	require.Equal(t, unsubscribe.DefaultRule, d.Rule)
@@ -99,17 +99,17 @@ func TestPropagation_TellsAndShowsIt(t *testing.T) {
 	require.Equal(t, map[string]bool{"other@example.org": true}, p.contacts)
 	d = w.delivery(e)
 	require.Equal(t, unsubscribe.DeliveryTold, d.State)
-	require.Equal(t, w.clock.now().UnixMicro(), d.ToldAt)
+	require.Equal(t, w.clock.Now().UnixMicro(), d.ToldAt)
 	require.Zero(t, d.NextAlarm)
-	require.Len(t, w.trail.of("unsubscribe.told"), 1)
-	require.Empty(t, w.trail.of("unsubscribe.late"))
+	require.Len(t, w.trail.Of("unsubscribe.told"), 1)
+	require.Empty(t, w.trail.Of("unsubscribe.late"))
 	h, err := w.r.History(w.ctx, regAcme, unsubscribe.Email, troth.Protect(regAda), "access")
 	require.NoError(t, err)
 	require.Equal(t, unsubscribe.KindPropagated, h.Events[len(h.Events)-1].Event.Kind)
 	// Doing it again does nothing.
 	_, err = w.r.Do(w.ctx, regJob(work, 1))
 	require.NoError(t, err)
-	require.Len(t, w.trail.of("unsubscribe.told"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.told"), 1)
 }
 
 func TestPropagation_OnlyWhatSaysNoIsTold(t *testing.T) {
@@ -119,7 +119,7 @@ func TestPropagation_OnlyWhatSaysNoIsTold(t *testing.T) {
 	sms.Channel = unsubscribe.SMS
 	_, err := w.r.OptOut(w.ctx, sms)
 	require.NoError(t, err)
-	require.Empty(t, w.queue.pending())
+	require.Empty(t, w.queue.Pending(""))
 }
 
 func TestPropagation_LostAnswersAreOneEffect(t *testing.T) {
@@ -140,7 +140,7 @@ func TestPropagation_LostAnswersAreOneEffect(t *testing.T) {
 	require.NoError(t, err, "it shows what it has, and nothing is left to be done")
 	require.Equal(t, troth.Completed, outcome)
 	require.Equal(t, map[string]int{regAda: 1}, p.suppressed)
-	require.Len(t, w.trail.of("unsubscribe.told"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.told"), 1)
 	require.Equal(t, uint32(3), w.delivery(e).Attempts)
 }
 
@@ -163,14 +163,14 @@ func TestPropagation_WhoCameBackIsNotTold(t *testing.T) {
 	p := &regProvider{contacts: map[string]bool{regAda: true}}
 	w := newRegWorld(t, unsubscribe.WithProvider("mailer", p))
 	e := w.optOut(regAda, unsubscribe.Client)
-	w.clock.move(time.Minute)
+	w.clock.Move(time.Minute)
 	w.optIn(regAda, unsubscribe.Client)
 	outcome, err := w.r.Do(w.ctx, regJob(w.onlyWork(), 1))
 	require.NoError(t, err)
 	require.Equal(t, troth.Completed, outcome)
 	require.Empty(t, p.suppressed)
 	require.Equal(t, unsubscribe.DeliveryVoid, w.delivery(e).State)
-	require.Empty(t, w.trail.of("unsubscribe.told"))
+	require.Empty(t, w.trail.Of("unsubscribe.told"))
 }
 
 func TestPropagation_AlarmsAndLateness(t *testing.T) {
@@ -185,7 +185,7 @@ func TestPropagation_AlarmsAndLateness(t *testing.T) {
 	sweep := func(d time.Duration, want ...int) {
 		t.Helper()
 		alarms = nil
-		w.clock.move(d)
+		w.clock.Move(d)
 		require.NoError(t, w.r.Sweep(w.ctx))
 		require.NoError(t, other.Sweep(w.ctx))
 		var got []int
@@ -200,27 +200,27 @@ func TestPropagation_AlarmsAndLateness(t *testing.T) {
 	sweep(time.Microsecond, 50)
 	sweep(time.Hour)
 	sweep(14*time.Hour, 80)
-	require.Empty(t, w.trail.of("unsubscribe.late"))
+	require.Empty(t, w.trail.Of("unsubscribe.late"))
 	sweep(10*time.Hour, 100)
 	sweep(10 * time.Hour)
-	require.Len(t, w.trail.of("unsubscribe.late"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.late"), 1)
 	p.before = nil
 	_, err := w.r.Do(w.ctx, regJob(w.onlyWork(), 9))
 	require.NoError(t, err)
-	require.Len(t, w.trail.of("unsubscribe.told"), 1)
-	require.Len(t, w.trail.of("unsubscribe.late"), 1, "lateness is recorded once")
+	require.Len(t, w.trail.Of("unsubscribe.told"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.late"), 1, "lateness is recorded once")
 }
 
 // Who is told too late is late, also if nobody swept.
 func TestPropagation_LateWithoutASweep(t *testing.T) {
 	w := newRegWorld(t, unsubscribe.WithProvider("mailer", &regProvider{}))
 	w.optOut(regAda, unsubscribe.Client)
-	w.clock.move(48*time.Hour + time.Microsecond)
+	w.clock.Move(48*time.Hour + time.Microsecond)
 	_, err := w.r.Do(w.ctx, regJob(w.onlyWork(), 1))
 	require.NoError(t, err)
-	require.Len(t, w.trail.of("unsubscribe.late"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.late"), 1)
 	require.NoError(t, w.r.Sweep(w.ctx))
-	require.Len(t, w.trail.of("unsubscribe.late"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.late"), 1)
 }
 
 type regRefusalError struct{ error }
@@ -238,9 +238,9 @@ func TestPropagation_ARefusalIsForAPerson(t *testing.T) {
 	require.Equal(t, unsubscribe.DeliveryFailed, w.delivery(e).State)
 	require.Len(t, alarms, 1)
 	require.True(t, alarms[0].Failed)
-	w.clock.move(49 * time.Hour)
+	w.clock.Move(49 * time.Hour)
 	require.NoError(t, w.r.Sweep(w.ctx))
-	require.Len(t, w.trail.of("unsubscribe.late"), 1, "and its time goes on")
+	require.Len(t, w.trail.Of("unsubscribe.late"), 1, "and its time goes on")
 	p.before = nil
 	outcome, err = w.r.Do(w.ctx, regJob(w.onlyWork(), 2))
 	require.NoError(t, err)
@@ -273,7 +273,7 @@ func TestPropagation_TheEarliestRuleCounts(t *testing.T) {
 				}))
 			d := w.delivery(w.optOut(regAda, unsubscribe.Client))
 			require.Equal(t, c.rule, d.Rule)
-			left := time.UnixMicro(d.DueAt).Sub(w.clock.now())
+			left := time.UnixMicro(d.DueAt).Sub(w.clock.Now())
 			require.GreaterOrEqual(t, left, c.least)
 			require.LessOrEqual(t, left, c.most)
 		})
@@ -326,14 +326,14 @@ func TestPropagation_ADeletedEventSilencesNoAlarm(t *testing.T) {
 		late = append(late, a.Event)
 	}))
 	first := w.optOut(regAda, unsubscribe.Client)
-	w.clock.move(time.Second)
+	w.clock.Move(time.Second)
 	second := w.optOut("eve@example.org", unsubscribe.Client)
 	lost.id = first.ID
-	w.clock.move(49 * time.Hour)
+	w.clock.Move(49 * time.Hour)
 	require.NoError(t, w.r.Sweep(w.ctx))
 	require.NoError(t, w.r.Sweep(w.ctx))
 	require.Equal(t, []string{first.ID, second.ID}, late)
-	require.Len(t, w.trail.of("unsubscribe.late"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.late"), 1)
 }
 
 type regBusyError struct{ after time.Duration }
@@ -358,7 +358,7 @@ func TestPropagation_AProviderIsLeftAloneAsFarAsTheDeadlineAllows(t *testing.T) 
 		{2 * time.Hour, 2 * time.Hour, time.Hour}, // over
 		{0, time.Minute, time.Minute},
 	} {
-		w.clock.move(one.passed)
+		w.clock.Move(one.passed)
 		p.before = regBusyError{one.asks}
 		outcome, err := w.r.Do(w.ctx, regJob(work, 2))
 		require.Equal(t, troth.Retry, outcome)

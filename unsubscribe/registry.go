@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // EvidenceCompartment holds sealed evidence, which goes when a person is erased.
@@ -83,12 +84,10 @@ func (r *Registry) begin(ctx context.Context) error {
 		return nil
 	}
 	return r.tx.Atomically(ctx, func(ctx context.Context) error {
-		if err := r.unmanaged(ctx); err != nil {
+		if err := r.way().Free(ctx); err != nil {
 			return err
 		}
-		return r.record(troth.WithActor(ctx, self), troth.Entry{
-			Act: actUnmanaged, Tenant: troth.Platform, Facts: troth.Facts{"ground": troth.Word(r.opt.unmanaged)},
-		})
+		return r.record(troth.WithActor(ctx, self), clearance.Alone(actUnmanaged, r.opt.unmanaged))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/faulttest"
+	"github.com/trothdev/troth/internal/seamtest"
 	"github.com/trothdev/troth/storage/faultstore"
 	"github.com/trothdev/troth/storage/faultstore/unsubscribefault"
 	"github.com/trothdev/troth/unsubscribe"
@@ -27,14 +28,14 @@ func (f *regFaulty) Plan() *faultstore.Plan  { return f.plan }
 func (f *regFaulty) Acting() context.Context { return f.ctx }
 
 type regSharedTrail struct {
-	*regRecorder
+	*seamtest.Recorder
 	tx troth.Transactor
 }
 
 func (s regSharedTrail) Transactor() troth.Transactor { return s.tx }
 
 type regSharedQueue struct {
-	*regQueue
+	*seamtest.Queue
 	tx troth.Transactor
 }
 
@@ -49,7 +50,7 @@ func newRegFaulty(t *testing.T) *regFaulty {
 	var err error
 	f.faulty, err = unsubscribe.New(t.Context(), unsubscribe.Config{
 		Store: unsubscribefault.New(w.store, tx, f.plan), Recorder: regSharedTrail{w.trail, tx}, Keys: w.keys,
-	}, unsubscribe.WithClock(w.clock.now), unsubscribe.WithSealer(w.sealer), unsubscribe.WithEnqueuer(regSharedQueue{w.queue, tx}),
+	}, unsubscribe.WithClock(w.clock.Now), unsubscribe.WithSealer(w.sealer), unsubscribe.WithEnqueuer(regSharedQueue{w.queue, tx}),
 		unsubscribe.WithDirectory(w.directory), unsubscribe.WithObjections(f.peer), unsubscribe.WithProvider("mailer", f.p),
 		unsubscribe.Unmanaged("test"))
 	require.NoError(t, err)
@@ -94,15 +95,15 @@ var regOperations = []struct {
 		_, err := f.faulty.OptOut(ctx, f.fixed())
 		return err
 	}, func(f *regFaulty) []int {
-		return []int{f.stopped(), f.kinds(unsubscribe.KindOptOut), len(f.trail.of("unsubscribe.event")), len(f.queue.pending())}
+		return []int{f.stopped(), f.kinds(unsubscribe.KindOptOut), len(f.trail.Of("unsubscribe.event")), len(f.queue.Pending(""))}
 	}},
-	{"opt in", func(f *regFaulty) { f.optOut(regAda, unsubscribe.Client); f.clock.move(1e9) }, func(f *regFaulty, ctx context.Context) error {
+	{"opt in", func(f *regFaulty) { f.optOut(regAda, unsubscribe.Client); f.clock.Move(1e9) }, func(f *regFaulty, ctx context.Context) error {
 		p := regIn(regAda, unsubscribe.Client)
 		p.ID = "fixed"
 		_, err := f.faulty.OptIn(ctx, p)
 		return err
 	}, func(f *regFaulty) []int {
-		return []int{1 - f.stopped(), f.kinds(unsubscribe.KindOptIn), len(f.trail.of("unsubscribe.event")) - 1}
+		return []int{1 - f.stopped(), f.kinds(unsubscribe.KindOptIn), len(f.trail.Of("unsubscribe.event")) - 1}
 	}},
 	{"erase", func(f *regFaulty) {
 		_, err := f.r.OptOut(f.ctx, f.fixed())
@@ -111,7 +112,7 @@ var regOperations = []struct {
 		_, err := f.faulty.Erase(ctx, unsubscribe.EraseParams{Tenant: regAcme, SubjectID: "c-17", Ground: "request"})
 		return err
 	}, func(f *regFaulty) []int {
-		return []int{f.kinds(unsubscribe.KindErase), min(len(f.trail.of("unsubscribe.erase")), 1)}
+		return []int{f.kinds(unsubscribe.KindErase), min(len(f.trail.Of("unsubscribe.erase")), 1)}
 	}},
 	{"rekey", func(f *regFaulty) { f.optOut(regAda, unsubscribe.Client) }, func(f *regFaulty, ctx context.Context) error {
 		if epoch, err := f.r.Hasher(f.ctx, regAcme); err != nil {
@@ -125,13 +126,13 @@ var regOperations = []struct {
 		h, err := f.r.Hasher(f.ctx, regAcme)
 		require.NoError(f, err)
 		client, _ := h.Epochs()
-		return []int{int(client) - 1, len(f.trail.of("unsubscribe.rekey")), int(client) - 2 + f.stopped()}
+		return []int{int(client) - 1, len(f.trail.Of("unsubscribe.rekey")), int(client) - 2 + f.stopped()}
 	}},
 	{"tell", func(f *regFaulty) {
 		_, err := f.faulty.OptOut(f.ctx, f.fixed())
 		require.NoError(f, err)
 	}, func(f *regFaulty, ctx context.Context) error {
-		outcome, err := f.faulty.Do(ctx, regJob(f.queue.pending()[0], 2))
+		outcome, err := f.faulty.Do(ctx, regJob(f.queue.Pending("")[0], 2))
 		if err == nil {
 			require.Equal(f, troth.Completed, outcome)
 		}
@@ -143,7 +144,7 @@ var regOperations = []struct {
 		if rows[0].State == unsubscribe.DeliveryTold {
 			told = 1
 		}
-		return []int{told, len(f.trail.of("unsubscribe.told")), f.kinds(unsubscribe.KindPropagated)}
+		return []int{told, len(f.trail.Of("unsubscribe.told")), f.kinds(unsubscribe.KindPropagated)}
 	}},
 }
 

@@ -7,15 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/seamtest"
 	"github.com/trothdev/troth/unsubscribe"
 )
 
-// The registry's keys are all of the platform: regKeys has no others. And nothing is
+// The registry's keys are all of the platform: the world has no others. And nothing is
 // lost with the client's rows elsewhere.
 func TestRegistry_EntriesOutliveTheClientsKeys(t *testing.T) {
 	w := newRegWorld(t)
 	_, err := w.keys.MAC(t.Context(), troth.KeyRef{Tenant: regAcme, Use: "any", ID: "1"}, nil)
-	require.ErrorIs(t, err, errRegDestroyed)
+	require.ErrorIs(t, err, seamtest.ErrDestroyed)
 	w.optOut(regAda, unsubscribe.Client)
 	again := w.open()
 	d, err := again.Check(w.ctx, regLetter(regAcme), troth.Protect(regAda))
@@ -26,7 +27,7 @@ func TestRegistry_EntriesOutliveTheClientsKeys(t *testing.T) {
 func TestRegistry_ErasureLeavesTheKeyedEntry(t *testing.T) {
 	w := newRegWorld(t)
 	w.directory.add(troth.Subject{Tenant: regAcme, ID: "c-17"}, regAda)
-	r := w.open(unsubscribe.Unmanaged("test"), unsubscribe.WithDirectory(w.directory), unsubscribe.WithShredder(w.sealer.shred))
+	r := w.open(unsubscribe.Unmanaged("test"), unsubscribe.WithDirectory(w.directory), unsubscribe.WithShredder(w.sealer.Shred))
 	for _, scope := range []unsubscribe.Scope{unsubscribe.Client, unsubscribe.Everything} {
 		p := regOut(regAda, scope)
 		p.Evidence.Note = troth.Protect("rang up")
@@ -36,8 +37,8 @@ func TestRegistry_ErasureLeavesTheKeyedEntry(t *testing.T) {
 	n, err := r.Erase(w.ctx, unsubscribe.EraseParams{Tenant: regAcme, SubjectID: "c-17", Ground: "erasure-request"})
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
-	require.Len(t, w.trail.of("unsubscribe.erase"), 1)
-	require.Len(t, w.sealer.shredded, 1, "the evidence that had a key of its own")
+	require.Len(t, w.trail.Of("unsubscribe.erase"), 1)
+	require.Equal(t, 1, w.sealer.Shreddings(), "the evidence that had a key of its own")
 	h, err := r.History(w.ctx, regAcme, unsubscribe.Email, troth.Protect(regAda), "court")
 	require.NoError(t, err)
 	require.Len(t, h.Events, 4)
@@ -51,7 +52,7 @@ func TestRegistry_ErasureLeavesTheKeyedEntry(t *testing.T) {
 	}
 	d := w.wants(unsubscribe.ReasonOptOut, regAda)
 	require.Equal(t, unsubscribe.Everything, d.Place.Scope)
-	require.Equal(t, w.clock.now(), d.At)
+	require.Equal(t, w.clock.Now(), d.At)
 	_, err = w.r.Erase(w.ctx, unsubscribe.EraseParams{Tenant: regAcme, SubjectID: "c-17", Ground: "erasure-request"})
 	require.ErrorIs(t, err, unsubscribe.ErrNeeds)
 	require.NoError(t, w.store.SetManaged(w.ctx))
@@ -75,7 +76,7 @@ func TestRegistry_KeysChangeWithoutAddresses(t *testing.T) {
 		w.wants(unsubscribe.ReasonOptOut, "eve@example.org")
 		w.wants(unsubscribe.ReasonClear, regAda)
 	}
-	require.Len(t, w.trail.of("unsubscribe.rekey"), 3)
+	require.Len(t, w.trail.Of("unsubscribe.rekey"), 3)
 	fresh, err := w.r.Hasher(w.ctx, regAcme)
 	require.NoError(t, err)
 	now, err := fresh.Keys(unsubscribe.Email, "a.da@gmail.com")
@@ -89,7 +90,7 @@ func TestRegistry_KeysChangeWithoutAddresses(t *testing.T) {
 	require.Equal(t, now, wrapped)
 	_, err = old.Rewrap(now)
 	require.ErrorIs(t, err, unsubscribe.ErrEpoch)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	w.optIn("a.da@gmail.com", unsubscribe.Client)
 	w.wants(unsubscribe.ReasonClear, "ada@gmail.com")
 }

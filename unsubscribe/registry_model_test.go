@@ -83,8 +83,8 @@ func TestModel_RegistryAgrees(t *testing.T) {
 	addresses := []string{"ada@gmail.com", "ada+a@gmail.com", "ada+b@gmail.com", "ada@googlemail.com", "eve@example.org"}
 	for range 20 {
 		w, m := newRegWorld(t), &regModel{}
-		begin := w.clock.now()
-		w.clock.move(time.Hour)
+		begin := w.clock.Now()
+		w.clock.Move(time.Hour)
 		for range 25 {
 			regSay(w, m, random, addresses, begin)
 			for _, address := range addresses {

@@ -67,11 +67,11 @@ func TestRegistry_SayingItAgainChangesNothing(t *testing.T) {
 	p.ID = "click-1"
 	first, err := w.r.OptOut(w.ctx, p)
 	require.NoError(t, err)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	again, err := w.r.OptOut(w.ctx, p)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
-	require.Len(t, w.trail.of("unsubscribe.event"), 1)
+	require.Len(t, w.trail.Of("unsubscribe.event"), 1)
 	for what, change := range map[string]func(*unsubscribe.OptOutParams){
 		"address": func(p *unsubscribe.OptOutParams) { p.Address = troth.Protect("eve@example.org") },
 		"scope":   func(p *unsubscribe.OptOutParams) { p.Scope, p.List = unsubscribe.List, "letter" },
@@ -125,14 +125,14 @@ func TestRegistry_RefusesWhatDoesNotFit(t *testing.T) {
 	}
 	_, err := w.r.OptOut(t.Context(), regOut(regAda, unsubscribe.Client))
 	require.ErrorIs(t, err, troth.ErrNoActor)
-	require.Empty(t, w.trail.of("unsubscribe.event"))
+	require.Empty(t, w.trail.Of("unsubscribe.event"))
 	w.wants(unsubscribe.ReasonClear, regAda)
 }
 
 func TestRegistry_BackInNeedsNewerEvidence(t *testing.T) {
 	w := newRegWorld(t)
 	out := w.optOut(regAda, unsubscribe.Client)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	for what, change := range map[string]func(*unsubscribe.OptInParams) error{
 		"no reference": func(p *unsubscribe.OptInParams) error { p.Reference = ""; return unsubscribe.ErrEvidence },
 		"older":        func(p *unsubscribe.OptInParams) error { p.At = out.At.Add(-1000); return unsubscribe.ErrEvidence },
@@ -161,15 +161,15 @@ func TestRegistry_BackInNeedsNewerEvidence(t *testing.T) {
 	_, err := w.r.OptIn(w.ctx, p)
 	require.NoError(t, err)
 	w.wants(unsubscribe.ReasonClear, regAda)
-	require.Len(t, w.trail.of("unsubscribe.event"), 2)
+	require.Len(t, w.trail.Of("unsubscribe.event"), 2)
 }
 
 // What is learnt late counts when it was said: whatever the order in which events
 // come, the same stands; and of one instant the opt-out wins.
 func TestRegistry_OrderOfLearningDoesNotMatter(t *testing.T) {
 	w := newRegWorld(t)
-	early := w.clock.now()
-	w.clock.move(time.Hour)
+	early := w.clock.Now()
+	w.clock.Move(time.Hour)
 	w.optIn(regAda, unsubscribe.Client)
 	late := regOut(regAda, unsubscribe.Client)
 	late.At = early
@@ -177,7 +177,7 @@ func TestRegistry_OrderOfLearningDoesNotMatter(t *testing.T) {
 	require.NoError(t, err)
 	w.wants(unsubscribe.ReasonClear, regAda)
 	tie := regOut(regAda, unsubscribe.Client)
-	tie.At = w.clock.now()
+	tie.At = w.clock.Now()
 	_, err = w.r.OptOut(w.ctx, tie)
 	require.NoError(t, err)
 	w.wants(unsubscribe.ReasonOptOut, regAda)
@@ -186,9 +186,9 @@ func TestRegistry_OrderOfLearningDoesNotMatter(t *testing.T) {
 // A clock that was ahead and is put right must not make a later no an earlier one.
 func TestRegistry_AClockThatGoesBackHidesNoOptOut(t *testing.T) {
 	w := newRegWorld(t)
-	w.clock.move(48 * time.Hour)
+	w.clock.Move(48 * time.Hour)
 	w.optIn(regAda, unsubscribe.Client)
-	w.clock.move(-48 * time.Hour)
+	w.clock.Move(-48 * time.Hour)
 	w.optOut(regAda, unsubscribe.Client)
 	w.wants(unsubscribe.ReasonOptOut, regAda)
 	_, err := w.r.OptIn(w.ctx, regIn(regAda, unsubscribe.Client))
@@ -200,7 +200,7 @@ func TestRegistry_BackInLiftsItsOwnScopeOnly(t *testing.T) {
 	w.optOut(regAda, unsubscribe.List)
 	w.optOut(regAda, unsubscribe.Client)
 	w.optOut(regAda, unsubscribe.Everything)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	for _, scope := range []unsubscribe.Scope{unsubscribe.Everything, unsubscribe.List} {
 		w.optIn(regAda, scope)
 		require.Equal(t, unsubscribe.Client, w.wants(unsubscribe.ReasonOptOut, regAda).Place.Scope)
@@ -216,7 +216,7 @@ func TestRegistry_BlocksOnEitherFormAndAllowsOnTheExact(t *testing.T) {
 		w.wants(unsubscribe.ReasonOptOut, same)
 	}
 	w.wants(unsubscribe.ReasonClear, "adam@gmail.com")
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	w.optIn("ada@gmail.com", unsubscribe.Client) // not the one that opted out
 	w.wants(unsubscribe.ReasonOptOut, "ada@gmail.com")
 	w.wants(unsubscribe.ReasonOptOut, "a.da+shop@googlemail.com")
@@ -259,30 +259,30 @@ func TestRegistry_ReportsOfProviders(t *testing.T) {
 
 func TestRegistry_AnOldLinkDoesNotEndANewerConsentSilently(t *testing.T) {
 	w := newRegWorld(t)
-	link := &unsubscribe.Link{SentAt: w.clock.now()}
+	link := &unsubscribe.Link{SentAt: w.clock.Now()}
 	w.optOut(regAda, unsubscribe.List)
-	w.clock.move(24 * time.Hour)
+	w.clock.Move(24 * time.Hour)
 	w.optIn(regAda, unsubscribe.List)
 	generation, err := w.r.Generation(w.ctx, unsubscribe.Place{Tenant: regAcme, Scope: unsubscribe.List, List: "letter"}, unsubscribe.Email, troth.Protect(regAda))
 	require.NoError(t, err)
 	require.Equal(t, uint32(1), generation)
-	w.clock.move(60 * 24 * time.Hour)
+	w.clock.Move(60 * 24 * time.Hour)
 	click := regOut(regAda, unsubscribe.List)
 	click.Method, click.Link = unsubscribe.ByOneClick, link
 	_, err = w.r.OptOut(w.ctx, click)
 	require.ErrorIs(t, err, unsubscribe.ErrNewerConsent)
 	w.wants(unsubscribe.ReasonClear, regAda)
 	// Sent less than 60 days ago, or under the consent of now, it acts.
-	for _, l := range []*unsubscribe.Link{{Generation: 1, SentAt: link.SentAt}, {SentAt: w.clock.now().Add(-60 * 24 * time.Hour)}} {
+	for _, l := range []*unsubscribe.Link{{Generation: 1, SentAt: link.SentAt}, {SentAt: w.clock.Now().Add(-60 * 24 * time.Hour)}} {
 		click.Link = l
 		_, err = w.r.OptOut(w.ctx, click)
 		require.NoError(t, err)
 		w.wants(unsubscribe.ReasonOptOut, regAda)
 	}
 	// The button of a page acts, however old the link that opened it.
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	w.optIn(regAda, unsubscribe.List)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	w.optOut(regAda, unsubscribe.List)
 	w.wants(unsubscribe.ReasonOptOut, regAda)
 }
@@ -296,15 +296,15 @@ func TestRegistry_UndoForAMoment(t *testing.T) {
 	}
 	w := newRegWorld(t)
 	out := w.optOut(regAda, unsubscribe.Client)
-	w.clock.move(15*time.Minute + time.Second)
+	w.clock.Move(15*time.Minute + time.Second)
 	require.ErrorIs(t, undo(w, out), unsubscribe.ErrEvidence, "too late")
 	out = w.optOut(regAda, unsubscribe.Client)
-	w.clock.move(time.Second)
+	w.clock.Move(time.Second)
 	require.ErrorIs(t, undo(w, out), unsubscribe.ErrEvidence, "an earlier one would come back with it")
 	w = newRegWorld(t)
 	out = w.optOut(regAda, unsubscribe.Client)
 	other := w.optOut("eve@example.org", unsubscribe.Client)
-	w.clock.move(time.Second)
+	w.clock.Move(time.Second)
 	require.ErrorIs(t, undo(w, other), unsubscribe.ErrEvidence, "somebody else's")
 	require.NoError(t, undo(w, out))
 	w.wants(unsubscribe.ReasonClear, regAda)
@@ -318,7 +318,7 @@ func TestRegistry_HistoryHasEvidenceAndIsTheClients(t *testing.T) {
 	p.SubjectID = "c-17"
 	_, err := w.r.OptOut(w.ctx, p)
 	require.NoError(t, err)
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	w.optIn(regAda, unsubscribe.Client)
 	foreign := regOut(regAda, unsubscribe.Everything)
 	foreign.Tenant = regGlobex

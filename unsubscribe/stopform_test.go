@@ -116,15 +116,15 @@ func TestForm_SaidAgainIsOneEvent(t *testing.T) {
 	say := func(scope, address string, events int) {
 		t.Helper()
 		require.Equal(t, http.StatusOK, s.post("/stop", "act", "stop", "scope", scope, "address", address).StatusCode)
-		require.Len(t, w.trail.of("unsubscribe.event"), events)
+		require.Len(t, w.trail.Of("unsubscribe.event"), events)
 	}
 	say("client", regAda, 1)
 	say("client", " <"+strings.ToUpper(regAda[:1])+regAda[1:]+">", 1)
 	say("everything", regAda, 2)
 	say("client", "eve@example.org", 3)
-	w.clock.move(24 * time.Hour)
+	w.clock.Move(24 * time.Hour)
 	say("client", regAda, 4)
-	w.clock.move(time.Second)
+	w.clock.Move(time.Second)
 	w.optIn(regAda, unsubscribe.Client) // 5
 	say("client", regAda, 6)
 	require.False(t, w.check(regLetter(regAcme), regAda).Send)
@@ -168,7 +168,7 @@ func TestForm_TakesTelephoneNumbers(t *testing.T) {
 			a := s.post("/stop", "act", "stop", "scope", "client", "address", tc.address)
 			require.Equal(t, want, a.StatusCode)
 			require.NotContains(t, a.text, "1234567")
-			require.Len(t, w.trail.of("unsubscribe.event"), len(tc.stops))
+			require.Len(t, w.trail.Of("unsubscribe.event"), len(tc.stops))
 			for _, c := range tc.stops {
 				letter := regLetter(regAcme)
 				letter.Channel = c

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 var (
@@ -54,9 +55,7 @@ var (
 			{Name: "tombstones", Kind: troth.CountFact, Doc: "how many rows say so, those that never had a key included"},
 			{Name: "closed", Kind: troth.WordFact, Optional: true, Doc: "subject, if it closed the data subject to new compartments"},
 			{Name: "commitments", Kind: troth.DigestFact, Doc: "hash of the destroyed keys' commitments"},
-			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
-			{Name: "permit", Kind: troth.WordFact, Doc: "managed, or unmanaged where no keeper checked"},
-			{Name: "policy", Kind: troth.DigestFact, Optional: true, Doc: "hash of the policy that allowed it"},
+			clearance.Ground, clearance.Permit, clearance.Policy,
 			{Name: "first-epoch", Kind: troth.CountFact, Optional: true, Doc: "the first epoch under which a destroyed key lay; 0 is directly under the key-encryption key"},
 			{Name: "last-epoch", Kind: troth.CountFact, Optional: true, Doc: "the last such epoch"},
 		},
@@ -66,7 +65,7 @@ var (
 		Doc: "A data subject's data was restricted (GDPR Article 18). The entry names the restriction.",
 		Fields: []troth.Field{
 			{Name: "except", Kind: troth.WordsFact, Optional: true, Doc: "purposes for which it opens all the same"},
-			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
+			clearance.Ground,
 		},
 	}
 	actGrant = &troth.Act{
@@ -74,7 +73,7 @@ var (
 		Doc: "Somebody decided that a restriction may end. The entry names the grant.",
 		Fields: []troth.Field{
 			{Name: "restriction", Kind: troth.IDFact, Doc: "the entry of the restriction"},
-			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
+			clearance.Ground,
 			{Name: "announced", Kind: troth.InstantFact, Doc: "when the data subject is told"},
 		},
 	}
@@ -87,13 +86,7 @@ var (
 			{Name: "announced", Kind: troth.InstantFact, Doc: "when the data subject was told"},
 		},
 	}
-	actUnmanaged = &troth.Act{
-		Name: "vault.unmanaged", Version: 1,
-		Doc: "A vault was opened that shreds without a retention keeper.",
-		Fields: []troth.Field{
-			{Name: "ground", Kind: troth.WordFact, Doc: "why, in the host's words"},
-		},
-	}
+	actUnmanaged = clearance.Unmanaged("vault.unmanaged", "A vault was opened that shreds without a retention keeper.")
 )
 
 // Acts are the acts whose evidence the vault records.

@@ -9,22 +9,16 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/recent"
 )
 
 // fence follows the shreddings of all processes. Caches may be used for as long
 // as the fence was read recently enough; the bound on its age is the longest
 // time for which another process may go on opening what was shredded here.
 type fence struct {
-	// looking holds a token while somebody looks, so that others need not; who
-	// waits for it can give up.
-	looking  chan struct{}
+	recent.Reading
 	position atomic.Int64
-	// asOf is when the last look that succeeded began, on the monotonic clock:
-	// everything committed before it has been seen.
-	asOf atomic.Int64
-	// freshUntil is asOf plus half the bound: until then nobody need look.
-	freshUntil atomic.Int64
-	// due is set by a timer at freshUntil. It spares sealing the clock: coming
+	// due is set by a timer when somebody should look. It spares sealing the clock: coming
 	// late reveals nothing there. Opening asks the clock each time, since a
 	// process that was stopped may run for a while before its timers do.
 	due  atomic.Bool
@@ -42,42 +36,29 @@ func (v *Vault) checkFence(ctx context.Context) error { return v.checkFenceAt(ct
 
 // checkFenceAt is checkFence for who has just asked the clock.
 func (v *Vault) checkFenceAt(ctx context.Context, now int64) error {
-	if now <= v.fence.freshUntil.Load() {
+	if v.fence.Fresh(now) {
 		return nil
 	}
-	bound := int64(v.opt.fenceAge)
-	if now-v.fence.asOf.Load() <= bound {
-		// Young enough to go on. One caller looks, the others do not wait.
-		if v.tx.Scope(ctx) != nil {
+	scope := v.tx.Scope(ctx)
+	usable := func() bool { return v.fence.Within(v.mono(), v.opt.fenceAge) }
+	if v.fence.Within(now, v.opt.fenceAge) {
+		if scope != nil {
 			return nil
 		}
-		select {
-		case v.fence.looking <- struct{}{}:
-			defer v.fence.stopLooking()
-			if now <= v.fence.freshUntil.Load() {
+		look := func(ctx context.Context) error {
+			if v.fence.Fresh(now) {
 				return nil // somebody has looked since
 			}
-			if err := v.look(ctx); err != nil {
-				if ctx.Err() != nil || v.mono()-v.fence.asOf.Load() > bound {
-					return err // it took so long that the look before is too old now
-				}
-				v.log.Warn("vault: fence not read, going on within its bound", zap.Error(err))
-			}
-		default:
+			return v.look(ctx)
 		}
-		return nil
+		return v.fence.Renew(ctx, look, usable, func(err error) {
+			v.log.Warn("vault: fence not read, going on within its bound", zap.Error(err))
+		})
 	}
-	if scope := v.tx.Scope(ctx); scope != nil && scope.Current() {
+	if scope != nil && scope.Current() {
 		return v.lookInTx(ctx, scope)
 	}
-	if err := v.fence.startLooking(ctx); err != nil {
-		return err
-	}
-	defer v.fence.stopLooking()
-	if v.mono()-v.fence.asOf.Load() <= bound {
-		return nil
-	}
-	return v.look(v.tx.Detach(ctx))
+	return v.fence.Catch(ctx, func(ctx context.Context) error { return v.look(v.tx.Detach(ctx)) }, usable)
 }
 
 // lookInTx looks at the fence inside the caller's transaction: there may be no
@@ -105,18 +86,7 @@ func stale(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ErrFenceStale, err)
 }
 
-func (f *fence) startLooking(ctx context.Context) error {
-	select {
-	case f.looking <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (f *fence) stopLooking() { <-f.looking }
-
-// look reads the fence and evicts what died. It holds the token.
+// look reads the fence and evicts what died. The caller has the turn.
 func (v *Vault) look(ctx context.Context) error {
 	began := v.mono()
 	found, err := v.store.Follow(ctx, v.fence.position.Load())
@@ -125,8 +95,7 @@ func (v *Vault) look(ctx context.Context) error {
 	}
 	v.apply(found)
 	v.fence.position.Store(found.Head) // after a gap it may be lower, as after a restore
-	v.fence.asOf.Store(began)
-	v.fence.freshUntil.Store(began + int64(v.opt.fenceAge)/2)
+	v.fence.Read(began, v.opt.fenceAge)
 	v.fence.due.Store(false)
 	took := v.mono() - began
 	v.fence.bell = v.ringAfter(v.fence.bell, max(0, v.opt.fenceAge/2-time.Duration(took)), &v.fence.due)
@@ -147,10 +116,10 @@ func ringAfter(before *time.Timer, d time.Duration, flag *atomic.Bool) *time.Tim
 
 // stop is for tidiness: the bell rings once and harms nobody.
 func (f *fence) stop(ctx context.Context) {
-	if f.startLooking(ctx) != nil {
+	if f.Begin(ctx) != nil {
 		return
 	}
-	defer f.stopLooking()
+	defer f.End()
 	if f.bell != nil {
 		f.bell.Stop()
 	}

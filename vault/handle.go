@@ -77,7 +77,7 @@ func (h *Handle) AppendOpen(ctx context.Context, dst []byte, cell troth.Cell, se
 	}
 	var key *dataKey
 	s := h.hit()
-	if s != nil && h.v.mono() <= h.v.fence.freshUntil.Load() {
+	if s != nil && h.v.fence.Fresh(h.v.mono()) {
 		key = s.find(sealed)
 	}
 	if key == nil {
@@ -125,7 +125,7 @@ func (h *Handle) scratch(s *slot) *scratch {
 // hit returns the kept slot if it may be used with no further question.
 func (h *Handle) hit() *slot {
 	s := h.slot.Load()
-	if s == nil || s.gone() || h.v.mustAsk() || h.v.fence.asOf.Load() > s.expires {
+	if s == nil || s.gone() || h.v.mustAsk() || h.v.fence.AsOf() > s.expires {
 		return nil
 	}
 	return s

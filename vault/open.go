@@ -36,7 +36,7 @@ func (v *Vault) AppendOpen(ctx context.Context, dst []byte, at troth.Context, p 
 	}
 	q := v.cache.seek(nameOf(&at))
 	s := v.hit(&q)
-	if s == nil || v.mono() > v.fence.freshUntil.Load() || s.find(sealed) == nil {
+	if s == nil || !v.fence.Fresh(v.mono()) || s.find(sealed) == nil {
 		if err := at.Validate(); err != nil {
 			return nil, err
 		}

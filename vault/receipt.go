@@ -7,6 +7,7 @@ import (
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/internal/canon"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // Receipt tells what a shredding destroyed. It is pending until the transaction
@@ -97,17 +98,6 @@ func (r *Receipt) compartments() []troth.Compartment {
 	return cs
 }
 
-// permitFacts adds who allowed it and why.
-func permitFacts(facts troth.Facts, p troth.Permit) {
-	facts["ground"] = troth.Word(p.Ground())
-	if p.IsUnmanaged() {
-		facts["permit"] = troth.Word("unmanaged")
-		return
-	}
-	facts["permit"] = troth.Word("managed")
-	facts["policy"] = troth.Digest(p.Policy())
-}
-
 func (r *Receipt) entry(p troth.Permit) troth.Entry {
 	facts := troth.Facts{
 		"scope":       troth.Word(r.Target.kind()),
@@ -115,7 +105,7 @@ func (r *Receipt) entry(p troth.Permit) troth.Entry {
 		"tombstones":  troth.Count(r.stones),
 		"commitments": troth.Digest(r.digest()),
 	}
-	permitFacts(facts, p)
+	clearance.Facts(p, facts)
 	if len(r.Keys) > 0 {
 		first, last := r.epochs()
 		facts["first-epoch"], facts["last-epoch"] = troth.Count(int(first)), troth.Count(int(last))

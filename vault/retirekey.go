@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // ErrInUse says that a generation cannot be retired: it is the newest, the one
@@ -152,6 +153,6 @@ func (r *Receipt) retirement(p troth.Permit, of *Retirement) troth.Entry {
 		"generation":   troth.Count(of.Generation),
 		"commitments":  troth.Digest(r.digest()),
 	}
-	permitFacts(facts, p)
+	clearance.Facts(p, facts)
 	return troth.Entry{Act: actRetire, Tenant: of.Subject.Tenant, SubjectID: of.Subject.ID, Facts: facts}
 }

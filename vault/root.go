@@ -50,7 +50,7 @@ type overlayRoot struct {
 // root returns the tenant's root of that lineage and epoch. It returns nil if
 // there is none, and ErrShredded if it is a tombstone.
 func (v *Vault) root(ctx context.Context, n rootName) (*root, error) {
-	if r := v.roots.get(n, v.fence.asOf.Load()); r != nil {
+	if r := v.roots.get(n, v.fence.AsOf()); r != nil {
 		return r, nil
 	}
 	scope := v.tx.Scope(ctx)

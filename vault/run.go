@@ -57,10 +57,10 @@ func (v *Vault) Run(ctx context.Context) error {
 }
 
 func (v *Vault) lookAhead(ctx context.Context) error {
-	if err := v.fence.startLooking(ctx); err != nil {
+	if err := v.fence.Begin(ctx); err != nil {
 		return err
 	}
-	defer v.fence.stopLooking()
+	defer v.fence.End()
 	v.settleAll(ctx)
 	return v.look(ctx)
 }

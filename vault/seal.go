@@ -48,7 +48,7 @@ func (v *Vault) hit(q *sought) *slot {
 	if v.mustAsk() {
 		return nil
 	}
-	s := q.cached(v.fence.asOf.Load())
+	s := q.cached(v.fence.AsOf())
 	if s == nil || s.shredded {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // Shred destroys keys, for ever: what they sealed stays where it is and opens
@@ -88,10 +89,7 @@ func (v *Vault) permitted(ctx context.Context, scope *troth.Scope, p troth.Permi
 			return err
 		}
 	}
-	within := func(minted any) bool {
-		s, ok := minted.(*troth.Scope)
-		return ok && s != nil && scope.Within(s)
-	}
+	within := clearance.Within(scope)
 	for _, n := range t.names() {
 		ref := troth.PermitRef{Tenant: string(n.Tenant), Subject: n.SubjectID, Compartment: string(n.Compartment)}
 		if err := p.Check(ref, within); err != nil {

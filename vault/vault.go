@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/clearance"
 )
 
 // KEK is the key-encryption key under which tenants' roots lie: a key in a KMS,
@@ -134,7 +135,6 @@ func Open(ctx context.Context, c Config, opts ...Option) (*Vault, error) {
 
 		cache: newCache(o.cacheKeys),
 		roots: newRootCache(o.cacheRoots),
-		fence: fence{looking: make(chan struct{}, 1)},
 
 		journal: c.Journal, pumping: make(chan struct{}, 1),
 	}
@@ -150,9 +150,8 @@ func (v *Vault) begin(ctx context.Context) error {
 	if o := v.tx.Scope(ctx); o != nil {
 		return fmt.Errorf("vault: open: not inside a transaction")
 	}
+	v.fence.Init(v.opt.fenceAge)
 	v.fence.position.Store(-1)
-	v.fence.asOf.Store(-int64(v.opt.fenceAge) - 1)
-	v.fence.freshUntil.Store(-1)
 	v.unscrubbed.Store(true) // a process that died may have left something
 	if err := v.checkFence(ctx); err != nil {
 		return err
@@ -187,11 +186,7 @@ func (v *Vault) beginUnmanaged(ctx context.Context) error {
 		if managed {
 			return ErrUnmanaged
 		}
-		return v.record(troth.WithActor(ctx, self), troth.Entry{
-			Act:    actUnmanaged,
-			Tenant: troth.Platform,
-			Facts:  troth.Facts{"ground": troth.Word(v.opt.unmanaged)},
-		})
+		return v.record(troth.WithActor(ctx, self), clearance.Alone(actUnmanaged, v.opt.unmanaged))
 	})
 }
 

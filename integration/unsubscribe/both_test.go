@@ -15,6 +15,7 @@ import (
 	"github.com/trothdev/troth/consent"
 	"github.com/trothdev/troth/integration/pgtest"
 	"github.com/trothdev/troth/integration/sqltest"
+	"github.com/trothdev/troth/internal/seamtest"
 	"github.com/trothdev/troth/storage/memory"
 	"github.com/trothdev/troth/storage/memory/consentmem"
 	"github.com/trothdev/troth/storage/memory/unsubscribemem"
@@ -107,10 +108,10 @@ func newBoth(t *testing.T, cs consent.Backend, us unsubscribe.Backend) *both {
 	}
 	ledger := &late{}
 	var err error
-	b.registry, err = unsubscribe.New(t.Context(), unsubscribe.Config{Store: us, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: &fixedKeys{}},
+	b.registry, err = unsubscribe.New(t.Context(), unsubscribe.Config{Store: us, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: seamtest.Keys{}},
 		unsubscribe.WithDirectory(b.contacts), unsubscribe.WithObjections(ledger), unsubscribe.WithListPurpose("letter", "newsletter"))
 	require.NoError(t, err)
-	b.ledger, err = consent.New(t.Context(), consent.Config{Store: cs, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: &fixedKeys{}},
+	b.ledger, err = consent.New(t.Context(), consent.Config{Store: cs, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: seamtest.Keys{}},
 		consent.WithObjections(b.registry))
 	require.NoError(t, err)
 	ledger.Objections = b.ledger
@@ -321,10 +322,10 @@ func TestBoth_TheFirstOptOutOfAClientWaitsForNobody(t *testing.T) {
 	require.NoError(t, b.says(b.ctx, who, "offers", consent.Granted, "grant"))
 	m := &meeting{contacts: b.contacts, begun: make(chan struct{}), withdrew: make(chan struct{})}
 	ledger := &late{}
-	b.registry, err = unsubscribe.New(t.Context(), unsubscribe.Config{Store: us, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: &fixedKeys{}},
+	b.registry, err = unsubscribe.New(t.Context(), unsubscribe.Config{Store: us, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: seamtest.Keys{}},
 		unsubscribe.WithDirectory(m), unsubscribe.WithObjections(ledger))
 	require.NoError(t, err)
-	b.ledger, err = consent.New(t.Context(), consent.Config{Store: cs, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: &fixedKeys{}},
+	b.ledger, err = consent.New(t.Context(), consent.Config{Store: cs, Recorder: troth.UnsafeNoEvidence(b.tx), Keys: seamtest.Keys{}},
 		consent.WithObjections(b.registry))
 	require.NoError(t, err)
 	ledger.Objections = b.ledger
