@@ -132,7 +132,7 @@ func (c *crowd) truthful() {
 		require.Equal(c, rights.Done, w.Outcome, n)
 		require.EqualValues(c, i+1, w.Records, n)
 		require.Equal(c, 1+count(i == dead || i == pends || i == holds), told[n], n)
-		require.Equal(c, count(i == dead || i == pends), len(c.all[i].held), "%s holds something, by the double", n)
+		require.Len(c, c.all[i].held, count(i == dead || i == pends), "%s holds something, by the double", n)
 		if c.all[i].order == rights.Remote {
 			require.Len(c, c.all[i].keys, 1, n)
 		}

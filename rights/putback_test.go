@@ -1,6 +1,7 @@
 package rights_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"testing"
@@ -65,7 +66,7 @@ func TestHostile_AnOlderSheetThatIsPutBack(t *testing.T) {
 	last := w.sheets(r.ID)
 	for _, sheets := range [][]rights.ItemRow{before, halfway} {
 		for n := range sheets {
-			if string(sheets[n].Record) == string(last[n].Record) {
+			if bytes.Equal(sheets[n].Record, last[n].Record) {
 				continue
 			}
 			w.exchange(sheets[n])

@@ -144,7 +144,7 @@ var defects = []defect{
 	}},
 	{"items come later than their request", "a request is found with its events and items as they were at one instant", func(s rights.Backend, b *broken) {
 		b.file = func(f rights.File, _ bool) rights.File {
-			time.Sleep(5 * time.Millisecond)
+			<-time.After(5 * time.Millisecond) // meanwhile the writer goes on
 			for i := range f.Items {
 				f.Items[i], _, _ = s.Item(context.Background(), f.Items[i].ItemKey)
 			}
