@@ -1,9 +1,6 @@
 package rights
 
 import (
-	"context"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/trothdev/troth"
@@ -72,14 +69,13 @@ func (w *SourceWork) take(r *Report, at int64) {
 		w.Asked = r.Asked
 	}
 	w.Keyed = max(w.Keyed, r.Keyed)
-	w.Kept, w.Until, w.Ref, w.Tries = r.Kept, r.Until, r.Ref, 0
-	if r.CopiesUntil.After(w.CopiesUntil) {
+	if w.Tries = 0; r.CopiesUntil.After(w.CopiesUntil) {
 		w.CopiesUntil = r.CopiesUntil
 	}
-	if r.More {
+	if r.More { // what it settled before, and what it keeps, holds until the last part
 		return
 	}
-	w.Outcome, w.At = r.Outcome, instant(at)
+	w.Outcome, w.At, w.Kept, w.Until, w.Ref = r.Outcome, instant(at), r.Kept, r.Until, r.Ref
 	if w.Outcome == NothingFound && w.Records > 0 {
 		w.Outcome = Done // what was there is gone, and it was asked once more
 	}
@@ -98,41 +94,4 @@ func (d *Desk) snapshot(r Right) []SourceWork {
 		}
 	}
 	return work
-}
-
-// allWork is how far everything is that was noted when the work began.
-func (c *change) allWork(ctx context.Context) ([]SourceWork, error) {
-	s, err := c.sources(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return slices.Clone(s.all), c.whole(ctx, s.all)
-}
-
-// whole returns [ErrRecord] if work is not everything that was noted when the work began: a
-// source whose row is gone must not look as if it had never been asked.
-func (c *change) whole(ctx context.Context, work []SourceWork) error {
-	if c.noted == nil {
-		events, err := c.d.Events(ctx, c.tenant, c.id)
-		if err != nil {
-			return err
-		}
-		c.noted = notedIn(events)
-	}
-	if slices.ContainsFunc(c.noted, func(n string) bool { return n != strconv.Itoa(len(work)) }) {
-		return ErrRecord
-	}
-	return nil
-}
-
-// notedIn is how many sources were noted when the work began, of a request that is further:
-// what its events say of that does not change any more.
-func notedIn(events []Event) []string {
-	noted := []string{}
-	for _, e := range events {
-		if e.From == StateAccepted && e.Word == "sources" {
-			noted = append(noted, e.Ref)
-		}
-	}
-	return noted
 }

@@ -27,9 +27,6 @@ type change struct {
 	// events and items are to be written at the end, each kind with one statement.
 	events []Event
 	items  []ItemRow
-	// noted is how many sources were noted when the work began, by its events; nil if they
-	// were not read.
-	noted []string
 	// dueAt is when the request's step is due, where that was read; 0 if not.
 	dueAt int64
 	// rings is when the request's clock is to be looked at, by what was read; -1 for a
@@ -205,7 +202,7 @@ func (c *change) fire(ctx context.Context, k Kind, h happening) error {
 	c.q.state, c.q.clock, c.fired = to, c.now, true
 	c.now++
 	if typ, is := clockEvents[k]; is && c.q.matters(typ) {
-		if len(c.q.ticks) == maxTicks {
+		if len(c.q.ticks) >= roomFor(typ) {
 			return ErrTooMuch
 		}
 		c.q.ticks = append(c.q.ticks, tick{typ, h.at})
@@ -237,6 +234,17 @@ var clockEvents = map[Kind]deadline.EventType{
 var answers = map[deadline.EventType]deadline.EventType{
 	deadline.IdentityConfirmed: deadline.IdentityAsked, deadline.ClarificationAnswered: deadline.ClarificationAsked,
 	deadline.FeePaid: deadline.FeeAsked,
+}
+
+// roomFor is up to how many events of clocks one may be added: asking leaves room for what is
+// answered to it, and for what ends the request.
+func roomFor(typ deadline.EventType) int {
+	for _, asked := range answers {
+		if typ == asked {
+			return maxTicks - endTicks
+		}
+	}
+	return maxTicks
 }
 
 // matters reports whether an event changes what clocks run by: asking again does not,

@@ -15,7 +15,11 @@ func (d *Desk) collect(ctx context.Context, key ItemKey, b beginning) (more bool
 	if round.fresh {
 		round.work = d.snapshot(b.q.right)
 	} else {
-		s, err := d.sheetsOf(ctx, key.Tenant, key.Owner, b.items)
+		events, err := d.eventsOf(ctx, key, b.q, b.events)
+		if err != nil {
+			return false, err
+		}
+		s, err := d.sheetsIn(ctx, key, b.items, events)
 		if err != nil {
 			return false, err
 		}

@@ -18,7 +18,11 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey, b beginning) (more bool
 			return false, err
 		}
 	}
-	v, err := d.visit(ctx, key, b)
+	events, err := d.eventsOf(ctx, key, b.q, b.events)
+	if err != nil {
+		return false, err
+	}
+	v, err := d.visit(ctx, key, b, events)
 	if err != nil {
 		return false, err
 	}
@@ -28,10 +32,10 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey, b beginning) (more bool
 		if more = !bytes.Equal(c.record, b.record); more {
 			return nil
 		}
-		if wait, err := c.mustWait(ctx, &b, told[c.id]); err != nil || wait {
+		if wait, err := c.mustWait(ctx, events, told[c.id]); err != nil || wait {
 			return err
 		}
-		waits, c.by, c.dueAt, v.noted = false, v.by, v.dueAt, c.noted
+		waits, c.by, c.dueAt = false, v.by, v.dueAt
 		if err := c.fire(ctx, CooledOff, happening{}); err != nil || v.apart {
 			return err
 		}
@@ -51,12 +55,7 @@ func (d *Desk) coolOff(ctx context.Context, key ItemKey, b beginning) (more bool
 
 // mustWait reports whether what cannot be taken back has to wait, and until when in its
 // step.
-func (c *change) mustWait(ctx context.Context, b *beginning, told []troth.EntryID) (bool, error) {
-	events, err := c.d.openEvents(ctx, c.tenant, c.id, b.events)
-	if err != nil {
-		return false, err
-	}
-	c.noted = notedIn(events)
+func (c *change) mustWait(ctx context.Context, events []Event, told []troth.EntryID) (bool, error) {
 	e, err := c.since(events)
 	if err != nil {
 		return false, err

@@ -130,19 +130,26 @@ func (c *change) putEvents(ctx context.Context) error {
 	return nil
 }
 
-// Events returns the events of a request, in their order.
+// Events returns the events of a request, in their order: all of them, or [ErrRecord].
 func (d *Desk) Events(ctx context.Context, tenant troth.Tenant, id string) ([]Event, error) {
-	if err := tenant.Validate(); err != nil {
+	q, err := d.read(ctx, tenant, id)
+	if err != nil {
 		return nil, err
 	}
+	return d.events(ctx, tenant, id, q)
+}
+
+// events are those of a request as it was read before, of which there are none less since.
+func (d *Desk) events(ctx context.Context, tenant troth.Tenant, id string, q *request) ([]Event, error) {
 	rows, err := d.store.Events(ctx, tenant, id)
 	if err != nil {
 		return nil, wrap("read events", err)
 	}
-	if len(rows) == 0 {
-		return nil, ErrNotFound
+	events, err := d.openEvents(ctx, tenant, id, rows)
+	if err == nil && len(events) < int(q.seq) {
+		err = &TamperedError{tenant, []Tampering{{id, RequestOld}}}
 	}
-	return d.openEvents(ctx, tenant, id, rows)
+	return events, err
 }
 
 // openEvents is what the rows of a request's events say.

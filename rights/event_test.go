@@ -54,7 +54,9 @@ func TestHostile_ARowOfEventsThatIsTakenAway(t *testing.T) {
 		less := all
 		less.events = append(append([]rights.EventRow{}, all.events[:n]...), all.events[n+1:]...)
 		w.putBack(less)
-		require.Error(t, w.desk.Step(w.ctx, acme, r.ID), n)
+		require.ErrorIs(t, w.desk.Step(w.ctx, acme, r.ID), rights.ErrRecord, n)
+		_, err := w.desk.Events(w.ctx, acme, r.ID)
+		require.ErrorIs(t, err, rights.ErrRecord, n)
 		swapped := all
 		swapped.events = append([]rights.EventRow{}, all.events...)
 		other := (n + 1) % len(all.events)

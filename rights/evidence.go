@@ -40,7 +40,8 @@ type TamperingKind string
 const (
 	// RequestGone: the trail knows of a request that there is no row of.
 	RequestGone TamperingKind = "request-gone"
-	// RequestOld: the trail knows of something that happened to it later.
+	// RequestOld: the trail knows of something that happened to it later, or a part of it is
+	// older than the rest.
 	RequestOld TamperingKind = "request-old"
 	// RequestForged: a record of it is not what the desk wrote there.
 	RequestForged TamperingKind = "request-forged"
@@ -195,11 +196,7 @@ func (d *Desk) compare(ctx context.Context, tenant troth.Tenant, id string, told
 		if err != nil {
 			return err
 		}
-		events, err := d.Events(ctx, tenant, id)
-		if errors.Is(err, ErrNotFound) {
-			kind = RequestOld
-			return nil
-		}
+		events, err := d.events(ctx, tenant, id, q)
 		if err != nil {
 			return err
 		}
@@ -217,6 +214,9 @@ func (d *Desk) compare(ctx context.Context, tenant troth.Tenant, id string, told
 		}
 		return err
 	})
+	if t, ok := errors.AsType[*TamperedError](err); ok {
+		return t.Found[0].Kind, nil
+	}
 	if errors.Is(err, ErrRecord) {
 		return RequestForged, nil
 	}

@@ -10,7 +10,11 @@ import (
 
 // execute carries out a request that is being executed.
 func (d *Desk) execute(ctx context.Context, key ItemKey, b beginning) error {
-	v, err := d.visit(ctx, key, b)
+	events, err := d.eventsOf(ctx, key, b.q, b.events)
+	if err != nil {
+		return err
+	}
+	v, err := d.visit(ctx, key, b, events)
 	if err != nil {
 		return err
 	}
@@ -171,9 +175,6 @@ func (w *SourceWork) facts(request string, r Right) troth.Facts {
 // executed ends the execution, of which everything is settled: what is left is counted, and
 // the answer is on its way.
 func (c *change) executed(ctx context.Context, work []SourceWork) error {
-	if err := c.whole(ctx, work); err != nil {
-		return err
-	}
 	c.q.done, c.q.left = 0, 0
 	for i := range work {
 		switch {

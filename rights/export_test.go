@@ -57,3 +57,6 @@ func WithTurnTime(d time.Duration) Option {
 
 // WakeNow looks at one thing that waits to be asked, alone.
 func (d *Desk) WakeNow(ctx context.Context, key ItemKey) error { return d.wake(ctx, key) }
+
+// RecheckNow asks a source again that is due, alone.
+func (d *Desk) RecheckNow(ctx context.Context, key ItemKey) error { return d.recheck(ctx, key) }

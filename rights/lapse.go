@@ -39,7 +39,7 @@ func (d *Desk) lapse(ctx context.Context, key ItemKey) error {
 		if err != nil || !found || row.DueAt > c.now || !c.q.state.waits() {
 			return err
 		}
-		events, err := d.Events(ctx, c.tenant, c.id)
+		events, err := d.events(ctx, c.tenant, c.id, c.q)
 		if err != nil {
 			return err
 		}

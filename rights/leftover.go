@@ -232,7 +232,7 @@ func (d *Desk) settleAgain(ctx context.Context, key ItemKey, say func(ctx contex
 		switch {
 		case err != nil:
 			return err
-		case r.Outcome == "":
+		case r.Outcome == "" || w.Method == Unrestricted: // what it says is of the restriction that was lifted
 			return c.leave(ctx, &w, true)
 		}
 		return c.settle(ctx, &w, r)
@@ -242,7 +242,7 @@ func (d *Desk) settleAgain(ctx context.Context, key ItemKey, say func(ctx contex
 
 // says reports whether a source says what it said before.
 func (w *SourceWork) says(now *SourceWork) bool {
-	return w.Outcome == now.Outcome && w.Records == now.Records && w.CopiesUntil.Equal(now.CopiesUntil) &&
+	return w.Outcome == now.Outcome && w.Method == now.Method && w.Records == now.Records && w.CopiesUntil.Equal(now.CopiesUntil) &&
 		slices.Equal(w.Kept, now.Kept)
 }
 

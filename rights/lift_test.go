@@ -1,6 +1,7 @@
 package rights_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -29,6 +30,41 @@ func restricted(t *testing.T, opts ...rights.Option) (*world, *shop, rights.Requ
 func lifting(r rights.Request) rights.Lifting {
 	return rights.Lifting{Tenant: acme, Request: r.ID, Ground: "accuracy-verified"}
 }
+
+// TestLift_WhoIsProbedAfterItRestrictsNothing: a source that is asked when its copies are gone,
+// and says what it said of the restriction, does not bring it back.
+func TestLift_WhoIsProbedAfterItRestrictsNothing(t *testing.T) {
+	s := newShop()
+	w := newWorld(t, s.options()...)
+	copies := w.clock.now().AddDate(0, 1, 0)
+	source := s.orders.source()
+	source.Prober = probes(func() rights.Report {
+		return rights.Report{Outcome: rights.Done, Method: rights.Restricted, CopiesUntil: copies}
+	})
+	s.orders.copies = copies
+	w.desk = w.open(rights.WithSource(source))
+	r := w.step(w.approved(rights.Restrict, func(s *rights.Submission) {
+		s.Contents.Identifiers = append(s.Contents.Identifiers, id("number", "4711"))
+	}).ID)
+	_, err := w.desk.Deliver(w.ctx, acme, r.ID, time.Time{})
+	require.NoError(t, err)
+	w.clock.move(time.Hour)
+	l := lifting(r)
+	l.ToldAt = w.clock.now()
+	_, err = w.desk.Lift(w.ctx, l)
+	require.NoError(t, err)
+	w.clock.move(time.Minute)
+	w.sweep()
+	require.Equal(t, rights.Unrestricted, w.work(r.ID)["orders"].Method)
+	w.clock.move(32 * 24 * time.Hour)
+	w.sweep()
+	require.Equal(t, rights.Unrestricted, w.work(r.ID)["orders"].Method)
+	require.Empty(t, w.obligations(r.ID))
+}
+
+type probes func() rights.Report
+
+func (p probes) Probe(context.Context, rights.Inquiry) (rights.Report, error) { return p(), nil }
 
 // lifts are the sources that lifted.
 func (s *shop) lifts() (n int) {

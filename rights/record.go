@@ -138,8 +138,13 @@ func parseRequest(b []byte) (*request, error) {
 	return q, nil
 }
 
-// maxTicks bounds how often a person can be asked.
-const maxTicks = 200
+const (
+	// maxTicks bounds what clocks run by: how often a person can be asked.
+	maxTicks = 200
+	// endTicks is the room of it that asking leaves: for an answer to each of three questions,
+	// for an extension by every law that knows one, and for the end.
+	endTicks = 40
+)
 
 // row is the request as a row, but for its record.
 func (q *request) row(tenant troth.Tenant, id string) RequestRow {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/trothdev/troth/internal/canon"
 )
@@ -128,6 +129,8 @@ func (e *reportError) SafeWord() string { return "incomplete-report-" + e.word }
 var (
 	errReportWord    = &reportError{"word", "an outcome, method or basis that is not in the list"}
 	errReportLength  = &reportError{"length", "something is too long, or too many"}
+	errReportText    = &reportError{"text", "something is not UTF-8"}
+	errReportInstant = &reportError{"instant", "an instant that no calendar has: before the year 1 or after 9999"}
 	errReportUntil   = &reportError{"until", "what is kept has neither Until nor Review"}
 	errReportMethod  = &reportError{"method", "Done without a Method"}
 	errReportAsked   = &reportError{"asked", "NothingFound without what was Asked"}
@@ -136,8 +139,32 @@ var (
 	errReportOutcome = &reportError{"outcome", "Records, Method, Kept or More do not go with the Outcome"}
 )
 
-// validate holds a report to what its outcome needs.
+// exact makes a report what will be read of it: instants in whole microseconds, UTC, of which
+// 1970 itself is none. What differs by less says nothing new.
+func (r *Report) exact() error {
+	r.Kept = slices.Clone(r.Kept)
+	instants, texts := []*time.Time{&r.Until, &r.CopiesUntil}, []string{r.Ref}
+	for i := range r.Kept {
+		k := &r.Kept[i]
+		instants, texts = append(instants, &k.Until, &k.Review), append(texts, k.Cite)
+	}
+	for _, at := range instants {
+		if year := at.UTC().Year(); year < 1 || year > 9999 {
+			return errReportInstant
+		}
+		*at = instant(micros(*at))
+	}
+	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) }) {
+		return errReportText
+	}
+	return nil
+}
+
+// validate holds a report to what its outcome needs, and makes it exact.
 func (r *Report) validate() error {
+	if err := r.exact(); err != nil {
+		return err
+	}
 	switch {
 	case !slices.Contains(outcomes, r.Outcome) || r.Method != "" && !slices.Contains(actionMethods, r.Method):
 		return errReportWord

@@ -3,7 +3,6 @@ package rights
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -43,16 +42,20 @@ func newSheets(work []SourceWork) *sheets {
 
 // of finds a source; nil if the request has none of that name.
 func (s *sheets) of(name string) *SourceWork {
-	i, found := slices.BinarySearchFunc(s.all, name, func(w SourceWork, name string) int { return cmp.Compare(w.Source, name) })
+	i, found := s.find(name)
 	if !found {
 		return nil
 	}
 	return &s.all[i]
 }
 
+func (s *sheets) find(name string) (at int, found bool) {
+	return slices.BinarySearchFunc(s.all, name, func(w SourceWork, name string) int { return cmp.Compare(w.Source, name) })
+}
+
 // put notes how far a source is; false if the request has none of that name.
 func (s *sheets) put(w *SourceWork) bool {
-	i, found := slices.BinarySearchFunc(s.all, w.Source, func(w SourceWork, name string) int { return cmp.Compare(w.Source, name) })
+	i, found := s.find(w.Source)
 	if found {
 		s.all[i], s.written[i/perSheet] = *w, true
 	}
@@ -188,82 +191,6 @@ func (r *reader) when() int64 {
 	at := r.Int()
 	r.bad = r.bad || at == 0
 	return at
-}
-
-// sheetsIn are those of rows, which are of one request, in the order of their ids: all of
-// its sheets, or none where the work has not begun, or [ErrRecord].
-func (d *Desk) sheetsIn(ctx context.Context, rows []ItemRow) (*sheets, error) {
-	var all []SourceWork
-	count := 0
-	for _, row := range rows {
-		if row.Kind != ItemSources {
-			continue
-		}
-		message, err := d.open(ctx, itemPlace(row.ItemKey), row.Record)
-		if err != nil {
-			return nil, err
-		}
-		work, of, err := parseSheet(message)
-		if err != nil || all != nil && of != count {
-			return nil, ErrRecord
-		}
-		if all == nil {
-			all = make([]SourceWork, 0, len(work))
-		}
-		all, count = append(all, work...), of
-	}
-	if len(all) != count { // one is missing
-		return nil, ErrRecord
-	}
-	return &sheets{all: all, written: make([]bool, (count+perSheet-1)/perSheet)}, nil
-}
-
-// sheetsOf is sheetsIn for who takes none for what they are: a request whose events say that
-// there were sources has lost its sheets.
-func (d *Desk) sheetsOf(ctx context.Context, tenant troth.Tenant, id string, rows []ItemRow) (*sheets, error) {
-	s, err := d.sheetsIn(ctx, rows)
-	if err != nil || len(s.all) > 0 {
-		return s, err
-	}
-	events, err := d.Events(ctx, tenant, id)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(notedIn(events), func(n string) bool { return n != "0" }) {
-		return nil, ErrRecord
-	}
-	return s, nil
-}
-
-// Work returns how far a request is at each of its sources, ordered by name.
-func (d *Desk) Work(ctx context.Context, tenant troth.Tenant, id string) ([]SourceWork, error) {
-	if err := tenant.Validate(); err != nil {
-		return nil, err
-	}
-	s, err := d.readSheets(ctx, tenant, id)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil // there is no such request
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.all, nil
-}
-
-func (d *Desk) readSheets(ctx context.Context, tenant troth.Tenant, id string) (*sheets, error) {
-	q := ItemQuery{Tenant: tenant, Owner: id, Kind: ItemSources, Limit: pageSize}
-	var all []ItemRow
-	for {
-		rows, err := d.store.Items(ctx, q)
-		if err != nil {
-			return nil, wrap("read sources", err)
-		}
-		all = append(all, rows...)
-		if len(rows) < q.Limit {
-			return d.sheetsOf(ctx, tenant, id, all)
-		}
-		q.After = rows[len(rows)-1].ID
-	}
 }
 
 // sources are how far the request is at its sources, as the change leaves them.

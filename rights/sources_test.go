@@ -147,6 +147,9 @@ func (s *shelf) act(ctx context.Context, what string, q rights.Inquiry, m rights
 		if s.keys == nil {
 			s.keys = map[string]uint64{}
 		}
+		if s.pending {
+			s.keys[q.Key] = 0 // it took the same on once more
+		}
 		s.keys[q.Key] += n
 		r.Records = s.keys[q.Key]
 	}

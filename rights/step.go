@@ -192,9 +192,12 @@ func (d *Desk) beginWork(ctx context.Context, key ItemKey) (more bool, err error
 	})
 }
 
+// wordSources is the word of an event that says how many sources there are to be.
+const wordSources = "sources"
+
 // began says with what work begins.
 func began(work []SourceWork) happening {
-	return happening{word: "sources", ref: strconv.Itoa(len(work))}
+	return happening{word: wordSources, ref: strconv.Itoa(len(work))}
 }
 
 // when changes a request that is still in a state; one that is not is left alone.

@@ -23,8 +23,8 @@ type Store interface {
 	// Request returns one request.
 	Request(ctx context.Context, tenant troth.Tenant, id string) (row RequestRow, found bool, err error)
 	// File returns one request, its events, and those of its items that are of these kinds,
-	// of which no two are the same. Events and items are never older than the request is,
-	// so that who finds its record unchanged later knows that they are unchanged, too.
+	// of which no two are the same, all as they were at one instant: who finds the request's
+	// record unchanged later knows that they are unchanged, too.
 	File(ctx context.Context, tenant troth.Tenant, id string, kinds []ItemKind) (f File, found bool, err error)
 	// LockRequest is Request for who is about to change it: until the transaction ends
 	// nobody else can lock the same. It needs a transaction.

@@ -25,8 +25,6 @@ type visit struct {
 	at   *change
 	// dueAt is when the request's step was due when the visit began; 0 if it has none.
 	dueAt int64
-	// noted is what the change keeps of it: how many sources there are to be.
-	noted []string
 	// said is what a source elsewhere reported that has not been noted yet, failed how one
 	// failed whose transaction was undone: neither is called for it again.
 	said   map[string]*Report
@@ -37,7 +35,7 @@ type visit struct {
 }
 
 // visit begins with what was read with the request.
-func (d *Desk) visit(ctx context.Context, key ItemKey, b beginning) (*visit, error) {
+func (d *Desk) visit(ctx context.Context, key ItemKey, b beginning, events []Event) (*visit, error) {
 	by, err := d.foundIn(ctx, b.items)
 	if err != nil {
 		return nil, err
@@ -45,7 +43,7 @@ func (d *Desk) visit(ctx context.Context, key ItemKey, b beginning) (*visit, err
 	if by == nil {
 		by = []plainIdentifier{}
 	}
-	s, err := d.sheetsOf(ctx, key.Tenant, key.Owner, b.items)
+	s, err := d.sheetsIn(ctx, key, b.items, events)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +148,7 @@ func (v *visit) together(ctx context.Context) error {
 		was = &known{v.last.q, v.last.record}
 	}
 	err := v.d.whenOf(ctx, v.key, StateExecuting, was, func(ctx context.Context, c *change) error {
-		moved, v.q, v.last, c.noted = false, c.q, c, v.noted
+		moved, v.q, v.last = false, c.q, c
 		return v.turn(ctx, c)
 	})
 	switch {

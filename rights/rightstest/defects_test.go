@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trothdev/troth"
 	"github.com/trothdev/troth/rights"
@@ -137,6 +138,15 @@ var defects = []defect{
 		b.file = func(f rights.File, found bool) rights.File {
 			if !found {
 				f.Items = make([]rights.ItemRow, 1)
+			}
+			return f
+		}
+	}},
+	{"items come later than their request", "a request is found with its events and items as they were at one instant", func(s rights.Backend, b *broken) {
+		b.file = func(f rights.File, _ bool) rights.File {
+			<-time.After(5 * time.Millisecond) // meanwhile the writer goes on
+			for i := range f.Items {
+				f.Items[i], _, _ = s.Item(context.Background(), f.Items[i].ItemKey)
 			}
 			return f
 		}

@@ -2,6 +2,7 @@ package rightstest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -137,6 +138,39 @@ var itemChecks = []check{
 		r.OK(err, "no such request")
 		r.Same(found, false, "no such request")
 		r.Same(f, rights.File{}, "no such request")
+	}},
+	{Name: "a request is found with its events and items as they were at one instant", Run: func(r *rig) {
+		ctx := r.Context()
+		row, item := request(r.A, "1"), r.item(r.A, "1", "x")
+		r.insertRequests(ctx, row)
+		r.insertItems(ctx, item)
+		row.Record, item.Record = []byte{0}, []byte{0}
+		r.OK(r.s.PutRequest(ctx, row), "put request")
+		r.OK(r.s.PutItem(ctx, item), "put item")
+		ended := make(chan error, 1)
+		go func() {
+			var err error
+			for n := byte(1); n <= 100 && err == nil; n++ {
+				row.Record, item.Record = []byte{n}, []byte{n}
+				err = r.TX.Atomically(ctx, func(ctx context.Context) error {
+					_, err := r.s.InsertEvents(ctx, []rights.EventRow{event(r.A, "1", uint32(n))})
+					return errors.Join(err, r.s.WriteItems(ctx, []rights.ItemRow{item}), r.s.PutRequest(ctx, row))
+				})
+			}
+			ended <- err
+		}()
+		for writing := true; writing; {
+			select {
+			case err := <-ended:
+				r.OK(err, "write")
+				writing = false
+			default:
+			}
+			f, found, err := r.s.File(ctx, r.A, "1", []rights.ItemKind{r.kind})
+			r.OK(err, "file")
+			r.Same(found, true, "found")
+			r.Same([]int{int(f.Items[0].Record[0]), len(f.Events)}, []int{int(f.Request.Record[0]), int(f.Request.Record[0])}, "item and events, beside the request")
+		}
 	}},
 	{Name: "an item that is deleted is gone, and is not deleted again", Run: func(r *rig) {
 		ctx := r.Context()

@@ -92,8 +92,21 @@ func (s *Store) Request(ctx context.Context, tenant troth.Tenant, id string) (ri
 	return own(row), found, err
 }
 
-// File implements rights.Store. The request is read first, and nobody is waited for.
+// File implements rights.Store. Nobody is waited for: what was read while the request was
+// written is read again.
 func (s *Store) File(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (f rights.File, found bool, err error) {
+	for {
+		if f, found, err = s.file(ctx, tenant, id, kinds); err != nil || !found {
+			return rights.File{}, false, err
+		}
+		row, there, err := s.requests.Get(ctx, requestKey{tenant, id})
+		if err != nil || there && bytes.Equal(row.Record, f.Request.Record) {
+			return f, err == nil, err
+		}
+	}
+}
+
+func (s *Store) file(ctx context.Context, tenant troth.Tenant, id string, kinds []rights.ItemKind) (f rights.File, found bool, err error) {
 	if f.Request, found, err = s.Request(ctx, tenant, id); err != nil || !found {
 		return rights.File{}, false, err
 	}
