@@ -25,7 +25,7 @@ func (prover) Prove(_ context.Context, _ troth.Tenant, id troth.EntryID) ([]byte
 func (w *world) proven(edit func(p *rights.Proven)) func([]byte) (rights.Proven, error) {
 	return func([]byte) (rights.Proven, error) {
 		var p rights.Proven
-		for _, e := range w.trail.all() {
+		for _, e := range w.trail.All() {
 			if e.Act.Name == "rights.certificate" {
 				p = rights.Proven{Act: e.Act.Name, ActVersion: e.Act.Version, Outcome: troth.Done, Tenant: e.Tenant, Facts: e.Facts}
 			}
@@ -51,7 +51,7 @@ func erasedShop(t *testing.T, change func(s *shop, now time.Time)) (*world, *sho
 	s := newShop()
 	w := newWorld(t, s.options(rights.WithProver(prover{}))...)
 	if change != nil {
-		change(s, w.clock.now())
+		change(s, w.clock.Now())
 	}
 	r := w.step(w.approved(rights.Erase).ID)
 	return w, s, r
@@ -77,7 +77,7 @@ func TestCertify_FinalWhenNothingIsLeft(t *testing.T) {
 func TestCertificates_TheLatestOfEachStageStays(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, s.options(rights.WithProver(prover{}), rights.WithContentsLife(0))...)
-	s.orders.copies = w.clock.now().AddDate(0, 0, 30)
+	s.orders.copies = w.clock.Now().AddDate(0, 0, 30)
 	r := w.step(w.approved(rights.Erase).ID)
 	kept := func() []rights.Certified {
 		t.Helper()
@@ -93,7 +93,7 @@ func TestCertificates_TheLatestOfEachStageStays(t *testing.T) {
 	require.Equal(t, []rights.Certified{second}, kept())
 	_, err = w.desk.Deliver(w.ctx, acme, r.ID, time.Time{})
 	require.NoError(t, err)
-	w.clock.move(31 * 24 * time.Hour)
+	w.clock.Move(31 * 24 * time.Hour)
 	w.sweep()
 	_, err = w.desk.Contents(w.ctx, acme, r.ID, "rights-request")
 	require.ErrorIs(t, err, rights.ErrGone)
@@ -111,7 +111,7 @@ func TestCertificates_TheLatestOfEachStageStays(t *testing.T) {
 	other, err := w.desk.Certificates(w.ctx, globex, r.ID)
 	require.NoError(t, err)
 	require.Empty(t, other)
-	w.clock.move(800 * 24 * time.Hour)
+	w.clock.Move(800 * 24 * time.Hour)
 	w.sweep()
 	require.Empty(t, kept())
 }
@@ -126,11 +126,11 @@ func TestCertify_ProvisionalUntilCopiesAreGone(t *testing.T) {
 	c, _ := w.certified(r.ID)
 	require.Equal(t, rights.Provisional, c.Stage)
 	require.Equal(t, gone, c.Complete.Time)
-	w.clock.set(gone.Add(-time.Minute))
+	w.clock.Set(gone.Add(-time.Minute))
 	w.sweep()
 	c, _ = w.certified(r.ID)
 	require.Equal(t, rights.Provisional, c.Stage)
-	w.clock.set(gone.Add(time.Minute))
+	w.clock.Set(gone.Add(time.Minute))
 	w.sweep()
 	require.Empty(t, w.obligations(r.ID))
 	require.NotContains(t, w.bells.stages(), rights.Late, "it went as it was to")
@@ -146,7 +146,7 @@ func TestCertify_SaysWhatIsKeptAndNotInWhichMatter(t *testing.T) {
 	require.Equal(t, rights.Provisional, c.Stage)
 	require.Nil(t, c.Complete, "nobody knows when")
 	s.orders.kept = nil
-	w.clock.move(25 * time.Hour)
+	w.clock.Move(25 * time.Hour)
 	w.sweep()
 	c, _ = w.certified(r.ID)
 	require.Equal(t, rights.Final, c.Stage)
@@ -163,7 +163,7 @@ func TestCertify_NothingThatWasNotDone(t *testing.T) {
 	c, err := w.desk.Certify(w.ctx, acme, r.ID)
 	require.NoError(t, err)
 	require.Equal(t, rights.Provisional, c.Stage, "nobody erased the logs")
-	w.clock.move(10000 * time.Hour)
+	w.clock.Move(10000 * time.Hour)
 	c, err = w.desk.Certify(w.ctx, acme, r.ID)
 	require.NoError(t, err)
 	require.Equal(t, rights.Provisional, c.Stage)

@@ -79,7 +79,7 @@ func TestErase_CrashAtEveryStep(t *testing.T) {
 				break
 			}
 			for range 10 {
-				w.clock.move(2 * time.Hour)
+				w.clock.Move(2 * time.Hour)
 				w.sweep()
 			}
 			require.Equal(t, rights.StateDelivering, w.get(r.ID).State, name)
@@ -88,8 +88,8 @@ func TestErase_CrashAtEveryStep(t *testing.T) {
 				require.Equal(t, records, work.Records, "%s: %s", name, source)
 				require.True(t, work.Outcome.Complete(), "%s: %s", name, source)
 			}
-			require.Len(t, w.trail.of(rights.SourceDone), 5, name)
-			require.Len(t, w.trail.of(rights.Executed), 1, name)
+			require.Len(t, w.trail.events(rights.SourceDone), 5, name)
+			require.Len(t, w.trail.events(rights.Executed), 1, name)
 			require.Empty(t, w.obligations(r.ID), name)
 		}
 	}
@@ -109,10 +109,10 @@ func TestErase_TwoProcesses(t *testing.T) {
 	for range 2 {
 		<-ends // one may find it busy
 	}
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
 	require.EqualValues(t, 3, w.work(r.ID)["orders"].Records)
-	require.Len(t, w.trail.of(rights.SourceDone), 5)
+	require.Len(t, w.trail.events(rights.SourceDone), 5)
 }
 
 // blind is a store that once cannot read, whatever it was asked for.
@@ -206,7 +206,7 @@ func TestErase_WhatCouldNotBeReadIsNoOutcome(t *testing.T) {
 			require.Greater(t, n, 4, "the reads were not met")
 			return
 		}
-		w.clock.move(2 * time.Hour)
+		w.clock.Move(2 * time.Hour)
 		w.step(r.ID)
 		for source, outcome := range w.outcomes(r.ID) {
 			require.True(t, outcome.Complete(), "read %d: %s is %s", n, source, outcome)
@@ -256,7 +256,7 @@ func TestErase_TriesBeginAnew(t *testing.T) {
 	r := w.accepted(rights.Erase)
 	for range 3 {
 		require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
-		w.clock.move(2 * time.Hour)
+		w.clock.Move(2 * time.Hour)
 	}
 	require.Equal(t, rights.StateReviewing, w.get(r.ID).State)
 	_, err := w.desk.Approve(w.ctx, acme, r.ID)
@@ -264,7 +264,7 @@ func TestErase_TriesBeginAnew(t *testing.T) {
 	s.mailbox.fails = 1
 	w.step(r.ID)
 	require.Empty(t, w.outcomes(r.ID)["mailbox"])
-	w.clock.move(2 * time.Hour)
+	w.clock.Move(2 * time.Hour)
 	w.step(r.ID)
 	require.Equal(t, rights.NothingFound, w.outcomes(r.ID)["mailbox"])
 }

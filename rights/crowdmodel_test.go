@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -52,7 +51,7 @@ func (r *rumour) report(ctx context.Context) (rights.Report, error) {
 		rep = rights.Report{Outcome: rights.NothingFound, Asked: rep.Asked}
 	case 6, 7:
 		rep.Outcome = rights.Retained
-		rep.Kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 2, Review: m.clock.now().Add(time.Duration(1+m.r.IntN(100)) * time.Hour)}}
+		rep.Kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 2, Review: m.clock.Now().Add(time.Duration(1+m.r.IntN(100)) * time.Hour)}}
 	case 8:
 		rep.Outcome = rights.Pending
 	case 9:
@@ -112,8 +111,8 @@ func (m *crowdModel) restart(n int) {
 	tx := &meddled{Transactor: m.db, model: m}
 	opts := []rights.Option{
 		rights.WithCoolingOff(time.Hour), rights.WithController("Acme Ltd."), rights.WithEvidence(m.trail), rights.WithTries(2),
-		rights.WithClock(m.clock.now), rights.WithSealer(m.sealer), rights.WithNotifier(m.post), rights.WithAlarms(m.bells),
-		rights.WithShredder(m.sealer.shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"),
+		rights.WithClock(m.clock.Now), rights.WithSealer(m.sealer), rights.WithNotifier(m.post), rights.WithAlarms(m.bells),
+		rights.WithShredder(m.sealer.Shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"),
 	}
 	version := fmt.Sprint(m.r.IntN(100))
 	for _, i := range m.r.Perm(len(m.pool)) {
@@ -182,7 +181,7 @@ func (m *crowdModel) act(n int) {
 	case 10:
 		m.restart(n)
 	case 11:
-		m.clock.move(time.Duration(m.r.IntN(30*60)) * time.Minute)
+		m.clock.Move(time.Duration(m.r.IntN(30*60)) * time.Minute)
 	}
 	_, state := errors.AsType[*rights.StateError](err)
 	require.True(m, err == nil || state || errors.Is(err, rights.ErrNotFound), "%+v", err)
@@ -230,7 +229,7 @@ func (m *crowdModel) check() {
 		require.Zero(m, r.Left)
 		require.Equal(m, len(work), r.Done)
 	}
-	m.clock.move(time.Millisecond)
+	m.clock.Move(time.Millisecond)
 	require.NoError(m, m.desk.Reconcile(m.ctx, acme))
 }
 
@@ -248,14 +247,10 @@ func (m *crowdModel) counted(w rights.SourceWork) {
 // evidence is the entry of what each source said last.
 func (m *crowdModel) evidence() map[string]troth.EntryID {
 	last := map[string]troth.EntryID{}
-	m.trail.mu.Lock()
-	defer m.trail.mu.Unlock()
-	for _, e := range m.trail.kept {
-		if e.Act.Name == "rights.source" && (e.scope == nil || e.scope.State() != troth.ScopeRolledBack) {
-			last[e.Facts["source"].Text()] = e.id
-		}
+	for _, e := range m.trail.Of("rights.source") {
+		last[e.Facts["source"].Text()] = e.ID
 	}
-	return maps.Clone(last)
+	return last
 }
 
 // TestModel_ManySources: two processes carry one request out while sources say whatever they like,

@@ -78,9 +78,9 @@ func keysOf[K comparable](m map[K]bool) (all []K) {
 
 func TestDeadline_ReceivedBefore(t *testing.T) {
 	w := newWorld(t)
-	r := w.submit(rights.Access, func(s *rights.Submission) { s.ReceivedAt = w.clock.now().AddDate(0, 0, -10) })
+	r := w.submit(rights.Access, func(s *rights.Submission) { s.ReceivedAt = w.clock.Now().AddDate(0, 0, -10) })
 	require.Equal(t, "2026-03-23", dayOf(r.DueAt))
-	_, err := w.desk.Submit(w.ctx, rights.Submission{Tenant: acme, Right: rights.Access, Via: rights.ViaLetter, ReceivedAt: w.clock.now().Add(time.Hour)})
+	_, err := w.desk.Submit(w.ctx, rights.Submission{Tenant: acme, Right: rights.Access, Via: rights.ViaLetter, ReceivedAt: w.clock.Now().Add(time.Hour)})
 	require.ErrorIs(t, err, rights.ErrFuture)
 }
 
@@ -92,12 +92,12 @@ func TestDeadline_PausesMoveTheLegalDateOnly(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.desk.AskIdentity(w.ctx, acme, r.ID, time.Time{})
 	require.NoError(t, err)
-	w.clock.move(5 * 24 * time.Hour)
+	w.clock.Move(5 * 24 * time.Hour)
 	_, err = w.desk.AskIdentity(w.ctx, acme, r.ID, time.Time{}) // asking again changes nothing
 	require.NoError(t, err)
-	w.clock.move(5 * 24 * time.Hour)
+	w.clock.Move(5 * 24 * time.Hour)
 	w.prove(r.ID)
-	w.clock.move(24 * time.Hour)
+	w.clock.Move(24 * time.Hour)
 	w.prove(r.ID) // nor does showing it again
 	after, err := w.desk.Deadlines(w.ctx, acme, r.ID)
 	require.NoError(t, err)
@@ -112,7 +112,7 @@ func TestDeadline_ShowingWhoOneIsUnaskedStartsNothing(t *testing.T) {
 	w := newWorld(t, rights.WithRegimes("uk"))
 	r := w.submit(rights.Access)
 	due := r.DueAt
-	w.clock.move(10 * 24 * time.Hour)
+	w.clock.Move(10 * 24 * time.Hour)
 	w.prove(r.ID)
 	require.Equal(t, due, w.get(r.ID).DueAt)
 }
@@ -125,7 +125,7 @@ func TestDeadline_Clarification(t *testing.T) {
 	require.Equal(t, rights.StateClarifying, w.get(r.ID).State)
 	_, err = w.desk.AskIdentity(w.ctx, acme, r.ID, time.Time{})
 	require.NoError(t, err)
-	w.clock.move(3 * 24 * time.Hour)
+	w.clock.Move(3 * 24 * time.Hour)
 	r, err = w.desk.Clarify(w.ctx, acme, r.ID, time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, rights.StateVerifying, r.State, "identity is still open")
@@ -149,16 +149,16 @@ func TestExtend_InsideItsLimitWithAReason(t *testing.T) {
 	sent := w.post.of(rights.MessageExtended)
 	require.Len(t, sent, 1)
 	require.Equal(t, "2026-06-05", dayOf(w.get(r.ID).DueAt))
-	require.Len(t, w.trail.of(rights.Extended), 1)
-	require.Equal(t, "complexity", w.trail.of(rights.Extended)[0].Facts["word"].Text())
-	_, err = w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: r.ID, Reason: rights.Complexity, NoticedAt: w.clock.now()})
+	require.Len(t, w.trail.events(rights.Extended), 1)
+	require.Equal(t, "complexity", w.trail.events(rights.Extended)[0].Facts["word"].Text())
+	_, err = w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: r.ID, Reason: rights.Complexity, NoticedAt: w.clock.Now()})
 	require.ErrorIs(t, err, rights.ErrExtension, "once only")
 
 	late := w.submit(rights.Erase)
-	w.clock.move(40 * 24 * time.Hour)
-	_, err = w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: late.ID, Reason: rights.Complexity, NoticedAt: w.clock.now()})
+	w.clock.Move(40 * 24 * time.Hour)
+	_, err = w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: late.ID, Reason: rights.Complexity, NoticedAt: w.clock.Now()})
 	require.ErrorIs(t, err, rights.ErrExtension, "too late")
-	_, err = w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: late.ID, Reason: rights.Complexity, NoticedAt: w.clock.now().AddDate(0, 0, -30)})
+	_, err = w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: late.ID, Reason: rights.Complexity, NoticedAt: w.clock.Now().AddDate(0, 0, -30)})
 	require.NoError(t, err, "the person was told in time")
 	require.Equal(t, "2026-06-05", dayOf(w.get(late.ID).DueAt))
 }
@@ -172,7 +172,7 @@ func TestExtend_ANoticeThatWasNotSentInTime(t *testing.T) {
 	w.post.fail = errors.New("down")
 	w.sweep()
 	w.post.fail = nil
-	w.clock.move(40 * 24 * time.Hour)
+	w.clock.Move(40 * 24 * time.Hour)
 	w.sweep()
 	require.Len(t, w.post.of(rights.MessageExtended), 1)
 	require.Equal(t, "2026-04-06", dayOf(w.get(r.ID).DueAt))
@@ -188,9 +188,9 @@ func TestExtend_NobodyToTell(t *testing.T) {
 func TestAlarm_HalfMostLateAndOnce(t *testing.T) {
 	w := newWorld(t)
 	r := w.submit(rights.Access)
-	start, due := w.clock.now(), r.DueAt
+	start, due := w.clock.Now(), r.DueAt
 	at := func(part float64) {
-		w.clock.set(start.Add(time.Duration(float64(due.Sub(start)) * part)))
+		w.clock.Set(start.Add(time.Duration(float64(due.Sub(start)) * part)))
 		w.sweep()
 		w.sweep()
 	}
@@ -205,7 +205,7 @@ func TestAlarm_HalfMostLateAndOnce(t *testing.T) {
 	at(1.01)
 	at(2)
 	require.Equal(t, []rights.Stage{rights.Half, rights.Most, rights.Late}, w.bells.stages())
-	require.Len(t, w.trail.of(rights.Alarmed), 3)
+	require.Len(t, w.trail.events(rights.Alarmed), 3)
 	require.Equal(t, "gdpr.access.respond", w.bells.rung[0].Rule)
 	require.Equal(t, rights.StateReceived, w.bells.rung[0].State)
 }
@@ -213,7 +213,7 @@ func TestAlarm_HalfMostLateAndOnce(t *testing.T) {
 func TestAlarm_NobodyLookedForAWhile(t *testing.T) {
 	w := newWorld(t)
 	r := w.submit(rights.Access)
-	w.clock.set(r.DueAt.AddDate(0, 1, 0))
+	w.clock.Set(r.DueAt.AddDate(0, 1, 0))
 	w.sweep()
 	require.Equal(t, []rights.Stage{rights.Late}, w.bells.stages())
 }
@@ -221,14 +221,14 @@ func TestAlarm_NobodyLookedForAWhile(t *testing.T) {
 func TestAlarm_AnotherLeadBeginsAnew(t *testing.T) {
 	w := newWorld(t)
 	r := w.submit(rights.Access)
-	w.clock.move(30 * 24 * time.Hour)
+	w.clock.Move(30 * 24 * time.Hour)
 	w.sweep()
 	require.Equal(t, []rights.Stage{rights.Most}, w.bells.stages())
-	_, err := w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: r.ID, Reason: rights.NumberOfRequests, NoticedAt: w.clock.now()})
+	_, err := w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: r.ID, Reason: rights.NumberOfRequests, NoticedAt: w.clock.Now()})
 	require.NoError(t, err)
 	w.sweep()
 	require.Len(t, w.bells.stages(), 1)
-	w.clock.move(20 * 24 * time.Hour)
+	w.clock.Move(20 * 24 * time.Hour)
 	w.sweep()
 	require.Equal(t, []rights.Stage{rights.Most, rights.Half}, w.bells.stages())
 }
@@ -237,7 +237,7 @@ func TestAlarm_AClosedRequestIsSilent(t *testing.T) {
 	w := newWorld(t)
 	r := w.submit(rights.Access)
 	w.fire(r.ID, rights.WasWithdrawn)
-	w.clock.move(300 * 24 * time.Hour)
+	w.clock.Move(300 * 24 * time.Hour)
 	w.sweep()
 	require.Empty(t, w.bells.stages())
 }
@@ -245,16 +245,16 @@ func TestAlarm_AClosedRequestIsSilent(t *testing.T) {
 func TestAlarm_AHostThatFailsIsToldAgain(t *testing.T) {
 	w := newWorld(t)
 	w.submit(rights.Access)
-	w.clock.move(20 * 24 * time.Hour)
+	w.clock.Move(20 * 24 * time.Hour)
 	w.bells.fail = errors.New("no " + canary)
 	err := w.desk.Sweep(w.ctx)
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), canary)
-	require.Empty(t, w.trail.of(rights.Alarmed))
+	require.Empty(t, w.trail.events(rights.Alarmed))
 	w.bells.fail = nil
 	w.sweep()
 	require.Empty(t, w.bells.stages(), "it was put off")
-	w.clock.move(time.Hour + time.Minute)
+	w.clock.Move(time.Hour + time.Minute)
 	w.sweep()
 	require.Equal(t, []rights.Stage{rights.Half}, w.bells.stages())
 }
@@ -263,16 +263,16 @@ func TestObligation_OutlivesTheRequest(t *testing.T) {
 	w := newWorld(t)
 	r := w.accepted(rights.Erase)
 	w.fire(r.ID, rights.CollectionBegan, rights.Collected, rights.Approved, rights.CooledOff, rights.Executed)
-	o := rights.Obligation{ID: "hold-1", Kind: rights.DeferredErasure, Ref: "files", DueAt: w.clock.now().AddDate(0, 6, 0)}
+	o := rights.Obligation{ID: "hold-1", Kind: rights.DeferredErasure, Ref: "files", DueAt: w.clock.Now().AddDate(0, 6, 0)}
 	require.NoError(t, w.desk.Oblige(w.ctx, acme, r.ID, o))
 	require.NoError(t, w.desk.Oblige(w.ctx, acme, r.ID, o), "once is enough")
 	w.fire(r.ID, rights.Delivered)
 	all, err := w.desk.Obligations(w.ctx, acme, r.ID)
 	require.NoError(t, err)
 	require.Len(t, all, 1)
-	require.Len(t, w.trail.of(rights.ObligationOpened), 1)
+	require.Len(t, w.trail.events(rights.ObligationOpened), 1)
 	w.bells.rung = nil
-	w.clock.move(200 * 24 * time.Hour)
+	w.clock.Move(200 * 24 * time.Hour)
 	w.sweep()
 	w.sweep()
 	require.Len(t, w.bells.rung, 1)
@@ -283,8 +283,8 @@ func TestObligation_OutlivesTheRequest(t *testing.T) {
 
 	require.NoError(t, w.desk.Discharge(w.ctx, acme, r.ID, "hold-1"))
 	require.NoError(t, w.desk.Discharge(w.ctx, acme, r.ID, "hold-1"))
-	require.Len(t, w.trail.of(rights.ObligationClosed), 1)
-	w.clock.move(25 * time.Hour)
+	require.Len(t, w.trail.events(rights.ObligationClosed), 1)
+	w.clock.Move(25 * time.Hour)
 	w.sweep()
 	_, err = w.desk.Contents(w.ctx, acme, r.ID, "support")
 	require.ErrorIs(t, err, rights.ErrGone)
@@ -293,9 +293,9 @@ func TestObligation_OutlivesTheRequest(t *testing.T) {
 // A calendar that has run out hides no request, and refuses none.
 func TestDeadline_ACalendarThatHasRunOut(t *testing.T) {
 	w := newWorld(t)
-	w.clock.set(time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC))
+	w.clock.Set(time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC))
 	r := w.submit(rights.Access)
-	require.Equal(t, w.clock.now(), r.DueAt)
+	require.Equal(t, w.clock.Now(), r.DueAt)
 	require.Equal(t, "unknown", r.DueRule)
 	_, err := w.desk.Deadlines(w.ctx, acme, r.ID)
 	_, ok := errors.AsType[*deadline.RangeError](err)
@@ -305,7 +305,7 @@ func TestDeadline_ACalendarThatHasRunOut(t *testing.T) {
 // What leads one request says nothing of another, however much of them is the same.
 func TestDeadline_EachRequestIsLedByItsOwn(t *testing.T) {
 	shared := newWorld(t, rights.WithRegimes("uk"))
-	start := shared.clock.now()
+	start := shared.clock.Now()
 	seen := map[string]bool{}
 	for _, regime := range []string{"uk", "gdpr", "us-va", "ccpa"} {
 		for _, days := range []int{0, 3} {
@@ -316,14 +316,14 @@ func TestDeadline_EachRequestIsLedByItsOwn(t *testing.T) {
 					})
 					if asks != "" {
 						w.fire(r.ID, asks)
-						w.clock.move(48 * time.Hour)
+						w.clock.Move(48 * time.Hour)
 						answer := map[rights.Kind]rights.Kind{rights.ClarificationAsked: rights.Clarified, rights.FeeAsked: rights.FeePaid}[asks]
 						if answer == "" {
 							w.prove(r.ID)
 						} else {
 							w.fire(r.ID, answer)
 						}
-						w.clock.move(-48 * time.Hour)
+						w.clock.Move(-48 * time.Hour)
 					}
 					r = w.get(r.ID)
 					w.fire(r.ID, rights.WasWithdrawn) // so that the next is no duplicate

@@ -55,7 +55,7 @@ func TestSubmit_Refuses(t *testing.T) {
 	}
 	_, err := w.desk.Submit(t.Context(), rights.Submission{Tenant: acme, Right: rights.Access, Via: rights.ViaWeb})
 	require.ErrorIs(t, err, troth.ErrNoActor)
-	require.Empty(t, w.trail.of(rights.Submitted))
+	require.Empty(t, w.trail.events(rights.Submitted))
 }
 
 func TestSubmit_PersonalDataNeedsASealer(t *testing.T) {
@@ -156,10 +156,10 @@ func TestLapse_WhoNeverAnswers(t *testing.T) {
 		require.NoError(t, err)
 	}
 	w.prove(answered.ID)
-	w.clock.move(89 * 24 * time.Hour)
+	w.clock.Move(89 * 24 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.StateVerifying, w.get(asked.ID).State)
-	w.clock.move(2 * 24 * time.Hour)
+	w.clock.Move(2 * 24 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.StateLapsed, w.get(asked.ID).State)
 	require.Equal(t, rights.StateReceived, w.get(answered.ID).State)
@@ -189,28 +189,28 @@ func TestContents_AreDestroyedAfterwards(t *testing.T) {
 	text, err := c.Text.Reveal("test")
 	require.NoError(t, err)
 	require.Equal(t, "Please, "+canary, text)
-	require.Contains(t, w.sealer.opened, troth.Purpose("support"))
+	require.Contains(t, w.sealer.Opened(), troth.Purpose("support"))
 	w.fire(r.ID, rights.WasWithdrawn)
-	w.clock.move(89 * 24 * time.Hour)
+	w.clock.Move(89 * 24 * time.Hour)
 	w.sweep()
 	_, err = w.desk.Contents(w.ctx, acme, r.ID, "support")
 	require.NoError(t, err)
-	w.clock.move(2 * 24 * time.Hour)
+	w.clock.Move(2 * 24 * time.Hour)
 	w.sweep()
 	_, err = w.desk.Contents(w.ctx, acme, r.ID, "support")
 	require.ErrorIs(t, err, rights.ErrGone)
-	require.True(t, w.sealer.shredded[rights.RequestSubject(acme, r.ID).ID])
+	require.True(t, w.sealer.Shredded(rights.RequestSubject(acme, r.ID), rights.Compartment))
 	require.Contains(t, w.kinds(r.ID), rights.ContentsDestroyed)
 	require.Equal(t, rights.StateWithdrawn, w.get(r.ID).State, "the record stays")
 
-	w.clock.move(24 * 31 * 24 * time.Hour)
+	w.clock.Move(24 * 31 * 24 * time.Hour)
 	w.sweep()
 	_, err = w.desk.Request(w.ctx, acme, r.ID)
 	require.ErrorIs(t, err, rights.ErrNotFound)
 	_, err = w.desk.Events(w.ctx, acme, r.ID)
 	require.ErrorIs(t, err, rights.ErrNotFound)
 	disposed := 0
-	for _, e := range w.trail.all() {
+	for _, e := range w.trail.All() {
 		if e.Act.Name == "rights.dispose" {
 			disposed++
 		}
@@ -226,7 +226,7 @@ func TestUnmanaged_IsRefusedOnceThereIsAKeeper(t *testing.T) {
 	require.ErrorIs(t, err, rights.ErrUnmanaged)
 	r := w.submit(rights.Access)
 	w.fire(r.ID, rights.WasWithdrawn)
-	w.clock.move(100 * 24 * time.Hour)
+	w.clock.Move(100 * 24 * time.Hour)
 	require.ErrorIs(t, w.desk.Sweep(w.ctx), rights.ErrUnmanaged)
 	_, err = w.desk.Contents(w.ctx, acme, r.ID, "support")
 	require.NoError(t, err)
@@ -238,7 +238,7 @@ func TestQueue_ByDeadlineAndStable(t *testing.T) {
 	for i := range 25 {
 		r := w.submit(rights.Access, func(s *rights.Submission) {
 			s.ID, s.SubjectID = fmt.Sprintf("r-%02d", i), fmt.Sprint("p", i)
-			s.ReceivedAt = w.clock.now().AddDate(0, 0, -25+i)
+			s.ReceivedAt = w.clock.Now().AddDate(0, 0, -25+i)
 		})
 		want = append(want, r.ID)
 	}
@@ -347,13 +347,13 @@ func TestChange_JoinsTheCallersTransaction(t *testing.T) {
 	require.Error(t, err)
 	_, err = w.desk.Request(w.ctx, acme, r.ID)
 	require.ErrorIs(t, err, rights.ErrNotFound)
-	require.Empty(t, w.trail.of(rights.Submitted))
+	require.Empty(t, w.trail.events(rights.Submitted))
 }
 
 func refusal(w *world, id string, reason rights.Reason) rights.Refusal {
 	return rights.Refusal{
 		Tenant: acme, Request: id, Reason: reason, Citation: "Some Act, s. 1", Scope: []string{"invoices"},
-		Evidence: sha256.Sum256([]byte("memo")), Review: w.clock.now().AddDate(1, 0, 0),
+		Evidence: sha256.Sum256([]byte("memo")), Review: w.clock.Now().AddDate(1, 0, 0),
 	}
 }
 
@@ -392,7 +392,7 @@ func TestRefuse_EveryReasonInEveryLanguage(t *testing.T) {
 			require.Len(t, obligations, 1)
 			_, err = w.desk.Reviewed(w.ctx, acme, r.ID, done.ID, "stands")
 			require.NoError(t, err)
-			entries := w.trail.of(rights.WasRefused)
+			entries := w.trail.events(rights.WasRefused)
 			require.Len(t, entries, 1)
 			require.Equal(t, troth.Refused, entries[0].Outcome)
 		}
@@ -414,7 +414,7 @@ func TestRefuse_IsComplete(t *testing.T) {
 		"no evidence":            func(f *rights.Refusal) { f.Reason, f.Evidence = rights.AbusiveIntent, [32]byte{} },
 		"a whole account":        func(f *rights.Refusal) { f.Scope = nil },
 		"for ever":               func(f *rights.Refusal) { f.Review = time.Time{} },
-		"reviewed in the past":   func(f *rights.Refusal) { f.Review = w.clock.now() },
+		"reviewed in the past":   func(f *rights.Refusal) { f.Review = w.clock.Now() },
 		"no law":                 func(f *rights.Refusal) { f.Reason, f.Citation = rights.ContractRunning, "" },
 		"no agent":               func(f *rights.Refusal) { f.Reason = rights.AgentNotAuthorised },
 		"an address for a scope": func(f *rights.Refusal) { f.Scope = []string{"a\nb"} },
@@ -464,7 +464,7 @@ func TestMessage_IsSentAgainAndAlarmsInTheEnd(t *testing.T) {
 	r := w.submit(rights.Know)
 	for range 12 {
 		w.sweep()
-		w.clock.move(6*time.Hour + time.Minute)
+		w.clock.Move(6*time.Hour + time.Minute)
 	}
 	require.True(t, w.get(r.ID).AcknowledgedAt.IsZero())
 	undelivered := slices.DeleteFunc(slices.Clone(w.bells.rung), func(a rights.Alarm) bool { return a.Rule != "message" })
@@ -507,7 +507,7 @@ func TestCanary_NothingPersonalOutsideOfSeals(t *testing.T) {
 			fmt.Fprintf(&dump, "%s %s %+v\n", i.Record, i.Sealed, i.ItemKey)
 		}
 	}
-	fmt.Fprintf(&dump, "%+v %#v\n", w.get(r.ID), w.trail.all())
+	fmt.Fprintf(&dump, "%+v %#v\n", w.get(r.ID), w.trail.All())
 	for _, secret := range []string{canary, "canary", "Ada C"} {
 		require.NotContains(t, dump.String(), secret)
 	}

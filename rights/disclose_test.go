@@ -80,7 +80,7 @@ func (f *full) Write(b []byte) (int, error) {
 func TestExport_NothingIsSaidOfAnArchiveThatIsNone(t *testing.T) {
 	s := newShop()
 	w, r := disclosing(t, s)
-	entries := len(w.trail.all())
+	entries := len(w.trail.All())
 	_, err := w.desk.Export(w.ctx, acme, r.ID, &full{left: 1000}, lock(t))
 	require.ErrorIs(t, err, errCrash)
 	s.orders.panics = true
@@ -88,7 +88,7 @@ func TestExport_NothingIsSaidOfAnArchiveThatIsNone(t *testing.T) {
 	_, err = w.desk.Export(w.ctx, acme, r.ID, &out, lock(t))
 	require.NoError(t, err, "a panic is a source that failed")
 	require.Equal(t, rights.Failed, w.outcomes(r.ID)["orders"])
-	require.Greater(t, len(w.trail.all()), entries)
+	require.Greater(t, len(w.trail.All()), entries)
 
 	ctx, cancel := context.WithCancel(w.ctx)
 	cancel()
@@ -129,13 +129,13 @@ func TestExport_WithoutItsSheet(t *testing.T) {
 func TestDeliver_NothingThatWasNotWritten(t *testing.T) {
 	s := newShop()
 	w, r := disclosing(t, s)
-	_, err := w.desk.Deliver(w.ctx, acme, r.ID, w.clock.now())
+	_, err := w.desk.Deliver(w.ctx, acme, r.ID, w.clock.Now())
 	var early *rights.StateError
 	require.ErrorAs(t, err, &early)
 	var out bytes.Buffer
 	_, err = w.desk.Export(w.ctx, acme, r.ID, &out, lock(t))
 	require.NoError(t, err)
-	r, err = w.desk.Deliver(w.ctx, acme, r.ID, w.clock.now())
+	r, err = w.desk.Deliver(w.ctx, acme, r.ID, w.clock.Now())
 	require.NoError(t, err)
 	require.Equal(t, rights.StateFulfilled, r.State)
 }
@@ -145,7 +145,7 @@ func TestDeliver_NothingWhereNobodyCouldBeAsked(t *testing.T) {
 	r := w.step(w.approved(rights.Erase).ID)
 	require.Equal(t, rights.StateDelivering, r.State)
 	require.Equal(t, []rights.ObligationKind{rights.ManualTask}, w.obligations(r.ID))
-	r, err := w.desk.Deliver(w.ctx, acme, r.ID, w.clock.now())
+	r, err := w.desk.Deliver(w.ctx, acme, r.ID, w.clock.Now())
 	require.NoError(t, err)
 	require.NotEqual(t, rights.StateFulfilled, r.State)
 }

@@ -59,7 +59,7 @@ func ExampleDesk() {
 	db := memory.Open()
 	ctx := troth.WithActor(context.Background(), troth.Actor{Kind: troth.Person, ID: "staff-4"})
 	desk, err := rights.New(ctx, rights.Config{Store: rightsmem.New(db), Recorder: troth.UnsafeNoEvidence(db), Keys: keys{}},
-		rights.WithSealer(&sealer{}), rights.Unmanaged("no-keeper"), rights.WithRegimes("gdpr"), rights.WithCoolingOff(0),
+		rights.WithSealer(newSealer()), rights.Unmanaged("no-keeper"), rights.WithRegimes("gdpr"), rights.WithCoolingOff(0),
 		rights.WithController("Shop Ltd."), rights.WithExports(rights.Exports{Signer: signer}),
 		rights.WithSource(rights.Source{
 			Name: "notes", Title: "Your notes", Order: rights.Primary, Records: []string{"note"},

@@ -79,7 +79,7 @@ func TestCollect_StopsAtASourceThatNeverStops(t *testing.T) {
 	w := newWorld(t, s.options(rights.WithTries(1))...)
 	r := w.accepted(rights.Access)
 	require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	require.Equal(t, rights.StateReviewing, w.step(r.ID).State)
 	require.False(t, w.work(r.ID)["account"].Located)
 }
@@ -111,7 +111,7 @@ func TestErase_GoesOnWhenSourcesHaveLostHer(t *testing.T) {
 	s.provider.fails = 3
 	for range 3 {
 		require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
-		w.clock.move(time.Hour)
+		w.clock.Move(time.Hour)
 	}
 	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
 	require.Equal(t, rights.Failed, w.outcomes(r.ID)["provider"])
@@ -139,9 +139,9 @@ func TestErase_AFailureIsTriedAgainAndCountedOnce(t *testing.T) {
 	require.Equal(t, 1, w.work(r.ID)["orders"].Tries)
 	require.Contains(t, s.account.held, canary, "the next order waits")
 	require.Equal(t, rights.NothingFound, w.outcomes(r.ID)["mailbox"], "its own does not")
-	w.clock.move(time.Minute)
+	w.clock.Move(time.Minute)
 	w.sweep()
-	w.clock.move(time.Minute)
+	w.clock.Move(time.Minute)
 	w.sweep()
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
 	require.EqualValues(t, 3, w.work(r.ID)["orders"].Records)
@@ -194,7 +194,7 @@ func TestErase_KnowsTheSourcesOfItsAcceptance(t *testing.T) {
 func TestErase_ReleaseOfTheHoldFinishesByItself(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, s.options()...)
-	review := w.clock.now().AddDate(1, 0, 0)
+	review := w.clock.Now().AddDate(1, 0, 0)
 	s.orders.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: review, Cite: "Art. 17(3)(e) GDPR"}}
 	r := w.approved(rights.Erase)
 	r = w.step(r.ID)
@@ -207,23 +207,23 @@ func TestErase_ReleaseOfTheHoldFinishesByItself(t *testing.T) {
 	require.Equal(t, rights.StatePartiallyFulfilled, r.State)
 
 	w.sweep()
-	entries := len(w.trail.all())
+	entries := len(w.trail.All())
 	for range 5 {
-		w.clock.move(25 * time.Hour)
+		w.clock.Move(25 * time.Hour)
 		w.sweep()
 	}
-	require.Len(t, w.trail.all(), entries, "nothing new is told of")
+	require.Len(t, w.trail.All(), entries, "nothing new is told of")
 	require.EqualValues(t, 2, w.work(r.ID)["orders"].Records)
 
 	s.orders.kept = nil
-	w.clock.move(25 * time.Hour)
+	w.clock.Move(25 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.Done, w.outcomes(r.ID)["orders"])
 	require.EqualValues(t, 3, w.work(r.ID)["orders"].Records)
 	require.Empty(t, w.obligations(r.ID))
 	require.Equal(t, map[string]uint64{"4712": 9}, s.orders.held)
 	calls := len(s.acts())
-	w.clock.move(25 * time.Hour)
+	w.clock.Move(25 * time.Hour)
 	w.sweep()
 	require.Len(t, s.acts(), calls, "it is asked no more")
 }
@@ -237,11 +237,11 @@ func TestErase_ARecipientWhoHasNotAnswered(t *testing.T) {
 	require.Equal(t, rights.StateDelivering, r.State, "it keeps nobody waiting")
 	require.Equal(t, []rights.ObligationKind{rights.RecipientAnswer}, w.obligations(r.ID))
 	require.Equal(t, 1, r.Left)
-	w.clock.move(49 * time.Hour)
+	w.clock.Move(49 * time.Hour)
 	w.sweep()
 	require.Contains(t, w.bells.stages(), rights.Late)
 	s.provider.pending = false
-	w.clock.move(25 * time.Hour)
+	w.clock.Move(25 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.Done, w.outcomes(r.ID)["provider"])
 	require.EqualValues(t, 2, w.work(r.ID)["provider"].Records, "what was told twice was done once")
@@ -278,11 +278,11 @@ func TestErase_NotBeforeSheHasSeenIt(t *testing.T) {
 	w.step(see.ID)
 	_, err := w.desk.Approve(w.ctx, acme, see.ID)
 	require.NoError(t, err)
-	w.clock.move(2 * time.Hour)
+	w.clock.Move(2 * time.Hour)
 	require.Equal(t, rights.StateCoolingOff, w.step(erase.ID).State)
 	_, err = w.desk.Fire(w.ctx, acme, see.ID, rights.Delivered)
 	require.NoError(t, err)
-	w.clock.move(2 * time.Hour)
+	w.clock.Move(2 * time.Hour)
 	require.Equal(t, rights.StateDelivering, w.step(erase.ID).State)
 }
 
@@ -290,11 +290,11 @@ func TestErase_CoolsOff(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, append(s.options(), rights.WithCoolingOff(72*time.Hour))...)
 	r := w.approved(rights.Erase)
-	w.clock.move(71 * time.Hour)
+	w.clock.Move(71 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.StateCoolingOff, w.step(r.ID).State)
 	require.Empty(t, s.acts())
-	w.clock.move(2 * time.Hour)
+	w.clock.Move(2 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
 }
@@ -307,7 +307,7 @@ func TestErase_CanBeTakenBackWhileItCoolsOff(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.desk.Withdraw(w.ctx, acme, r.ID, p)
 	require.NoError(t, err)
-	w.clock.move(80 * time.Hour)
+	w.clock.Move(80 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.StateWithdrawn, w.step(r.ID).State)
 	require.Empty(t, s.acts())
@@ -363,7 +363,7 @@ func TestReport_MustSayWhatBelongsToIt(t *testing.T) {
 		}))...)
 		q := w.approved(rights.Erase)
 		require.NoError(t, w.desk.Step(w.ctx, acme, q.ID), name)
-		w.clock.move(time.Hour)
+		w.clock.Move(time.Hour)
 		w.step(q.ID)
 		require.Equal(t, rights.Failed, w.outcomes(q.ID)["odd"], name)
 	}
@@ -393,20 +393,20 @@ func TestRequest_OfTwoTenants(t *testing.T) {
 func TestErase_WhatEndsByItselfKeepsNoContents(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, s.options()...)
-	until := w.clock.now().AddDate(1, 0, 0)
+	until := w.clock.Now().AddDate(1, 0, 0)
 	s.orders.kept = []rights.Kept{{Basis: rights.LegalObligation, Records: 1, Until: until, Cite: "§ 147 AO"}}
-	s.account.copies = w.clock.now().AddDate(0, 6, 0)
+	s.account.copies = w.clock.Now().AddDate(0, 6, 0)
 	r := w.step(w.approved(rights.Erase).ID)
 	require.Equal(t, []rights.ObligationKind{rights.BackupExpiry, rights.KeptUntil}, w.obligations(r.ID))
 	_, err := w.desk.Fire(w.ctx, acme, r.ID, rights.Delivered)
 	require.NoError(t, err)
-	w.clock.move(91 * 24 * time.Hour)
+	w.clock.Move(91 * 24 * time.Hour)
 	w.sweep()
 	_, err = w.desk.Contents(w.ctx, acme, r.ID, "test")
 	require.ErrorIs(t, err, rights.ErrGone)
 	require.Len(t, w.obligations(r.ID), 2)
 	s.orders.by, s.orders.kept, s.orders.held = "subject", nil, map[string]uint64{ada.ID: 1}
-	w.clock.set(until.Add(25 * time.Hour))
+	w.clock.Set(until.Add(25 * time.Hour))
 	w.sweep()
 	require.Empty(t, w.obligations(r.ID))
 	require.Equal(t, rights.Done, w.outcomes(r.ID)["orders"])
@@ -417,15 +417,15 @@ func TestErase_WhatEndsByItselfKeepsNoContents(t *testing.T) {
 func TestErase_CopiesThatGoLater(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, s.options()...)
-	first := w.clock.now().AddDate(0, 0, 10)
+	first := w.clock.Now().AddDate(0, 0, 10)
 	s.orders.copies = first
 	r := w.step(w.approved(rights.Erase).ID)
 	s.orders.copies = first.AddDate(0, 0, 10)
-	w.clock.set(first.Add(time.Minute))
+	w.clock.Set(first.Add(time.Minute))
 	w.sweep()
 	require.Equal(t, []rights.ObligationKind{rights.BackupExpiry}, w.obligations(r.ID))
 	require.EqualValues(t, 3, w.work(r.ID)["orders"].Records)
-	w.clock.set(first.AddDate(0, 0, 11))
+	w.clock.Set(first.AddDate(0, 0, 11))
 	w.sweep()
 	require.Empty(t, w.obligations(r.ID))
 }
@@ -456,7 +456,7 @@ func TestErase_SaysByWhichPolicyItWasAccepted(t *testing.T) {
 	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
 	require.Equal(t, "policy-1", w.work(r.ID)["account"].Policy)
 	told := 0
-	for _, e := range w.trail.all() {
+	for _, e := range w.trail.All() {
 		if e.Act.Name == "rights.source" {
 			require.Equal(t, "policy-1", e.Facts["policy"].Text())
 			told++

@@ -26,7 +26,7 @@ type faulty struct {
 }
 
 type sharedTrail struct {
-	*trail
+	trail
 	tx troth.Transactor
 }
 
@@ -41,8 +41,8 @@ func newFaulty(t *testing.T) *faulty {
 	var err error
 	f.bad, err = rights.New(t.Context(), rights.Config{
 		Store: rightsfault.New(f.store, tx, f.plan), Recorder: sharedTrail{f.trail, tx}, Keys: keys{},
-	}, rights.WithClock(f.clock.now), rights.WithSealer(f.sealer), rights.WithNotifier(f.post), rights.WithAlarms(f.bells),
-		rights.WithShredder(f.sealer.shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"), rights.WithDirectory(book{canary: {ada}}), source)
+	}, rights.WithClock(f.clock.Now), rights.WithSealer(f.sealer), rights.WithNotifier(f.post), rights.WithAlarms(f.bells),
+		rights.WithShredder(f.sealer.Shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"), rights.WithDirectory(book{canary: {ada}}), source)
 	require.NoError(t, err)
 	return f
 }
@@ -64,7 +64,7 @@ func (f *faulty) has(k rights.Kind) []int {
 	for _, e := range events {
 		n += count(e.Kind == k)
 	}
-	return []int{n, len(f.trail.of(k))}
+	return []int{n, len(f.trail.events(k))}
 }
 
 func (f *faulty) submission() rights.Submission {
@@ -83,7 +83,7 @@ func hushed(f *faulty) {
 	_, err := f.desk.Deliver(f.ctx, acme, f.id, time.Time{})
 	require.NoError(f, err)
 	f.sweep()
-	f.clock.move(time.Minute)
+	f.clock.Move(time.Minute)
 }
 
 func done(err error) error {
@@ -138,7 +138,7 @@ var faultyOperations = []struct {
 	}, func(f *faulty) []int {
 		return append(f.has(rights.Identified), count(f.get(f.id).SubjectID == ada.ID))
 	}},
-	{"alarm", func(f *faulty) { taken(f); f.sweep(); f.clock.move(20 * 24 * time.Hour) }, func(f *faulty, ctx context.Context) error {
+	{"alarm", func(f *faulty) { taken(f); f.sweep(); f.clock.Move(20 * 24 * time.Hour) }, func(f *faulty, ctx context.Context) error {
 		return f.bad.Sweep(ctx)
 	}, func(f *faulty) []int { return f.has(rights.Alarmed) }},
 	{"once", taken, func(f *faulty, ctx context.Context) error {
@@ -156,7 +156,7 @@ var faultyOperations = []struct {
 		taken(f)
 		f.sweep()
 		f.fire(f.id, rights.WasWithdrawn)
-		f.clock.move(91 * 24 * time.Hour)
+		f.clock.Move(91 * 24 * time.Hour)
 	}, func(f *faulty, ctx context.Context) error { return f.bad.Sweep(ctx) }, func(f *faulty) []int {
 		items, err := f.store.Items(f.ctx, rights.ItemQuery{Tenant: acme, Owner: f.id, Kind: rights.ItemContents, Limit: 1})
 		require.NoError(f, err)
@@ -174,9 +174,9 @@ var faultyOperations = []struct {
 	}},
 	{"lift", func(f *faulty) {
 		hushed(f)
-		_, err := f.desk.Lift(f.ctx, rights.Lifting{Tenant: acme, Request: f.id, Ground: "verified", ToldAt: f.clock.now()})
+		_, err := f.desk.Lift(f.ctx, rights.Lifting{Tenant: acme, Request: f.id, Ground: "verified", ToldAt: f.clock.Now()})
 		require.NoError(f, err)
-		f.clock.move(time.Minute)
+		f.clock.Move(time.Minute)
 	}, func(f *faulty, ctx context.Context) error { return f.bad.Sweep(ctx) }, func(f *faulty) []int {
 		return append(f.has(rights.RestrictionLifted), count(f.work(f.id)["album"].Method == rights.Unrestricted))
 	}},
@@ -207,9 +207,9 @@ func TestFault_TheDeskDoesEverythingOrNothing(t *testing.T) {
 					if err == nil {
 						require.Equal(t, 1, effect[0])
 					}
-					f.clock.move(2 * time.Hour) // what failed was put off
+					f.clock.Move(2 * time.Hour) // what failed was put off
 					if o.name == "check a code" && effect[0] == 0 {
-						f.clock.move(-2 * time.Hour)
+						f.clock.Move(-2 * time.Hour)
 					}
 					require.NoError(t, o.do(f, f.ctx), "retry")
 					for _, n := range o.effect(f) {

@@ -34,15 +34,15 @@ func newCrowd(t *testing.T) *crowd {
 	t.Helper()
 	w, all := many(t)
 	c := &crowd{world: w, all: all, plan: faultstore.NewPlan()}
-	all[copied].copies = w.clock.now().AddDate(0, 0, 20)
+	all[copied].copies = w.clock.Now().AddDate(0, 0, 20)
 	all[parted].batch = 1
 	all[dead].fails = 1000
 	all[flaky].fails = 1
 	all[pends].pending = true
-	all[holds].kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 4, Review: w.clock.now().AddDate(1, 0, 0)}}
+	all[holds].kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 4, Review: w.clock.Now().AddDate(1, 0, 0)}}
 	opts := []rights.Option{
-		rights.WithCoolingOff(0), rights.WithController("Acme Ltd."), rights.WithEvidence(w.trail), rights.WithTries(3), rights.WithClock(w.clock.now),
-		rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithAlarms(w.bells), rights.WithShredder(w.sealer.shred),
+		rights.WithCoolingOff(0), rights.WithController("Acme Ltd."), rights.WithEvidence(w.trail), rights.WithTries(3), rights.WithClock(w.clock.Now),
+		rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithAlarms(w.bells), rights.WithShredder(w.sealer.Shred),
 		rights.Unmanaged("test"), rights.WithRegimes("gdpr"), rights.WithDirectory(book{canary: {ada}}),
 	}
 	for _, s := range all {
@@ -72,7 +72,7 @@ func (c *crowd) do(what func(ctx context.Context) error) {
 			return
 		}
 		require.True(c, errors.Is(err, faultstore.ErrInjected) || errors.Is(err, context.Canceled), err)
-		c.clock.move(2 * time.Hour)
+		c.clock.Move(2 * time.Hour)
 	}
 	require.Fail(c, "it never succeeds")
 }
@@ -85,7 +85,7 @@ func (c *crowd) until(s rights.State) {
 			return
 		}
 		c.do(func(ctx context.Context) error { return c.bad.Step(ctx, acme, c.id) })
-		c.clock.move(2 * time.Hour)
+		c.clock.Move(2 * time.Hour)
 	}
 	require.Fail(c, "it never comes to its state", "%s instead of %s: %v", c.get(c.id).State, s, c.outcomes(c.id))
 }
@@ -104,11 +104,11 @@ func (c *crowd) erase() {
 	})
 	c.all[holds].kept, c.all[pends].pending = nil, false
 	for range 3 { // what failed is looked at again a day later
-		c.clock.move(26 * time.Hour)
+		c.clock.Move(26 * time.Hour)
 		c.do(c.bad.Sweep)
 	}
 	for range 2 {
-		c.clock.move(25 * 24 * time.Hour)
+		c.clock.Move(25 * 24 * time.Hour)
 		c.do(c.bad.Sweep)
 	}
 	c.do(func(ctx context.Context) error { _, err := c.bad.Certify(ctx, acme, c.id); return err })
@@ -122,7 +122,7 @@ func (c *crowd) truthful() {
 	require.Equal(c, [2]int{11 + 1, 2 + 1}, [2]int{r.Done, r.Left}, "of the one that kept something both")
 	story(c.world, r)
 	told := map[string]int{}
-	for _, e := range c.trail.of(rights.SourceDone) {
+	for _, e := range c.trail.events(rights.SourceDone) {
 		told[e.Facts["ref"].Text()]++
 	}
 	for n, w := range c.work(c.id) {

@@ -24,7 +24,7 @@ func fetching(t *testing.T) (w *world, r rights.Request, bad *rights.Desk, token
 	plan = faultstore.NewPlan()
 	tx := faultstore.Transactor(w.db, plan)
 	opts := append([]rights.Option{
-		rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithRegimes("gdpr"),
+		rights.WithClock(w.clock.Now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithRegimes("gdpr"),
 	}, s.options(rights.WithExports(exports(t)))...)
 	bad, err = rights.New(t.Context(), rights.Config{
 		Store: rightsfault.New(w.store, tx, plan), Recorder: sharedTrail{w.trail, tx}, Keys: keys{},

@@ -101,23 +101,23 @@ func TestHostile_ADueInstantHurriesNothing(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, s.options(rights.WithCoolingOff(72*time.Hour))...)
 	r := w.approved(rights.Erase)
-	w.clock.move(71 * time.Hour)
+	w.clock.Move(71 * time.Hour)
 	w.hurry(r.ID, rights.ItemStep)
 	w.sweep()
 	require.Equal(t, rights.StateCoolingOff, w.get(r.ID).State)
 	require.Empty(t, s.acts())
-	w.clock.move(2 * time.Hour)
+	w.clock.Move(2 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State, "and it is not kept up either")
 
 	asking := w.submit(rights.Access)
 	_, err := w.desk.AskIdentity(w.ctx, acme, asking.ID, time.Time{})
 	require.NoError(t, err)
-	w.clock.move(24 * time.Hour)
+	w.clock.Move(24 * time.Hour)
 	w.hurry(asking.ID, rights.ItemLapse)
 	w.sweep()
 	require.Equal(t, rights.StateVerifying, w.get(asking.ID).State)
-	w.clock.move(90 * 24 * time.Hour)
+	w.clock.Move(90 * 24 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.StateLapsed, w.get(asking.ID).State)
 
@@ -126,7 +126,7 @@ func TestHostile_ADueInstantHurriesNothing(t *testing.T) {
 	c, err := w.desk.Contents(w.ctx, acme, asking.ID, "test")
 	require.NoError(t, err)
 	require.Equal(t, "email", c.Channel)
-	w.clock.move(91 * 24 * time.Hour)
+	w.clock.Move(91 * 24 * time.Hour)
 	w.sweep()
 	_, err = w.desk.Contents(w.ctx, acme, asking.ID, "test")
 	require.ErrorIs(t, err, rights.ErrGone)
@@ -153,7 +153,7 @@ func TestHostile_AWithdrawnErasureIsPutBack(t *testing.T) {
 		_, err = w.desk.Withdraw(w.ctx, acme, r.ID, p)
 		require.NoError(t, err)
 		w.putBack(before)
-		w.clock.move(73 * time.Hour)
+		w.clock.Move(73 * time.Hour)
 		err = w.desk.Sweep(w.ctx)
 		if !compared {
 			require.NoError(t, err)
@@ -165,7 +165,7 @@ func TestHostile_AWithdrawnErasureIsPutBack(t *testing.T) {
 		require.Equal(t, []rights.Tampering{{Request: r.ID, Kind: rights.RequestOld}}, bad.Found)
 		require.Empty(t, s.acts())
 		require.Equal(t, bad.Found, w.tampered())
-		w.clock.move(73 * time.Hour)
+		w.clock.Move(73 * time.Hour)
 		require.Error(t, w.desk.Sweep(w.ctx))
 		require.Empty(t, s.acts())
 	}
@@ -227,7 +227,7 @@ func TestHostile_ASourceThatIsTakenAway(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.desk.Certify(w.ctx, acme, r.ID)
 	require.ErrorIs(t, err, rights.ErrRecord, "no certificate that leaves them out")
-	w.clock.move(time.Second)
+	w.clock.Move(time.Second)
 	require.Equal(t, []rights.Tampering{{Request: r.ID, Kind: rights.RequestForged}}, w.tampered())
 }
 
@@ -236,7 +236,7 @@ func TestHostile_StaffOfAnotherTenant(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, s.options(rights.WithExports(rights.Exports{Signer: exportSigner(t)}))...)
 	r := w.approved(rights.Access)
-	before, entries := w.get(r.ID), len(w.trail.all())
+	before, entries := w.get(r.ID), len(w.trail.All())
 	p, err := w.desk.Proof(w.ctx, acme, r.ID)
 	require.NoError(t, err)
 	lock, _, err := export.FreshKey()
@@ -281,7 +281,7 @@ func TestHostile_StaffOfAnotherTenant(t *testing.T) {
 		require.ErrorIs(t, call(), rights.ErrNotFound, name)
 	}
 	require.Equal(t, before, w.get(r.ID))
-	require.Len(t, w.trail.all(), entries)
+	require.Len(t, w.trail.All(), entries)
 	_, err = w.desk.Request(w.ctx, acme, "new")
 	require.ErrorIs(t, err, rights.ErrNotFound)
 }
@@ -339,25 +339,25 @@ func TestHostile_AClockThatJumpsBack(t *testing.T) {
 	due := w.get(r.ID).DueAt
 	require.NoError(t, w.sendCode(r.ID, canary))
 	code := w.code()
-	w.clock.move(20 * time.Minute)
+	w.clock.Move(20 * time.Minute)
 	_, err := w.check(r.ID, "23456789")
 	require.ErrorIs(t, err, rights.ErrCode)
-	w.clock.move(-24 * time.Hour)
+	w.clock.Move(-24 * time.Hour)
 	p := w.prove(r.ID)
 	_, err = w.desk.Accept(w.ctx, acme, r.ID, p)
 	require.NoError(t, err)
-	w.clock.move(-24 * time.Hour)
+	w.clock.Move(-24 * time.Hour)
 	require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
 	_, err = w.desk.Approve(w.ctx, acme, r.ID)
 	require.NoError(t, err)
-	approved := w.clock.now()
+	approved := w.clock.Now()
 	for range 5 {
-		w.clock.move(-time.Hour)
+		w.clock.Move(-time.Hour)
 		w.sweep()
 		require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
 		require.Equal(t, rights.StateCoolingOff, w.get(r.ID).State)
 	}
-	w.clock.set(approved.Add(71 * time.Hour))
+	w.clock.Set(approved.Add(71 * time.Hour))
 	require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
 	require.Equal(t, rights.StateCoolingOff, w.get(r.ID).State)
 	_, err = w.check(r.ID, code)
@@ -389,7 +389,7 @@ func TestCanary_ThroughAnErasureAndAnExport(t *testing.T) {
 	s.orders.fails, s.provider.panics = 1, true
 	for range 4 {
 		tell(w.desk.Step(w.ctx, acme, look.ID))
-		w.clock.move(2 * time.Hour)
+		w.clock.Move(2 * time.Hour)
 	}
 	_, err = w.desk.Approve(w.ctx, acme, look.ID)
 	require.NoError(t, err)
@@ -402,12 +402,12 @@ func TestCanary_ThroughAnErasureAndAnExport(t *testing.T) {
 	require.NoError(t, err)
 
 	s.orders.fails, s.index.fails = 1, 3
-	s.account.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.now().AddDate(1, 0, 0)}}
+	s.account.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.Now().AddDate(1, 0, 0)}}
 	r := w.accepted(rights.Erase)
 	for range 6 {
 		tell(w.desk.Step(w.ctx, acme, r.ID))
 		tell(w.desk.Sweep(w.ctx))
-		w.clock.move(2 * time.Hour)
+		w.clock.Move(2 * time.Hour)
 		if w.get(r.ID).State == rights.StateReviewing {
 			_, err = w.desk.Approve(w.ctx, acme, r.ID)
 			require.NoError(t, err)
@@ -415,12 +415,12 @@ func TestCanary_ThroughAnErasureAndAnExport(t *testing.T) {
 	}
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
 	s.orders.fails = 1
-	w.clock.move(48 * time.Hour)
+	w.clock.Move(48 * time.Hour)
 	tell(w.desk.Sweep(w.ctx))
 	made, file := w.certified(r.ID)
 	require.Equal(t, rights.Provisional, made.Stage)
 
-	fmt.Fprintf(&said, "%s %+v %+v %+v\n", file, made, receipt, w.trail.all())
+	fmt.Fprintf(&said, "%s %+v %+v %+v\n", file, made, receipt, w.trail.All())
 	for _, e := range logs.All() {
 		fmt.Fprintf(&said, "%s %+v\n", e.Message, e.ContextMap())
 	}

@@ -33,7 +33,7 @@ func TestProof_NothingIsAcceptedWithoutOne(t *testing.T) {
 	good := w.prove(r.ID)
 	require.Equal(t, rights.LevelHigh, good.Level())
 	require.Equal(t, rights.ByReauthentication, good.Method())
-	w.clock.set(good.ExpiresAt())
+	w.clock.Set(good.ExpiresAt())
 	_, err = w.desk.Accept(w.ctx, acme, r.ID, good)
 	require.ErrorIs(t, err, rights.ErrUnproven, "one that is over")
 	_, err = w.desk.Proof(w.ctx, acme, r.ID)
@@ -72,14 +72,14 @@ func TestProof_OfSomebodyElse(t *testing.T) {
 func TestProof_ALoginForSomethingElse(t *testing.T) {
 	w := newWorld(t)
 	r := w.submit(rights.Access)
-	a := rights.Attestation{Tenant: acme, Request: r.ID, SubjectID: ada.ID, Method: rights.ByReauthentication, At: w.clock.now().Add(-time.Hour)}
+	a := rights.Attestation{Tenant: acme, Request: r.ID, SubjectID: ada.ID, Method: rights.ByReauthentication, At: w.clock.Now().Add(-time.Hour)}
 	_, err := w.desk.Attest(w.ctx, a)
 	require.ErrorIs(t, err, rights.ErrUnproven)
 	require.ErrorContains(t, err, "before the request")
-	a.At = w.clock.now().Add(time.Minute)
+	a.At = w.clock.Now().Add(time.Minute)
 	_, err = w.desk.Attest(w.ctx, a)
 	require.ErrorIs(t, err, rights.ErrFuture)
-	a.At = w.clock.now().Add(-time.Minute)
+	a.At = w.clock.Now().Add(-time.Minute)
 	_, err = w.desk.Attest(w.ctx, a)
 	require.NoError(t, err)
 }
@@ -192,7 +192,7 @@ func TestCode_ShowsWhoHoldsTheAddress(t *testing.T) {
 
 func TestCode_ProvesNothing(t *testing.T) {
 	for name, spoil := range map[string]func(w *world, id string, code string) string{
-		"too late":      func(w *world, _, code string) string { w.clock.move(15*time.Minute + time.Second); return code },
+		"too late":      func(w *world, _, code string) string { w.clock.Move(15*time.Minute + time.Second); return code },
 		"another's":     func(*world, string, string) string { return "AAAAAAAA" },
 		"nothing":       func(*world, string, string) string { return "" },
 		"much too long": func(_ *world, _, code string) string { return code + strings.Repeat(" ", 100) },
@@ -235,13 +235,13 @@ func TestCode_WhoAsksLearnsNothing(t *testing.T) {
 		var story strings.Builder
 		_, err := w.check(r.ID, "AAAAAAAA")
 		story.WriteString(err.Error())
-		due, err := w.store.DueItems(w.ctx, rights.ItemMessage, w.clock.now().UnixMicro()+1, 10)
+		due, err := w.store.DueItems(w.ctx, rights.ItemMessage, w.clock.Now().UnixMicro()+1, 10)
 		require.NoError(t, err)
 		require.Len(t, due, 1)
 		item, _, err := w.store.Item(w.ctx, due[0])
 		require.NoError(t, err)
 		require.Equal(t, len(address) > 0, item.Sealed != nil)
-		w.clock.move(time.Second)
+		w.clock.Move(time.Second)
 		w.sweep()
 		for _, k := range w.kinds(r.ID) {
 			story.WriteString(" " + string(k))
@@ -297,7 +297,7 @@ func TestCode_IsMadeOfLettersThatCanBeTold(t *testing.T) {
 }
 
 func mandate(w *world, rs ...rights.Right) rights.Mandate {
-	return rights.Mandate{Agent: "helpers", Rights: rs, Until: w.clock.now().AddDate(1, 0, 0), Document: sha256.Sum256([]byte("signed"))}
+	return rights.Mandate{Agent: "helpers", Rights: rs, Until: w.clock.Now().AddDate(1, 0, 0), Document: sha256.Sum256([]byte("signed"))}
 }
 
 func (w *world) byAgent(right rights.Right, m *rights.Mandate) rights.Request {
@@ -328,7 +328,7 @@ func TestAgent_ClocksRunAndDisclosureWaits(t *testing.T) {
 
 	// What was approved a year later would be approved without authority.
 	w.fire(r.ID, rights.CollectionBegan, rights.Collected)
-	w.clock.set(m.Until)
+	w.clock.Set(m.Until)
 	_, err = w.desk.Approve(w.ctx, acme, r.ID)
 	require.ErrorIs(t, err, rights.ErrUnproven)
 }
@@ -338,7 +338,7 @@ func TestAgent_WhatDoesNotHold(t *testing.T) {
 	for name, spoil := range map[string]func(m *rights.Mandate){
 		"no document":    func(m *rights.Mandate) { m.Document = [32]byte{} },
 		"another right":  func(m *rights.Mandate) { m.Rights = []rights.Right{rights.OptOut} },
-		"over":           func(m *rights.Mandate) { m.Until = w.clock.now() },
+		"over":           func(m *rights.Mandate) { m.Until = w.clock.Now() },
 		"without an end": func(m *rights.Mandate) { m.Until = time.Time{} },
 	} {
 		m := mandate(w, rights.Access)

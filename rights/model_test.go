@@ -70,7 +70,7 @@ func TestModel_RandomEvents(t *testing.T) {
 		m.clock = append(m.clock, deadline.At(deadline.Received, req.ReceivedAt, time.UTC))
 		for range 30 {
 			// The clock moves: of two events at one instant nobody can say which came first.
-			w.clock.move(time.Duration(1+r.IntN(36*60)) * time.Minute)
+			w.clock.Move(time.Duration(1+r.IntN(36*60)) * time.Minute)
 			k := kinds[r.IntN(len(kinds))]
 			if to, ok := want(m.state, k, situation{outcome: rights.IfAll}); ok && to.Final() && r.IntN(6) > 0 {
 				continue // most go on for a while
@@ -98,7 +98,7 @@ func step(w *world, r *rand.Rand, m *model, req rights.Request, k rights.Kind) {
 	case m.left > 0:
 		s.outcome = rights.IfNone
 	}
-	at := w.clock.now()
+	at := w.clock.Now()
 	var err error
 	switch k {
 	case rights.IdentityAsked:
@@ -195,7 +195,7 @@ func story(w *world, req rights.Request) {
 	}
 	require.Equal(w, state, w.get(req.ID).State)
 	on := 0
-	for _, e := range w.trail.all() {
+	for _, e := range w.trail.All() {
 		on += count(e.Act.Name == "rights.event" && e.Facts["request"].Text() == req.ID)
 	}
 	require.Len(w, events, on)

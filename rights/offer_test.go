@@ -34,7 +34,7 @@ func (w *world) offered(id string, change ...func(o *rights.Offer)) (rights.Offe
 func TestFetch_GivesAnExportOnce(t *testing.T) {
 	w, r := disclosing(t, newShop())
 	got, token := w.offered(r.ID)
-	require.Equal(t, w.clock.now().Add(7*24*time.Hour), got.ExpiresAt)
+	require.Equal(t, w.clock.Now().Add(7*24*time.Hour), got.ExpiresAt)
 	var out bytes.Buffer
 	receipt, err := w.desk.Fetch(w.ctx, acme, r.ID, token, &out)
 	require.NoError(t, err)
@@ -72,10 +72,10 @@ func TestFetch_RefusesWhatIsNoTicket(t *testing.T) {
 	require.ErrorIs(t, fetch(acme, r.ID, export.Hash{1}), export.ErrTicket)
 	require.ErrorIs(t, fetch(acme, "another", token), export.ErrTicket)
 	require.ErrorIs(t, fetch(globex, r.ID, token), export.ErrTicket)
-	w.clock.move(time.Hour - time.Second)
+	w.clock.Move(time.Hour - time.Second)
 	require.NoError(t, fetch(acme, r.ID, token))
 	_, token = w.offered(r.ID, func(o *rights.Offer) { o.Life = time.Hour })
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	require.ErrorIs(t, fetch(acme, r.ID, token), export.ErrTicketExpired)
 	// One that expires while sources are asked is not handed out.
 	_, token = w.offered(r.ID, func(o *rights.Offer) { o.Life = time.Hour })
@@ -92,7 +92,7 @@ func TestFetch_RefusesWhatIsNoTicket(t *testing.T) {
 type slow struct{ w *world }
 
 func (s slow) Write(b []byte) (int, error) {
-	s.w.clock.move(time.Hour)
+	s.w.clock.Move(time.Hour)
 	return len(b), nil
 }
 
@@ -117,7 +117,7 @@ func TestOffer_IsForWhoIsProven(t *testing.T) {
 	_, err = w.desk.Offer(w.ctx, rights.Offer{Tenant: acme, Request: r.ID, Proof: low})
 	require.ErrorIs(t, err, rights.ErrUnproven)
 	p := w.prove(r.ID)
-	w.clock.move(31 * 24 * time.Hour)
+	w.clock.Move(31 * 24 * time.Hour)
 	_, err = w.desk.Offer(w.ctx, rights.Offer{Tenant: acme, Request: r.ID, Proof: p})
 	require.ErrorIs(t, err, rights.ErrUnproven, "it is too old")
 	before := w.get(r.ID)
@@ -163,7 +163,7 @@ func TestComplete_ClosesWhatHasNoSource(t *testing.T) {
 	open, err = w.desk.Obligations(w.ctx, acme, r.ID)
 	require.NoError(t, err)
 	require.Empty(t, open)
-	require.NoError(t, w.desk.Oblige(w.ctx, acme, r.ID, rights.Obligation{ID: "x", Kind: rights.LiftingNotice, Ref: "y", DueAt: w.clock.now()}))
+	require.NoError(t, w.desk.Oblige(w.ctx, acme, r.ID, rights.Obligation{ID: "x", Kind: rights.LiftingNotice, Ref: "y", DueAt: w.clock.Now()}))
 	_, err = w.desk.Complete(w.ctx, acme, r.ID, "x", "done")
 	_, state := errors.AsType[*rights.StateError](err)
 	require.True(t, state, "%v", err)

@@ -76,7 +76,7 @@ func TestOnce_OfManyAtOnceOneRuns(t *testing.T) {
 	for i := range answers {
 		wg.Go(func() {
 			answer, err := w.desk.Once(w.ctx, callUnder(r.ID, 1, 1), func(ctx context.Context) ([]byte, error) {
-				_, err := w.desk.AskFee(ctx, acme, r.ID, "excessive", w.clock.now())
+				_, err := w.desk.AskFee(ctx, acme, r.ID, "excessive", w.clock.Now())
 				return fmt.Appendf(nil, "answer %d", i), err
 			})
 			if err == nil {
@@ -121,7 +121,7 @@ func TestOnce_AnswersGoWithTheContents(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.desk.Withdraw(w.ctx, acme, r.ID, rights.Proof{})
 	require.NoError(t, err)
-	w.clock.move(time.Second)
+	w.clock.Move(time.Second)
 	w.sweep()
 	for _, kind := range []rights.ItemKind{rights.ItemAnswer, rights.ItemTicket} {
 		rows, err := w.store.Items(w.ctx, rights.ItemQuery{Tenant: acme, Owner: r.ID, Kind: kind, Limit: 10})

@@ -71,7 +71,7 @@ func TestErase_AnotherDidAPartMeanwhile(t *testing.T) {
 	left, calls, fails := uint64(10), 0, 0
 	opts := []rights.Option{
 		rights.WithCoolingOff(0), rights.WithTurnTime(time.Hour), rights.WithRegimes("gdpr"), rights.Unmanaged("test"),
-		rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post),
+		rights.WithClock(w.clock.Now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post),
 		rights.WithSource(rights.Source{Name: "orders", Order: rights.Primary, Eraser: does(func(context.Context, rights.Inquiry) (rights.Report, error) {
 			if calls++; calls == fails {
 				return rights.Report{}, errors.New("not now")
@@ -106,7 +106,7 @@ func TestErase_SomethingHappenedAfterTheTrailTold(t *testing.T) {
 	w := newWorld(t)
 	s := newShop()
 	s.tx = w.db
-	opts := append(s.options(rights.WithEvidence(w.trail)), rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post))
+	opts := append(s.options(rights.WithEvidence(w.trail)), rights.WithClock(w.clock.Now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post))
 	w.desk = w.open(opts...)
 	r := w.approved(rights.Erase)
 	tx := &before{Transactor: w.db}

@@ -50,7 +50,7 @@ func TestHostile_AnOlderSheetThatIsPutBack(t *testing.T) {
 	}
 	for n := range before {
 		w.exchange(before[n])
-		w.clock.move(time.Minute)
+		w.clock.Move(time.Minute)
 		old(t, r.ID, w.desk.Step(w.ctx, acme, r.ID))
 		_, err := w.desk.Work(w.ctx, acme, r.ID)
 		old(t, r.ID, err)
@@ -72,7 +72,7 @@ func TestHostile_AnOlderSheetThatIsPutBack(t *testing.T) {
 			w.exchange(sheets[n])
 			_, err := w.desk.Certify(w.ctx, acme, r.ID)
 			old(t, r.ID, err)
-			w.clock.move(time.Minute)
+			w.clock.Move(time.Minute)
 			require.Equal(t, []rights.Tampering{{Request: r.ID, Kind: rights.RequestOld}}, w.tampered())
 			w.exchange(last[n])
 		}
@@ -87,12 +87,12 @@ func TestHostile_AnOlderSheetThatIsPutBack(t *testing.T) {
 func TestHostile_WhatWasKeptIsPutBack(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, s.options()...)
-	s.orders.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.now().AddDate(1, 0, 0)}}
+	s.orders.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.Now().AddDate(1, 0, 0)}}
 	r := w.approved(rights.Erase)
 	w.step(r.ID)
 	kept := w.sheets(r.ID)
 	s.orders.kept = nil
-	w.clock.move(26 * time.Hour)
+	w.clock.Move(26 * time.Hour)
 	w.sweep()
 	require.Equal(t, rights.Done, w.outcomes(r.ID)["orders"])
 	gone := w.sheets(r.ID)
@@ -114,10 +114,10 @@ func TestHostile_ARestrictionIsPutBack(t *testing.T) {
 	w, _, r := restricted(t)
 	held := w.sheets(r.ID)
 	l := lifting(r)
-	l.ToldAt = w.clock.now()
+	l.ToldAt = w.clock.Now()
 	_, err := w.desk.Lift(w.ctx, l)
 	require.NoError(t, err)
-	w.clock.move(time.Minute)
+	w.clock.Move(time.Minute)
 	w.sweep()
 	lifted := w.sheets(r.ID)
 	require.NotEqual(t, held, lifted)
@@ -168,7 +168,7 @@ func TestHostile_EventsOfAnotherHistory(t *testing.T) {
 			require.ErrorIs(t, w.desk.Step(w.ctx, acme, r.ID), rights.ErrRecord)
 			_, err = w.desk.Work(w.ctx, acme, r.ID)
 			require.ErrorIs(t, err, rights.ErrRecord)
-			w.clock.move(time.Second)
+			w.clock.Move(time.Second)
 			require.NotEmpty(t, w.tampered())
 		}
 	}

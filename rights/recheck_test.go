@@ -15,17 +15,17 @@ import (
 func TestErase_WhatWasKeptGoesInOrderToo(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, s.options()...)
-	kept := []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.now().AddDate(1, 0, 0)}}
+	kept := []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.Now().AddDate(1, 0, 0)}}
 	s.orders.kept, s.account.kept = kept, kept
 	r := w.step(w.approved(rights.Erase).ID)
 	_, err := w.desk.Fire(w.ctx, acme, r.ID, rights.Delivered)
 	require.NoError(t, err)
 
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	require.NoError(t, w.desk.Wake(w.ctx, acme, r.ID, "orders"))
 	asked := len(s.acts())
 	for range 2 { // the request's clock may run ahead by a moment
-		w.clock.move(time.Second)
+		w.clock.Move(time.Second)
 		w.sweep()
 	}
 	require.Equal(t, []string{"erase orders"}, s.acts()[asked:])
@@ -33,7 +33,7 @@ func TestErase_WhatWasKeptGoesInOrderToo(t *testing.T) {
 
 	s.orders.kept, s.account.kept = nil, nil
 	asked = len(s.acts())
-	w.clock.move(26 * time.Hour)
+	w.clock.Move(26 * time.Hour)
 	w.sweep()
 	require.Equal(t, []string{"erase orders", "erase account"}, s.acts()[asked:])
 	require.Equal(t, rights.Done, w.outcomes(r.ID)["orders"])
@@ -45,7 +45,7 @@ func TestErase_WhatWasKeptGoesInOrderToo(t *testing.T) {
 func TestErase_WhatWasKeptGoesInParts(t *testing.T) {
 	s := newShop()
 	w := newWorld(t, s.options()...)
-	s.orders.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 3, Review: w.clock.now().AddDate(1, 0, 0)}}
+	s.orders.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 3, Review: w.clock.Now().AddDate(1, 0, 0)}}
 	r := w.approved(rights.Erase)
 	w.step(r.ID)
 	_, err := w.desk.Deliver(w.ctx, acme, r.ID, time.Time{})
@@ -54,7 +54,7 @@ func TestErase_WhatWasKeptGoesInParts(t *testing.T) {
 	require.Len(t, kept, 1)
 	s.orders.kept, s.orders.batch = nil, 1
 	for _, desk := range []*rights.Desk{w.desk, w.open(rights.WithController("Acme Ltd."))} {
-		w.clock.move(26 * time.Hour)
+		w.clock.Move(26 * time.Hour)
 		require.NoError(t, desk.RecheckNow(w.ctx, rights.ItemKey{Tenant: acme, Owner: r.ID, Kind: rights.ItemCheck, ID: "orders"}))
 		require.Equal(t, rights.Retained, w.outcomes(r.ID)["orders"])
 		require.Equal(t, kept, w.work(r.ID)["orders"].Kept)
@@ -65,7 +65,7 @@ func TestErase_WhatWasKeptGoesInParts(t *testing.T) {
 	}
 	require.EqualValues(t, 1, w.work(r.ID)["orders"].Records)
 	for range 4 {
-		w.clock.move(26 * time.Hour)
+		w.clock.Move(26 * time.Hour)
 		w.sweep()
 	}
 	require.Equal(t, rights.Done, w.outcomes(r.ID)["orders"])
@@ -83,10 +83,10 @@ func TestErase_WhoSaysTheSameIsToldNobody(t *testing.T) {
 	w := newWorld(t, rights.WithCoolingOff(0), rights.WithSource(rights.Source{Name: "orders", Order: rights.Primary, Eraser: says{kept}}))
 	r := w.step(w.approved(rights.Erase).ID)
 	for range 5 {
-		w.clock.move(26 * time.Hour)
+		w.clock.Move(26 * time.Hour)
 		w.sweep()
 	}
-	require.Len(t, w.trail.of(rights.SourceDone), 1)
+	require.Len(t, w.trail.events(rights.SourceDone), 1)
 	require.Equal(t, at.Truncate(time.Microsecond).UTC(), w.work(r.ID)["orders"].Kept[0].Review)
 	require.Equal(t, at, kept.Kept[0].Review, "a source's own is left alone")
 }
@@ -106,17 +106,17 @@ func TestErase_AnotherMethodIsSomethingNew(t *testing.T) {
 	r := w.step(w.approved(rights.Erase).ID)
 	method = rights.Deleted
 	for range 3 {
-		w.clock.move(26 * time.Hour)
+		w.clock.Move(26 * time.Hour)
 		w.sweep()
 	}
 	work := w.work(r.ID)["orders"]
 	require.Equal(t, rights.Deleted, work.Method)
 	var told []string
-	for _, e := range w.trail.all() {
+	for _, e := range w.trail.All() {
 		if e.Act.Name == "rights.source" {
 			told = append(told, e.Facts["method"].Text())
 		}
 	}
 	require.Equal(t, []string{"overwritten", "deleted"}, told)
-	require.Len(t, w.trail.of(rights.SourceDone), 2)
+	require.Len(t, w.trail.events(rights.SourceDone), 2)
 }

@@ -42,7 +42,7 @@ func TestReconcile_NamesWhatADatabaseWriterDid(t *testing.T) {
 			w.silence(id, rights.ItemStep, true)
 		}, rights.NotScheduled},
 		"an obligation is deleted": {func(w *world, id string) {
-			require.NoError(w, w.desk.Oblige(w.ctx, acme, id, rights.Obligation{ID: "o", Kind: rights.ManualTask, Ref: "o", DueAt: w.clock.now().Add(time.Hour)}))
+			require.NoError(w, w.desk.Oblige(w.ctx, acme, id, rights.Obligation{ID: "o", Kind: rights.ManualTask, Ref: "o", DueAt: w.clock.Now().Add(time.Hour)}))
 			require.Empty(w, w.tampered())
 			w.silence(id, rights.ItemObligation, true)
 		}, rights.NotScheduled},
@@ -52,13 +52,13 @@ func TestReconcile_NamesWhatADatabaseWriterDid(t *testing.T) {
 			w.putBack(before)
 		}, rights.RequestOld},
 		"somebody with the keys made one up": {func(w *world, _ string) {
-			w.clock.move(-time.Second)
+			w.clock.Move(-time.Second)
 			d, err := rights.New(w.ctx, rights.Config{Store: w.store, Recorder: troth.UnsafeNoEvidence(w.db), Keys: keys{}},
-				rights.WithClock(w.clock.now), rights.WithRegimes("gdpr"))
+				rights.WithClock(w.clock.Now), rights.WithRegimes("gdpr"))
 			require.NoError(w, err)
 			_, err = d.Submit(w.ctx, rights.Submission{Tenant: acme, ID: "made-up", Right: rights.Erase, Via: rights.ViaWeb})
 			require.NoError(w, err)
-			w.clock.move(time.Second)
+			w.clock.Move(time.Second)
 		}, rights.EventUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestReconcile_NamesWhatADatabaseWriterDid(t *testing.T) {
 			w.desk = w.open(s.options(rights.WithEvidence(w.trail), rights.WithCoolingOff(time.Hour))...)
 			w.submit(rights.Know)
 			r := w.approved(rights.Erase)
-			w.clock.move(time.Second)
+			w.clock.Move(time.Second)
 			require.Empty(t, w.tampered())
 			attack.do(w, r.ID)
 			found := w.tampered()
@@ -89,7 +89,7 @@ func TestReconcile_LetsGoOfWhatEnded(t *testing.T) {
 	r := w.submit(rights.Access)
 	w.fire(r.ID, rights.WasWithdrawn)
 	for range 30 {
-		w.clock.move(31 * 24 * time.Hour)
+		w.clock.Move(31 * 24 * time.Hour)
 		w.sweep()
 	}
 	_, err := w.desk.Request(w.ctx, acme, r.ID)

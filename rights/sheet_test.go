@@ -39,7 +39,7 @@ func TestSheets_OfManySources(t *testing.T) {
 	require.Len(t, w.sheets(r.ID), 3)
 	require.Equal(t, rights.StateExecuting, w.step(r.ID).State)
 	require.Equal(t, 1, w.work(r.ID)[all[7].name].Tries)
-	w.clock.move(time.Minute)
+	w.clock.Move(time.Minute)
 	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
 	work, err := w.desk.Work(w.ctx, acme, r.ID)
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestHostile_ASheetThatIsTakenAway(t *testing.T) {
 // TestSheets_OneAtATime: who notes one source writes its sheet alone.
 func TestSheets_OneAtATime(t *testing.T) {
 	w, all := many(t)
-	all[0].kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.now().AddDate(1, 0, 0)}}
+	all[0].kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.Now().AddDate(1, 0, 0)}}
 	r := w.approved(rights.Erase)
 	w.step(r.ID)
 	before := w.sheets(r.ID)
@@ -123,18 +123,18 @@ func TestHostile_AllSheetsThatAreTakenAway(t *testing.T) {
 func TestHostile_ARestrictionOfWhichTheSheetsAreGone(t *testing.T) {
 	w, s, r := restricted(t)
 	l := lifting(r)
-	l.ToldAt = w.clock.now()
+	l.ToldAt = w.clock.Now()
 	_, err := w.desk.Lift(w.ctx, l)
 	require.NoError(t, err)
 	sheets := w.sheets(r.ID)
 	w.lose(sheets)
 	_, err = w.desk.Lift(w.ctx, l)
 	require.ErrorIs(t, err, rights.ErrRecord)
-	w.clock.move(time.Minute)
+	w.clock.Move(time.Minute)
 	require.ErrorIs(t, w.desk.Sweep(w.ctx), rights.ErrRecord)
 	require.Zero(t, s.lifts())
 	w.giveBack(sheets)
-	w.clock.move(26 * time.Hour)
+	w.clock.Move(26 * time.Hour)
 	w.sweep()
 	require.Equal(t, 4, s.lifts())
 }

@@ -16,7 +16,7 @@ func TestSubmit_IDsThatTheDeskMakesAreInTheirOrder(t *testing.T) {
 	w := newWorld(t)
 	var before string
 	for range 20 {
-		w.clock.move(time.Millisecond)
+		w.clock.Move(time.Millisecond)
 		r, err := w.desk.Submit(w.ctx, rights.Submission{Tenant: acme, Right: rights.Access, Via: rights.ViaWeb, Contents: contents()})
 		require.NoError(t, err)
 		require.Greater(t, r.ID, before)

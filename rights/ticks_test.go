@@ -17,7 +17,7 @@ func TestLimit_WhoIsAskedTooOftenIsAnsweredAllTheSame(t *testing.T) {
 		w := newWorld(t, s.options()...)
 		r := w.submit(right)
 		for n := 0; ; n++ {
-			w.clock.move(time.Second)
+			w.clock.Move(time.Second)
 			_, err := w.desk.AskFee(w.ctx, acme, r.ID, "excessive", time.Time{})
 			if err != nil {
 				require.ErrorIs(t, err, rights.ErrTooMuch)
@@ -41,7 +41,7 @@ func TestLimit_WhoIsAskedTooOftenIsAnsweredAllTheSame(t *testing.T) {
 	})
 	t.Run("extended, and erased", func(t *testing.T) {
 		w, r := asked(t, rights.Erase)
-		_, err := w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: r.ID, Reason: rights.Complexity, NoticedAt: w.clock.now()})
+		_, err := w.desk.Extend(w.ctx, rights.Extension{Tenant: acme, Request: r.ID, Reason: rights.Complexity, NoticedAt: w.clock.Now()})
 		require.NoError(t, err)
 		p, err := w.desk.Proof(w.ctx, acme, r.ID)
 		require.NoError(t, err)

@@ -39,7 +39,7 @@ func (w *world) count(opts ...rights.Option) (*rights.Desk, *counting) {
 	w.Helper()
 	tx := &counting{Transactor: w.db}
 	d, err := rights.New(w.Context(), rights.Config{Store: tally{w.store, tx}, Recorder: sharedTrail{w.trail, tx}, Keys: keys{}}, append([]rights.Option{
-		rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithRegimes("gdpr"),
+		rights.WithClock(w.clock.Now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithRegimes("gdpr"),
 		rights.Unmanaged("test"),
 	}, opts...)...)
 	require.NoError(w, err)
@@ -91,7 +91,7 @@ func TestErase_LongSourcesHaveTransactionsOfTheirOwn(t *testing.T) {
 	require.NoError(t, d.Step(w.ctx, acme, r.ID))
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
 	require.Equal(t, 6, tx.begun, "index, provider, mailbox, orders, account, the end")
-	require.Len(t, w.trail.of(rights.SourceDone), 5)
+	require.Len(t, w.trail.events(rights.SourceDone), 5)
 }
 
 // TestErase_EachPartOfManyIsCommitted: who has more to do has a transaction for each part.
@@ -169,19 +169,19 @@ func TestErase_OneFailsAmongOthers(t *testing.T) {
 				require.Empty(t, work[n].Outcome, n)
 				require.Zero(t, work[n].Tries, n)
 			}
-			require.Len(t, w.trail.of(rights.SourceDone), len(c.done))
-			require.Len(t, w.trail.of(rights.CooledOff), 1)
-			require.Empty(t, w.trail.of(rights.Executed))
+			require.Len(t, w.trail.events(rights.SourceDone), len(c.done))
+			require.Len(t, w.trail.events(rights.CooledOff), 1)
+			require.Empty(t, w.trail.events(rights.Executed))
 
 			bad.fails, bad.panics = 0, false
-			w.clock.move(time.Minute)
+			w.clock.Move(time.Minute)
 			w.sweep()
 			require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
 			for n, records := range map[string]uint64{"index": 4, "provider": 2, "mailbox": 5, "orders": 3, "account": 1} {
 				require.Equal(t, records, w.work(r.ID)[n].Records, n)
 				require.Zero(t, w.work(r.ID)[n].Tries, n)
 			}
-			require.Len(t, w.trail.of(rights.SourceDone), 5)
+			require.Len(t, w.trail.events(rights.SourceDone), 5)
 		})
 	}
 }
@@ -232,16 +232,16 @@ func TestErase_DiesBetweenElsewhereAndIdentity(t *testing.T) {
 	require.ErrorIs(t, w.open(opts...).Step(ctx, acme, r.ID), context.Canceled)
 	require.Equal(t, rights.StateExecuting, w.get(r.ID).State)
 	require.Equal(t, map[string]rights.Outcome{"index": rights.Done, "provider": "", "mailbox": "", "orders": "", "account": ""}, w.outcomes(r.ID))
-	require.Len(t, w.trail.of(rights.SourceDone), 1)
+	require.Len(t, w.trail.events(rights.SourceDone), 1)
 
-	w.clock.move(time.Hour)
+	w.clock.Move(time.Hour)
 	require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
 	require.Len(t, s.provider.keys, 1)
 	for n, records := range map[string]uint64{"index": 4, "provider": 2, "orders": 3, "account": 1} {
 		require.Equal(t, records, w.work(r.ID)[n].Records, n)
 	}
-	require.Len(t, w.trail.of(rights.SourceDone), 5)
-	require.Len(t, w.trail.of(rights.CooledOff), 1)
+	require.Len(t, w.trail.events(rights.SourceDone), 5)
+	require.Len(t, w.trail.events(rights.CooledOff), 1)
 }
 
 // TestErase_WhatOneElsewhereSaidIsKept: it is not called again for others that fail after it.
@@ -268,7 +268,7 @@ func TestErase_ATransactionThatCannotEnd(t *testing.T) {
 	tx := &refusing{Transactor: w.db, limit: 1}
 	d, err := rights.New(t.Context(), rights.Config{
 		Store: refusingStore{w.store, tx}, Recorder: sharedTrail{w.trail, tx}, Keys: keys{},
-	}, s.options(rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithRegimes("gdpr"), rights.Unmanaged("test"))...)
+	}, s.options(rights.WithClock(w.clock.Now), rights.WithSealer(w.sealer), rights.WithRegimes("gdpr"), rights.Unmanaged("test"))...)
 	require.NoError(t, err)
 	require.NoError(t, d.Step(w.ctx, acme, r.ID))
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
@@ -277,7 +277,7 @@ func TestErase_ATransactionThatCannotEnd(t *testing.T) {
 		require.Zero(t, w.work(r.ID)[n].Tries)
 	}
 	require.NotZero(t, tx.refused)
-	require.Len(t, w.trail.of(rights.SourceDone), 5)
+	require.Len(t, w.trail.events(rights.SourceDone), 5)
 }
 
 // refusing is a transactor that commits nothing in which more than limit sources were
@@ -340,7 +340,7 @@ func TestErase_SeveralElsewhere(t *testing.T) {
 		other := map[string]string{"courier": "mailer", "mailer": "courier"}[failing]
 		require.Equal(t, map[string]rights.Outcome{other: rights.Done, failing: "", "near": ""}, w.outcomes(r.ID), failing)
 		require.Equal(t, 1, w.work(r.ID)[failing].Tries)
-		w.clock.move(time.Minute)
+		w.clock.Move(time.Minute)
 		require.Equal(t, rights.StateDelivering, w.step(r.ID).State)
 		require.Equal(t, map[string]int{other: 3, failing: 4}, calls)
 		require.EqualValues(t, 3, w.work(r.ID)[failing].Records)
@@ -353,11 +353,11 @@ func TestCollect_SaysWhenItBegan(t *testing.T) {
 	s, w := undoing(t)
 	slow := s.index.source()
 	slow.Locator = looks(func(ctx context.Context, q rights.Inquiry) (rights.Located, error) {
-		w.clock.move(time.Hour)
+		w.clock.Move(time.Hour)
 		return s.index.Locate(ctx, q)
 	})
 	w.desk = w.open(rights.WithCoolingOff(0), rights.WithSource(slow))
-	began := w.clock.now()
+	began := w.clock.Now()
 	r := w.accepted(rights.Erase)
 	require.NoError(t, w.desk.Step(w.ctx, acme, r.ID))
 	events, err := w.desk.Events(w.ctx, acme, r.ID)
@@ -393,13 +393,13 @@ func TestErase_IsDueAtOnceAfterACrash(t *testing.T) {
 		if putOff {
 			rows, err := w.store.Items(w.ctx, rights.ItemQuery{Tenant: acme, Owner: r.ID, Kind: rights.ItemStep, Limit: 1})
 			require.NoError(t, err)
-			rows[0].DueAt = w.clock.now().Add(time.Hour).UnixMicro()
+			rows[0].DueAt = w.clock.Now().Add(time.Hour).UnixMicro()
 			require.NoError(t, w.store.PutItem(w.ctx, rows[0]))
 		}
 		require.ErrorIs(t, w.desk.Step(ctx, acme, r.ID), context.Canceled)
 		require.Equal(t, rights.StateExecuting, w.get(r.ID).State)
-		w.clock.move(time.Millisecond)
-		keys, err := w.store.DueItems(w.ctx, rights.ItemStep, w.clock.now().UnixMicro(), 2)
+		w.clock.Move(time.Millisecond)
+		keys, err := w.store.DueItems(w.ctx, rights.ItemStep, w.clock.Now().UnixMicro(), 2)
 		require.NoError(t, err)
 		require.Len(t, keys, 1, "put off before: %v", putOff)
 	}

@@ -17,17 +17,17 @@ func TestWake_AsksASourceAgainNow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newShop()
 			w := newWorld(t, s.options()...)
-			s.orders.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.now().AddDate(1, 0, 0)}}
+			s.orders.kept = []rights.Kept{{Basis: rights.LegalClaims, Records: 1, Review: w.clock.Now().AddDate(1, 0, 0)}}
 			r := w.approved(rights.Erase)
 			if early {
 				require.NoError(t, w.desk.Wake(w.ctx, acme, r.ID, "orders"))
-				w.clock.move(time.Second)
+				w.clock.Move(time.Second)
 				w.wakes()
 			}
 			w.step(r.ID)
 			require.Equal(t, []rights.ObligationKind{rights.DeferredErasure}, w.obligations(r.ID))
 			s.orders.kept = nil
-			w.clock.move(time.Hour)
+			w.clock.Move(time.Hour)
 			if !early {
 				w.sweep()
 				require.NotEmpty(t, w.obligations(r.ID), "nobody said anything")
@@ -36,7 +36,7 @@ func TestWake_AsksASourceAgainNow(t *testing.T) {
 				}
 			}
 			for range 2 { // the request's clock may run ahead by a moment
-				w.clock.move(time.Second)
+				w.clock.Move(time.Second)
 				w.sweep()
 			}
 			require.Empty(t, w.obligations(r.ID))
@@ -52,12 +52,12 @@ func TestWake_OfWhatIsNotThere(t *testing.T) {
 	for _, id := range []string{"nowhere", r.ID} { // none such, and one that waits for nothing
 		require.NoError(t, w.desk.Wake(w.ctx, acme, id, "orders"))
 		require.Len(t, w.waking(), 1)
-		w.clock.move(time.Second)
+		w.clock.Move(time.Second)
 		w.sweep()
 		require.Empty(t, w.waking())
 	}
 	require.NoError(t, w.desk.Wake(w.ctx, acme, r.ID, "nobody"))
-	w.clock.move(time.Second)
+	w.clock.Move(time.Second)
 	w.sweep()
 	require.Empty(t, w.waking())
 	others := troth.WithActor(t.Context(), troth.Actor{Kind: troth.Person, ID: "x", Tenant: globex})
@@ -69,7 +69,7 @@ func TestWake_OfWhatIsNotThere(t *testing.T) {
 // waking are the sources that wait to be asked.
 func (w *world) waking() []rights.ItemKey {
 	w.Helper()
-	due, err := w.store.DueItems(w.ctx, rights.ItemWake, w.clock.now().AddDate(1, 0, 0).UnixMicro(), 10)
+	due, err := w.store.DueItems(w.ctx, rights.ItemWake, w.clock.Now().AddDate(1, 0, 0).UnixMicro(), 10)
 	require.NoError(w, err)
 	return due
 }

@@ -2,14 +2,7 @@ package rights_test
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hmac"
-	"crypto/sha256"
-	"errors"
-	"fmt"
 	"iter"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trothdev/troth"
+	"github.com/trothdev/troth/internal/seamtest"
 	"github.com/trothdev/troth/rights"
 	"github.com/trothdev/troth/storage/memory"
 	"github.com/trothdev/troth/storage/memory/rightsmem"
@@ -32,170 +26,34 @@ var ada = troth.Subject{Tenant: acme, ID: "c-17"}
 // canary is personal, and must be found nowhere but under seal.
 const canary = "ada.canary@example.org"
 
-// clock is a clock that stands until it is moved.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
+// keys are of everybody, and the same for every desk.
+type keys = seamtest.Keys
 
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
+// newSealer has keys of its own.
+func newSealer() troth.Sealer { return seamtest.NewSealer() }
 
-func (c *clock) move(d time.Duration) { c.set(c.now().Add(d)) }
-
-func (c *clock) set(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = at
-}
-
-// keys are derived from a name, so that records can be compared.
-type keys struct{}
-
-func (keys) key(ref troth.KeyRef) []byte {
-	h := hmac.New(sha256.New, []byte("test"))
-	h.Write(fmt.Appendf(nil, "%q", []string{string(ref.Tenant), ref.Use, ref.ID}))
-	return h.Sum(nil)
-}
-
-func (k keys) MAC(_ context.Context, ref troth.KeyRef, message []byte) ([32]byte, error) {
-	if err := ref.Validate(); err != nil {
-		return [32]byte{}, err
-	}
-	h := hmac.New(sha256.New, k.key(ref))
-	h.Write(message)
-	return [32]byte(h.Sum(nil)), nil
-}
-
-func (k keys) AEAD(_ context.Context, ref troth.KeyRef) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(k.key(ref))
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
-
-// sealer seals under keys that can be shredded.
-type sealer struct {
-	mu       sync.Mutex
-	shredded map[string]bool
-	opened   []troth.Purpose
-}
-
-type goneError struct{ error }
-
-func (goneError) Shredded() bool { return true }
-
-func (s *sealer) key(ctx context.Context, at troth.Context) (cipher.AEAD, []byte, error) {
-	if err := at.Validate(); err != nil {
-		return nil, nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shredded[at.Subject.ID] {
-		return nil, nil, goneError{errors.New("shredded")}
-	}
-	place := fmt.Appendf(nil, "%+v", at)
-	key, err := keys{}.AEAD(ctx, troth.KeyRef{Tenant: at.Subject.Tenant, Use: "test.seal", ID: at.Subject.ID})
-	return key, place, err
-}
-
-func (s *sealer) Seal(ctx context.Context, dst []byte, at troth.Context, plaintext []byte) ([]byte, error) {
-	key, place, err := s.key(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	return key.Seal(dst, nil, plaintext, place), nil
-}
-
-func (s *sealer) Open(ctx context.Context, dst []byte, at troth.Context, p troth.Purpose, sealed []byte) ([]byte, error) {
-	key, place, err := s.key(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	s.opened = append(s.opened, p)
-	s.mu.Unlock()
-	return key.Open(dst, nil, sealed, place)
-}
-
-func (s *sealer) shred(_ context.Context, _ troth.Permit, who troth.Subject, _ ...troth.Compartment) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shredded == nil {
-		s.shredded = map[string]bool{}
-	}
-	s.shredded[who.ID] = true
-	return nil
-}
-
-// trail keeps entries whose transactions were not rolled back.
-type trail struct {
-	tx   troth.Transactor
-	mu   sync.Mutex
-	kept []recorded
-}
-
-type recorded struct {
-	troth.Entry
-	scope *troth.Scope
-	id    troth.EntryID
-}
-
-func (r *trail) Transactor() troth.Transactor { return r.tx }
-
-func (r *trail) Record(ctx context.Context, e troth.Entry) (troth.EntryID, error) {
-	if _, err := troth.ActorFrom(ctx); err != nil {
-		return troth.EntryID{}, err
-	}
-	if err := e.Validate(); err != nil {
-		return troth.EntryID{}, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	id := troth.NewEntryID(time.Now())
-	r.kept = append(r.kept, recorded{e, r.tx.Scope(ctx), id})
-	return id, nil
-}
+// trail is a recorder that the desk can read.
+type trail struct{ *seamtest.Recorder }
 
 // Told is the trail as the desk reads it.
-func (r *trail) Told(_ context.Context, tenant troth.Tenant, subjectID, act string) iter.Seq2[rights.TrailEntry, error] {
+func (r trail) Told(_ context.Context, tenant troth.Tenant, subjectID, act string) iter.Seq2[rights.TrailEntry, error] {
 	return func(yield func(rights.TrailEntry, error) bool) {
-		r.mu.Lock()
-		kept := slices.Clone(r.kept)
-		r.mu.Unlock()
-		for _, k := range kept {
-			if k.Tenant != tenant || k.Act.Name != act || subjectID != "" && k.SubjectID != subjectID ||
-				k.scope != nil && k.scope.State() == troth.ScopeRolledBack {
+		for _, k := range r.Of(act) {
+			if k.Tenant != tenant || subjectID != "" && k.SubjectID != subjectID {
 				continue
 			}
-			if !yield(rights.TrailEntry{ID: k.id, Facts: k.Facts}, nil) {
+			if !yield(rights.TrailEntry{ID: k.ID, Facts: k.Facts}, nil) {
 				return
 			}
 		}
 	}
 }
 
-// all returns what is on the trail.
-func (r *trail) all() (all []troth.Entry) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, k := range r.kept {
-		if k.scope == nil || k.scope.State() != troth.ScopeRolledBack {
-			all = append(all, k.Entry)
-		}
-	}
-	return all
-}
-
-// of returns the entries of events of a kind.
-func (r *trail) of(k rights.Kind) (of []troth.Entry) {
-	for _, e := range r.all() {
-		if e.Act.Name == "rights.event" && e.Facts["event"].Text() == string(k) {
-			of = append(of, e)
+// events are the entries of events of a kind.
+func (r trail) events(k rights.Kind) (of []troth.Entry) {
+	for _, e := range r.Of("rights.event") {
+		if e.Facts["event"].Text() == string(k) {
+			of = append(of, e.Entry)
 		}
 	}
 	return of
@@ -271,9 +129,9 @@ type world struct {
 	ctx    context.Context
 	db     *memory.DB
 	store  rights.Backend
-	clock  *clock
-	sealer *sealer
-	trail  *trail
+	clock  *seamtest.Clock
+	sealer *seamtest.Sealer
+	trail  trail
 	post   *post
 	bells  *bells
 	desk   *rights.Desk
@@ -283,8 +141,8 @@ func newWorld(t testing.TB, opts ...rights.Option) *world {
 	t.Helper()
 	db := memory.Open(memory.WithWaitBound(2 * time.Second))
 	w := &world{
-		TB: t, db: db, store: rightsmem.New(db), clock: &clock{at: time.Date(2026, 3, 5, 10, 0, 0, 123_456_000, time.UTC)},
-		sealer: &sealer{}, trail: &trail{tx: db}, post: &post{}, bells: &bells{},
+		TB: t, db: db, store: rightsmem.New(db), clock: seamtest.NewClock(time.Date(2026, 3, 5, 10, 0, 0, 123_456_000, time.UTC)),
+		sealer: seamtest.NewSealer(), trail: trail{seamtest.NewRecorder(db)}, post: &post{}, bells: &bells{},
 	}
 	w.ctx = troth.WithActor(t.Context(), troth.Actor{Kind: troth.Service, ID: "shop"})
 	w.desk = w.open(opts...)
@@ -301,8 +159,8 @@ func (w *world) open(opts ...rights.Option) *rights.Desk {
 func (w *world) openOn(store rights.Backend, opts ...rights.Option) *rights.Desk {
 	w.Helper()
 	all := append([]rights.Option{
-		rights.WithClock(w.clock.now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithAlarms(w.bells),
-		rights.WithShredder(w.sealer.shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"),
+		rights.WithClock(w.clock.Now), rights.WithSealer(w.sealer), rights.WithNotifier(w.post), rights.WithAlarms(w.bells),
+		rights.WithShredder(w.sealer.Shred), rights.Unmanaged("test"), rights.WithRegimes("gdpr"),
 		rights.WithDirectory(book{canary: {ada}}),
 	}, opts...)
 	d, err := rights.New(w.Context(), rights.Config{Store: store, Recorder: w.trail, Keys: keys{}}, all...)

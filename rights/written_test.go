@@ -80,5 +80,5 @@ func TestErase_WritesEachKindOnceInATransaction(t *testing.T) {
 	require.NoError(t, w.openOn(erasing, s.options()...).Step(w.ctx, acme, r.ID))
 	require.Equal(t, rights.StateDelivering, w.get(r.ID).State)
 	require.Equal(t, map[string]int{"file": 1, "insert events": 2, "write items": 2}, erasing.calls)
-	require.Len(t, w.trail.of(rights.SourceDone), 5)
+	require.Len(t, w.trail.events(rights.SourceDone), 5)
 }
