@@ -152,3 +152,17 @@ func TestSettings_SharedConnectionChanged(t *testing.T) {
 	require.NoError(t, db.QueryRow("PRAGMA busy_timeout").Scan(&got))
 	require.Equal(t, 321, got)
 }
+
+// TestOpen_NamesTheOtherDialect: who mixes the two up is told so, and not what went wrong then.
+func TestOpen_NamesTheOtherDialect(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		other := sqlstore.SQLite + sqlstore.Postgres - d.dialect
+		db := d.open()
+		_, err := sqlstore.Open(t.Context(), db, other)
+		bad, ok := asSetting(err)
+		require.True(t, ok, err)
+		require.Equal(t, sqlstore.SettingError{Setting: "dialect", Want: d.dialect.Name(), Got: other.Name()}, *bad)
+		_, err = sqlstore.Open(t.Context(), db, d.dialect)
+		require.NoError(t, err)
+	})
+}

@@ -26,6 +26,14 @@ func (d Dialect) Name() string {
 	return "unknown"
 }
 
+// versionOf is a statement that a database of the dialect answers, and no other.
+func versionOf(d Dialect) string {
+	if d == SQLite {
+		return "SELECT sqlite_version()"
+	}
+	return "SHOW server_version_num"
+}
+
 // String returns the name.
 func (d Dialect) String() string { return d.Name() }
 

@@ -31,7 +31,8 @@ type Handle struct {
 // close. On SQLite it brings the file into WAL mode and checks that the
 // settings that durability rests on take effect, else [*SettingError]; a
 // database in memory is accepted only in a pool that is limited to one
-// connection, because every further one would be another, empty database.
+// connection, because every further one would be another, empty database. A database
+// of the other dialect is a [*SettingError], too.
 func Open(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) (*Handle, error) {
 	if db == nil {
 		return nil, errors.New("sqlstore: open: no database")
@@ -48,15 +49,33 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, opts ...Option) (*Handle, 
 	if d == SQLite {
 		h.writer = &writer{h: h}
 		if err := h.writer.open(ctx); err != nil {
-			return nil, err
+			return nil, h.mistaken(ctx, err)
 		}
 		return h, nil
 	}
-	c, err := h.take(ctx, h.deadline())
+	deadline := h.deadline()
+	c, err := h.take(ctx, deadline)
 	if err != nil {
 		return nil, err
 	}
-	return h, wrap("open", c.Close())
+	bounded, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	_, err = queryText(bounded, c, versionOf(Postgres))
+	if err := errors.Join(err, c.Close()); err != nil {
+		return nil, h.mistaken(bounded, wrap("open", err))
+	}
+	return h, nil
+}
+
+// mistaken returns why a database could not be opened: err, unless it speaks the other
+// dialect.
+func (h *Handle) mistaken(ctx context.Context, err error) error {
+	other := SQLite + Postgres - h.dialect
+	var version string
+	if ctx.Err() != nil || h.db.QueryRowContext(ctx, versionOf(other)).Scan(&version) != nil {
+		return err
+	}
+	return &SettingError{Setting: "dialect", Want: other.Name(), Got: h.dialect.Name()}
 }
 
 // Dialect returns the kind of SQL that the database speaks.
