@@ -52,6 +52,7 @@ var random = []struct {
 	{regexp.MustCompile(`\b(person |about |(?:commitments|terms|document|event|receipt|archive|manifest|certificate)=)[0-9a-f]{8}\b`), "$1<random>"},
 	{regexp.MustCompile(`(log \S+: )\d+( entries)`), "$1<n>$2"},
 	{regexp.MustCompile(`(entry, index )\d+`), "$1<n>"},
+	{regexp.MustCompile(`(is to have it before )\d{4}-\d\d-\d\d`), "$1<day>"},
 }
 
 func steady(story, dir string) string {
