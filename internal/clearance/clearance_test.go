@@ -50,7 +50,6 @@ func way(tx troth.Transactor) *clearance.Way {
 
 func TestDispose(t *testing.T) {
 	db := memory.Open()
-	var kept troth.Permit
 	for name, c := range map[string]struct {
 		change func(w *clearance.Way)
 		want   error
@@ -71,7 +70,7 @@ func TestDispose(t *testing.T) {
 			require.NotNil(t, db.Scope(ctx), name)
 			require.Equal(t, "old", p.Ground(), name)
 			require.Equal(t, w.Keeper == nil, p.IsUnmanaged(), name)
-			kept, done = p, done+1
+			done++
 			return nil
 		})
 		if c.want != nil {
@@ -82,6 +81,7 @@ func TestDispose(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, 1, done, name)
 	}
+	var kept troth.Permit
 	w := way(db)
 	w.Keeper = keeper{tx: db, ref: named}
 	require.NoError(t, w.Dispose(t.Context(), thing, named, "old", func(_ context.Context, p troth.Permit) error { kept = p; return nil }))

@@ -15,15 +15,15 @@ const bound = 100 // nanoseconds
 
 var errDown = errors.New("down")
 
+// never is a reading that never was.
 func never() *recent.Reading {
 	r := new(recent.Reading)
 	r.Init(bound)
 	return r
 }
 
-func read(*recent.Reading) func(context.Context) error {
-	return func(context.Context) error { return errors.New("nobody asked for that") }
-}
+// unasked is a reading that nobody is to begin.
+func unasked(context.Context) error { return errors.New("nobody asked for that") }
 
 func TestReading_AgesByItsBound(t *testing.T) {
 	r := never()
@@ -51,7 +51,7 @@ func TestRenew(t *testing.T) {
 	require.ErrorIs(t, r.Renew(gone, fails, yes, tell), errDown, "who gave up is told so")
 	require.Len(t, told, 1)
 	require.NoError(t, r.Begin(t.Context()))
-	require.NoError(t, r.Renew(t.Context(), read(r), no, tell), "somebody else reads")
+	require.NoError(t, r.Renew(t.Context(), unasked, no, tell), "somebody else reads")
 	r.End()
 }
 
@@ -68,7 +68,7 @@ func TestCatch_WaitsForWhoReads(t *testing.T) {
 			}()
 		}
 		impatient, cancel := context.WithCancel(t.Context())
-		go func() { ended <- r.Catch(impatient, read(r), usable) }()
+		go func() { ended <- r.Catch(impatient, unasked, usable) }()
 		synctest.Wait()
 		require.Empty(t, ended)
 		cancel()
