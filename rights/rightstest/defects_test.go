@@ -80,6 +80,17 @@ var defects = []defect{
 	{"a person's requests come newest first", "a person's requests come oldest first, and are theirs", func(_ rights.Backend, b *broken) {
 		b.of = func(rows []rights.RequestRow) []rights.RequestRow { slices.Reverse(rows); return rows }
 	}},
+	{"a person keeps what is another's now", "a request is of the person it was put for last, until it is deleted", func(s rights.Backend, b *broken) {
+		var left []rights.RequestRow
+		b.putRequest = func(ctx context.Context, row rights.RequestRow) error {
+			before, _, err := s.Request(ctx, row.Tenant, row.ID)
+			if err == nil && before.SubjectID != row.SubjectID {
+				left = append(left, before)
+			}
+			return errors.Join(err, s.PutRequest(ctx, row))
+		}
+		b.of = func(rows []rights.RequestRow) []rights.RequestRow { return append(rows, left...) }
+	}},
 	{"the last event is lost", "an event comes back exactly, in order, and is inserted once", func(_ rights.Backend, b *broken) {
 		b.events = func(rows []rights.EventRow) []rights.EventRow { return rows[:max(len(rows)-1, 0)] }
 	}},

@@ -186,6 +186,28 @@ var requestChecks = []check{
 		r.Same(ids(rows), "c a b", "requests")
 		r.Same(rows[0], at("c", "p", 1), "row")
 	}},
+	{Name: "a request is of the person it was put for last, until it is deleted", Run: func(r *rig) {
+		ctx := r.Context()
+		of := func(subject, want, what string) {
+			rows, err := r.s.RequestsOf(ctx, r.A, subject)
+			r.OK(err, what)
+			r.Same(ids(rows), want, what)
+		}
+		row := changed(request(r.A, "1"), func(row *rights.RequestRow) { row.SubjectID = "" })
+		r.insertRequests(ctx, row, changed(request(r.A, "2"), func(row *rights.RequestRow) { row.SubjectID = "p" }))
+		row.SubjectID = "p"
+		r.OK(r.s.PutRequest(ctx, row), "put for somebody")
+		of("p", "1 2", "of whom it is now")
+		row.SubjectID, row.State = "q", rights.StateAccepted
+		r.OK(r.s.PutRequest(ctx, row), "put for somebody else")
+		of("p", "2", "of whom it was")
+		rows, err := r.s.RequestsOf(ctx, r.A, "q")
+		r.OK(err, "of whom it is now")
+		r.Same(rows, []rights.RequestRow{row}, "as it was put last")
+		_, err = r.s.DeleteRequest(ctx, r.A, "1")
+		r.OK(err, "delete")
+		of("q", "", "of whom it was until it was deleted")
+	}},
 	{Name: "an event comes back exactly, in order, and is inserted once", Run: func(r *rig) {
 		ctx := r.Context()
 		for _, seq := range []uint32{4_000_000_000, 2} {

@@ -18,6 +18,7 @@ import (
 type Store struct {
 	db       *memory.DB
 	requests *memory.Table[requestKey, rights.RequestRow]
+	people   *memory.Table[personKey, rights.RequestRow] // the same rows, by whom they are about
 	events   *memory.Table[eventKey, rights.EventRow]
 	items    *memory.Table[rights.ItemKey, rights.ItemRow]
 	managed  *memory.Table[bool, bool]
@@ -35,6 +36,11 @@ type requestKey struct {
 	id     string
 }
 
+type personKey struct {
+	tenant      troth.Tenant
+	subject, id string
+}
+
 type eventKey struct {
 	tenant  troth.Tenant
 	request string
@@ -47,6 +53,9 @@ func New(db *memory.DB) *Store {
 		db: db,
 		requests: memory.NewTable[requestKey, rights.RequestRow](db, func(a, b requestKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.id, b.id))
+		}),
+		people: memory.NewTable[personKey, rights.RequestRow](db, func(a, b personKey) int {
+			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.subject, b.subject), strings.Compare(a.id, b.id))
 		}),
 		events: memory.NewTable[eventKey, rights.EventRow](db, func(a, b eventKey) int {
 			return cmp.Or(cmp.Compare(a.tenant, b.tenant), strings.Compare(a.request, b.request), cmp.Compare(a.seq, b.seq))
@@ -82,9 +91,18 @@ func own(row rights.RequestRow) rights.RequestRow {
 }
 
 // InsertRequest implements rights.Store.
-func (s *Store) InsertRequest(ctx context.Context, row rights.RequestRow) (bool, error) {
-	return s.requests.Insert(ctx, requestKey{row.Tenant, row.ID}, own(row))
+func (s *Store) InsertRequest(ctx context.Context, row rights.RequestRow) (inserted bool, err error) {
+	row = own(row)
+	err = s.db.Atomically(ctx, func(ctx context.Context) error {
+		if inserted, err = s.requests.Insert(ctx, requestKey{row.Tenant, row.ID}, row); err != nil || !inserted {
+			return err
+		}
+		return s.people.Put(ctx, personOf(row), row)
+	})
+	return inserted && err == nil, err
 }
+
+func personOf(row rights.RequestRow) personKey { return personKey{row.Tenant, row.SubjectID, row.ID} }
 
 // Request implements rights.Store.
 func (s *Store) Request(ctx context.Context, tenant troth.Tenant, id string) (rights.RequestRow, bool, error) {
@@ -143,13 +161,36 @@ func (s *Store) LockRequestAs(ctx context.Context, tenant troth.Tenant, id strin
 
 // PutRequest implements rights.Store.
 func (s *Store) PutRequest(ctx context.Context, row rights.RequestRow) error {
-	return replace(ctx, s.db, s.requests, requestKey{row.Tenant, row.ID}, own(row))
+	row = own(row)
+	return s.db.Atomically(ctx, func(ctx context.Context) error {
+		was, found, err := s.requests.Get(ctx, requestKey{row.Tenant, row.ID})
+		if err == nil && !found {
+			err = errNothing
+		}
+		if err == nil && was.SubjectID != row.SubjectID {
+			_, err = s.people.Delete(ctx, personOf(was))
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.requests.Put(ctx, requestKey{row.Tenant, row.ID}, row); err != nil {
+			return err
+		}
+		return s.people.Put(ctx, personOf(row), row)
+	})
 }
 
 // DeleteRequest implements rights.Store.
 func (s *Store) DeleteRequest(ctx context.Context, tenant troth.Tenant, id string) (deleted bool, err error) {
 	err = s.db.Atomically(ctx, func(ctx context.Context) error {
-		if deleted, err = s.requests.Delete(ctx, requestKey{tenant, id}); err != nil || !deleted {
+		row, found, err := s.requests.Get(ctx, requestKey{tenant, id})
+		if deleted = found; err != nil || !found {
+			return err
+		}
+		if _, err := s.requests.Delete(ctx, requestKey{tenant, id}); err != nil {
+			return err
+		}
+		if _, err := s.people.Delete(ctx, personOf(row)); err != nil {
 			return err
 		}
 		events, err := s.events.ScanWhile(ctx, &eventKey{tenant: tenant, request: id}, 0, func(k eventKey) bool {
@@ -178,25 +219,25 @@ func (s *Store) DeleteRequest(ctx context.Context, tenant troth.Tenant, id strin
 
 // Requests implements rights.Store.
 func (s *Store) Requests(ctx context.Context, l rights.Listing) ([]rights.RequestRow, error) {
-	rows, err := s.find(ctx, l.Tenant, func(row rights.RequestRow) bool {
-		return row.Open != l.Closed && (l.State == "" || row.State == l.State) && (l.Owner == "" || row.Owner == l.Owner) &&
-			(l.Right == "" || row.Right == l.Right) &&
+	rows, err := s.requests.Scan(ctx, &requestKey{tenant: l.Tenant}, 0, func(k requestKey, row rights.RequestRow) bool {
+		return k.tenant == l.Tenant && row.Open != l.Closed && (l.State == "" || row.State == l.State) &&
+			(l.Owner == "" || row.Owner == l.Owner) && (l.Right == "" || row.Right == l.Right) &&
 			(row.DueAt > l.After.DueAt || row.DueAt == l.After.DueAt && row.ID > l.After.ID)
-	}, func(row rights.RequestRow) int64 { return row.DueAt })
-	return rows[:min(len(rows), max(l.Limit, 0))], err
+	})
+	all := ordered(rows, func(row rights.RequestRow) int64 { return row.DueAt })
+	return all[:min(len(all), max(l.Limit, 0))], err
 }
 
 // RequestsOf implements rights.Store.
 func (s *Store) RequestsOf(ctx context.Context, tenant troth.Tenant, subjectID string) ([]rights.RequestRow, error) {
-	return s.find(ctx, tenant, func(row rights.RequestRow) bool { return row.SubjectID == subjectID },
-		func(row rights.RequestRow) int64 { return row.ReceivedAt })
+	rows, err := s.people.ScanWhile(ctx, &personKey{tenant: tenant, subject: subjectID}, 0, func(k personKey) bool {
+		return k.tenant == tenant && k.subject == subjectID
+	})
+	return ordered(rows, func(row rights.RequestRow) int64 { return row.ReceivedAt }), err
 }
 
-// find returns requests by a number and their id.
-func (s *Store) find(ctx context.Context, tenant troth.Tenant, keep func(rights.RequestRow) bool, by func(rights.RequestRow) int64) ([]rights.RequestRow, error) {
-	rows, err := s.requests.Scan(ctx, &requestKey{tenant: tenant}, 0, func(k requestKey, row rights.RequestRow) bool {
-		return k.tenant == tenant && keep(row)
-	})
+// ordered are requests by a number and their id.
+func ordered[K comparable](rows []memory.Row[K, rights.RequestRow], by func(rights.RequestRow) int64) []rights.RequestRow {
 	var all []rights.RequestRow
 	for _, r := range rows {
 		all = append(all, own(r.Value))
@@ -204,7 +245,7 @@ func (s *Store) find(ctx context.Context, tenant troth.Tenant, keep func(rights.
 	slices.SortStableFunc(all, func(a, b rights.RequestRow) int {
 		return cmp.Or(cmp.Compare(by(a), by(b)), strings.Compare(a.ID, b.ID))
 	})
-	return all, err
+	return all
 }
 
 // InsertEvents implements rights.Store.
