@@ -25,7 +25,8 @@ func (d Discrepancy) String() string {
 	return fmt.Sprintf("%s: tenant %q, entry %s", d.Kind, string(d.Tenant), d.Entry)
 }
 
-// DiscrepancyKind is a kind of disagreement.
+// DiscrepancyKind is a kind of disagreement. What to do about each is in
+// docs/tampering.md.
 type DiscrepancyKind string
 
 const (
@@ -49,8 +50,9 @@ const (
 	// FlagMissing: a key, or the person's row, does not say that the person is
 	// under the restriction: an older row was put back.
 	FlagMissing DiscrepancyKind = "flag-missing"
-	// FlagStale: a key is under a restriction that was lifted, or is not known:
-	// an older row was put back.
+	// FlagStale: a key is under a restriction that was lifted, or is not known, or
+	// the person's row counts one that is not there: an older row was put back, or
+	// one was deleted.
 	FlagStale DiscrepancyKind = "flag-stale"
 
 	// GrantMissing: the row of a grant is gone.

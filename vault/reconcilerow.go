@@ -268,8 +268,11 @@ func (r *reconciler) wrongFlags(ctx context.Context, row *RestrictionRow) (ds []
 		if err != nil {
 			return nil, err
 		}
-		if state.Restricted < len(inForce(all)) {
+		switch n := len(inForce(all)); {
+		case state.Restricted < n:
 			ds = append(ds, Discrepancy{Kind: FlagMissing, SubjectID: row.SubjectID, Entry: row.ID})
+		case state.Restricted > n: // no new key can be made of who counts one that is not there
+			ds = append(ds, Discrepancy{Kind: FlagStale, SubjectID: row.SubjectID, Entry: row.ID})
 		}
 	}
 	rows, err := r.v.store.PersonKeys(ctx, r.tenant, row.SubjectID)

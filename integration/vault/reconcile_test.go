@@ -38,6 +38,10 @@ type controlled struct {
 	restrict vault.Restricted
 	lifted   vault.Restricted
 	grant    vault.Grant
+
+	// backup is the newest of the key tables, where a test wants one.
+	backup []byte
+	backs  bool
 }
 
 func newControlled(t *testing.T, d database, db *sql.DB, k *kit.Kit, tenant troth.Tenant) *controlled {
@@ -117,6 +121,7 @@ func (c *controlled) happen() {
 	require.NoError(c, err)
 	c.lifted, err = c.vault.Lift(c.ctx(), c.grant)
 	require.NoError(c, err)
+	c.backUp()
 }
 
 func (c *controlled) restricts(subject string) vault.Restricted {
@@ -404,6 +409,7 @@ func (c *controlled) retire() troth.EntryID {
 	require.NoError(c, err)
 	require.Len(c, r.Keys, 1)
 	c.finds()
+	c.backUp()
 	return r.Entry
 }
 
@@ -412,5 +418,6 @@ func (c *controlled) shredTenant() troth.EntryID {
 	r, err := c.vault.Shred(c.ctx(), erasure, vault.Target{Tenant: c.tenant, WholeTenant: true})
 	require.NoError(c, err)
 	c.finds()
+	c.backUp()
 	return r.Entry
 }
