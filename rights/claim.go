@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -54,11 +55,42 @@ func (c *change) claim(ctx context.Context) (other string, err error) {
 		case err != nil || other == c.id:
 			return "", err
 		case found:
-			return other, nil
+			able, err := c.goesOn(ctx, other)
+			if err != nil || able {
+				return other, err
+			}
+			if _, err := c.d.store.DeleteItem(ctx, key); err != nil {
+				return "", wrap("drop claim", err)
+			}
 		}
 		// It was given up between the two.
 	}
 	return "", fmt.Errorf("rights: claim: %w", troth.ErrBusy)
+}
+
+// goesOn reports whether another request can be carried out. One that somebody deleted,
+// changed or put back never is, and must not keep its person from asking again.
+func (c *change) goesOn(ctx context.Context, other string) (bool, error) {
+	q, err := c.d.read(ctx, c.tenant, other)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrRecord) {
+		return false, nil
+	}
+	if err != nil || q.state.Final() {
+		return false, err
+	}
+	events, err := c.d.events(ctx, c.tenant, other, q)
+	switch {
+	case errors.Is(err, ErrRecord):
+		return false, nil
+	case err != nil:
+		return false, err
+	case len(events) != int(q.seq):
+		return false, nil
+	case c.d.opt.evidence == nil:
+		return true, nil
+	}
+	told, err := c.d.toldOf(ctx, c.tenant, q.subject)
+	return err == nil && covers(events, told[other]), err
 }
 
 // claimant is whose a claim is.
