@@ -67,24 +67,28 @@ func TestRemedy_RowsAreMended(t *testing.T) {
 	}{
 		"a hold is released past the keeper": {
 			func(w *kept) { w.edit(func(row *retention.HoldRow) { row.ReleasedAt = 1 }) },
-			retention.RowMissing, again("p1"), []string{"again", "h3"},
+			retention.RowMissing, again("p1"),
+			[]string{"again", "h3"},
 		},
 		"an exception is closed": {
 			func(w *kept) {
 				w.editControl(control("exception", "x"), func(row *retention.ControlRow) { row.Open = false })
 			},
-			retention.RowMissing, again("p2"), []string{"again", "h", "h3"},
+			retention.RowMissing, again("p2"),
+			[]string{"again", "h", "h3"},
 		},
 		"a hold is about somebody else": {
 			func(w *kept) { w.edit(func(row *retention.HoldRow) { row.SubjectID = "p9" }) },
-			retention.RowChanged, again("p1"), []string{"again", "h", "h3"},
+			retention.RowChanged, again("p1"),
+			[]string{"again", "h", "h3"},
 		},
 		"a hold comes that nobody placed": {
 			func(w *kept) {
 				_, err := w.store.InsertHold(w.ctx, retention.HoldRow{Tenant: ours, ID: "f", Matter: "m"})
 				require.NoError(w, err)
 			},
-			retention.RowForged, func(*kept) {}, []string{"f", "h", "h3"},
+			retention.RowForged, func(*kept) {},
+			[]string{"f", "h", "h3"},
 		},
 		"the seal is edited": {
 			func(w *kept) {
@@ -92,7 +96,8 @@ func TestRemedy_RowsAreMended(t *testing.T) {
 					row.Body = bytes.Replace(row.Body, []byte(`"number":`), []byte(`"number":9`), 1)
 				})
 			},
-			retention.SealForged, func(*kept) {}, []string{"h", "h3"},
+			retention.SealForged, func(*kept) {},
+			[]string{"h", "h3"},
 		},
 		"a hold is deleted with its line in the seal, and the trail knows of it": {
 			func(w *kept) {
@@ -101,7 +106,8 @@ func TestRemedy_RowsAreMended(t *testing.T) {
 				_, err := w.notes.Record(w.ctx, e)
 				require.NoError(w, err)
 			},
-			retention.RowUnknown, again("p1"), []string{"again", "h", "h3"},
+			retention.RowUnknown, again("p1"),
+			[]string{"again", "h", "h3"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,4 +197,3 @@ func TestRemedy_AnOlderCopy(t *testing.T) {
 		})
 	}
 }
-

@@ -35,7 +35,8 @@ type Tampering struct {
 // String names the row and what is wrong with it.
 func (t Tampering) String() string { return string(t.What) + ": " + t.Kind + " " + t.ID }
 
-// TamperingKind is a way in which rows can disagree.
+// TamperingKind is a way in which rows can disagree. What to do about each is in
+// docs/tampering.md.
 type TamperingKind string
 
 const (

@@ -90,7 +90,10 @@ func (c *change) goesOn(ctx context.Context, other string) (bool, error) {
 		return true, nil
 	}
 	told, err := c.d.toldOf(ctx, c.tenant, q.subject)
-	return err == nil && covers(events, told[other]), err
+	if err != nil || len(events) == 0 {
+		return false, err
+	}
+	return covers(events, told[other]) && slices.Contains(told[other], events[len(events)-1].Evidence), nil
 }
 
 // claimant is whose a claim is.

@@ -33,7 +33,8 @@ func WithEvidence(e Evidence) Option {
 	return func(o *options) error { o.evidence = e; return present("evidence", e != nil) }
 }
 
-// TamperingKind is what is wrong with the rows of a request.
+// TamperingKind is what is wrong with the rows of a request. What to do about each is in
+// docs/tampering.md.
 type TamperingKind string
 
 // The kinds.

@@ -150,6 +150,25 @@ func TestRemedy_AnObligationIsPutBack(t *testing.T) {
 	require.Empty(t, w.tampered())
 }
 
+// TestRemedy_ARequestWithoutEvidenceKeepsNobodyFromAsking, though its rows are genuine.
+func TestRemedy_ARequestWithoutEvidenceKeepsNobodyFromAsking(t *testing.T) {
+	w := newWorld(t)
+	w.desk = w.open(rights.WithEvidence(w.trail))
+	d, err := rights.New(w.ctx, rights.Config{Store: w.store, Recorder: troth.UnsafeNoEvidence(w.db), Keys: keys{}},
+		rights.WithClock(w.clock.Now), rights.WithRegimes("gdpr"))
+	require.NoError(t, err)
+	r, err := d.Submit(w.ctx, rights.Submission{Tenant: acme, Right: rights.Erase, Via: rights.ViaAccount, SubjectID: ada.ID})
+	require.NoError(t, err)
+	_, err = d.Attest(w.ctx, rights.Attestation{Tenant: acme, Request: r.ID, SubjectID: ada.ID, Method: rights.ByReauthentication})
+	require.NoError(t, err)
+	w.clock.Move(time.Second)
+	require.Equal(t, []rights.Tampering{{Request: r.ID, Kind: rights.EventUnknown}}, w.tampered())
+	w.accepted(rights.Erase)
+	second := w.submit(rights.Erase)
+	w.prove(second.ID)
+	require.Equal(t, rights.StateDuplicate, w.get(second.ID).State, "that one goes on")
+}
+
 // TestRemedy_ARequestThatNobodyMadeIsDeleted, by its rows.
 func TestRemedy_ARequestThatNobodyMadeIsDeleted(t *testing.T) {
 	w := newWorld(t)

@@ -2,10 +2,12 @@ package vault_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,7 +70,7 @@ var remedies = map[string]func(c *controlled){
 	"a person is closed whom nobody shredded":                        func(c *controlled) { c.drop("troth_vault_person", "subject = 'alive'") },
 	"a row holds what no vault writes":                               func(c *controlled) { c.dropKey("dead") },
 	"a tombstone is called a generation that was let go":             func(c *controlled) { c.dropKey("part") },
-	"a flag is spoilt":                                               func(c *controlled) { c.dropKey("restricted") },
+	"a flag is spoilt":                     func(c *controlled) { c.dropKey("restricted") },
 	"a person is called unrestricted":      func(c *controlled) { c.dropRestrictions("restricted") },
 	"a restriction is deleted":             func(c *controlled) { c.dropRestrictions("restricted") },
 	"a restriction is weakened":            func(c *controlled) { c.dropRestrictions("restricted") },
@@ -227,4 +229,92 @@ func TestRemedy_AGrantWithoutEvidence(t *testing.T) {
 	require.ErrorIs(t, err, vault.ErrGrant)
 	c.kept()
 	c.finds()
+}
+
+// What opens again is closed at once, without a backup.
+func TestRemedy_AtOnce(t *testing.T) {
+	d := newStock(t, "sqlite")
+	db := d.open(t)
+	k := d.kitOn(t, db)
+	begin := func(t *testing.T, tenant troth.Tenant) *controlled {
+		t.Helper()
+		c := newControlled(t, d, db, k, tenant)
+		c.live()
+		return c
+	}
+	t.Run("older keys of a restricted person", func(t *testing.T) {
+		c := begin(t, "one")
+		old := c.read("troth_vault_key", "subject = 'restricted' AND compartment <> '~pseudonym'")
+		c.happen()
+		c.putBack("troth_vault_key", "subject = 'restricted' AND compartment <> '~pseudonym'", old)
+		require.True(t, c.opens("restricted", orders), "what this is about")
+		_, err := c.open().Restrict(c.ctx(), vault.Restriction{
+			Tenant: c.tenant, SubjectID: "restricted", Ground: "keys-put-back", Except: []troth.Purpose{claims},
+		})
+		require.NoError(t, err)
+		require.False(t, c.opens("restricted", orders))
+		require.True(t, c.opens("restricted", claims))
+		c.named(vault.FlagMissing, vault.FlagMissing)
+	})
+	t.Run("a tenant's roots", func(t *testing.T) {
+		c := begin(t, "two")
+		old := c.read("troth_vault_root", "1 = 1")
+		c.happen()
+		c.shredTenant()
+		c.putBack("troth_vault_root", "1 = 1", old)
+		require.True(t, c.opens("alive", orders), "what this is about")
+		_, err := c.open().Shred(c.ctx(), erasure, vault.Target{Tenant: c.tenant, WholeTenant: true})
+		require.NoError(t, err)
+		require.False(t, c.opens("alive", orders))
+		c.named(vault.TombstoneMissing)
+	})
+	t.Run("a generation that was let go", func(t *testing.T) {
+		c := begin(t, "three")
+		old := c.read("troth_vault_key", "subject = 'alive' AND compartment = ?", string(profile))
+		c.happen()
+		c.retire()
+		c.putBack("troth_vault_key", "subject = 'alive' AND compartment = '"+string(profile)+"' AND generation = 1", old)
+		require.True(t, c.opens("alive", orders), "what this is about")
+		later := c.open(vault.WithClock(func() time.Time { return time.Now().Add(4 * time.Hour) }))
+		_, err := later.RetireKey(c.ctx(), erasure, vault.Retirement{
+			Subject: troth.Subject{Tenant: c.tenant, ID: "alive"}, Compartment: profile, Generation: 1,
+			NothingLeft: func(context.Context, uint32) (bool, error) { return true, nil },
+		})
+		require.NoError(t, err)
+		require.False(t, c.opens("alive", orders))
+		c.named(vault.TombstoneMissing)
+	})
+	t.Run("a person who is open", func(t *testing.T) {
+		c := begin(t, "four")
+		c.happen()
+		c.write("UPDATE troth_vault_person SET closed_at = 0 WHERE tenant = ? AND subject = 'nothing sealed'", string(c.tenant))
+		c.named(vault.PersonReopened)
+		_, err := c.open().Shred(c.ctx(), erasure, vault.Target{Tenant: c.tenant, SubjectID: "nothing sealed"})
+		require.NoError(t, err)
+		_, err = c.open().AppendSeal(c.ctx(), nil, c.at("nothing sealed", profile), []byte("x"))
+		require.ErrorIs(t, err, vault.ErrShredded)
+		c.named(vault.PersonReopened)
+	})
+}
+
+// Older keys that carry a restriction which was lifted are put right by a backup.
+func TestRemedy_KeysFromBeforeALifting(t *testing.T) {
+	d := newStock(t, "sqlite")
+	db := d.open(t)
+	c := newControlled(t, d, db, d.kitOn(t, db), "shop")
+	c.backs = true
+	c.live()
+	c.happen()
+	old := c.read("troth_vault_key", "subject = 'restricted' AND compartment <> '~pseudonym'")
+	g, err := c.vault.Grant(c.ctx(), grantFor(c.restrict))
+	require.NoError(t, err)
+	_, err = c.vault.Lift(c.ctx(), g)
+	require.NoError(t, err)
+	c.backUp()
+	c.putBack("troth_vault_key", "subject = 'restricted' AND compartment <> '~pseudonym'", old)
+	require.False(t, c.opens("restricted", orders))
+	c.named(vault.FlagStale, vault.FlagStale)
+	c.restore()
+	c.finds()
+	require.True(t, c.opens("restricted", orders))
 }
