@@ -285,16 +285,12 @@ func VerifyReceipt(file []byte, prove func(proof []byte) (Proven, error)) (Recei
 		return Receipt{}, err
 	}
 	event, err := hex.DecodeString(r.Record.Event.EventHash)
-	if err != nil {
+	if err != nil || len(event) != len(hash) {
 		return Receipt{}, ErrReceiptProof
 	}
-	says := func(name string, want []byte) bool {
-		f, has := p.Facts[name]
-		return has && f.Kind() == troth.DigestFact && f.Text() == string(want)
-	}
-	if p.Act != actReceipt.Name || p.ActVersion != actReceipt.Version || p.Outcome != troth.Done ||
-		p.Tenant != r.Record.Tenant || p.Purpose != r.Record.Process.Purpose ||
-		!says("receipt", hash[:]) || !says("event", event) {
+	if p.Purpose != r.Record.Process.Purpose || !p.Says(actReceipt, r.Record.Tenant, troth.Facts{
+		"receipt": troth.Digest(hash), "event": troth.Digest([32]byte(event)),
+	}) {
 		return Receipt{}, ErrReceiptProof
 	}
 	return r, nil

@@ -226,9 +226,7 @@ func VerifyCertificate(file []byte, prove func(proof []byte) (Proven, error)) (C
 	if err != nil {
 		return Certificate{}, err
 	}
-	f, has := p.Facts["certificate"]
-	if p.Act != actCertificate.Name || p.ActVersion != actCertificate.Version || p.Outcome != troth.Done || p.Tenant != c.Tenant ||
-		!has || f.Kind() != troth.DigestFact || f.Text() != string(hash[:]) {
+	if !p.Says(actCertificate, c.Tenant, troth.Facts{"certificate": troth.Digest(hash)}) {
 		return Certificate{}, ErrCertificateProof
 	}
 	return c, nil

@@ -218,13 +218,9 @@ func VerifyCertificate(file []byte, prove func(proof []byte) (Proven, error)) (C
 	if err != nil {
 		return Certificate{}, err
 	}
-	says := func(name string, kind troth.FactKind, want string) bool {
-		f, has := p.Facts[name]
-		return has && f.Kind() == kind && f.Text() == want
-	}
-	if p.Act != actCertificate.Name || p.ActVersion != actCertificate.Version || p.Outcome != troth.Done ||
-		p.Tenant != c.Tenant || !says("certificate", troth.DigestFact, string(hash[:])) ||
-		!says("stage", troth.WordFact, string(c.Stage)) || !says("request", troth.IDFact, c.Request) {
+	if !p.Says(actCertificate, c.Tenant, troth.Facts{
+		"certificate": troth.Digest(hash), "stage": troth.Word(string(c.Stage)), "request": troth.ID(c.Request),
+	}) {
 		return Certificate{}, ErrCertificateProof
 	}
 	if !c.sound() {
