@@ -37,8 +37,11 @@ func (c *controlled) drop(table, where string, args ...any) {
 // dropRestrictions deletes a person's restrictions, and the row that counts them.
 func (c *controlled) dropRestrictions(subject string) {
 	c.Helper()
-	for _, table := range []string{"troth_vault_restriction", "troth_vault_person"} {
-		_, err := c.db.ExecContext(c.Context(), "DELETE FROM "+table+" WHERE tenant = ? AND subject = ?", string(c.tenant), subject)
+	for _, statement := range []string{
+		"DELETE FROM troth_vault_restriction WHERE tenant = ? AND subject = ?",
+		"DELETE FROM troth_vault_person WHERE tenant = ? AND subject = ?",
+	} {
+		_, err := c.db.ExecContext(c.Context(), c.d.dialect().Rebind(statement), string(c.tenant), subject)
 		require.NoError(c, err)
 	}
 }
