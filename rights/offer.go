@@ -177,7 +177,10 @@ func (d *Desk) Fetch(ctx context.Context, tenant troth.Tenant, id string, token 
 		return none, err
 	}
 	sealed, found, err := d.openSealed(troth.WithActor(ctx, self), ticketKey(tenant, id), sealingPurpose)
-	if err != nil || !found {
+	if err != nil || !found || len(sealed) == 0 {
+		if used := d.ticketGood(ctx, tenant, id, token); used != nil {
+			return none, used // by another call, between the two readings
+		}
 		return none, errors.Join(err, export.ErrTicket)
 	}
 	var l locking
