@@ -68,32 +68,31 @@ func (c *change) claim(ctx context.Context) (other string, err error) {
 	return "", fmt.Errorf("rights: claim: %w", troth.ErrBusy)
 }
 
-// goesOn reports whether another request can be carried out. One that somebody deleted,
-// changed or put back never is, and must not keep its person from asking again.
-func (c *change) goesOn(ctx context.Context, other string) (bool, error) {
-	q, err := c.d.read(ctx, c.tenant, other)
-	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrRecord) {
+// goesOn reports whether another request of the same person can be carried out. One that somebody
+// deleted, changed or put back never is, and must not keep its person from asking again. It may
+// move meanwhile: the trail is read first, and what it tells then the request knows.
+func (c *change) goesOn(ctx context.Context, other string) (able bool, err error) {
+	began := c.d.micros()
+	var told map[string][]troth.EntryID
+	if c.d.opt.evidence != nil {
+		if told, err = c.d.toldOf(ctx, c.tenant, c.q.subject); err != nil {
+			return false, err
+		}
+	}
+	f, found, err := c.d.store.File(ctx, c.tenant, other, nil)
+	if err != nil || !found {
+		return false, wrap("read another request", err)
+	}
+	q, err := c.d.openRequest(ctx, f.Request)
+	if err == nil && !q.state.Final() {
+		var events []Event
+		events, err = c.d.eventsOf(ctx, stepKey(c.tenant, other), q, f.Events)
+		able = err == nil && (told == nil || covers(events, told[other]) && !untold(events, told[other], began))
+	}
+	if errors.Is(err, ErrRecord) {
 		return false, nil
 	}
-	if err != nil || q.state.Final() {
-		return false, err
-	}
-	events, err := c.d.events(ctx, c.tenant, other, q)
-	switch {
-	case errors.Is(err, ErrRecord):
-		return false, nil
-	case err != nil:
-		return false, err
-	case len(events) != int(q.seq):
-		return false, nil
-	case c.d.opt.evidence == nil:
-		return true, nil
-	}
-	told, err := c.d.toldOf(ctx, c.tenant, q.subject)
-	if err != nil || len(events) == 0 {
-		return false, err
-	}
-	return covers(events, told[other]) && slices.Contains(told[other], events[len(events)-1].Evidence), nil
+	return able, err
 }
 
 // claimant is whose a claim is.

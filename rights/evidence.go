@@ -204,7 +204,7 @@ func (d *Desk) compare(ctx context.Context, tenant troth.Tenant, id string, told
 		switch {
 		case len(events) != int(q.seq) || !covers(events, told):
 			kind = RequestOld
-		case slices.ContainsFunc(events, func(e Event) bool { return micros(e.RecordedAt) < began && !slices.Contains(told, e.Evidence) }):
+		case untold(events, told, began):
 			kind = EventUnknown
 		default:
 			c := &change{d: d, tenant: tenant, id: id, q: q}
@@ -222,6 +222,12 @@ func (d *Desk) compare(ctx context.Context, tenant troth.Tenant, id string, told
 		return RequestForged, nil
 	}
 	return kind, err
+}
+
+// untold reports whether there is an event of which the trail, read at an instant, should have told
+// and did not.
+func untold(events []Event, told []troth.EntryID, at int64) bool {
+	return slices.ContainsFunc(events, func(e Event) bool { return micros(e.RecordedAt) < at && !slices.Contains(told, e.Evidence) })
 }
 
 // scheduled says whether something that is to be done for a request would never be.
