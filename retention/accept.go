@@ -129,14 +129,14 @@ func (k *Keeper) disagreements(ctx context.Context, tenant troth.Tenant, rows []
 	return append(found, told...), err
 }
 
-// sealAnew seals the rows, whatever was sealed before, under a number behind all that
-// were seen.
+// sealAnew seals the rows, whatever was sealed before. A seal that was forged or is gone had
+// nobody knows which number: it counts as the first.
 func (k *Keeper) sealAnew(ctx context.Context, tenant troth.Tenant, rows []sealedRow, found []Tampering) error {
 	s, stored, there, err := k.readSeal(ctx, tenant)
 	if _, bad := errors.AsType[*TamperedError](err); err != nil && !bad {
 		return err
 	}
-	s.Number, s.Rows = max(s.Number, k.seen(tenant)), rows
+	s.Rows = rows
 	for _, f := range found {
 		if f.What == EntryMissing || f.What == RowUnknown {
 			s.Accepted = append(s.Accepted, f.String())

@@ -120,6 +120,11 @@ func TestRemedy_RowsAreMended(t *testing.T) {
 			c.missing(w)
 			require.NotEmpty(t, w.found(), "a hold alone mends nothing")
 			w.accept()
+			if c.what == retention.SealForged { // how old it was nobody knows
+				require.Equal(t, []retention.Tampering{{What: retention.SealBehind, Kind: "seal", ID: "1"}}, w.found())
+				_, err := w.k.PutBack(w.ctx)
+				require.NoError(t, err)
+			}
 			require.Empty(t, w.found())
 			require.NoError(t, w.k.Reconcile(w.ctx, ours))
 			for _, id := range []string{"1", "2", "3"} {
@@ -194,6 +199,51 @@ func TestRemedy_AnOlderCopy(t *testing.T) {
 			holds, err := w.k.Holds(w.ctx, ours)
 			require.NoError(t, err)
 			require.Len(t, holds, 3)
+		})
+	}
+}
+
+// An older copy in which somebody changed a hold besides: that is treated first, and then what
+// is kept outside is put back, also where holds were placed meanwhile.
+func TestRemedy_AnOlderCopyThatWasChanged(t *testing.T) {
+	for name, changed := range map[string]bool{"changed": true, "older alone": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newCompared(t)
+			before, _, err := w.store.Control(w.ctx, control("seal", "1"))
+			require.NoError(t, err)
+			w.hold(retention.Hold{ID: "late", SubjectID: "p2"})
+			late, _, err := w.store.Hold(w.ctx, ours, "late")
+			require.NoError(t, err)
+			late.ReleasedAt = 1
+			require.NoError(t, w.store.PutHold(w.ctx, late))
+			require.NoError(t, w.store.PutControl(w.ctx, before))
+			if changed {
+				w.edit(func(row *retention.HoldRow) { row.SubjectID = "p9" })
+			}
+			w.after(60)
+			require.NotEmpty(t, w.found())
+			for _, id := range []string{"again", "and again"} { // none of them makes up for what is missing
+				w.hold(retention.Hold{ID: id, SubjectID: "p1"})
+				require.NotEmpty(t, w.found())
+			}
+			if changed {
+				_, err = w.k.PutBack(w.ctx)
+				require.ErrorIs(t, err, retention.ErrTampered)
+				w.accept()
+				require.Equal(t, []retention.Tampering{{What: retention.SealBehind, Kind: "seal", ID: "1"}}, w.found())
+			}
+			done, err := w.k.PutBack(w.ctx)
+			require.NoError(t, err)
+			require.Positive(t, done.Holds)
+			require.Empty(t, w.found())
+			require.NoError(t, w.k.Reconcile(w.ctx, ours))
+			of := map[string]string{}
+			holds, err := w.k.Holds(w.ctx, ours)
+			require.NoError(t, err)
+			for _, h := range holds {
+				of[h.ID] = h.SubjectID
+			}
+			require.Equal(t, map[string]string{"h": "p1", "h3": "p3", "late": "p2", "again": "p1", "and again": "p1"}, of)
 		})
 	}
 }

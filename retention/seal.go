@@ -285,9 +285,12 @@ func (k *Keeper) reseal(ctx context.Context, tenant troth.Tenant, row sealedRow,
 	return k.putSeal(ctx, s, &stored, found)
 }
 
-// putSeal writes a seal under the next number.
+// putSeal writes a seal under the next number. One that is behind stays so: what is kept outside
+// and missing here is put back by [Keeper.PutBack], whatever was decided meanwhile.
 func (k *Keeper) putSeal(ctx context.Context, s seal, row *ControlRow, found bool) (err error) {
-	s.Number++
+	if !k.behind(row.Tenant, s.Number) {
+		s.Number++
+	}
 	if row.Body, err = json.Marshal(s); err != nil {
 		return fmt.Errorf("retention: seal: %w", err)
 	}
