@@ -129,8 +129,8 @@ func (k *Keeper) disagreements(ctx context.Context, tenant troth.Tenant, rows []
 	return append(found, told...), err
 }
 
-// sealAnew seals the rows, whatever was sealed before. A seal that was forged or is gone had
-// nobody knows which number: it counts as the first.
+// sealAnew seals the rows, whatever was sealed before. Nobody knows the number of a seal that was
+// forged or is gone: it counts from the first one on again, and so behind what is kept outside.
 func (k *Keeper) sealAnew(ctx context.Context, tenant troth.Tenant, rows []sealedRow, found []Tampering) error {
 	s, stored, there, err := k.readSeal(ctx, tenant)
 	if _, bad := errors.AsType[*TamperedError](err); err != nil && !bad {

@@ -49,6 +49,20 @@ func (w *kept) accept() {
 	require.True(w, accepted)
 }
 
+// lateHold has the database be an older copy: one from before the hold "late" was placed, which is
+// kept outside.
+func (w *kept) lateHold() {
+	w.Helper()
+	before, _, err := w.store.Control(w.ctx, control("seal", "1"))
+	require.NoError(w, err)
+	w.hold(retention.Hold{ID: "late", SubjectID: "p2"})
+	late, _, err := w.store.Hold(w.ctx, ours, "late")
+	require.NoError(w, err)
+	late.ReleasedAt = 1
+	require.NoError(w, w.store.PutHold(w.ctx, late))
+	require.NoError(w, w.store.PutControl(w.ctx, before))
+}
+
 // TestRemedy_RowsAreMended does what docs/tampering.md says about each kind: what is missing
 // is placed anew as a hold, which is possible whatever is wrong, then two people accept, and
 // what nobody decided ends. Nothing that was held is destroyed at any time; afterwards it
@@ -170,14 +184,7 @@ func TestRemedy_AnOlderCopy(t *testing.T) {
 	for _, how := range []string{"put back", "the copy outside is lost"} {
 		t.Run(how, func(t *testing.T) {
 			w := newCompared(t)
-			before, _, err := w.store.Control(w.ctx, control("seal", "1"))
-			require.NoError(t, err)
-			w.hold(retention.Hold{ID: "late", SubjectID: "p2"})
-			late, _, err := w.store.Hold(w.ctx, ours, "late")
-			require.NoError(t, err)
-			late.ReleasedAt = 1
-			require.NoError(t, w.store.PutHold(w.ctx, late))
-			require.NoError(t, w.store.PutControl(w.ctx, before))
+			w.lateHold()
 			w.after(60)
 			want := []retention.Tampering{{What: retention.SealBehind, Kind: "seal", ID: "1"}}
 			if how != "put back" { // another process, with the trail alone
@@ -209,14 +216,7 @@ func TestRemedy_AnOlderCopyThatWasChanged(t *testing.T) {
 	for name, changed := range map[string]bool{"changed": true, "older alone": false} {
 		t.Run(name, func(t *testing.T) {
 			w := newCompared(t)
-			before, _, err := w.store.Control(w.ctx, control("seal", "1"))
-			require.NoError(t, err)
-			w.hold(retention.Hold{ID: "late", SubjectID: "p2"})
-			late, _, err := w.store.Hold(w.ctx, ours, "late")
-			require.NoError(t, err)
-			late.ReleasedAt = 1
-			require.NoError(t, w.store.PutHold(w.ctx, late))
-			require.NoError(t, w.store.PutControl(w.ctx, before))
+			w.lateHold()
 			if changed {
 				w.edit(func(row *retention.HoldRow) { row.SubjectID = "p9" })
 			}
@@ -227,7 +227,7 @@ func TestRemedy_AnOlderCopyThatWasChanged(t *testing.T) {
 				require.NotEmpty(t, w.found())
 			}
 			if changed {
-				_, err = w.k.PutBack(w.ctx)
+				_, err := w.k.PutBack(w.ctx)
 				require.ErrorIs(t, err, retention.ErrTampered)
 				w.accept()
 				require.Equal(t, []retention.Tampering{{What: retention.SealBehind, Kind: "seal", ID: "1"}}, w.found())
